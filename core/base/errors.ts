@@ -1,0 +1,42 @@
+/**
+ * Typed errors for operating conditions. A code is stable: clients, tests and the user interface switch on it; the
+ * message is for people and says what to do next. Bugs are asserted (assert.ts), never reported through this class.
+ */
+export type ErrorCode =
+  | 'bad-input'
+  | 'busy'
+  | 'conflict'
+  | 'corrupt'
+  | 'disk-failed'
+  | 'disk-full'
+  | 'not-found'
+  | 'not-ready'
+  | 'quorum-not-met'
+  | 'too-large'
+  | 'too-many-siblings'
+  | 'unauthorized'
+  | 'unavailable'
+  | 'unsupported';
+
+export class CoterieError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: Readonly<Record<string, string | number | boolean>> = {},
+  ) {
+    super(message);
+    this.name = 'CoterieError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Turns anything thrown into a CoterieError; unknown failures keep their message under `fallback`. */
+export function toCoterieError(cause: unknown, fallback: ErrorCode): CoterieError {
+  if (cause instanceof CoterieError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new CoterieError(fallback, message);
+}

@@ -1,0 +1,7 @@
+/** Randomness as a port. The simulation's is seeded; production's comes from the operating system. */
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number;
+  /** Bytes fit for secrets and identities in production. */
+  bytes(length: number): Uint8Array;
+}

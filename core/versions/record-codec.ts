@@ -1,0 +1,179 @@
+/**
+ * A version set as bytes: what the storage engine keeps and what replicas exchange. All metadata comes first, so that
+ * two replicas can compare histories by comparing headers, without touching values.
+ *
+ * Layout, big-endian:
+ *   0  u8   format (1)
+ *   1  u8   version count (0..255)
+ *   2  u16  context entry count
+ *   then per context entry:  u32 node id, u32 epoch, u48 counter                                         (14 bytes)
+ *   then per version:        u16 context entry index, u48 counter, u64 timestamp, u48 expiry in ms, u8 flags, u32 length
+ *                                                                                                         (27 bytes)
+ *   then the values, in the order of the versions.
+ * Entries and versions are in ascending order, so equal sets have equal bytes.
+ */
+import { assert } from '../base/assert.ts';
+import { CoterieError } from '../base/errors.ts';
+import {
+  actorOf,
+  type Context,
+  compareContexts,
+  type Dot,
+  epochMax,
+  epochOf,
+  keepNewest,
+  merge,
+  nodeIdOf,
+  type Relation,
+  type Version,
+  type VersionSet,
+} from './version-set.ts';
+
+const format = 1;
+const fixedBytes = 4;
+const entryBytes = 14;
+const versionBytes = 27;
+const tombstoneFlag = 1;
+
+export const siblingCountMax = 100;
+export const siblingCountWarn = 25;
+
+export function writeDot(bytes: Buffer, offset: number, dot: Dot): void {
+  bytes.writeUInt32BE(nodeIdOf(dot.actor), offset);
+  bytes.writeUInt32BE(epochOf(dot.actor), offset + 4);
+  bytes.writeUIntBE(dot.counter, offset + 8, 6);
+}
+
+export function readDot(bytes: Buffer, offset: number): Dot {
+  const epoch = bytes.readUInt32BE(offset + 4);
+  if (epoch > epochMax) throw new CoterieError('corrupt', 'A version names an epoch that cannot exist.');
+  return { actor: actorOf(bytes.readUInt32BE(offset), epoch), counter: bytes.readUIntBE(offset + 8, 6) };
+}
+
+export const dotBytes = entryBytes;
+
+export function encodeRecord(set: VersionSet): Buffer {
+  const { context, versions } = set;
+  assert(versions.length <= 255, 'a record holds at most 255 versions');
+  let length = fixedBytes + context.length * entryBytes + versions.length * versionBytes;
+  for (const version of versions) length += version.value.length;
+  const bytes = Buffer.allocUnsafe(length);
+  bytes[0] = format;
+  bytes[1] = versions.length;
+  bytes.writeUInt16BE(context.length, 2);
+  let offset = fixedBytes;
+  for (const dot of context) {
+    writeDot(bytes, offset, dot);
+    offset += entryBytes;
+  }
+  let valueOffset = offset + versions.length * versionBytes;
+  for (const version of versions) {
+    const index = context.findIndex((dot) => dot.actor === version.actor);
+    assert(index >= 0, 'a context covers its versions');
+    bytes.writeUInt16BE(index, offset);
+    bytes.writeUIntBE(version.counter, offset + 2, 6);
+    bytes.writeUInt32BE(Math.floor(version.timestamp / 2 ** 32), offset + 8);
+    bytes.writeUInt32BE(version.timestamp % 2 ** 32, offset + 12);
+    bytes.writeUIntBE(version.expiresAtMs, offset + 16, 6);
+    bytes[offset + 22] = version.tombstone ? tombstoneFlag : 0;
+    bytes.writeUInt32BE(version.value.length, offset + 23);
+    offset += versionBytes;
+    valueOffset += version.value.copy(bytes, valueOffset);
+  }
+  return bytes;
+}
+
+/** Bytes of the metadata at the front of a record; equal headers mean equal version sets. */
+export function headerLength(record: Buffer): number {
+  checkFrame(record);
+  return fixedBytes + record.readUInt16BE(2) * entryBytes + record[1] * versionBytes;
+}
+
+function checkFrame(record: Buffer): void {
+  if (record.length < fixedBytes || record[0] !== format) {
+    throw new CoterieError(
+      'corrupt',
+      'A record has an unknown format. Update this computer if others run a newer version.',
+    );
+  }
+  const header = fixedBytes + record.readUInt16BE(2) * entryBytes + record[1] * versionBytes;
+  if (record.length < header) throw new CoterieError('corrupt', 'A record ends within its header.');
+}
+
+export function decodeContext(record: Buffer): Context {
+  checkFrame(record);
+  const count = record.readUInt16BE(2);
+  const context: Dot[] = new Array(count);
+  for (let index = 0; index < count; index++) {
+    const dot = readDot(record, fixedBytes + index * entryBytes);
+    if (index > 0 && dot.actor <= context[index - 1].actor) {
+      throw new CoterieError('corrupt', 'A record lists its history out of order.');
+    }
+    context[index] = dot;
+  }
+  return context;
+}
+
+/** Values are slices of `record`. Throws `corrupt` for anything that encodeRecord cannot have written. */
+export function decodeRecord(record: Buffer): VersionSet {
+  const context = decodeContext(record);
+  const count = record[1];
+  const versions: Version[] = new Array(count);
+  let offset = fixedBytes + context.length * entryBytes;
+  let valueOffset = offset + count * versionBytes;
+  for (let index = 0; index < count; index++) {
+    const entry = context[record.readUInt16BE(offset)];
+    const counter = record.readUIntBE(offset + 2, 6);
+    const length = record.readUInt32BE(offset + 23);
+    if (
+      entry === undefined ||
+      counter === 0 ||
+      counter > entry.counter ||
+      valueOffset + length > record.length
+    ) {
+      throw new CoterieError('corrupt', 'A record holds a version that its history does not cover.');
+    }
+    versions[index] = {
+      actor: entry.actor,
+      counter,
+      timestamp: record.readUInt32BE(offset + 8) * 2 ** 32 + record.readUInt32BE(offset + 12),
+      expiresAtMs: record.readUIntBE(offset + 16, 6),
+      tombstone: (record[offset + 22] & tombstoneFlag) !== 0,
+      value: record.subarray(valueOffset, valueOffset + length),
+    };
+    valueOffset += length;
+    offset += versionBytes;
+  }
+  if (valueOffset !== record.length)
+    throw new CoterieError('corrupt', 'A record has bytes after its last value.');
+  return { context, versions };
+}
+
+export function equalHeaders(left: Buffer, right: Buffer): boolean {
+  const length = headerLength(left);
+  return length === headerLength(right) && left.compare(right, 0, length, 0, length) === 0;
+}
+
+/** How the history of `left` relates to that of `right`. */
+export function compareRecords(left: Buffer, right: Buffer): Relation {
+  return compareContexts(decodeContext(left), decodeContext(right));
+}
+
+/**
+ * Joins two records. Answers one of its arguments (the same object) when that one already holds everything, so callers
+ * can tell by identity whether anything must be written.
+ */
+export function mergeRecords(left: Buffer, right: Buffer, newestOnly: boolean): Buffer {
+  if (equalHeaders(left, right)) return left;
+  switch (compareRecords(left, right)) {
+    case 'equal':
+    case 'descendant':
+      return left;
+    case 'ancestor':
+      return right;
+    default: {
+      const merged = merge(decodeRecord(left), decodeRecord(right));
+      return encodeRecord(newestOnly ? keepNewest(merged) : merged);
+    }
+  }
+}

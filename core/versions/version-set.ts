@@ -1,0 +1,170 @@
+/**
+ * The versions of one key: a dotted version vector set (Preguiça, Baquero, Almeida, Fonte, Gonçalves, "Dotted Version
+ * Vectors: Logical Clocks for Optimistic Replication", 2010), kept as a causal context plus the surviving versions, each
+ * with its dot. Pure: no clock, no bytes (record-codec.ts owns those), no notion of a replica or of expiry.
+ *
+ * The actor of a dot is the replica that coordinated the write, never the client: `(node id, epoch)`. A context only
+ * ever grows. Pruning an entry would let an old copy come back as a sibling, and reusing an actor whose history was lost
+ * makes a new write look like one already superseded (riak_kv issue 679), which is why a node takes a new epoch instead.
+ */
+import { assert } from '../base/assert.ts';
+
+/** `nodeId * 2^20 + epoch`: exact as a JavaScript number, and compared with one instruction. */
+export type Actor = number;
+
+export const epochMax = 2 ** 20 - 1;
+
+export function actorOf(nodeId: number, epoch: number): Actor {
+  assert(epoch >= 0 && epoch <= epochMax, 'an epoch has 20 bits');
+  return nodeId * 2 ** 20 + epoch;
+}
+
+export function nodeIdOf(actor: Actor): number {
+  return Math.floor(actor / 2 ** 20);
+}
+
+export function epochOf(actor: Actor): number {
+  return actor % 2 ** 20;
+}
+
+/** Event `counter` (from 1) of an actor on one key. In a context it stands for all events up to it. */
+export interface Dot {
+  readonly actor: Actor;
+  readonly counter: number;
+}
+
+/** Ascending by actor, each actor once. */
+export type Context = readonly Dot[];
+
+export interface Version extends Dot {
+  /** Hybrid logical clock reading of the write. */
+  readonly timestamp: number;
+  /** Milliseconds since 1970; 0 = never. */
+  readonly expiresAtMs: number;
+  readonly tombstone: boolean;
+  readonly value: Buffer;
+}
+
+/** Every version's dot is covered by the context. */
+export interface VersionSet {
+  readonly context: Context;
+  /** Ascending by dot. More than one: siblings. */
+  readonly versions: readonly Version[];
+}
+
+export const emptySet: VersionSet = { context: [], versions: [] };
+
+/** How the first history relates to the second. */
+export type Relation = 'equal' | 'ancestor' | 'descendant' | 'sibling';
+
+export function counterOf(context: Context, actor: Actor): number {
+  for (const dot of context) if (dot.actor === actor) return dot.counter;
+  return 0;
+}
+
+export function covers(context: Context, dot: Dot): boolean {
+  return counterOf(context, dot.actor) >= dot.counter;
+}
+
+export function compareContexts(left: Context, right: Context): Relation {
+  let leftAhead = false;
+  let rightAhead = false;
+  let l = 0;
+  let r = 0;
+  while (l < left.length || r < right.length) {
+    const a = left[l];
+    const b = right[r];
+    if (b === undefined || (a !== undefined && a.actor < b.actor)) {
+      leftAhead = true;
+      l++;
+    } else if (a === undefined || b.actor < a.actor) {
+      rightAhead = true;
+      r++;
+    } else {
+      if (a.counter > b.counter) leftAhead = true;
+      else if (a.counter < b.counter) rightAhead = true;
+      l++;
+      r++;
+    }
+  }
+  if (leftAhead) return rightAhead ? 'sibling' : 'descendant';
+  return rightAhead ? 'ancestor' : 'equal';
+}
+
+export function joinContexts(left: Context, right: Context): Context {
+  const joined: Dot[] = [];
+  let l = 0;
+  let r = 0;
+  while (l < left.length || r < right.length) {
+    const a = left[l];
+    const b = right[r];
+    if (b === undefined || (a !== undefined && a.actor < b.actor)) {
+      joined.push(a);
+      l++;
+    } else if (a === undefined || b.actor < a.actor) {
+      joined.push(b);
+      r++;
+    } else {
+      joined.push(a.counter >= b.counter ? a : b);
+      l++;
+      r++;
+    }
+  }
+  return joined;
+}
+
+function compareDots(left: Dot, right: Dot): number {
+  return left.actor - right.actor || left.counter - right.counter;
+}
+
+function holds(versions: readonly Version[], dot: Dot): boolean {
+  return versions.some((version) => version.actor === dot.actor && version.counter === dot.counter);
+}
+
+/**
+ * Joins two copies of a key: a version survives unless the other side has seen its dot and no longer holds it.
+ * Commutative, associative and idempotent.
+ */
+export function merge(left: VersionSet, right: VersionSet): VersionSet {
+  const versions: Version[] = [];
+  for (const version of left.versions) {
+    if (!covers(right.context, version) || holds(right.versions, version)) versions.push(version);
+  }
+  for (const version of right.versions) {
+    if (!covers(left.context, version)) versions.push(version);
+  }
+  versions.sort(compareDots);
+  return { context: joinContexts(left.context, right.context), versions };
+}
+
+export interface NewVersion {
+  readonly timestamp: number;
+  readonly expiresAtMs: number;
+  readonly tombstone: boolean;
+  readonly value: Buffer;
+}
+
+/**
+ * A write by `actor`, whose writer had read `basis`: versions that the basis covers are superseded, the rest stay as
+ * siblings of the new one.
+ */
+export function write(current: VersionSet, basis: Context, actor: Actor, added: NewVersion): VersionSet {
+  const known = joinContexts(current.context, basis);
+  const dot: Dot = { actor, counter: counterOf(known, actor) + 1 };
+  const versions = current.versions.filter((version) => !covers(basis, version));
+  versions.push({ ...added, ...dot });
+  versions.sort(compareDots);
+  return { context: joinContexts(known, [dot]), versions };
+}
+
+/** Later write first; ties (two actors in the same tick) fall to the dot, so that all replicas agree. */
+export function newerFirst(left: Version, right: Version): number {
+  return right.timestamp - left.timestamp || compareDots(right, left);
+}
+
+/** The last-write-wins policy: one version survives; the context still covers the others. */
+export function keepNewest(set: VersionSet): VersionSet {
+  if (set.versions.length < 2) return set;
+  const newest = [...set.versions].sort(newerFirst)[0];
+  return { context: set.context, versions: [newest] };
+}

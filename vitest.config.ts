@@ -1,0 +1,30 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+const node = (name: string, folder: string, timeoutMs: number, serial = false) => ({
+  test: {
+    name,
+    include: [`test/${folder}/**/*.test.ts`],
+    environment: 'node',
+    testTimeout: timeoutMs,
+    hookTimeout: 60_000,
+    ...(serial ? { fileParallelism: false } : {}),
+  },
+});
+
+export default defineConfig({
+  plugins: [svelte()],
+  test: {
+    reporters: ['default', './build/closing-line-reporter.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      node('unit', 'unit', 20_000),
+      node('conformance', 'conformance', 60_000),
+      node('fuzz', 'fuzz', 60_000),
+      node('simulation', 'simulation', 180_000),
+      node('integration', 'integration', 180_000, true),
+      node('e2e', 'e2e', 180_000, true),
+    ],
+  },
+});
