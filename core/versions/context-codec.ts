@@ -7,21 +7,24 @@ import { CoterieError } from '../base/errors.ts';
 import { hash64 } from '../base/hash.ts';
 import type { KeyAddress } from '../base/token.ts';
 import { dotBytes, readDot, writeDot } from './record-codec.ts';
-import type { Context, Dot } from './version-set.ts';
+import { type Basis, blindBasis, type Dot } from './version-set.ts';
 
 const format = 1;
-const headBytes = 9;
+// u8 format, u64 token, u16 count of context entries; then those, then single dots, then the check.
+const headBytes = 11;
 const checkBytes = 4;
 
-/** '' for an empty context. */
-export function encodeContext(context: Context, address: KeyAddress): string {
-  if (context.length === 0) return '';
-  const bytes = Buffer.allocUnsafe(headBytes + context.length * dotBytes + checkBytes);
+/** '' when nothing was read. */
+export function encodeBasis(basis: Basis, address: KeyAddress): string {
+  const dots = [...basis.context, ...basis.dots];
+  if (dots.length === 0) return '';
+  const bytes = Buffer.allocUnsafe(headBytes + dots.length * dotBytes + checkBytes);
   bytes[0] = format;
   bytes.writeUInt32BE(address.tokenHigh, 1);
   bytes.writeUInt32BE(address.tokenLow, 5);
+  bytes.writeUInt16BE(basis.context.length, 9);
   let offset = headBytes;
-  for (const dot of context) {
+  for (const dot of dots) {
     writeDot(bytes, offset, dot);
     offset += dotBytes;
   }
@@ -30,8 +33,8 @@ export function encodeContext(context: Context, address: KeyAddress): string {
 }
 
 /** Throws `bad-input` with what to do when the text is damaged or belongs to another key. */
-export function parseContext(text: string, address: KeyAddress): Context {
-  if (text === '') return [];
+export function parseBasis(text: string, address: KeyAddress): Basis {
+  if (text === '') return blindBasis;
   const bytes = Buffer.from(text, 'base64url');
   const end = bytes.length - checkBytes;
   const damaged =
@@ -40,26 +43,28 @@ export function parseContext(text: string, address: KeyAddress): Context {
     bytes[0] !== format ||
     bytes.toString('base64url') !== text ||
     bytes.readUInt32BE(end) !== hash64(bytes.subarray(0, end)).low;
-  if (damaged) {
-    throw new CoterieError(
-      'bad-input',
-      'The context is damaged. Read the key again and hand its context back unchanged.',
-    );
-  }
+  if (damaged) throw damagedContext();
   if (bytes.readUInt32BE(1) !== address.tokenHigh || bytes.readUInt32BE(5) !== address.tokenLow) {
     throw new CoterieError(
       'bad-input',
       'The context belongs to another key. Use the context of the last read of this key.',
     );
   }
+  const contextCount = bytes.readUInt16BE(9);
   const context: Dot[] = [];
+  const dots: Dot[] = [];
   for (let offset = headBytes; offset < end; offset += dotBytes) {
     const dot = readDot(bytes, offset);
-    const previous = context.at(-1);
-    if (dot.counter === 0 || (previous !== undefined && previous.actor >= dot.actor)) {
-      throw new CoterieError('bad-input', 'The context is damaged. Read the key again.');
-    }
-    context.push(dot);
+    const inOrder = dots.length > 0 || context.length === 0 || context[context.length - 1].actor < dot.actor;
+    if (dot.counter === 0 || (context.length < contextCount && !inOrder)) throw damagedContext();
+    (context.length < contextCount ? context : dots).push(dot);
   }
-  return context;
+  return { context, dots };
+}
+
+function damagedContext(): CoterieError {
+  return new CoterieError(
+    'bad-input',
+    'The context is damaged. Read the key again and hand its context back unchanged.',
+  );
 }

@@ -177,3 +177,38 @@ export function mergeRecords(left: Buffer, right: Buffer, newestOnly: boolean): 
     }
   }
 }
+
+/** What can be told about a record without touching its values. */
+export interface RecordSummary {
+  /** No version that a reader could be given. */
+  readonly tombstone: boolean;
+  /** When the last version expires; 0 when one never does. */
+  readonly expiresAtMs: number;
+  readonly newestTimestamp: number;
+}
+
+/** Scans the header and checks that the record is whole; throws `corrupt` otherwise. For bytes that come from a peer. */
+export function summarise(record: Buffer): RecordSummary {
+  const length = headerLength(record);
+  let tombstone = true;
+  let expiresAtMs = 0;
+  let forEver = false;
+  let newestTimestamp = 0;
+  let valueBytes = 0;
+  for (let offset = length - record[1] * versionBytes; offset < length; offset += versionBytes) {
+    newestTimestamp = Math.max(
+      newestTimestamp,
+      record.readUInt32BE(offset + 8) * 2 ** 32 + record.readUInt32BE(offset + 12),
+    );
+    valueBytes += record.readUInt32BE(offset + 23);
+    if ((record[offset + 22] & tombstoneFlag) !== 0) continue;
+    tombstone = false;
+    const expiry = record.readUIntBE(offset + 16, 6);
+    if (expiry === 0) forEver = true;
+    else if (expiry > expiresAtMs) expiresAtMs = expiry;
+  }
+  if (length + valueBytes !== record.length) {
+    throw new CoterieError('corrupt', 'A record’s values do not have the length that its header says.');
+  }
+  return { tombstone, expiresAtMs: forEver ? 0 : expiresAtMs, newestTimestamp };
+}

@@ -45,6 +45,19 @@ export interface Version extends Dot {
   readonly value: Buffer;
 }
 
+/**
+ * What a writer had read: a context, and single dots beside it. The dots are what makes an answered write precise: the
+ * answer to event 9 names just that event, while the context entry 9 would also cover events 1 to 8 of other writers
+ * at the same replica, which this writer never saw.
+ */
+export interface Basis {
+  readonly context: Context;
+  /** None of them covered by `context`. */
+  readonly dots: readonly Dot[];
+}
+
+export const blindBasis: Basis = { context: [], dots: [] };
+
 /** Every version's dot is covered by the context. */
 export interface VersionSet {
   readonly context: Context;
@@ -117,8 +130,8 @@ function compareDots(left: Dot, right: Dot): number {
   return left.actor - right.actor || left.counter - right.counter;
 }
 
-function holds(versions: readonly Version[], dot: Dot): boolean {
-  return versions.some((version) => version.actor === dot.actor && version.counter === dot.counter);
+function sameDotIn(dots: readonly Dot[], dot: Dot): boolean {
+  return dots.some((other) => other.actor === dot.actor && other.counter === dot.counter);
 }
 
 /**
@@ -128,7 +141,7 @@ function holds(versions: readonly Version[], dot: Dot): boolean {
 export function merge(left: VersionSet, right: VersionSet): VersionSet {
   const versions: Version[] = [];
   for (const version of left.versions) {
-    if (!covers(right.context, version) || holds(right.versions, version)) versions.push(version);
+    if (!covers(right.context, version) || sameDotIn(right.versions, version)) versions.push(version);
   }
   for (const version of right.versions) {
     if (!covers(left.context, version)) versions.push(version);
@@ -144,17 +157,33 @@ export interface NewVersion {
   readonly value: Buffer;
 }
 
+function supersedes(basis: Basis, version: Version): boolean {
+  return covers(basis.context, version) || sameDotIn(basis.dots, version);
+}
+
 /**
  * A write by `actor`, whose writer had read `basis`: versions that the basis covers are superseded, the rest stay as
- * siblings of the new one.
+ * siblings of the new one. `current` must know the basis' dots (`knowsDots`), else they would come back as siblings.
  */
-export function write(current: VersionSet, basis: Context, actor: Actor, added: NewVersion): VersionSet {
-  const known = joinContexts(current.context, basis);
+export function write(current: VersionSet, basis: Basis, actor: Actor, added: NewVersion): VersionSet {
+  const known = joinContexts(current.context, basis.context);
   const dot: Dot = { actor, counter: counterOf(known, actor) + 1 };
-  const versions = current.versions.filter((version) => !covers(basis, version));
+  const versions = current.versions.filter((version) => !supersedes(basis, version));
   versions.push({ ...added, ...dot });
   versions.sort(compareDots);
   return { context: joinContexts(known, [dot]), versions };
+}
+
+export function knowsDots(context: Context, basis: Basis): boolean {
+  return basis.dots.every((dot) => covers(context, dot));
+}
+
+/** What the writer of event `dot` knows afterwards: what it had read, and its own write. */
+export function basisAfter(basis: Basis, dot: Dot): Basis {
+  const contiguous = counterOf(basis.context, dot.actor) === dot.counter - 1;
+  return contiguous
+    ? { context: joinContexts(basis.context, [dot]), dots: [] }
+    : { context: basis.context, dots: [dot] };
 }
 
 /** Later write first; ties (two actors in the same tick) fall to the dot, so that all replicas agree. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../../core/base/token.ts';
-import { encodeContext, parseContext } from '../../../core/versions/context-codec.ts';
+import { encodeBasis, parseBasis } from '../../../core/versions/context-codec.ts';
 import { clockLeadMaxMs, HybridClock, wallTimeMs } from '../../../core/versions/hybrid-clock.ts';
 import {
   decodeRecord,
@@ -12,13 +12,14 @@ import {
 } from '../../../core/versions/record-codec.ts';
 import {
   actorOf,
-  type Context,
+  type Basis,
+  basisAfter,
+  blindBasis,
   compareContexts,
   covers,
   emptySet,
   epochMax,
   epochOf,
-  joinContexts,
   keepNewest,
   merge,
   nodeIdOf,
@@ -54,8 +55,8 @@ function run(steps: readonly Step[]): VersionSet[] {
       states[s.to] = merge(states[s.to], states[s.from]);
       continue;
     }
-    const basis: Context =
-      s.basis === 'blind' ? [] : s.basis === 'held' ? states[s.replica].context : states[s.reader].context;
+    const read = s.basis === 'held' ? states[s.replica].context : states[s.reader].context;
+    const basis: Basis = s.basis === 'blind' ? blindBasis : { context: read, dots: [] };
     time++;
     states[s.replica] = write(states[s.replica], basis, actorOf(s.replica + 1, 0), {
       timestamp: time,
@@ -115,7 +116,7 @@ describe('writing', () => {
         const read = states[reader];
         const after = write(
           merge(states[writer], read),
-          read.context,
+          { context: read.context, dots: [] },
           actorOf(writer + 1, 0),
           put('new', 999),
         );
@@ -129,22 +130,20 @@ describe('writing', () => {
 
   it('without a context leaves everything else as a sibling', () => {
     const actor = actorOf(7, 0);
-    const one = write(emptySet, [], actor, put('a'));
-    expect(valuesOf(write(one, [], actor, put('b')))).toEqual(['a', 'b']);
+    const one = write(emptySet, blindBasis, actor, put('a'));
+    expect(valuesOf(write(one, blindBasis, actor, put('b')))).toEqual(['a', 'b']);
   });
 
   it('by two clients that interleave 99 writes with their own last contexts ends in exactly two siblings', () => {
     const actor = actorOf(3, 1);
     let state = emptySet;
-    const contexts: Context[] = [[], []];
+    const bases: Basis[] = [blindBasis, blindBasis];
     for (let index = 0; index < 99; index++) {
       const client = index % 2;
-      const before = state;
-      state = write(state, contexts[client], actor, put(`client-${client}-${index}`, index));
-      // The answer to a write covers that write and what its writer had read, not the other client's value.
+      state = write(state, bases[client], actor, put(`client-${client}-${index}`, index));
       const own = state.versions.find((v) => v.value.toString() === `client-${client}-${index}`)!;
-      contexts[client] = joinContexts(contexts[client], [{ actor: own.actor, counter: own.counter }]);
-      expect(before.versions.length).toBeLessThanOrEqual(2);
+      bases[client] = basisAfter(bases[client], own);
+      expect(state.versions.length).toBe(Math.min(index + 1, 2));
     }
     expect(state.versions.length).toBe(2);
   });
@@ -158,6 +157,19 @@ describe('writing', () => {
         expect(kept.context).toEqual(merged.context);
       }),
     );
+  });
+});
+
+describe('the answer to a write', () => {
+  it('covers that write and what its writer had read, not what others wrote at the same replica', () => {
+    const actor = actorOf(7, 0);
+    const one = write(emptySet, blindBasis, actor, put('theirs'));
+    const two = write(one, blindBasis, actor, put('mine'));
+    const mine = two.versions.find((version) => version.value.toString() === 'mine')!;
+    expect(valuesOf(write(two, basisAfter(blindBasis, mine), actor, put('mine again')))).toEqual([
+      'theirs',
+      'mine again',
+    ]);
   });
 });
 
@@ -244,19 +256,21 @@ describe('the context codec', () => {
   it('returns what was encoded', () => {
     check(
       fc.property(histories, ([a]) => {
-        expect(parseContext(encodeContext(a.context, address), address)).toEqual(a.context);
+        expect(parseBasis(encodeBasis({ context: a.context, dots: [] }, address), address).context).toEqual(a.context);
+        const dotted = { context: [], dots: a.context };
+        expect(parseBasis(encodeBasis(dotted, address), address)).toEqual(dotted);
       }),
     );
   });
 
   it('refuses a context of another key, and a changed one', () => {
-    const text = encodeContext([{ actor: actorOf(1, 0), counter: 3 }], address);
-    expect(() => parseContext(text, addressOf(0, Buffer.from('another')))).toThrow(/another key/);
+    const text = encodeBasis({ context: [{ actor: actorOf(1, 0), counter: 3 }], dots: [] }, address);
+    expect(() => parseBasis(text, addressOf(0, Buffer.from('another')))).toThrow(/another key/);
     for (let index = 0; index < text.length; index++) {
       const changed = `${text.slice(0, index)}${text[index] === 'A' ? 'B' : 'A'}${text.slice(index + 1)}`;
-      expect(() => parseContext(changed, address)).toThrow(/context/i);
+      expect(() => parseBasis(changed, address)).toThrow(/context/i);
     }
-    expect(() => parseContext('not a context', address)).toThrow(/damaged/);
+    expect(() => parseBasis('not a context', address)).toThrow(/damaged/);
   });
 });
 

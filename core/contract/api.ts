@@ -1,0 +1,165 @@
+/**
+ * ClusterApi: the one contract through which the user interface, the command line and (later) other computers act on a
+ * cluster. Each method is a name, a schema of its input, a schema of its output, and whether it changes something. The
+ * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
+ */
+import { z } from 'zod';
+import {
+  activityEntry,
+  advice,
+  clusterView,
+  conflictPolicy,
+  durability,
+  keyspaceView,
+  keyView,
+  level,
+  name,
+  nodeView,
+  replicaView,
+  ringView,
+  snapshot,
+} from './views.ts';
+
+const nodeInput = z.object({ name });
+const nothing = z.object({});
+
+export const keyText = z.string().min(1).max(65_536);
+
+export const keyspaceSettings = z.object({
+  name,
+  database: z.number().int().min(0).max(15).nullable(),
+  /** Replicas per data center, or one number for every data center. */
+  factors: z.union([z.number().int().min(1).max(7), z.record(z.string(), z.number().int().min(0).max(7))]),
+  readLevel: level,
+  writeLevel: level,
+  conflicts: conflictPolicy,
+  sloppy: z.boolean(),
+  durability,
+  defaultTimeToLiveMs: z.number().int().min(0),
+});
+export type KeyspaceSettings = z.infer<typeof keyspaceSettings>;
+
+export const methods = {
+  'cluster.snapshot': { input: nothing, output: snapshot, changes: false },
+  'cluster.rename': {
+    input: z.object({ name: z.string().trim().min(1).max(63) }),
+    output: nothing,
+    changes: true,
+  },
+
+  'nodes.start': { input: nodeInput, output: nothing, changes: true },
+  'nodes.stop': { input: nodeInput, output: nothing, changes: true },
+  'nodes.restart': { input: nodeInput, output: nothing, changes: true },
+  /** As if the power went: kill -9. The host restarts the node as after any crash. */
+  'nodes.kill': { input: nodeInput, output: nothing, changes: true },
+  'nodes.pause': { input: nodeInput, output: nothing, changes: true },
+  'nodes.resume': { input: nodeInput, output: nothing, changes: true },
+
+  'keyspaces.create': {
+    input: keyspaceSettings.partial().required({ name: true }),
+    output: keyspaceView,
+    changes: true,
+  },
+  'keyspaces.alter': {
+    input: keyspaceSettings.partial().required({ name: true }),
+    output: keyspaceView,
+    changes: true,
+  },
+  /** `confirm` repeats the keyspace's name. Its data is gone afterwards. */
+  'keyspaces.drop': { input: z.object({ name, confirm: z.string() }), output: nothing, changes: true },
+
+  'data.find': {
+    input: z.object({ keyspace: name, key: keyText, level: level.optional() }),
+    output: keyView,
+    changes: false,
+  },
+  'data.put': {
+    input: z.object({
+      keyspace: name,
+      key: keyText,
+      value: z.string(),
+      encoding: z.enum(['utf8', 'base64']).default('utf8'),
+      /** Of the read that this write answers; absent: a blind write. */
+      context: z.string().optional(),
+      /** As a plain Redis SET: supersedes whatever the coordinator holds. */
+      plain: z.boolean().default(false),
+      expiresInSeconds: z.number().int().min(1).optional(),
+      level: level.optional(),
+    }),
+    output: z.object({ context: z.string() }),
+    changes: true,
+  },
+  'data.delete': {
+    input: z.object({
+      keyspace: name,
+      key: keyText,
+      context: z.string().optional(),
+      level: level.optional(),
+    }),
+    output: z.object({ context: z.string() }),
+    changes: true,
+  },
+  'data.replicas': {
+    input: z.object({ keyspace: name, key: keyText }),
+    output: z.array(replicaView),
+    changes: false,
+  },
+  'data.list': {
+    input: z.object({
+      keyspace: name,
+      /** '0' to begin. */
+      cursor: z.string().default('0'),
+      /** Pattern as in Redis KEYS. */
+      match: z.string().max(1024).default('*'),
+      countMax: z.number().int().min(1).max(1000).default(100),
+    }),
+    /** `cursor` '0': the end. */
+    output: z.object({ keys: z.array(z.string()), cursor: z.string() }),
+    changes: false,
+  },
+} as const;
+
+export type MethodName = keyof typeof methods;
+export type MethodInput<M extends MethodName> = z.input<(typeof methods)[M]['input']>;
+export type MethodOutput<M extends MethodName> = z.output<(typeof methods)[M]['output']>;
+
+/** A failed call: `code` is stable (core/base/errors.ts), `message` says what to do. */
+export const apiError = z.object({ code: z.string(), message: z.string() });
+export type ApiError = z.infer<typeof apiError>;
+
+/**
+ * The event stream: a snapshot first, then changes that replace parts of it. `sequence` grows by one; a gap means that the
+ * client must subscribe again. Node figures arrive as `node` changes about once a second.
+ */
+export const clusterEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('snapshot'), sequence: z.number(), snapshot }),
+  z.object({ type: z.literal('cluster'), sequence: z.number(), cluster: clusterView }),
+  z.object({ type: z.literal('node'), sequence: z.number(), node: nodeView }),
+  z.object({ type: z.literal('keyspaces'), sequence: z.number(), keyspaces: z.array(keyspaceView) }),
+  z.object({ type: z.literal('rings'), sequence: z.number(), rings: z.array(ringView) }),
+  z.object({ type: z.literal('advice'), sequence: z.number(), advice: z.array(advice) }),
+  z.object({ type: z.literal('activity'), sequence: z.number(), entry: activityEntry }),
+]);
+export type ClusterEvent = z.infer<typeof clusterEvent>;
+
+export interface ClusterApi {
+  /** Rejects with an error that carries `code` and `message`. */
+  call<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>>;
+  /** Answers the function that ends the subscription. */
+  subscribe(listener: (event: ClusterEvent) => void): () => void;
+}
+
+/** Frames over WebSocket, both ways, as JSON. Electron's bridge carries the same pieces. */
+export type ClientFrame =
+  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly input: unknown }
+  | { readonly kind: 'subscribe' };
+export type ServerFrame =
+  | { readonly kind: 'result'; readonly id: number; readonly output: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: ApiError }
+  | { readonly kind: 'event'; readonly event: ClusterEvent };
+
+/** What the preload script exposes to the page as `window.coterie`. */
+export interface DesktopBridge {
+  invoke(method: string, input: unknown): Promise<{ output: unknown } | { error: ApiError }>;
+  subscribe(listener: (event: ClusterEvent) => void): () => void;
+}

@@ -1,0 +1,207 @@
+/**
+ * What the user interface, the command line and other computers see of a cluster: plain data, described once as schemas
+ * that check it and name its type. No class, no function, nothing that does not survive JSON.
+ */
+import { z } from 'zod';
+import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+
+export const level = z.enum(consistencyLevels);
+export const conflictPolicy = z.enum(conflictPolicies);
+export const durability = z.enum(durabilities);
+
+/** Names of keyspaces, nodes and data centers. */
+export const name = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,62}$/i,
+    'Use letters, digits, dots, dashes and underscores, 63 at most, starting with a letter or digit.',
+  );
+
+/**
+ * starting: its process runs but does not take clients yet. up: takes clients. paused: stopped by signal, keeps its memory.
+ * down: its process ended and will be restarted at `restartAtMs`. stopped: a person stopped it. draining: it finishes what
+ * it has. failed: it ended too often or cannot start; see `problem`.
+ */
+export const nodeState = z.enum(['starting', 'up', 'paused', 'down', 'draining', 'stopped', 'failed']);
+export type NodeState = z.infer<typeof nodeState>;
+
+/** Measured by the node itself, at `measuredAtMs`; null where it has not reported since it started. */
+export const nodeFigures = z.object({
+  measuredAtMs: z.number(),
+  keyCount: z.number(),
+  diskBytes: z.number(),
+  coldDiskBytes: z.number(),
+  coldRawBytes: z.number(),
+  hotBytes: z.number(),
+  hotBytesMax: z.number(),
+  /** 0 to 1; null before the first read. */
+  hotHitRate: z.number().nullable(),
+  memoryBytes: z.number(),
+  clientCount: z.number(),
+  readsPerSecond: z.number(),
+  writesPerSecond: z.number(),
+  readP99Ms: z.number().nullable(),
+  writeP99Ms: z.number().nullable(),
+  readRepairs: z.number(),
+  refused: z.number(),
+  /** Names of peers that this node has no working link to. */
+  peersDown: z.array(z.string()),
+});
+export type NodeFigures = z.infer<typeof nodeFigures>;
+
+export const nodeView = z.object({
+  id: z.string(),
+  name,
+  dataCenter: z.string(),
+  computer: z.string(),
+  weight: z.number(),
+  state: nodeState,
+  sinceMs: z.number(),
+  pid: z.number().nullable(),
+  /** host:port for Redis clients; null while unknown. */
+  client: z.string().nullable(),
+  peer: z.string().nullable(),
+  version: z.string(),
+  restartCount: z.number(),
+  restartAtMs: z.number().nullable(),
+  /** Cause and next step in words, for down and failed nodes. */
+  problem: z.string().nullable(),
+  lastLogLines: z.array(z.string()),
+  figures: nodeFigures.nullable(),
+});
+export type NodeView = z.infer<typeof nodeView>;
+
+export const computerView = z.object({
+  id: z.string(),
+  name: z.string(),
+  dataCenter: z.string(),
+  self: z.boolean(),
+});
+export type ComputerView = z.infer<typeof computerView>;
+
+/** What a keyspace survives: for one loss, whether reads and writes at its levels still work. */
+export const survivalView = z.object({
+  loss: z.enum(['node', 'computer', 'data-center']),
+  readable: z.boolean(),
+  writable: z.boolean(),
+});
+export type SurvivalView = z.infer<typeof survivalView>;
+
+export const keyspaceView = z.object({
+  id: z.number(),
+  name,
+  database: z.number().nullable(),
+  factors: z.record(z.string(), z.number()),
+  /** Replicas that really exist: the factor, bounded by the nodes of each data center. */
+  replicaCount: z.number(),
+  readLevel: level,
+  writeLevel: level,
+  conflicts: conflictPolicy,
+  sloppy: z.boolean(),
+  durability,
+  defaultTimeToLiveMs: z.number(),
+  /** R + W > N: every read sees the latest acknowledged write. */
+  readYourWrites: z.boolean(),
+  survives: z.array(survivalView),
+  /** Partitions (of 1,024) whose replicas are not all up now. */
+  underReplicated: z.number(),
+  /** Partitions that cannot be read or written at the keyspace's levels now. */
+  unavailable: z.number(),
+  /** Sentences that a person should know, such as a factor above the number of nodes. */
+  warnings: z.array(z.string()),
+});
+export type KeyspaceView = z.infer<typeof keyspaceView>;
+
+/** One ring per data center: owner of each of the 1,024 arcs as an index into `nodes`. */
+export const ringView = z.object({
+  dataCenter: z.string(),
+  nodes: z.array(z.object({ id: z.string(), name, arcCount: z.number(), share: z.number() })),
+  owners: z.array(z.number()),
+});
+export type RingView = z.infer<typeof ringView>;
+
+export const activityKind = z.enum(['node', 'keyspace', 'data', 'cluster']);
+export const activityEntry = z.object({
+  id: z.string(),
+  atMs: z.number(),
+  kind: activityKind,
+  severity: z.enum(['info', 'warning', 'error']),
+  /** Node or keyspace concerned. */
+  subject: z.string(),
+  message: z.string(),
+  /** 'person' for actions taken in the app or on the command line. */
+  by: z.enum(['person', 'system']),
+});
+export type ActivityEntry = z.infer<typeof activityEntry>;
+
+/** Something that needs a person, with where to go. */
+export const advice = z.object({
+  id: z.string(),
+  severity: z.enum(['info', 'warning', 'error']),
+  title: z.string(),
+  detail: z.string(),
+  /** Page to open: overview, ring, keyspaces, data. */
+  page: z.string(),
+  action: z.string(),
+});
+export type Advice = z.infer<typeof advice>;
+
+export const clusterView = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdAtMs: z.number(),
+  layoutVersion: z.number(),
+  partitionCount: z.number(),
+  version: z.string(),
+  readOnly: z.boolean(),
+});
+export type ClusterView = z.infer<typeof clusterView>;
+
+export const snapshot = z.object({
+  cluster: clusterView,
+  dataCenters: z.array(z.string()),
+  computers: z.array(computerView),
+  nodes: z.array(nodeView),
+  keyspaces: z.array(keyspaceView),
+  rings: z.array(ringView),
+  advice: z.array(advice),
+  activity: z.array(activityEntry),
+});
+export type Snapshot = z.infer<typeof snapshot>;
+
+/** A value as the interface shows it: text when it is valid UTF-8, base64 otherwise; cut at `valueBytesShown`. */
+export const valueView = z.object({
+  text: z.string(),
+  encoding: z.enum(['utf8', 'base64']),
+  byteCount: z.number(),
+  truncated: z.boolean(),
+  expiresAtMs: z.number(),
+  writtenAtMs: z.number(),
+});
+export type ValueView = z.infer<typeof valueView>;
+
+export const replicaView = z.object({
+  node: name,
+  dataCenter: z.string(),
+  state: z.enum(['holds', 'absent', 'unreachable']),
+  /** Compared with everything that all replicas know together. */
+  relation: z.enum(['equal', 'ancestor', 'descendant', 'sibling']),
+  siblingCount: z.number(),
+  tombstone: z.boolean(),
+  context: z.string(),
+});
+export type ReplicaView = z.infer<typeof replicaView>;
+
+export const keyView = z.object({
+  keyspace: name,
+  key: z.string(),
+  slot: z.number(),
+  partition: z.number(),
+  /** Opaque; hand it back with a write. */
+  context: z.string(),
+  siblings: z.array(valueView),
+  replicas: z.array(replicaView),
+  /** Set when not all replicas answered. */
+  partial: z.boolean(),
+});
+export type KeyView = z.infer<typeof keyView>;

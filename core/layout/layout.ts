@@ -1,0 +1,244 @@
+/**
+ * The layout: the versioned, agreed description of the cluster. Plain data and pure functions; addresses of processes
+ * are not part of it, because they change at every start, while a layout changes only when people change the cluster.
+ * Layouts are immutable: each edit makes the next version, which names its parent.
+ */
+import { CoterieError } from '../base/errors.ts';
+import {
+  type ConflictPolicy,
+  type ConsistencyLevel,
+  conflictPolicies,
+  consistencyLevels,
+  type Durability,
+  durabilities,
+} from '../base/levels.ts';
+import { partitionCount } from '../base/token.ts';
+import { allocate } from '../ring/allocator.ts';
+import type { DataCenterRing, RingNode } from '../ring/ring.ts';
+
+export interface LayoutComputer {
+  readonly id: string;
+  readonly name: string;
+  readonly dataCenter: string;
+}
+
+export interface LayoutNode extends RingNode {
+  readonly name: string;
+}
+
+export interface LayoutKeyspace {
+  /** 0 to 65,535; never reused within a cluster. */
+  readonly id: number;
+  readonly name: string;
+  readonly database: number | null;
+  /** Replicas per data center; a data center that is not named has none. */
+  readonly factors: Readonly<Record<string, number>>;
+  readonly readLevel: ConsistencyLevel;
+  readonly writeLevel: ConsistencyLevel;
+  readonly conflicts: ConflictPolicy;
+  readonly sloppy: boolean;
+  readonly durability: Durability;
+  readonly defaultTimeToLiveMs: number;
+}
+
+export interface Layout {
+  readonly version: number;
+  /** Digest of the parent layout; '' for the first. */
+  readonly parent: string;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly createdAtMs: number;
+  /** In preference order. */
+  readonly dataCenters: readonly string[];
+  readonly computers: readonly LayoutComputer[];
+  readonly nodes: readonly LayoutNode[];
+  readonly keyspaces: readonly LayoutKeyspace[];
+  /** Keyspace ids handed out so far, so that a dropped one's id never returns. */
+  readonly keyspaceIdNext: number;
+  readonly rings: readonly DataCenterRing[];
+}
+
+export const keyspaceCountMax = 256;
+export const databaseMax = 15;
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/i;
+
+export function checkName(name: string, what: string): void {
+  if (!namePattern.test(name)) {
+    throw new CoterieError(
+      'bad-input',
+      `${what} "${name}" is not a usable name. Use letters, digits, dots, dashes and underscores, 63 at most, starting with a letter or digit.`,
+    );
+  }
+}
+
+export interface FirstLayout {
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly createdAtMs: number;
+  readonly computers: readonly LayoutComputer[];
+  readonly nodes: readonly LayoutNode[];
+}
+
+/** A new cluster: one ring per data center and the keyspace `default` (database 0, factor 3, QUORUM both ways). */
+export function firstLayout(first: FirstLayout): Layout {
+  const dataCenters = [...new Set(first.nodes.map((node) => node.dataCenter))];
+  for (const dataCenter of dataCenters) checkName(dataCenter, 'The data center');
+  const layout: Layout = {
+    version: 1,
+    parent: '',
+    ...first,
+    dataCenters,
+    keyspaces: [],
+    keyspaceIdNext: 0,
+    rings: dataCenters.map((dataCenter) => ({
+      dataCenter,
+      owners: allocate(
+        null,
+        first.nodes.filter((node) => node.dataCenter === dataCenter),
+        partitionCount,
+      ),
+    })),
+  };
+  const withDefault = createKeyspace(layout, '', {
+    name: 'default',
+    database: 0,
+    factors: Object.fromEntries(dataCenters.map((dataCenter) => [dataCenter, 3])),
+    readLevel: 'QUORUM',
+    writeLevel: 'QUORUM',
+    conflicts: 'siblings',
+    sloppy: true,
+    durability: 'always',
+    defaultTimeToLiveMs: 0,
+  });
+  return { ...withDefault, version: 1 };
+}
+
+export type KeyspaceSettings = Omit<LayoutKeyspace, 'id'>;
+
+function checkKeyspace(layout: Layout, keyspace: KeyspaceSettings, id: number | null): void {
+  checkName(keyspace.name, 'The keyspace');
+  for (const other of layout.keyspaces) {
+    if (other.id === id) continue;
+    if (other.name === keyspace.name) {
+      throw new CoterieError('conflict', `A keyspace called "${keyspace.name}" is there already.`);
+    }
+    if (keyspace.database !== null && other.database === keyspace.database) {
+      throw new CoterieError(
+        'conflict',
+        `Database ${keyspace.database} belongs to the keyspace "${other.name}". Choose another number.`,
+      );
+    }
+  }
+  const { database } = keyspace;
+  if (database !== null && !(Number.isInteger(database) && database >= 0 && database <= databaseMax)) {
+    throw new CoterieError('bad-input', `A database is a whole number from 0 to ${databaseMax}.`);
+  }
+  const named = Object.entries(keyspace.factors);
+  for (const [dataCenter, factor] of named) {
+    if (!layout.dataCenters.includes(dataCenter)) {
+      throw new CoterieError(
+        'bad-input',
+        `There is no data center "${dataCenter}". This cluster has: ${layout.dataCenters.join(', ')}.`,
+      );
+    }
+    if (!(Number.isInteger(factor) && factor >= 0 && factor <= 7)) {
+      throw new CoterieError('bad-input', 'A replication factor is a whole number from 0 to 7.');
+    }
+  }
+  if (!named.some(([, factor]) => factor > 0)) {
+    throw new CoterieError('bad-input', 'A keyspace needs at least one replica in some data center.');
+  }
+  if (
+    !consistencyLevels.includes(keyspace.readLevel) ||
+    !consistencyLevels.includes(keyspace.writeLevel) ||
+    !conflictPolicies.includes(keyspace.conflicts) ||
+    !durabilities.includes(keyspace.durability)
+  ) {
+    throw new CoterieError('bad-input', 'The keyspace names a level or policy that does not exist.');
+  }
+  if (keyspace.readLevel === 'ANY') {
+    throw new CoterieError('bad-input', 'ANY is a level for writes only. Read at ONE instead.');
+  }
+  if (!(Number.isSafeInteger(keyspace.defaultTimeToLiveMs) && keyspace.defaultTimeToLiveMs >= 0)) {
+    throw new CoterieError(
+      'bad-input',
+      'A default time to live is a whole number of milliseconds, 0 for none.',
+    );
+  }
+}
+
+function next(layout: Layout, digest: string, changes: Partial<Layout>): Layout {
+  return { ...layout, ...changes, version: layout.version + 1, parent: digest };
+}
+
+/** `digest` is the content address of `layout`, computed by the caller. */
+export function createKeyspace(layout: Layout, digest: string, settings: KeyspaceSettings): Layout {
+  if (layout.keyspaces.length >= keyspaceCountMax) {
+    throw new CoterieError('too-large', `A cluster holds at most ${keyspaceCountMax} keyspaces.`);
+  }
+  checkKeyspace(layout, settings, null);
+  const id = layout.keyspaceIdNext;
+  return next(layout, digest, {
+    keyspaces: [...layout.keyspaces, { id, ...settings }],
+    keyspaceIdNext: id + 1,
+  });
+}
+
+export function keyspaceNamed(layout: Layout, name: string): LayoutKeyspace {
+  const found = layout.keyspaces.find((keyspace) => keyspace.name === name);
+  if (found === undefined) {
+    const names = layout.keyspaces.map((keyspace) => keyspace.name).join(', ');
+    throw new CoterieError('not-found', `There is no keyspace "${name}". This cluster has: ${names}.`);
+  }
+  return found;
+}
+
+export function alterKeyspace(
+  layout: Layout,
+  digest: string,
+  name: string,
+  changes: Partial<Omit<KeyspaceSettings, 'name'>>,
+): Layout {
+  const old = keyspaceNamed(layout, name);
+  const altered = { ...old, ...changes };
+  checkKeyspace(layout, altered, old.id);
+  return next(layout, digest, {
+    keyspaces: layout.keyspaces.map((keyspace) => (keyspace.id === old.id ? altered : keyspace)),
+  });
+}
+
+export function dropKeyspace(layout: Layout, digest: string, name: string): Layout {
+  const { id } = keyspaceNamed(layout, name);
+  if (name === 'default') {
+    throw new CoterieError('bad-input', 'The keyspace "default" cannot be dropped: clients start in it.');
+  }
+  return next(layout, digest, { keyspaces: layout.keyspaces.filter((keyspace) => keyspace.id !== id) });
+}
+
+/** A layout read from disk or from a peer; throws `corrupt` unless it has the shape of one. */
+export function parseLayout(text: string): Layout {
+  let layout: Layout;
+  try {
+    layout = JSON.parse(text);
+  } catch {
+    throw new CoterieError('corrupt', 'The layout is not readable.');
+  }
+  const ids = new Set(layout?.nodes?.map((node) => node.id));
+  const sound =
+    Number.isInteger(layout?.version) &&
+    Array.isArray(layout.keyspaces) &&
+    Array.isArray(layout.rings) &&
+    layout.rings.every(
+      (ring) => ring.owners.length === partitionCount && ring.owners.every((owner: number) => ids.has(owner)),
+    );
+  if (!sound) throw new CoterieError('corrupt', 'The layout is incomplete.');
+  return layout;
+}
+
+/** Copies a key has in all data centers together, bounded by the nodes that are there. */
+export function replicaCountOf(layout: Layout, keyspace: LayoutKeyspace): number {
+  return layout.dataCenters.reduce((sum, dataCenter) => {
+    const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
+    return sum + Math.min(nodeCount, keyspace.factors[dataCenter] ?? 0);
+  }, 0);
+}

@@ -1,0 +1,143 @@
+/**
+ * One storage node, put together from its parts over ports: the same code runs in a production process and in the
+ * simulation. It owns the order of starting and stopping; what the parts do is theirs.
+ */
+import { CoterieError } from '../base/errors.ts';
+import type { Layout } from '../layout/layout.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
+import type { Disk } from '../ports/disk.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import type { Random } from '../ports/random.ts';
+import type { StorageEngine } from '../ports/storage-engine.ts';
+import { LocalRecords } from '../replication/local-records.ts';
+import { type CoordinatorParts, newCounters } from '../replication/parts.ts';
+import { PeerService } from '../replication/peer-service.ts';
+import { Requests } from '../replication/requests.ts';
+import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
+import { topologyOf } from '../replication/topology.ts';
+import { HybridClock } from '../versions/hybrid-clock.ts';
+import { actorOf } from '../versions/version-set.ts';
+import { nextEpoch } from './identity.ts';
+
+export interface StorageNodeComponents {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly log: Log;
+  readonly network: PeerNetwork;
+  readonly openEngine: () => Promise<StorageEngine>;
+  readonly endpointOf: EndpointBook;
+}
+
+export interface StorageNodeSettings {
+  readonly nodeId: number;
+  readonly deadlineMs: number;
+  readonly slowMs: number;
+  readonly pendingCountMax: number;
+}
+
+export const defaultNodeSettings = {
+  /** A client waits at most this long for a quorum; well under the time-outs of common Redis clients. */
+  deadlineMs: 3_000,
+  /** About the 99th percentile of a healthy replica: beyond it, asking another costs less than waiting. */
+  slowMs: 60,
+  pendingCountMax: 100_000,
+} as const;
+
+export class StorageNode {
+  readonly store: CoordinatorStore;
+  readonly engine: StorageEngine;
+  readonly parts: CoordinatorParts;
+  readonly #service: PeerService;
+  readonly #nodeId: number;
+  #layout: Layout;
+
+  private constructor(
+    nodeId: number,
+    layout: Layout,
+    parts: CoordinatorParts,
+    engine: StorageEngine,
+    service: PeerService,
+    store: CoordinatorStore,
+  ) {
+    this.#nodeId = nodeId;
+    this.#layout = layout;
+    this.parts = parts;
+    this.engine = engine;
+    this.#service = service;
+    this.store = store;
+  }
+
+  /** Opens the storage, takes a fresh epoch if anything may be missing, and is then ready for frames and clients. */
+  static async start(
+    components: StorageNodeComponents,
+    settings: StorageNodeSettings,
+    layout: Layout,
+  ): Promise<StorageNode> {
+    const { clock, timers, log, network } = components;
+    if (!layout.nodes.some((node) => node.id === settings.nodeId)) {
+      throw new CoterieError('bad-input', 'The layout does not name this node.');
+    }
+    const engine = await components.openEngine();
+    const epoch = await nextEpoch(components, settings.nodeId, engine.recovery.clean);
+    const topology = topologyOf(layout, settings.nodeId);
+    const counters = newCounters();
+    const requests = new Requests({ network, clock, timers }, settings);
+    let turn = 0;
+    const parts: CoordinatorParts = {
+      selfId: settings.nodeId,
+      actor: actorOf(settings.nodeId, epoch),
+      records: new LocalRecords(engine),
+      network,
+      requests,
+      clock,
+      timers,
+      hybridClock: new HybridClock(),
+      counters,
+      log,
+      turn: () => {
+        turn = (turn + 1) & 0xffff;
+        return turn;
+      },
+    };
+    const service = new PeerService({ ...parts, counters }, topology);
+    const store = new CoordinatorStore(
+      { parts, engine, service, endpointOf: components.endpointOf },
+      topology,
+    );
+    return new StorageNode(settings.nodeId, layout, parts, engine, service, store);
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  /** Takes a newer layout; data of dropped keyspaces is forgotten. */
+  setLayout(layout: Layout): void {
+    const dropped = this.#layout.keyspaces.filter(
+      (old) => !layout.keyspaces.some((keyspace) => keyspace.id === old.id),
+    );
+    this.#layout = layout;
+    const topology = topologyOf(layout, this.#nodeId);
+    this.#service.setTopology(topology);
+    this.store.setTopology(topology);
+    for (const keyspace of dropped) {
+      this.engine.dropKeyspace(keyspace.id, (error) => {
+        if (error !== null) {
+          this.parts.log.error('A dropped keyspace could not be removed from disk.', {
+            keyspace: keyspace.name,
+            cause: error.message,
+          });
+        }
+      });
+    }
+  }
+
+  /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
+  async stop(): Promise<void> {
+    this.parts.requests.close();
+    await this.engine.close();
+  }
+}

@@ -1,0 +1,38 @@
+/** One request to one peer by method number: the slow path beside the two hot frames. */
+import { CoterieError } from '../base/errors.ts';
+import { encodeCall } from '../wire/peer-frames.ts';
+import { parseCallReply } from './peer-service.ts';
+import type { Requests } from './requests.ts';
+
+export const callMethod = { forward: 1, scan: 2, count: 3, flush: 4 } as const;
+
+export type CallDone = (error: CoterieError | null, body: Buffer | null) => void;
+
+export function call(
+  requests: Requests,
+  peer: number,
+  method: number,
+  payload: Buffer,
+  done: CallDone,
+): void {
+  let requestId: number;
+  try {
+    requestId = requests.open({
+      onReply(_, frame) {
+        const { error, body } = parseCallReply(frame);
+        done(error, body);
+      },
+      onFailure() {
+        done(
+          new CoterieError('unavailable', 'The node that holds this key did not answer. Try again.'),
+          null,
+        );
+      },
+      onSlow() {},
+    });
+  } catch (error) {
+    done(error as CoterieError, null);
+    return;
+  }
+  requests.send(requestId, peer, encodeCall(requestId, method, payload));
+}

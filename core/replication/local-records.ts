@@ -1,0 +1,134 @@
+/**
+ * This node's own copy of the data: reads records, and changes them one at a time per key. Every change, a client's
+ * write coordinated here or a record that another replica sent, is one read-transform-put, so none can overwrite what
+ * another just wrote. It never talks to other nodes.
+ */
+import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { Durability } from '../base/levels.ts';
+import type { KeyAddress } from '../base/token.ts';
+import type { StorageEngine } from '../ports/storage-engine.ts';
+import { mergeRecords, type RecordSummary, summarise } from '../versions/record-codec.ts';
+
+/** `record` null: nothing is to be written. The summary saves a second scan of the header. */
+export interface Change {
+  readonly record: Buffer;
+  readonly summary: RecordSummary;
+}
+
+export interface ChangeHandler {
+  /** Runs once with the key's current record; must answer at once. A thrown CoterieError becomes `onFailed`. */
+  transform(current: Buffer | null): Change | null;
+  /** The change is visible to reads of this node, not yet durable. `record` is what the key holds now. */
+  onApplied(record: Buffer | null, changed: boolean): void;
+  /** The change is as durable as the keyspace asks; follows onApplied. Not called when nothing changed. */
+  onDurable(): void;
+  onFailed(error: CoterieError): void;
+}
+
+interface Waiting {
+  readonly address: KeyAddress;
+  readonly durability: Durability;
+  readonly handler: ChangeHandler;
+}
+
+/** Changes of one key that wait for its record to come from disk. */
+const waitingCountMax = 10_000;
+
+export class LocalRecords {
+  readonly #engine: StorageEngine;
+  /** Keys whose record is being read from disk for a change, with the changes that wait behind it. */
+  readonly #locked = new Map<string, Waiting[]>();
+
+  constructor(engine: StorageEngine) {
+    this.#engine = engine;
+  }
+
+  read(address: KeyAddress, done: (error: CoterieError | null, record: Buffer | null) => void): void {
+    this.#engine.get(address, done);
+  }
+
+  change(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
+    // Locks exist only while some change waits for the disk: in the common, hot case this is one size check.
+    if (this.#locked.size > 0) {
+      const queue = this.#locked.get(lockName(address));
+      if (queue !== undefined) {
+        if (queue.length >= waitingCountMax) {
+          handler.onFailed(
+            new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.'),
+          );
+          return;
+        }
+        queue.push({ address, durability, handler });
+        return;
+      }
+    }
+    this.#run(address, durability, handler);
+  }
+
+  #run(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
+    let answered = false;
+    let lock: string | null = null;
+    this.#engine.get(address, (error, current) => {
+      answered = true;
+      if (error !== null) handler.onFailed(error);
+      else this.#apply(address, durability, handler, current);
+      if (lock !== null) this.#unlock(lock);
+    });
+    if (!answered) {
+      lock = lockName(address);
+      this.#locked.set(lock, []);
+    }
+  }
+
+  #unlock(lock: string): void {
+    const queue = this.#locked.get(lock);
+    this.#locked.delete(lock);
+    if (queue === undefined) return;
+    for (const waiting of queue) this.change(waiting.address, waiting.durability, waiting.handler);
+  }
+
+  #apply(address: KeyAddress, durability: Durability, handler: ChangeHandler, current: Buffer | null): void {
+    let change: Change | null;
+    try {
+      change = handler.transform(current);
+    } catch (cause) {
+      handler.onFailed(toCoterieError(cause, 'corrupt'));
+      return;
+    }
+    if (change === null) {
+      handler.onApplied(current, false);
+      return;
+    }
+    this.#engine.put(address, change.record, change.summary, durability, (error) => {
+      if (error !== null) handler.onFailed(error);
+      else handler.onDurable();
+    });
+    handler.onApplied(change.record, true);
+  }
+
+  /**
+   * Joins a record that came from another replica. `done` runs once this node holds everything in it durably, also
+   * when it held all of it before: then the present record is written again, because an earlier write of it may still
+   * be on its way to the disk.
+   */
+  merge(
+    address: KeyAddress,
+    record: Buffer,
+    options: { durability: Durability; newestOnly: boolean },
+    done: (error: CoterieError | null) => void,
+  ): void {
+    this.change(address, options.durability, {
+      transform: (current) => {
+        const merged = current === null ? record : mergeRecords(current, record, options.newestOnly);
+        return { record: merged, summary: summarise(merged) };
+      },
+      onApplied() {},
+      onDurable: () => done(null),
+      onFailed: (error) => done(error),
+    });
+  }
+}
+
+function lockName(address: KeyAddress): string {
+  return `${address.keyspace}:${address.key.toString('latin1')}`;
+}

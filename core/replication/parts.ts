@@ -1,0 +1,51 @@
+/** What the operations of a coordinator share. */
+import type { Clock, Timers } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import type { HybridClock } from '../versions/hybrid-clock.ts';
+import type { Actor } from '../versions/version-set.ts';
+import type { LocalRecords } from './local-records.ts';
+import type { Requests } from './requests.ts';
+
+/** Since the node started. */
+export interface Counters {
+  reads: number;
+  writes: number;
+  readsRefused: number;
+  writesRefused: number;
+  readRepairs: number;
+  speculativeRetries: number;
+  forwarded: number;
+  replicaPuts: number;
+  replicaGets: number;
+}
+
+export function newCounters(): Counters {
+  return {
+    reads: 0,
+    writes: 0,
+    readsRefused: 0,
+    writesRefused: 0,
+    readRepairs: 0,
+    speculativeRetries: 0,
+    forwarded: 0,
+    replicaPuts: 0,
+    replicaGets: 0,
+  };
+}
+
+export interface CoordinatorParts {
+  readonly selfId: number;
+  /** This node's actor in its present epoch. */
+  readonly actor: Actor;
+  readonly records: LocalRecords;
+  readonly network: PeerNetwork;
+  readonly requests: Requests;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly hybridClock: HybridClock;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** A number that advances with each call: spreads reads over replicas. */
+  turn(): number;
+}

@@ -1,0 +1,199 @@
+/**
+ * The replica's side: answers what other nodes ask of this one. It judges nothing about quorums; it merges, reads and
+ * says how it went. Calls by method are for rarer things (forwarded commands, walks), registered by their owners.
+ */
+import { CoterieError, type ErrorCode, toCoterieError } from '../base/errors.ts';
+import { addressOf } from '../base/token.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import {
+  encodeEmpty,
+  encodeStatus,
+  frameType,
+  parseCall,
+  parseKeyed,
+  parseStatus,
+  requestIdOf,
+  status,
+  typeOf,
+} from '../wire/peer-frames.ts';
+import { headerLength, summarise } from '../versions/record-codec.ts';
+import type { HybridClock } from '../versions/hybrid-clock.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { LocalRecords } from './local-records.ts';
+import type { Counters } from './parts.ts';
+import type { Requests } from './requests.ts';
+import type { Topology } from './topology.ts';
+
+export type CallHandler = (
+  from: number,
+  payload: Buffer,
+  reply: (error: CoterieError | null, body: Buffer | null) => void,
+) => void;
+
+const nothing = Buffer.alloc(0);
+
+function statusOf(error: CoterieError): number {
+  if (error.code === 'disk-full') return status.diskFull;
+  if (error.code === 'disk-failed') return status.diskFailed;
+  if (error.code === 'busy') return status.busy;
+  return status.failed;
+}
+
+export class PeerService {
+  readonly #records: LocalRecords;
+  readonly #network: PeerNetwork;
+  readonly #requests: Requests;
+  readonly #clock: Clock;
+  readonly #hybridClock: HybridClock;
+  readonly #counters: Counters;
+  readonly #log: Log;
+  readonly #calls = new Map<number, CallHandler>();
+  #topology: Topology;
+
+  constructor(
+    components: {
+      records: LocalRecords;
+      network: PeerNetwork;
+      requests: Requests;
+      clock: Clock;
+      hybridClock: HybridClock;
+      counters: Counters;
+      log: Log;
+    },
+    topology: Topology,
+  ) {
+    this.#records = components.records;
+    this.#network = components.network;
+    this.#requests = components.requests;
+    this.#clock = components.clock;
+    this.#hybridClock = components.hybridClock;
+    this.#counters = components.counters;
+    this.#log = components.log;
+    this.#topology = topology;
+    this.#network.onFrame((from, frame) => {
+      try {
+        this.#onFrame(from, frame);
+      } catch (error) {
+        this.#log.warn('A frame from another node was not understood and is ignored.', {
+          from: from.toString(16),
+          cause: toCoterieError(error, 'bad-input').message,
+        });
+      }
+    });
+  }
+
+  setTopology(topology: Topology): void {
+    this.#topology = topology;
+  }
+
+  onCall(method: number, handler: CallHandler): void {
+    this.#calls.set(method, handler);
+  }
+
+  #onFrame(from: number, frame: Buffer): void {
+    const requestId = requestIdOf(frame);
+    switch (typeOf(frame)) {
+      case frameType.replicaAck:
+      case frameType.replicaSame:
+      case frameType.replicaRecord:
+      case frameType.callReply:
+        this.#requests.onReply(requestId, from, frame);
+        return;
+      case frameType.replicaPut:
+        this.#onPut(from, requestId, frame);
+        return;
+      case frameType.replicaGet:
+        this.#onGet(from, requestId, frame);
+        return;
+      case frameType.call:
+        this.#onCall(from, requestId, frame);
+        return;
+      default:
+        throw new CoterieError('bad-input', `Frame type ${typeOf(frame)} is unknown.`);
+    }
+  }
+
+  #onPut(from: number, requestId: number, frame: Buffer): void {
+    const { keyspace, key, rest } = parseKeyed(frame);
+    const state = this.#topology.keyspaces.get(keyspace);
+    const answer = (code: number) => {
+      if (requestId !== 0) {
+        this.#network.send(from, encodeStatus(frameType.replicaAck, requestId, code, null));
+      }
+    };
+    if (state === undefined) {
+      answer(status.unknownKeyspace);
+      return;
+    }
+    this.#counters.replicaPuts++;
+    this.#hybridClock.observe(summarise(rest).newestTimestamp, this.#clock.nowMs());
+    const { conflicts, durability } = state.settings;
+    this.#records.merge(
+      addressOf(keyspace, key),
+      rest,
+      { durability, newestOnly: conflicts === 'last-write-wins' },
+      (error) => answer(error === null ? status.ok : statusOf(error)),
+    );
+  }
+
+  #onGet(from: number, requestId: number, frame: Buffer): void {
+    const { keyspace, key, rest } = parseKeyed(frame);
+    this.#counters.replicaGets++;
+    this.#records.read(addressOf(keyspace, key), (error, record) => {
+      let reply: Buffer;
+      if (error !== null) reply = encodeStatus(frameType.replicaRecord, requestId, statusOf(error), null);
+      else if (record === null) {
+        reply =
+          rest.length === 0
+            ? encodeEmpty(frameType.replicaSame, requestId)
+            : encodeStatus(frameType.replicaRecord, requestId, status.ok, nothing);
+      } else {
+        const length = headerLength(record);
+        const same = length === rest.length && record.compare(rest, 0, length, 0, length) === 0;
+        reply = same
+          ? encodeEmpty(frameType.replicaSame, requestId)
+          : encodeStatus(frameType.replicaRecord, requestId, status.ok, record);
+      }
+      this.#network.send(from, reply);
+    });
+  }
+
+  #onCall(from: number, requestId: number, frame: Buffer): void {
+    const { method, payload } = parseCall(frame);
+    const reply = (error: CoterieError | null, body: Buffer | null) => {
+      const bytes =
+        error === null
+          ? encodeStatus(frameType.callReply, requestId, status.ok, body)
+          : encodeStatus(
+              frameType.callReply,
+              requestId,
+              status.failed,
+              Buffer.from(JSON.stringify({ code: error.code, message: error.message })),
+            );
+      this.#network.send(from, bytes);
+    };
+    const handler = this.#calls.get(method);
+    if (handler === undefined) {
+      reply(new CoterieError('unsupported', 'The other node runs an older version. Update it.'), null);
+      return;
+    }
+    try {
+      handler(from, payload, reply);
+    } catch (error) {
+      reply(toCoterieError(error, 'bad-input'), null);
+    }
+  }
+}
+
+/** The caller's side of a call's answer. */
+export function parseCallReply(frame: Buffer): { error: CoterieError | null; body: Buffer | null } {
+  const { code, body } = parseStatus(frame);
+  if (code === status.ok) return { error: null, body };
+  try {
+    const { code: errorCode, message } = JSON.parse(body.toString()) as { code: ErrorCode; message: string };
+    return { error: new CoterieError(errorCode, message), body: null };
+  } catch {
+    return { error: new CoterieError('unavailable', 'Another node answered with an error.'), body: null };
+  }
+}

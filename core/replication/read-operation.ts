@@ -1,0 +1,228 @@
+/**
+ * One quorum read: own copy first, then as many other replicas as the level needs, more when one is slow or fails. A
+ * replica that holds the same history answers with an empty frame instead of the value. The votes are counted by
+ * quorum/get-core; what this file adds is whom to ask and when.
+ */
+import { CoterieError } from '../base/errors.ts';
+import type { ConsistencyLevel } from '../base/levels.ts';
+import { type KeyAddress, partitionOf } from '../base/token.ts';
+import { GetCore } from '../quorum/get-core.ts';
+import { neededInTotal, type ReplicaPlace, type Requirement } from '../quorum/requirement.ts';
+import { encodeKeyed, frameType, parseStatus, status, typeOf } from '../wire/peer-frames.ts';
+import { equalHeaders, headerLength, mergeRecords } from '../versions/record-codec.ts';
+import type { CoordinatorParts } from './parts.ts';
+import type { ReplyHandler } from './requests.ts';
+import type { KeyspaceState } from './topology.ts';
+
+const nothing = Buffer.alloc(0);
+
+export class ReadOperation implements ReplyHandler {
+  readonly #parts: CoordinatorParts;
+  readonly #address: KeyAddress;
+  readonly #keyspace: KeyspaceState;
+  readonly #level: ConsistencyLevel;
+  readonly #requirement: Requirement;
+  readonly #replicas: readonly ReplicaPlace[];
+  readonly #selfIndex: number;
+  readonly #core: GetCore;
+  readonly #asked: boolean[];
+  #requestId = 0;
+  #ownRecord: Buffer | null = null;
+  #done: ((error: CoterieError | null, record: Buffer | null) => void) | null;
+
+  constructor(
+    parts: CoordinatorParts,
+    keyspace: KeyspaceState,
+    address: KeyAddress,
+    level: ConsistencyLevel,
+    done: (error: CoterieError | null, record: Buffer | null) => void,
+  ) {
+    this.#parts = parts;
+    this.#address = address;
+    this.#keyspace = keyspace;
+    this.#level = level;
+    this.#requirement = keyspace.requirement(level);
+    const partition = partitionOf(address.tokenHigh);
+    this.#replicas = keyspace.replicas[partition];
+    this.#selfIndex = keyspace.selfIndex[partition];
+    this.#asked = new Array(this.#replicas.length).fill(false);
+    this.#done = done;
+    const newestOnly = keyspace.settings.conflicts === 'last-write-wins';
+    this.#core = new GetCore(this.#replicas, this.#requirement, (a, b) => mergeRecords(a, b, newestOnly));
+  }
+
+  start(): void {
+    if (this.#selfIndex < 0) {
+      this.#askOthers();
+      return;
+    }
+    this.#asked[this.#selfIndex] = true;
+    this.#parts.records.read(this.#address, (error, record) => {
+      if (error !== null) this.#core.addFailure(this.#selfIndex);
+      else {
+        this.#ownRecord = record;
+        this.#core.addRecord(this.#selfIndex, record);
+      }
+      if (this.#core.verdict() === 'pending') this.#askOthers();
+      else this.#conclude();
+    });
+  }
+
+  /** Asks the fewest replicas that can still meet the level, reachable ones first. */
+  #askOthers(): void {
+    try {
+      this.#requestId = this.#parts.requests.open(this);
+    } catch (error) {
+      this.#finish(error as CoterieError, null);
+      return;
+    }
+    for (const group of this.#requirement.groups) {
+      let missing = group.needed;
+      for (let index = 0; index < this.#replicas.length; index++) {
+        if (this.#inGroup(index, group.dataCenter) && this.#asked[index]) missing--;
+      }
+      for (; missing > 0; missing--) if (!this.#askOne(group.dataCenter)) break;
+    }
+    this.#conclude();
+  }
+
+  #inGroup(index: number, dataCenter: string | null): boolean {
+    return dataCenter === null || this.#replicas[index].dataCenter === dataCenter;
+  }
+
+  /** False when nobody is left to ask. */
+  #askOne(dataCenter: string | null): boolean {
+    const { network, turn } = this.#parts;
+    const count = this.#replicas.length;
+    // Reads rotate among the replicas; down ones only when no other is left, and then they fail at once.
+    const start = turn();
+    for (const wantUp of [true, false]) {
+      for (let step = 0; step < count; step++) {
+        const index = (start + step) % count;
+        if (this.#asked[index] || !this.#inGroup(index, dataCenter)) continue;
+        const { nodeId } = this.#replicas[index];
+        if (network.isUp(nodeId) !== wantUp) continue;
+        this.#asked[index] = true;
+        const header = this.#ownRecord ?? nothing;
+        const headerBytes = this.#ownRecord === null ? 0 : headerLength(this.#ownRecord);
+        const { keyspace, key } = this.#address;
+        this.#parts.requests.send(
+          this.#requestId,
+          nodeId,
+          encodeKeyed(frameType.replicaGet, this.#requestId, keyspace, key, header, headerBytes),
+        );
+        return true;
+      }
+    }
+    return false;
+  }
+
+  onReply(from: number, frame: Buffer): void {
+    const index = this.#indexOf(from);
+    if (typeOf(frame) === frameType.replicaSame) {
+      this.#core.addRecord(index, this.#ownRecord);
+    } else {
+      try {
+        const { code, body } = parseStatus(frame);
+        if (code !== status.ok) {
+          this.onFailure(from);
+          return;
+        }
+        if (body.length > 0) headerLength(body);
+        this.#core.addRecord(index, body.length === 0 ? null : body);
+      } catch {
+        this.onFailure(from);
+        return;
+      }
+    }
+    this.#conclude();
+  }
+
+  onFailure(from: number): void {
+    const index = this.#indexOf(from);
+    this.#core.addFailure(index);
+    if (this.#done !== null && this.#core.verdict() === 'pending') this.#askAnother(index);
+    this.#conclude();
+  }
+
+  onSlow(): void {
+    if (this.#done === null) return;
+    this.#parts.counters.speculativeRetries++;
+    for (let index = 0; index < this.#replicas.length; index++) {
+      if (this.#asked[index] && !this.#core.hasAnswered(index)) this.#askAnother(index);
+    }
+  }
+
+  /** In the place of replica `index`: within its data center where the level counts per data center. */
+  #askAnother(index: number): void {
+    const perCenter = this.#requirement.groups.some((group) => group.dataCenter !== null);
+    const dataCenter = perCenter ? this.#replicas[index].dataCenter : null;
+    // The first request may be finished: then its number is gone and a new one is needed.
+    if (this.#core.verdict() !== 'pending') return;
+    if (this.#replicas.every((_, other) => this.#asked[other] || !this.#inGroup(other, dataCenter))) return;
+    try {
+      this.#requestId = this.#parts.requests.open(this);
+    } catch {
+      return;
+    }
+    this.#askOne(dataCenter);
+  }
+
+  #indexOf(nodeId: number): number {
+    return this.#replicas.findIndex((replica) => replica.nodeId === nodeId);
+  }
+
+  #conclude(): void {
+    if (this.#done === null) return;
+    const verdict = this.#core.verdict();
+    if (verdict === 'met') {
+      const record = this.#core.merged();
+      this.#finish(null, record);
+      this.#repair(record);
+    } else if (verdict === 'impossible') {
+      const required = neededInTotal(this.#requirement);
+      const received = this.#core.receivedCount;
+      this.#parts.counters.readsRefused++;
+      this.#finish(
+        new CoterieError(
+          'quorum-not-met',
+          `Reading at ${this.#level} needs ${required} of ${this.#replicas.length} replicas; ${received} answered.`,
+          { required, received, level: this.#level },
+        ),
+        null,
+      );
+    }
+  }
+
+  #finish(error: CoterieError | null, record: Buffer | null): void {
+    const done = this.#done;
+    this.#done = null;
+    done?.(error, record);
+  }
+
+  /** Read repair: whoever answered with less than what is now known gets the whole record. */
+  #repair(record: Buffer | null): void {
+    if (record === null) return;
+    const stale = this.#core.stale(equalHeaders);
+    if (stale.length === 0) return;
+    const { settings } = this.#keyspace;
+    for (const nodeId of stale) {
+      this.#parts.counters.readRepairs++;
+      if (nodeId === this.#parts.selfId) {
+        const newestOnly = settings.conflicts === 'last-write-wins';
+        this.#parts.records.merge(
+          this.#address,
+          record,
+          { durability: settings.durability, newestOnly },
+          () => {},
+        );
+      } else {
+        // Request 0 is nobody's: the acknowledgement is not awaited, anti-entropy is the safety net.
+        this.#parts.network.send(
+          nodeId,
+          encodeKeyed(frameType.replicaPut, 0, settings.id, this.#address.key, record, record.length),
+        );
+      }
+    }
+  }
+}

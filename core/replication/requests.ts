@@ -1,0 +1,145 @@
+/**
+ * Requests to other nodes: numbers them, matches answers, and makes sure that each ends, by answer, by link loss or by
+ * deadline. One request may go to several peers under one number. Bounded by `pendingCountMax`.
+ */
+import { CoterieError } from '../base/errors.ts';
+import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+
+export interface ReplyHandler {
+  onReply(from: number, frame: Buffer): void;
+  /** The peer will not answer: it is down, its queue is full, or the deadline has passed. */
+  onFailure(from: number): void;
+  /** Some peers have not answered for `slowMs`: time to ask another. At most once per request. */
+  onSlow(): void;
+}
+
+export interface RequestSettings {
+  readonly deadlineMs: number;
+  /** A replica slower than this is not waited for alone (speculative retry). */
+  readonly slowMs: number;
+  readonly pendingCountMax: number;
+}
+
+interface Pending {
+  readonly handler: ReplyHandler;
+  readonly waitingFor: number[];
+  readonly startedMs: number;
+  slow: boolean;
+}
+
+const tickMs = 10;
+
+export class Requests {
+  readonly #network: PeerNetwork;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #settings: RequestSettings;
+  // Insertion order is age order, which the deadline sweep relies on.
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #sweep: Cancellable | null = null;
+  #closed = false;
+
+  constructor(components: { network: PeerNetwork; clock: Clock; timers: Timers }, settings: RequestSettings) {
+    this.#network = components.network;
+    this.#clock = components.clock;
+    this.#timers = components.timers;
+    this.#settings = settings;
+    this.#network.onChange((peer, up) => {
+      if (!up) this.#failAll(peer);
+    });
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Reserves a number; `send` then names the peers that get the frame carrying it. Throws `busy` at the bound. */
+  open(handler: ReplyHandler): number {
+    if (this.#pending.size >= this.#settings.pendingCountMax) {
+      throw new CoterieError(
+        'busy',
+        'This node has too many requests to others in flight. Try again in a moment.',
+      );
+    }
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    this.#pending.set(this.#lastId, {
+      handler,
+      waitingFor: [],
+      startedMs: this.#clock.monotonicMs(),
+      slow: false,
+    });
+    if (this.#sweep === null && !this.#closed) this.#armSweep();
+    return this.#lastId;
+  }
+
+  /** May call the handler's `onFailure` before it returns. */
+  send(requestId: number, peer: number, frame: Buffer): void {
+    const pending = this.#pending.get(requestId);
+    if (pending === undefined) return;
+    pending.waitingFor.push(peer);
+    if (!this.#network.send(peer, frame)) this.#fail(requestId, pending, peer);
+  }
+
+  /** An answer to a number that nobody waits for is late or repeated: ignored. */
+  onReply(requestId: number, from: number, frame: Buffer): void {
+    const pending = this.#pending.get(requestId);
+    if (pending === undefined) return;
+    const index = pending.waitingFor.indexOf(from);
+    if (index < 0) return;
+    pending.waitingFor.splice(index, 1);
+    if (pending.waitingFor.length === 0) this.#pending.delete(requestId);
+    pending.handler.onReply(from, frame);
+  }
+
+  /** Closing fails everything that waits. */
+  close(): void {
+    this.#closed = true;
+    this.#sweep?.cancel();
+    for (const [requestId, pending] of [...this.#pending]) {
+      for (const peer of [...pending.waitingFor]) this.#fail(requestId, pending, peer);
+    }
+  }
+
+  #fail(requestId: number, pending: Pending, peer: number): void {
+    const index = pending.waitingFor.indexOf(peer);
+    if (index < 0) return;
+    pending.waitingFor.splice(index, 1);
+    if (pending.waitingFor.length === 0) this.#pending.delete(requestId);
+    pending.handler.onFailure(peer);
+  }
+
+  #failAll(peer: number): void {
+    for (const [requestId, pending] of [...this.#pending]) this.#fail(requestId, pending, peer);
+  }
+
+  #armSweep(): void {
+    this.#sweep = this.#timers.after(tickMs, () => {
+      this.#sweep = null;
+      this.#sweepOnce();
+      if (this.#pending.size > 0 && !this.#closed) this.#armSweep();
+    });
+  }
+
+  #sweepOnce(): void {
+    const now = this.#clock.monotonicMs();
+    const expired: [number, Pending][] = [];
+    const slow: Pending[] = [];
+    for (const entry of this.#pending) {
+      const age = now - entry[1].startedMs;
+      if (age < this.#settings.slowMs) break;
+      if (age >= this.#settings.deadlineMs) expired.push(entry);
+      else if (!entry[1].slow) {
+        entry[1].slow = true;
+        slow.push(entry[1]);
+      }
+    }
+    for (const [requestId, pending] of expired) {
+      for (const peer of [...pending.waitingFor]) this.#fail(requestId, pending, peer);
+      // Opened but never sent: nothing more can happen to it.
+      this.#pending.delete(requestId);
+    }
+    for (const pending of slow) pending.handler.onSlow();
+  }
+}

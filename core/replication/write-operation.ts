@@ -1,0 +1,278 @@
+/**
+ * One quorum write: change the own copy, send the resulting record to the other replicas while it goes to disk, and
+ * answer when the level is met. The votes are counted by quorum/put-core. The coordinator is always a replica, because
+ * its node id becomes the actor of the new version.
+ */
+import { CoterieError } from '../base/errors.ts';
+import { type KeyAddress, partitionOf } from '../base/token.ts';
+import type { LiveValue, Mutation, WriteOptions, WriteResult } from '../ports/key-value-store.ts';
+import { PutCore } from '../quorum/put-core.ts';
+import { neededInTotal, type ReplicaPlace, type Requirement } from '../quorum/requirement.ts';
+import type { Verdict } from '../quorum/tally.ts';
+import { encodeKeyed, frameType, parseStatus, status } from '../wire/peer-frames.ts';
+import { encodeBasis, parseBasis } from '../versions/context-codec.ts';
+import {
+  decodeContext,
+  decodeRecord,
+  encodeRecord,
+  mergeRecords,
+  siblingCountMax,
+  siblingCountWarn,
+  summarise,
+} from '../versions/record-codec.ts';
+import {
+  type Basis,
+  basisAfter,
+  counterOf,
+  emptySet,
+  keepNewest,
+  knowsDots,
+  type VersionSet,
+  write,
+} from '../versions/version-set.ts';
+import { liveValues } from './live-values.ts';
+import type { Change, ChangeHandler } from './local-records.ts';
+import type { CoordinatorParts } from './parts.ts';
+import { ReadOperation } from './read-operation.ts';
+import type { ReplyHandler } from './requests.ts';
+import type { KeyspaceState } from './topology.ts';
+
+const empty = Buffer.alloc(0);
+
+type Done = (error: CoterieError | null, result: WriteResult | null) => void;
+
+export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult {
+  readonly #parts: CoordinatorParts;
+  readonly #keyspace: KeyspaceState;
+  readonly #address: KeyAddress;
+  readonly #options: WriteOptions;
+  readonly #decide: (siblings: readonly LiveValue[]) => Mutation;
+  readonly #replicas: readonly ReplicaPlace[];
+  readonly #selfIndex: number;
+  readonly #requirement: Requirement;
+  readonly #core: PutCore;
+  /** What a read at the wanted level added; joined with the own copy before deciding. */
+  #known: Buffer | null = null;
+  /** null: supersede everything held. */
+  #basis: Basis | null = null;
+  #requestId = 0;
+  #record: Buffer | null = null;
+  #failure: CoterieError | null = null;
+  #done: Done | null;
+  written = false;
+
+  constructor(
+    parts: CoordinatorParts,
+    keyspace: KeyspaceState,
+    address: KeyAddress,
+    options: WriteOptions,
+    decide: (siblings: readonly LiveValue[]) => Mutation,
+    done: Done,
+  ) {
+    this.#parts = parts;
+    this.#keyspace = keyspace;
+    this.#address = address;
+    this.#options = options;
+    this.#decide = decide;
+    this.#done = done;
+    const partition = partitionOf(address.tokenHigh);
+    this.#replicas = keyspace.replicas[partition];
+    this.#selfIndex = keyspace.selfIndex[partition];
+    this.#requirement = keyspace.requirement(options.level ?? keyspace.settings.writeLevel);
+    this.#core = new PutCore(this.#replicas, this.#requirement);
+  }
+
+  get acknowledgedCount(): number {
+    return this.#core.acknowledgedCount;
+  }
+
+  start(): void {
+    if (this.#selfIndex < 0) {
+      this.#finish(
+        new CoterieError('unavailable', 'This node holds no replica of the key any more. Try again.'),
+      );
+      return;
+    }
+    const { basis } = this.#options;
+    if (basis === 'held') {
+      this.#change();
+      return;
+    }
+    if (basis === 'quorum') {
+      this.#readFirst();
+      return;
+    }
+    try {
+      this.#basis = parseBasis(basis.context, this.#address);
+    } catch (error) {
+      this.#finish(error as CoterieError);
+      return;
+    }
+    if (this.#basis.dots.length === 0) {
+      this.#change();
+      return;
+    }
+    // A dot that this replica has not seen yet would come back as a sibling: learn of it first.
+    this.#parts.records.read(this.#address, (error, record) => {
+      const context = error === null && record !== null ? decodeContext(record) : [];
+      if (knowsDots(context, this.#basis!)) this.#change();
+      else this.#readFirst();
+    });
+  }
+
+  #readFirst(): void {
+    const level = this.#options.readLevel ?? this.#keyspace.settings.readLevel;
+    new ReadOperation(this.#parts, this.#keyspace, this.#address, level, (error, record) => {
+      if (error !== null) this.#finish(error);
+      else {
+        this.#known = record;
+        this.#change();
+      }
+    }).start();
+  }
+
+  #change(): void {
+    this.#parts.records.change(this.#address, this.#keyspace.settings.durability, this);
+  }
+
+  // --- ChangeHandler -------------------------------------------------------------------------------------------------
+
+  transform(current: Buffer | null): Change | null {
+    const { clock, hybridClock, actor, log } = this.#parts;
+    const { settings } = this.#keyspace;
+    const newestOnly = settings.conflicts === 'last-write-wins';
+    let held = current;
+    if (this.#known !== null) {
+      held = current === null ? this.#known : mergeRecords(current, this.#known, newestOnly);
+    }
+    const set: VersionSet = held === null ? emptySet : decodeRecord(held);
+    const nowMs = clock.nowMs();
+    const mutation = this.#decide(liveValues(set, nowMs));
+    if (mutation.kind === 'none') return null;
+    for (const version of set.versions) hybridClock.observe(version.timestamp, nowMs);
+    const basis = this.#basis ?? { context: set.context, dots: [] };
+    const isPut = mutation.kind === 'put';
+    let expiresAtMs = isPut ? mutation.expiresAtMs : 0;
+    if (isPut && expiresAtMs === 0 && settings.defaultTimeToLiveMs > 0) {
+      expiresAtMs = nowMs + settings.defaultTimeToLiveMs;
+    }
+    const written = write(set, basis, actor, {
+      timestamp: hybridClock.tick(nowMs),
+      expiresAtMs,
+      tombstone: !isPut,
+      value: isPut ? mutation.value : empty,
+    });
+    const after = newestOnly ? keepNewest(written) : written;
+    if (after.versions.length > siblingCountMax) {
+      throw new CoterieError(
+        'too-many-siblings',
+        `The key has ${siblingCountMax} siblings. Read it and write back with the context of that read.`,
+        { siblings: set.versions.length },
+      );
+    }
+    if (after.versions.length === siblingCountWarn && set.versions.length < siblingCountWarn) {
+      log.warn('A key has many siblings: some client writes without the context of its read.', {
+        siblings: after.versions.length,
+        keyspace: settings.name,
+      });
+    }
+    const record = encodeRecord(after);
+    return { record, summary: summarise(record) };
+  }
+
+  onApplied(record: Buffer | null, changed: boolean): void {
+    this.#record = record;
+    this.written = changed;
+    if (!changed) {
+      this.#finish(null);
+      return;
+    }
+    if (this.#replicas.length > 1) this.#sendToOthers(record!);
+  }
+
+  onDurable(): void {
+    this.#settle(this.#core.addAcknowledgement(this.#selfIndex));
+  }
+
+  onFailed(error: CoterieError): void {
+    this.#failure = error;
+    if (this.#record === null) this.#finish(error);
+    else this.#settle(this.#core.addFailure(this.#selfIndex));
+  }
+
+  // --- ReplyHandler --------------------------------------------------------------------------------------------------
+
+  #sendToOthers(record: Buffer): void {
+    try {
+      this.#requestId = this.#parts.requests.open(this);
+    } catch (error) {
+      // The own copy is written; the others get it by repair. The client is told that the level was not met.
+      this.#failure = error as CoterieError;
+      for (let index = 0; index < this.#replicas.length; index++) {
+        if (index !== this.#selfIndex) this.#settle(this.#core.addFailure(index));
+      }
+      return;
+    }
+    const { keyspace, key } = this.#address;
+    const frame = encodeKeyed(frameType.replicaPut, this.#requestId, keyspace, key, record, record.length);
+    for (let index = 0; index < this.#replicas.length; index++) {
+      if (index !== this.#selfIndex) {
+        this.#parts.requests.send(this.#requestId, this.#replicas[index].nodeId, frame);
+      }
+    }
+  }
+
+  onReply(from: number, frame: Buffer): void {
+    const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
+    const accepted = parseStatus(frame).code === status.ok;
+    this.#settle(accepted ? this.#core.addAcknowledgement(index) : this.#core.addFailure(index));
+  }
+
+  onFailure(from: number): void {
+    const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
+    this.#settle(this.#core.addFailure(index));
+  }
+
+  /** Writes go to all replicas at once: a slow one costs nothing unless it is needed. */
+  onSlow(): void {}
+
+  #settle(verdict: Verdict): void {
+    if (this.#done === null || verdict === 'pending') return;
+    if (verdict === 'met') {
+      this.#finish(null);
+      return;
+    }
+    const required = neededInTotal(this.#requirement);
+    const received = this.#core.acknowledgedCount;
+    this.#parts.counters.writesRefused++;
+    const level = this.#options.level ?? this.#keyspace.settings.writeLevel;
+    const cause = this.#failure === null ? '' : ` ${this.#failure.message}`;
+    this.#finish(
+      new CoterieError(
+        this.#failure?.code === 'disk-full' ? 'disk-full' : 'quorum-not-met',
+        `Writing at ${level} needs ${required} of ${this.#replicas.length} replicas; ${received} acknowledged.${cause}`,
+        { required, received, level },
+      ),
+    );
+  }
+
+  #finish(error: CoterieError | null): void {
+    const done = this.#done;
+    this.#done = null;
+    if (error === null) done?.(null, this);
+    else done?.(error, null);
+  }
+
+  // --- WriteResult ---------------------------------------------------------------------------------------------------
+
+  context(): string {
+    if (this.#record === null) return '';
+    const context = decodeContext(this.#record);
+    const { actor } = this.#parts;
+    const basis =
+      this.#basis === null
+        ? { context, dots: [] }
+        : basisAfter(this.#basis, { actor, counter: counterOf(context, actor) });
+    return encodeBasis(basis, this.#address);
+  }
+}
