@@ -152,13 +152,9 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     for (const version of set.versions) hybridClock.observe(version.timestamp, nowMs);
     const basis = this.#basis ?? { context: set.context, dots: [] };
     const isPut = mutation.kind === 'put';
-    let expiresAtMs = isPut ? mutation.expiresAtMs : 0;
-    if (isPut && expiresAtMs === 0 && settings.defaultTimeToLiveMs > 0) {
-      expiresAtMs = nowMs + settings.defaultTimeToLiveMs;
-    }
     const written = write(set, basis, actor, {
       timestamp: hybridClock.tick(nowMs),
-      expiresAtMs,
+      expiresAtMs: isPut ? mutation.expiresAtMs : 0,
       tombstone: !isPut,
       value: isPut ? mutation.value : empty,
     });

@@ -1,0 +1,154 @@
+/** The OpenAPI 3.1 document of the HTTP gateway, written beside the routes that it describes. */
+import { consistencyLevels } from '../../base/levels.ts';
+import { contextHeader } from './kv-routes.ts';
+
+const contextHeaderObject = {
+  description: 'Opaque causal context. Hand it back with the next write of this key.',
+  schema: { type: 'string' },
+};
+
+const failureContent = {
+  'application/json': { schema: { $ref: '#/components/schemas/Failure' } },
+};
+
+const bytes = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+
+const responses = {
+  badInput: { description: 'The request is malformed; the message says how.', content: failureContent },
+  notFound: {
+    description: 'The key holds no value, or the keyspace is not there.',
+    headers: { [contextHeader]: contextHeaderObject },
+    content: failureContent,
+  },
+  notMet: {
+    description: 'Too few replicas answered for the consistency level. Try again.',
+    content: failureContent,
+  },
+};
+
+const context = {
+  name: contextHeader,
+  in: 'header',
+  description: 'Context of the read that this write answers. Without it the value is kept beside what is there.',
+  schema: { type: 'string' },
+};
+
+export function openApiDocument(version: string): unknown {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Coterie',
+      version,
+      description: 'A replicated key-value store. Keys are bytes (percent-encoded in the path), values are bodies.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    paths: {
+      '/kv/{keyspace}/{key}': {
+        parameters: [
+          { name: 'keyspace', in: 'path', required: true, schema: { type: 'string' } },
+          { name: 'key', in: 'path', required: true, schema: { type: 'string' } },
+          {
+            name: 'consistency',
+            in: 'query',
+            description: 'Instead of the keyspace’s own level.',
+            schema: { type: 'string', enum: [...consistencyLevels] },
+          },
+        ],
+        get: {
+          operationId: 'getKey',
+          summary: 'Read a key',
+          responses: {
+            200: {
+              description: 'The value.',
+              headers: { [contextHeader]: contextHeaderObject },
+              content: bytes,
+            },
+            300: {
+              description: 'Siblings: concurrent writes, newest first. Write one value back with the context to resolve.',
+              headers: { [contextHeader]: contextHeaderObject },
+              content: {
+                'application/json': { schema: { $ref: '#/components/schemas/Siblings' } },
+                'multipart/mixed': { schema: { type: 'string', format: 'binary' } },
+              },
+            },
+            400: responses.badInput,
+            404: responses.notFound,
+            503: responses.notMet,
+          },
+        },
+        put: {
+          operationId: 'putKey',
+          summary: 'Write a key',
+          parameters: [
+            context,
+            {
+              name: 'ttl',
+              in: 'query',
+              description: 'Seconds until the value expires.',
+              schema: { type: 'integer', minimum: 1 },
+            },
+          ],
+          requestBody: { required: true, content: bytes },
+          responses: {
+            204: { description: 'Written.', headers: { [contextHeader]: contextHeaderObject } },
+            400: responses.badInput,
+            404: responses.notFound,
+            409: { description: 'The key has too many siblings: read, then resolve.', content: failureContent },
+            413: { description: 'Key or value too large.', content: failureContent },
+            503: responses.notMet,
+            507: { description: 'A disk is full.', content: failureContent },
+          },
+        },
+        delete: {
+          operationId: 'deleteKey',
+          summary: 'Delete a key',
+          parameters: [context],
+          responses: {
+            204: { description: 'Deleted, or not there.', headers: { [contextHeader]: contextHeaderObject } },
+            400: responses.badInput,
+            404: responses.notFound,
+            503: responses.notMet,
+          },
+        },
+      },
+      '/health': {
+        get: {
+          operationId: 'health',
+          summary: 'Whether every keyspace can be used',
+          responses: { 200: { description: 'It can.' }, 503: { description: 'It cannot; the body says what is missing.' } },
+        },
+      },
+      '/metrics': {
+        get: {
+          operationId: 'metrics',
+          summary: 'Figures for Prometheus',
+          responses: { 200: { description: 'Text format 0.0.4.', content: { 'text/plain': {} } } },
+        },
+      },
+    },
+    components: {
+      schemas: {
+        Failure: {
+          type: 'object',
+          required: ['error'],
+          properties: {
+            error: {
+              type: 'object',
+              required: ['code', 'message'],
+              properties: { code: { type: 'string' }, message: { type: 'string' } },
+            },
+          },
+        },
+        Siblings: {
+          type: 'object',
+          required: ['context', 'encoding', 'siblings'],
+          properties: {
+            context: { type: 'string' },
+            encoding: { const: 'base64' },
+            siblings: { type: 'array', items: { type: 'string', contentEncoding: 'base64' } },
+          },
+        },
+      },
+    },
+  };
+}

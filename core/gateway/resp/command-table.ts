@@ -1,0 +1,35 @@
+/** The list of everything that a client can say. Each family is in its own file under commands/. */
+import { CommandTable } from './command.ts';
+import { clientCommands } from './commands/client.ts';
+import { clusterCommands } from './commands/cluster.ts';
+import { connectionCommands } from './commands/connection.ts';
+import { expiryCommands } from './commands/expiry.ts';
+import { extensionCommands } from './commands/extensions.ts';
+import { informationCommands } from './commands/information.ts';
+import { introspectionCommands } from './commands/introspection.ts';
+import { keyCommands } from './commands/keys.ts';
+import { keyspaceCommands } from './commands/keyspace.ts';
+import { numberCommands } from './commands/numbers.ts';
+import { objectCommands } from './commands/object.ts';
+import { rangeCommands } from './commands/ranges.ts';
+import { serverCommands } from './commands/server.ts';
+import { stringCommands } from './commands/strings.ts';
+
+export function createCommandTable(): CommandTable {
+  return new CommandTable([
+    ...stringCommands,
+    ...numberCommands,
+    ...rangeCommands,
+    ...keyCommands,
+    ...expiryCommands,
+    ...keyspaceCommands,
+    ...objectCommands,
+    ...connectionCommands,
+    ...clientCommands,
+    ...introspectionCommands,
+    ...informationCommands,
+    ...serverCommands,
+    ...clusterCommands,
+    ...extensionCommands,
+  ]);
+}

@@ -1,0 +1,187 @@
+/** What Redis has no words for: contexts and siblings, consistency per request, the replicas of a key. Prefix CT. */
+import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/levels.ts';
+import type { ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
+import { isWord, readExpiry, word } from '../arguments.ts';
+import { type Command, defineCommand, oneKey } from '../command.ts';
+import { CommandError, errorTexts } from '../errors.ts';
+import type { Request } from '../request.ts';
+import { deleteMutation, putOrExpired, warnIfLarge } from './strings.ts';
+
+function readLevel(bytes: Buffer): ConsistencyLevel {
+  const level = parseConsistencyLevel(bytes.toString('latin1'));
+  if (level === undefined)
+    throw new CommandError(`ERR unknown consistency level '${bytes.toString('utf8', 0, 64)}'`);
+  return level;
+}
+
+const wordContext = word('context');
+const wordConsistency = word('consistency');
+const wordEx = word('ex');
+
+interface Options {
+  context: string | null;
+  level: ConsistencyLevel | null;
+  expiresAtMs: number | null;
+}
+
+function readOptions(request: Request, from: number, allowed: readonly Buffer[]): Options {
+  const { argv, gateway } = request;
+  const options: Options = { context: null, level: null, expiresAtMs: null };
+  for (let index = from; index < argv.length; index += 2) {
+    const name = allowed.find((candidate) => isWord(argv[index], candidate));
+    if (name === undefined || index + 1 >= argv.length) throw new CommandError(errorTexts.syntax);
+    const value = argv[index + 1];
+    if (name === wordContext) options.context = value.toString('latin1');
+    else if (name === wordConsistency) options.level = readLevel(value);
+    else {
+      const baseMs = gateway.clock.nowMs();
+      options.expiresAtMs = readExpiry(value, {
+        unit: 'seconds',
+        baseMs,
+        positive: true,
+        commandName: 'ct.put',
+      });
+    }
+  }
+  return options;
+}
+
+/** CT.GET key [CONSISTENCY level] → [context, [value …, newest first]]; an absent key has a context, too. */
+function get(request: Request): void {
+  const { gateway, session } = request;
+  const { level } = readOptions(request, 2, [wordConsistency]);
+  gateway.store.read(request.address!, level === null ? session.readOptions : { level }, (error, result) => {
+    if (error !== null) {
+      request.fail(error);
+      return;
+    }
+    const { siblings } = result!;
+    const context = result!.context();
+    const encoder = request.begin();
+    encoder.array(2);
+    encoder.text(context);
+    encoder.array(siblings.length);
+    for (const sibling of siblings) encoder.bulk(sibling.value);
+    request.end();
+  });
+}
+
+/** Without CONTEXT a blind write: it stands beside what is there. */
+function writeOptions(request: Request, options: Options): WriteOptions {
+  const level = options.level ?? request.session.writeLevel;
+  return { basis: { context: options.context ?? '' }, ...(level === null ? {} : { level }) };
+}
+
+function answerContext(request: Request, error: unknown, result: WriteResult | null): void {
+  if (error !== null) {
+    request.fail(error);
+    return;
+  }
+  request.noteWrite(result!);
+  request.text(result!.context());
+}
+
+/** CT.PUT key value [CONTEXT c] [CONSISTENCY level] [EX seconds] → context that covers the write. */
+function put(request: Request): void {
+  const { argv, gateway, session } = request;
+  const options = readOptions(request, 3, [wordContext, wordConsistency, wordEx]);
+  const nowMs = gateway.clock.nowMs();
+  const mutation = putOrExpired(argv[2], options.expiresAtMs ?? session.defaultExpiry(nowMs), nowMs);
+  warnIfLarge(request, argv[2]);
+  gateway.store.write(
+    request.address!,
+    writeOptions(request, options),
+    () => mutation,
+    (error, result) => answerContext(request, error, result),
+  );
+}
+
+/** CT.DEL key [CONTEXT c] [CONSISTENCY level] → context. */
+function del(request: Request): void {
+  const options = readOptions(request, 2, [wordContext, wordConsistency]);
+  request.gateway.store.write(
+    request.address!,
+    writeOptions(request, options),
+    () => deleteMutation,
+    (error, result) => answerContext(request, error, result),
+  );
+}
+
+function writeReplica(encoder: ReturnType<Request['begin']>, replica: ReplicaView): void {
+  encoder.map(8);
+  encoder.text('node');
+  encoder.text(replica.nodeId.toString(16).padStart(8, '0'));
+  encoder.text('name');
+  encoder.text(replica.nodeName);
+  encoder.text('data-center');
+  encoder.text(replica.dataCenter);
+  encoder.text('state');
+  encoder.text(replica.state);
+  encoder.text('siblings');
+  encoder.integer(replica.siblings.length);
+  encoder.text('tombstone');
+  encoder.boolean(replica.tombstone);
+  encoder.text('relation');
+  encoder.text(replica.relation);
+  encoder.text('context');
+  encoder.text(replica.context);
+}
+
+/** CT.REPLICAS key → a map for each replica (flat pairs in RESP2). */
+function replicas(request: Request): void {
+  request.gateway.store.replicas(request.address!, (error, found) => {
+    if (error !== null) {
+      request.fail(error);
+      return;
+    }
+    const encoder = request.begin();
+    encoder.array(found!.length);
+    for (const replica of found!) writeReplica(encoder, replica);
+    request.end();
+  });
+}
+
+const wordRead = word('read');
+const wordWrite = word('write');
+const wordDefault = word('default');
+
+/** CT.CONSISTENCY [READ level] [WRITE level]: the connection's own levels; DEFAULT gives them back to the keyspace. */
+function consistency(request: Request): void {
+  const { argv, session } = request;
+  if (argv.length === 1) {
+    const { keyspace } = session;
+    const encoder = request.begin();
+    encoder.map(2);
+    encoder.text('read');
+    encoder.text(session.readLevel ?? keyspace.readLevel);
+    encoder.text('write');
+    encoder.text(session.writeLevel ?? keyspace.writeLevel);
+    request.end();
+    return;
+  }
+  if (argv.length === 2 && isWord(argv[1], wordDefault)) {
+    session.setLevels(null, null);
+    request.ok();
+    return;
+  }
+  let { readLevel: read, writeLevel: write } = session;
+  for (let index = 1; index < argv.length; index += 2) {
+    if (index + 1 >= argv.length) throw new CommandError(errorTexts.syntax);
+    const level = isWord(argv[index + 1], wordDefault) ? null : readLevel(argv[index + 1]);
+    if (isWord(argv[index], wordRead)) read = level;
+    else if (isWord(argv[index], wordWrite)) write = level;
+    else throw new CommandError(errorTexts.syntax);
+  }
+  session.setLevels(read, write);
+  request.ok();
+}
+
+const group = 'coterie';
+
+export const extensionCommands: readonly Command[] = [
+  defineCommand(group, 'ct.get', -2, ['readonly'], get, { keys: oneKey }),
+  defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, { keys: oneKey }),
+  defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey }),
+  defineCommand(group, 'ct.replicas', 2, ['readonly'], replicas, { keys: oneKey }),
+  defineCommand(group, 'ct.consistency', -1, ['fast'], consistency),
+];

@@ -1,0 +1,108 @@
+/** INFO: the gateway's own facts, then the store's. Names are Redis's where Redis has one, for the tools that read them. */
+
+import type { KeyspaceView } from '../../../ports/key-value-store.ts';
+import { lowerText } from '../arguments.ts';
+import { type Command, defineCommand } from '../command.ts';
+import type { Request } from '../request.ts';
+import { redisVersion } from '../version.ts';
+import { clusterNodeId } from './cluster.ts';
+
+type Facts = Record<string, string | number>;
+
+function gatewaySections(request: Request): Record<string, Facts> {
+  const { gateway } = request;
+  const { statistics, store } = gateway;
+  const uptimeSeconds = Math.floor((gateway.clock.monotonicMs() - gateway.startedAtMs) / 1000);
+  const clustered = store.endpoints().length > 1;
+  return {
+    Server: {
+      redis_version: redisVersion,
+      redis_mode: clustered ? 'cluster' : 'standalone',
+      server_name: 'coterie',
+      arch_bits: 64,
+      run_id: clusterNodeId(store.self.nodeId),
+      tcp_port: gateway.port,
+      server_time_usec: Math.floor(gateway.clock.nowMs() * 1000),
+      uptime_in_seconds: uptimeSeconds,
+      uptime_in_days: Math.floor(uptimeSeconds / 86_400),
+    },
+    Clients: {
+      connected_clients: gateway.clients.size,
+      maxclients: gateway.settings.clientCountMax,
+      blocked_clients: 0,
+    },
+    Memory: { maxmemory: 0, maxmemory_policy: 'noeviction' },
+    Persistence: { loading: 0, aof_enabled: 1, rdb_bgsave_in_progress: 0 },
+    Stats: {
+      total_connections_received: statistics.connectionCount,
+      total_commands_processed: statistics.commandCount,
+      total_net_input_bytes: statistics.bytesReceived,
+      total_net_output_bytes: statistics.bytesSent,
+      rejected_connections: statistics.rejectedConnectionCount,
+      forwarded_commands: statistics.forwardedCount,
+    },
+    Replication: { role: 'master', connected_slaves: 0, master_repl_offset: 0 },
+    Cluster: { cluster_enabled: clustered ? 1 : 0 },
+  };
+}
+
+/** The store's facts join the section of the same name, or follow as sections of their own. */
+function allSections(request: Request): Record<string, Facts> {
+  const sections = gatewaySections(request);
+  for (const [name, facts] of Object.entries(request.gateway.store.information())) {
+    const known =
+      Object.keys(sections).find((section) => section.toLowerCase() === name.toLowerCase()) ?? name;
+    sections[known] = { ...sections[known], ...facts };
+  }
+  return sections;
+}
+
+const everything = new Set(['all', 'default', 'everything']);
+
+function information(request: Request): void {
+  const wanted = request.argv.slice(1).map(lowerText);
+  const shows = (name: string): boolean =>
+    wanted.length === 0 || wanted.some((word) => everything.has(word) || word === name.toLowerCase());
+  const sections = Object.entries(allSections(request)).filter(([name]) => shows(name));
+  const answer = (): void => {
+    const text = sections.map(
+      ([name, facts]) =>
+        `# ${name}\r\n${Object.entries(facts)
+          .map(([fact, value]) => `${fact}:${value}\r\n`)
+          .join('')}`,
+    );
+    request.begin().verbatim(text.join('\r\n'));
+    request.end();
+  };
+  if (!shows('keyspace')) {
+    answer();
+    return;
+  }
+  countKeyspaces(request, (facts) => {
+    sections.push(['Keyspace', facts]);
+    answer();
+  });
+}
+
+/** One line for each database with keys. A count that fails is left out: INFO must work when the cluster does not. */
+function countKeyspaces(request: Request, done: (facts: Facts) => void): void {
+  const { store } = request.gateway;
+  const facts: Facts = {};
+  const rest: KeyspaceView[] = store.keyspaces().filter((keyspace) => keyspace.database !== null);
+  const next = (): void => {
+    const keyspace = rest.shift();
+    if (keyspace === undefined) {
+      done(facts);
+      return;
+    }
+    store.count(keyspace.id, null, (error, count) => {
+      if (error === null && count! > 0) facts[`db${keyspace.database}`] = `keys=${count},expires=0,avg_ttl=0`;
+      next();
+    });
+  };
+  next();
+}
+
+export const informationCommands: readonly Command[] = [
+  defineCommand('server', 'info', -1, ['stale'], information),
+];

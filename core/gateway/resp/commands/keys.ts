@@ -1,0 +1,268 @@
+/** Keys as such: DEL, EXISTS, RENAME, COPY and the multi-key string commands, which are made of the same parts. */
+import { isWord, readNumber, word } from '../arguments.ts';
+import { allKeys, type Command, type CommandFlag, defineCommand, oneKey } from '../command.ts';
+import { CommandError, errorTexts, wrongArity } from '../errors.ts';
+import { isErrorReply, runPart, runParts, sumOfReplies } from '../parts.ts';
+import type { Request } from '../request.ts';
+import { Session } from '../session.ts';
+import { deleteMutation, modify, noMutation } from './strings.ts';
+
+const get = word('get');
+const set = word('set');
+const exists = word('exists');
+const del = word('del');
+const nx = word('nx');
+const loadName = word('ct.load');
+const emptyReply = '*0\r\n';
+
+/** DEL and UNLINK with one key. It must know whether the key existed, hence the read before the write. */
+function deleteOne(request: Request): void {
+  let existed = false;
+  modify(
+    request,
+    (current) => {
+      existed = current !== undefined;
+      return existed ? deleteMutation : noMutation;
+    },
+    () => request.integer(existed ? 1 : 0),
+  );
+}
+
+function existsOne(request: Request): void {
+  request.gateway.store.read(request.address!, request.session.readOptions, (error, result) => {
+    if (error !== null) request.fail(error);
+    else request.integer(result!.siblings.length > 0 ? 1 : 0);
+  });
+}
+
+function typeOf(request: Request): void {
+  request.gateway.store.read(request.address!, request.session.readOptions, (error, result) => {
+    if (error !== null) {
+      request.fail(error);
+      return;
+    }
+    request.begin().simple(result!.siblings.length > 0 ? 'string' : 'none');
+    request.end();
+  });
+}
+
+/** A command whose reply is the sum of its replies for each key. */
+function summedCommand(name: string, flags: readonly CommandFlag[], runOne: Command['run']): Command {
+  const part = word(name);
+  const run = (request: Request): void => {
+    const parts = request.argv.slice(1).map((key) => [part, key]);
+    runParts(request, parts, (replies) => request.integer(sumOfReplies(replies)));
+  };
+  const oneKeyForm = defineCommand('generic', name, -2, flags, runOne, {
+    keys: oneKey,
+    exclusive: flags.includes('write'),
+  });
+  return defineCommand('generic', name, -2, flags, run, { keys: allKeys, oneKeyForm });
+}
+
+function mget(request: Request): void {
+  const parts = request.argv.slice(1).map((key) => [get, key]);
+  runParts(request, parts, (replies) => {
+    const encoder = request.begin();
+    encoder.array(replies.length);
+    for (const reply of replies) for (const piece of reply) encoder.raw(piece);
+    request.end();
+  });
+}
+
+/** [SET, key, value] for each key; a key named twice keeps its last value, whatever order the parts finish in. */
+function setParts(request: Request): Buffer[][] {
+  const { argv, command } = request;
+  if (argv.length % 2 === 0) throw new CommandError(wrongArity(command!.name));
+  const byKey = new Map<string, Buffer[]>();
+  for (let index = 1; index < argv.length; index += 2) {
+    byKey.set(argv[index].toString('latin1'), [set, argv[index], argv[index + 1]]);
+  }
+  return [...byKey.values()];
+}
+
+function mset(request: Request): void {
+  runParts(request, setParts(request), () => request.ok());
+}
+
+/** Not atomic across keys: a key that another client creates between the look and the writes is overwritten. */
+function msetnx(request: Request): void {
+  const parts = setParts(request);
+  const looks = parts.map(([, key]) => [exists, key]);
+  runParts(request, looks, (found) => {
+    if (sumOfReplies(found) > 0) request.integer(0);
+    else runParts(request, parts, () => request.integer(1));
+  });
+}
+
+/** Between gateways only: value and expiry of a key, read at the place where read-modify-write commands meet. */
+function load(request: Request): void {
+  let found: { value: Buffer; expiresAtMs: number } | undefined;
+  modify(
+    request,
+    (current) => {
+      found = current;
+      return noMutation;
+    },
+    () => {
+      const encoder = request.begin();
+      encoder.array(found === undefined ? 0 : 2);
+      if (found !== undefined) {
+        encoder.bulk(found.value);
+        encoder.text(String(found.expiresAtMs));
+      }
+      request.end();
+    },
+  );
+}
+
+interface Loaded {
+  readonly value: Buffer;
+  readonly expiresAt: Buffer;
+}
+
+/** Answers the request itself when the key cannot be read; null = no such key. */
+function loadKey(request: Request, key: Buffer, done: (loaded: Loaded | null) => void): void {
+  runPart(request, [loadName, key], (reply) => {
+    if (isErrorReply(reply)) {
+      request.raw(reply);
+      return;
+    }
+    const bytes = reply.length === 1 ? reply[0] : Buffer.concat(reply);
+    if (bytes.length === emptyReply.length) {
+      done(null);
+      return;
+    }
+    // *2 CRLF $n CRLF value CRLF $n CRLF expiry CRLF
+    const valueStart = bytes.indexOf('\r\n', 4) + 2;
+    const valueEnd = valueStart + Number(bytes.toString('latin1', 5, valueStart - 2));
+    const expiryStart = bytes.indexOf('\r\n', valueEnd + 2) + 2;
+    done({
+      value: bytes.subarray(valueStart, valueEnd),
+      expiresAt: bytes.subarray(expiryStart, bytes.length - 2),
+    });
+  });
+}
+
+/** SET of a loaded value. `replace` false: only where nothing is; then `done` learns whether it was written. */
+function storeLoaded(
+  request: Request,
+  key: Buffer,
+  loaded: Loaded,
+  options: { replace: boolean; session: Session },
+  done: (written: boolean) => void,
+): void {
+  const forever = loaded.expiresAt.length === 1 && loaded.expiresAt[0] === 0x30;
+  // Internal: a SET that names no expiry would get the keyspace's default time to live.
+  const argv = [word('ct.store'), key, loaded.value, forever ? word('0') : loaded.expiresAt];
+  if (!options.replace) argv.push(nx);
+  runPart(
+    request,
+    argv,
+    (reply) => {
+      if (isErrorReply(reply)) request.raw(reply);
+      else done(reply[0][1] === 0x31);
+    },
+    options.session,
+  );
+}
+
+/** Between gateways only: `CT.STORE key value expiresAtMs [NX]` → 1 when written. */
+function store(request: Request): void {
+  const { argv } = request;
+  const expiresAtMs = readNumber(argv[3]);
+  let written = false;
+  modify(
+    request,
+    (current) => {
+      written = argv.length === 4 || current === undefined;
+      return written ? { kind: 'put', value: argv[2], expiresAtMs } : noMutation;
+    },
+    () => request.integer(written ? 1 : 0),
+  );
+}
+
+/**
+ * Load, store, delete: three steps on two keys, not one. A crash in between leaves the value under both names; it is
+ * never lost. A write to the old name between load and delete is lost with it.
+ */
+function rename(replace: boolean): Command['run'] {
+  return (request) => {
+    const [, from, to] = request.argv;
+    const answer = (done: boolean): void => {
+      if (replace) request.ok();
+      else request.integer(done ? 1 : 0);
+    };
+    loadKey(request, from, (loaded) => {
+      if (loaded === null) {
+        request.error(errorTexts.noSuchKey);
+        return;
+      }
+      if (from.equals(to)) {
+        answer(false);
+        return;
+      }
+      storeLoaded(request, to, loaded, { replace, session: request.session }, (written) => {
+        if (!written) {
+          answer(false);
+          return;
+        }
+        runPart(request, [del, from], (reply) => {
+          if (isErrorReply(reply)) request.raw(reply);
+          else answer(true);
+        });
+      });
+    });
+  };
+}
+
+const wordDb = word('db');
+const wordReplace = word('replace');
+
+function copy(request: Request): void {
+  const { argv, gateway, session } = request;
+  const target = new Session(gateway.store, session.forwarded);
+  target.protocol = session.protocol;
+  target.setLevels(session.readLevel, session.writeLevel);
+  target.selectKeyspace(session.keyspace.id);
+  let replace = false;
+  for (let index = 3; index < argv.length; index++) {
+    if (isWord(argv[index], wordReplace)) replace = true;
+    else if (isWord(argv[index], wordDb) && index + 1 < argv.length) {
+      index += 1;
+      if (!target.selectDatabase(readNumber(argv[index])))
+        throw new CommandError(errorTexts.databaseOutOfRange);
+    } else throw new CommandError(errorTexts.syntax);
+  }
+  if (argv[1].equals(argv[2]) && target.keyspace.id === session.keyspace.id) {
+    throw new CommandError(errorTexts.sameObject);
+  }
+  loadKey(request, argv[1], (loaded) => {
+    if (loaded === null) request.integer(0);
+    else {
+      storeLoaded(request, argv[2], loaded, { replace, session: target }, (written) =>
+        request.integer(written ? 1 : 0),
+      );
+    }
+  });
+}
+
+const two = [1, 2, 1] as const;
+const pairs = [1, -1, 2] as const;
+const internal = { keys: oneKey, exclusive: true, internal: true } as const;
+
+export const keyCommands: readonly Command[] = [
+  summedCommand('del', ['write'], deleteOne),
+  summedCommand('unlink', ['write', 'fast'], deleteOne),
+  summedCommand('exists', ['readonly', 'fast'], existsOne),
+  summedCommand('touch', ['readonly', 'fast'], existsOne),
+  defineCommand('generic', 'type', 2, ['readonly', 'fast'], typeOf, { keys: oneKey }),
+  defineCommand('generic', 'rename', 3, ['write'], rename(true), { keys: two }),
+  defineCommand('generic', 'renamenx', 3, ['write', 'fast'], rename(false), { keys: two }),
+  defineCommand('generic', 'copy', -3, ['write', 'denyoom'], copy, { keys: two }),
+  defineCommand('string', 'mget', -2, ['readonly', 'fast'], mget, { keys: allKeys }),
+  defineCommand('string', 'mset', -3, ['write', 'denyoom'], mset, { keys: pairs }),
+  defineCommand('string', 'msetnx', -3, ['write', 'denyoom'], msetnx, { keys: pairs }),
+  defineCommand('generic', 'ct.load', 2, ['readonly'], load, internal),
+  defineCommand('generic', 'ct.store', -4, ['write'], store, internal),
+];

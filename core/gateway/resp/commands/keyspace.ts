@@ -1,0 +1,209 @@
+/** The keyspace as a whole: KEYS, SCAN, RANDOMKEY, DBSIZE, FLUSHDB, FLUSHALL. They see the whole cluster's keys. */
+import { addressOf, partitionCount, partitionStart, positionOf } from '../../../base/token.ts';
+import { isWord, lowerText, readInteger, readNumber, word } from '../arguments.ts';
+import { type Command, defineCommand } from '../command.ts';
+import { CommandError, errorTexts } from '../errors.ts';
+import { globMatches } from '../glob.ts';
+import type { Request } from '../request.ts';
+
+/** Keys per page when everything is walked: large enough to be few pages, small enough not to hold up the node. */
+const pageKeyCount = 1_000;
+/** A client may ask for more per SCAN; it would only hold up everybody else. */
+const scanCountMax = 10_000;
+/** KEYS refuses to build a reply of more: SCAN is the way to walk a large keyspace. */
+const keysReplyCountMax = 5_000_000;
+const ringEnd = partitionStart(partitionCount);
+
+/** Walks the whole keyspace; `visit` gets each page, `done` runs at the end. Failures answer the request. */
+function walk(request: Request, visit: (keys: readonly Buffer[]) => void, done: () => void): void {
+  const { store } = request.gateway;
+  const keyspace = request.session.keyspace.id;
+  const next = (position: number): void => {
+    store.scan(keyspace, position, pageKeyCount, (error, page) => {
+      if (error !== null) {
+        request.fail(error);
+        return;
+      }
+      try {
+        visit(page!.keys);
+      } catch (cause) {
+        request.fail(cause);
+        return;
+      }
+      const { nextPosition } = page!;
+      if (nextPosition === null) done();
+      // A new turn for each page: other clients go on, and a store that answers at once does not deepen the stack.
+      else request.gateway.timers.atTurnEnd(() => next(nextPosition));
+    });
+  };
+  next(0);
+}
+
+function answerKeys(request: Request, keys: readonly Buffer[]): void {
+  const encoder = request.begin();
+  encoder.array(keys.length);
+  for (const key of keys) encoder.bulk(key);
+  request.end();
+}
+
+function keys(request: Request): void {
+  const pattern = request.argv[1];
+  const found: Buffer[] = [];
+  walk(
+    request,
+    (page) => {
+      for (const key of page) if (globMatches(pattern, key)) found.push(key);
+      if (found.length > keysReplyCountMax)
+        throw new CommandError('ERR too many keys for one reply, use SCAN');
+    },
+    () => answerKeys(request, found),
+  );
+}
+
+const wordMatch = word('match');
+const wordCount = word('count');
+const wordType = word('type');
+
+function readCursor(bytes: Buffer): number {
+  const text = bytes.toString('latin1');
+  const value = /^-?[0-9]{1,20}$/.test(text) ? BigInt(text) : 1n << 64n;
+  if (value >= 1n << 64n) throw new CommandError(errorTexts.invalidCursor);
+  // Redis reads a negative number as a huge one: a place behind the end.
+  return value < 0n ? ringEnd : Number(value);
+}
+
+function scan(request: Request): void {
+  const { argv, gateway, session } = request;
+  const cursor = readCursor(argv[1]);
+  let pattern: Buffer | null = null;
+  let count = 10;
+  let onlyType: string | null = null;
+  for (let index = 2; index < argv.length; index += 2) {
+    if (index + 1 >= argv.length) throw new CommandError(errorTexts.syntax);
+    const value = argv[index + 1];
+    if (isWord(argv[index], wordMatch)) pattern = value;
+    else if (isWord(argv[index], wordCount)) {
+      count = readNumber(value);
+      if (count < 1) throw new CommandError(errorTexts.syntax);
+    } else if (isWord(argv[index], wordType)) onlyType = lowerText(value);
+    else throw new CommandError(errorTexts.syntax);
+  }
+  const answer = (found: readonly Buffer[], next: number | null): void => {
+    const matching = pattern === null ? found : found.filter((key) => globMatches(pattern!, key));
+    const shown = onlyType === null || onlyType === 'string' ? matching : [];
+    const encoder = request.begin();
+    encoder.array(2);
+    encoder.text(String(next ?? 0));
+    encoder.array(shown.length);
+    for (const key of shown) encoder.bulk(key);
+    request.end();
+  };
+  // Beyond the ring's end: a cursor we never gave. Redis answers such with an empty page, too.
+  if (cursor >= ringEnd) {
+    answer([], null);
+    return;
+  }
+  gateway.store.scan(session.keyspace.id, cursor, Math.min(count, scanCountMax), (error, page) => {
+    if (error !== null) request.fail(error);
+    else answer(page!.keys, page!.nextPosition);
+  });
+}
+
+/** A random place on the ring, then the next keys: as even as the keys lie. An empty tail goes on at the start. */
+function randomkey(request: Request): void {
+  const { gateway, session } = request;
+  const keyspace = session.keyspace.id;
+  const look = (from: number, mayWrap: boolean): void => {
+    gateway.store.scan(keyspace, from, 8, (error, page) => {
+      if (error !== null) {
+        request.fail(error);
+        return;
+      }
+      const { keys: found, nextPosition } = page!;
+      if (found.length > 0) request.bulk(found[Math.floor(gateway.random.next() * found.length)]);
+      else if (nextPosition !== null) gateway.timers.atTurnEnd(() => look(nextPosition, mayWrap));
+      else if (mayWrap) look(0, false);
+      else request.nil();
+    });
+  };
+  look(Math.floor(gateway.random.next() * ringEnd), true);
+}
+
+function dbsize(request: Request): void {
+  request.gateway.store.count(request.session.keyspace.id, null, (error, count) => {
+    if (error !== null) request.fail(error);
+    else request.integer(count!);
+  });
+}
+
+const flushModes = [word('async'), word('sync')];
+
+function checkFlushMode(argv: readonly Buffer[]): void {
+  if (argv.length === 1) return;
+  if (argv.length > 2 || !flushModes.some((mode) => isWord(argv[1], mode)))
+    throw new CommandError(errorTexts.syntax);
+}
+
+function flushdb(request: Request): void {
+  checkFlushMode(request.argv);
+  request.gateway.store.flush(request.session.keyspace.id, (error) => {
+    if (error !== null) request.fail(error);
+    else request.ok();
+  });
+}
+
+/** Every keyspace that has a database number: the others are out of a Redis client's sight, and so of its reach. */
+function flushall(request: Request): void {
+  checkFlushMode(request.argv);
+  const { store } = request.gateway;
+  const keyspaces = store.keyspaces().filter((keyspace) => keyspace.database !== null);
+  const next = (index: number): void => {
+    if (index === keyspaces.length) {
+      request.ok();
+      return;
+    }
+    store.flush(keyspaces[index].id, (error) => {
+      if (error !== null) request.fail(error);
+      else next(index + 1);
+    });
+  };
+  next(0);
+}
+
+/** Keys of one Redis Cluster slot, at most `count`: CLUSTER GETKEYSINSLOT. */
+export function answerKeysInSlot(request: Request, slot: number, countBytes: Buffer): void {
+  const count = readInteger(countBytes);
+  if (count < 0) throw new CommandError('ERR Invalid number of keys');
+  const keyspace = request.session.keyspace.id;
+  const found: Buffer[] = [];
+  const slotStart = slot * 2 ** 39;
+  const slotEnd = slotStart + 2 ** 39;
+  const next = (position: number): void => {
+    request.gateway.store.scan(keyspace, position, 100, (error, page) => {
+      if (error !== null) {
+        request.fail(error);
+        return;
+      }
+      for (const key of page!.keys) {
+        const { tokenHigh, tokenLow } = addressOf(keyspace, key);
+        if (positionOf(tokenHigh, tokenLow) < slotEnd && found.length < count) found.push(key);
+      }
+      const { nextPosition } = page!;
+      if (nextPosition === null || nextPosition >= slotEnd || found.length >= count)
+        answerKeys(request, found);
+      else request.gateway.timers.atTurnEnd(() => next(nextPosition));
+    });
+  };
+  next(slotStart);
+}
+
+const group = 'generic';
+
+export const keyspaceCommands: readonly Command[] = [
+  defineCommand(group, 'keys', 2, ['readonly'], keys),
+  defineCommand(group, 'scan', -2, ['readonly'], scan),
+  defineCommand(group, 'randomkey', 1, ['readonly'], randomkey),
+  defineCommand('server', 'dbsize', 1, ['readonly', 'fast'], dbsize),
+  defineCommand('server', 'flushdb', -1, ['write'], flushdb),
+  defineCommand('server', 'flushall', -1, ['write'], flushall),
+];

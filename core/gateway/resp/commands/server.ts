@@ -1,0 +1,155 @@
+/** Commands about the server: CONFIG, TIME, OBJECT, MEMORY, DEBUG, WAIT and what test harnesses expect to be there. */
+import { lowerText, readInteger } from '../arguments.ts';
+import { type Command, defineCommand } from '../command.ts';
+import { CommandError, errorTexts } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { globMatches } from '../glob.ts';
+import type { Request } from '../request.ts';
+import { runSubcommand, type Subcommand } from './subcommands.ts';
+
+/** What Redis's configuration would say if it described this server. Read only: Coterie is configured elsewhere. */
+function configuration(gateway: Gateway): Record<string, string> {
+  const databases = gateway.store.keyspaces().map((keyspace) => keyspace.database ?? 0);
+  return {
+    appendonly: 'yes',
+    appendfsync: 'always',
+    bind: gateway.settings.host,
+    'cluster-enabled': gateway.store.endpoints().length > 1 ? 'yes' : 'no',
+    databases: String(Math.max(16, ...databases.map((database) => database + 1))),
+    'lazyfree-lazy-user-del': 'no',
+    maxclients: String(gateway.settings.clientCountMax),
+    maxmemory: '0',
+    'maxmemory-policy': 'noeviction',
+    port: String(gateway.port),
+    'proto-max-bulk-len': String(gateway.settings.valueBytesMax),
+    requirepass: '',
+    save: '',
+    'tcp-keepalive': '300',
+    timeout: '0',
+  };
+}
+
+function configGet(request: Request): void {
+  const patterns = request.argv.slice(2).map((bytes) => Buffer.from(lowerText(bytes), 'latin1'));
+  const found = Object.entries(configuration(request.gateway)).filter(([name]) =>
+    patterns.some((pattern) => globMatches(pattern, Buffer.from(name, 'latin1'))),
+  );
+  const encoder = request.begin();
+  encoder.map(found.length);
+  for (const [name, value] of found) {
+    encoder.text(name);
+    encoder.text(value);
+  }
+  request.end();
+}
+
+/** Setting what is so already succeeds: tools restore settings they have read. */
+function configSet(request: Request): void {
+  const { argv, gateway } = request;
+  const present = configuration(gateway);
+  for (let index = 2; index < argv.length; index += 2) {
+    const name = lowerText(argv[index]);
+    if (index + 1 >= argv.length)
+      throw new CommandError("ERR wrong number of arguments for 'config|set' command");
+    if (present[name] === undefined) {
+      throw new CommandError(
+        `ERR Unknown option or number of arguments for CONFIG SET - '${argv[index].toString('utf8', 0, 128)}'`,
+      );
+    }
+    if (present[name] !== argv[index + 1].toString('utf8')) {
+      throw new CommandError(
+        `ERR CONFIG SET failed (possibly related to argument '${name}') - can't set immutable config`,
+      );
+    }
+  }
+  request.ok();
+}
+
+const config: Readonly<Record<string, Subcommand>> = {
+  get: { arity: -3, run: configGet },
+  set: { arity: -4, run: configSet },
+  resetstat: { arity: 2, run: (request) => request.ok() },
+  rewrite: {
+    arity: 2,
+    run: () => {
+      throw new CommandError('ERR The server is running without a config file');
+    },
+  },
+};
+
+function time(request: Request): void {
+  const nowMs = request.gateway.clock.nowMs();
+  const encoder = request.begin();
+  encoder.array(2);
+  encoder.text(String(Math.floor(nowMs / 1000)));
+  encoder.text(String(Math.floor((nowMs % 1000) * 1000)));
+  request.end();
+}
+
+/** Replicas besides the coordinator that have acknowledged all of the connection's last write. */
+function acknowledgedReplicas(request: Request): number {
+  const { lastWrites } = request.session;
+  if (lastWrites.length === 0) return Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.min(...lastWrites.map((write) => write.result.acknowledgedCount)) - 1);
+}
+
+const waitPollIntervalMs = 10;
+
+/**
+ * A write that another node coordinated reports its count once, with its reply, so there is nothing to wait for: WAIT
+ * answers what is known. Before any write Redis counts every replica; so does this, within the nodes there are.
+ */
+function wait(request: Request): void {
+  const { argv, gateway, session } = request;
+  const wanted = Number(readInteger(argv[1]));
+  const timeoutMs = Number(readInteger(argv[2], errorTexts.timeoutNotInteger));
+  if (timeoutMs < 0) throw new CommandError(errorTexts.timeoutNegative);
+  const replicaCount = gateway.store.endpoints().filter((endpoint) => endpoint.up).length - 1;
+  const deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : gateway.clock.monotonicMs() + timeoutMs;
+  const look = (): void => {
+    const count = Math.min(acknowledgedReplicas(request), Math.max(0, replicaCount));
+    const cannotGrow = session.lastWrites.length > 0 && session.lastWrites.every((write) => write.fixed);
+    const gone = request.sink.client !== null && !gateway.clients.has(request.sink.client.id);
+    if (count >= wanted || cannotGrow || gone || gateway.clock.monotonicMs() >= deadlineMs)
+      request.integer(count);
+    else gateway.timers.after(waitPollIntervalMs, look);
+  };
+  look();
+}
+
+const debugSleepMsMax = 60_000;
+
+function debugSleep(request: Request): void {
+  const seconds = Number(request.argv[2].toString('latin1'));
+  if (!(seconds >= 0)) throw new CommandError(errorTexts.notFloat);
+  // Only this connection sleeps: a node that stopped would look dead to the others.
+  request.gateway.timers.after(Math.min(seconds * 1000, debugSleepMsMax), () => request.ok());
+}
+
+const answerOk = (request: Request): void => request.ok();
+
+/** Harmless parts of DEBUG that Redis's own tests call. Expiry is always exact here, so there is nothing to switch. */
+const debug: Readonly<Record<string, Subcommand>> = {
+  sleep: { arity: 3, run: debugSleep },
+  jmap: { arity: 2, run: answerOk },
+  'set-active-expire': { arity: 3, run: answerOk },
+};
+
+/** There are never functions or scripts, so forgetting them all succeeds. */
+const emptyLibrary: Readonly<Record<string, Subcommand>> = { flush: { arity: -2, run: answerOk } };
+
+const container = (
+  name: string,
+  arity: number,
+  flags: Command['flags'],
+  parts: Readonly<Record<string, Subcommand>>,
+): Command => defineCommand('server', name, arity, flags, (request) => runSubcommand(name, parts, request));
+
+export const serverCommands: readonly Command[] = [
+  container('config', -2, ['admin', 'stale'], config),
+  container('debug', -2, ['admin', 'stale'], debug),
+  container('function', -2, ['noscript'], emptyLibrary),
+  container('script', -2, ['noscript'], emptyLibrary),
+  defineCommand('server', 'time', 1, ['fast', 'stale'], time, { kind: 'free' }),
+  defineCommand('generic', 'wait', 3, ['blocking'], wait),
+];

@@ -1,0 +1,45 @@
+/** Commands that are a container of others (CLIENT, CLUSTER, CONFIG …): choosing the part by the second word. */
+import { lowerText } from '../arguments.ts';
+import { CommandError, unknownSubcommand, wrongArity } from '../errors.ts';
+import type { Request } from '../request.ts';
+
+export interface Subcommand {
+  /** Number of words including container and subcommand; negative = at least. */
+  readonly arity: number;
+  readonly run: (request: Request) => void;
+}
+
+export function runSubcommand(
+  container: string,
+  subcommands: Readonly<Record<string, Subcommand>>,
+  request: Request,
+): void {
+  const { argv } = request;
+  const name = lowerText(argv[1]);
+  if (name === 'help' && argv.length === 2) {
+    answerHelp(container, subcommands, request);
+    return;
+  }
+  if (!Object.hasOwn(subcommands, name)) throw new CommandError(unknownSubcommand(container, argv[1]));
+  const { arity, run } = subcommands[name];
+  if (arity >= 0 ? argv.length !== arity : argv.length < -arity) {
+    throw new CommandError(wrongArity(`${container}|${name}`));
+  }
+  run(request);
+}
+
+function answerHelp(
+  container: string,
+  subcommands: Readonly<Record<string, Subcommand>>,
+  request: Request,
+): void {
+  const lines = [
+    `${container.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
+    ...Object.keys(subcommands).map((name) => name.toUpperCase()),
+    'HELP',
+  ];
+  const encoder = request.begin();
+  encoder.array(lines.length);
+  for (const line of lines) encoder.simple(line);
+  request.end();
+}

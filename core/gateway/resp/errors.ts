@@ -1,0 +1,85 @@
+/**
+ * What clients are told when something goes wrong: Redis's own words for the mistakes that Redis knows, and the
+ * mapping of the store's typed errors to RESP prefixes. Owns no other text.
+ */
+import { CoterieError, toCoterieError } from '../../base/errors.ts';
+
+export const errorTexts = {
+  syntax: 'ERR syntax error',
+  notInteger: 'ERR value is not an integer or out of range',
+  notFloat: 'ERR value is not a valid float',
+  notPositive: 'ERR value is out of range, must be positive',
+  noSuchKey: 'ERR no such key',
+  sameObject: 'ERR source and destination objects are the same',
+  databaseOutOfRange: 'ERR DB index is out of range',
+  tooLong: 'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+  offsetOutOfRange: 'ERR offset is out of range',
+  overflow: 'ERR increment or decrement would overflow',
+  decrementOverflow: 'ERR decrement would overflow',
+  nanOrInfinity: 'ERR increment would produce NaN or Infinity',
+  invalidCursor: 'ERR invalid cursor',
+  noAuthentication: 'NOAUTH Authentication required.',
+  wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
+  passwordless:
+    'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+  tooManyClients: 'ERR max number of clients reached',
+  keyTooLong: 'ERR key exceeds maximum allowed size (65536 bytes)',
+  timeoutNotInteger: 'ERR timeout is not an integer or out of range',
+  timeoutNegative: 'ERR timeout is negative',
+} as const;
+
+export function wrongArity(commandName: string): string {
+  return `ERR wrong number of arguments for '${commandName}' command`;
+}
+
+export function invalidExpire(commandName: string): string {
+  return `ERR invalid expire time in '${commandName}' command`;
+}
+
+/** Redis shows at most 128 bytes of the name and of the arguments. */
+export function unknownCommand(argv: readonly Buffer[]): string {
+  let shown = '';
+  for (let index = 1; index < argv.length && shown.length < 128; index++) {
+    shown += `'${argv[index].toString('utf8', 0, 128 - shown.length)}' `;
+  }
+  return `ERR unknown command '${argv[0].toString('utf8', 0, 128)}', with args beginning with: ${shown}`;
+}
+
+export function unknownSubcommand(container: string, subcommand: Buffer): string {
+  return `ERR unknown subcommand '${subcommand.toString('utf8', 0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/**
+ * A mistake found while a write is being decided. It travels through the store as an ordinary typed error, so its
+ * message is the whole reply, prefix included.
+ */
+export class CommandError extends CoterieError {
+  constructor(reply: string) {
+    super('bad-input', reply);
+    this.name = 'CommandError';
+  }
+}
+
+/** The error reply for anything that the store or a handler reports, without the leading minus. */
+export function errorReply(cause: unknown): string {
+  if (cause instanceof CommandError) return cause.message;
+  const error = toCoterieError(cause, 'unavailable');
+  switch (error.code) {
+    case 'quorum-not-met':
+      return `NOQUORUM ${error.message}`;
+    case 'unavailable':
+    case 'not-ready':
+      return `CLUSTERDOWN ${error.message}`;
+    case 'busy':
+      return `BUSY ${error.message}`;
+    case 'disk-full':
+    case 'disk-failed':
+      return `MISCONF ${error.message}`;
+    case 'too-many-siblings':
+      return `SIBLINGS ${error.message}`;
+    case 'unauthorized':
+      return `NOPERM ${error.message}`;
+    default:
+      return `ERR ${error.message}`;
+  }
+}

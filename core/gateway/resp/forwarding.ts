@@ -1,0 +1,80 @@
+/**
+ * Commands between gateways: a client's single-key command whose key another node coordinates travels there whole, and
+ * the reply's bytes come back to be passed on as they are.
+ *
+ * The receiving gateway never forwards again. When the two nodes disagree about who coordinates the key (a layout change
+ * is spreading), it runs the command through its own store; if that cannot serve the key, the store's error is the
+ * reply, and the client may try again. A second hop could go round in circles.
+ *
+ * Request: a RESP command whose first word holds the session's facts. Reply: one byte with the number of replicas that
+ * had acknowledged (for WAIT; 255 at most), then RESP.
+ */
+import { CoterieError } from '../../base/errors.ts';
+import { parseConsistencyLevel } from '../../base/levels.ts';
+import type { KeyValueStore } from '../../ports/key-value-store.ts';
+import { encodeCommand, type RespEncoder } from '../../wire/resp-encoder.ts';
+import { RespRequestParser } from '../../wire/resp-parser.ts';
+import type { Gateway } from './gateway.ts';
+import { type ReplySink, Request } from './request.ts';
+import { Session } from './session.ts';
+
+const formatVersion = '1';
+
+export function encodeForwarded(session: Session, argv: readonly Buffer[]): Buffer {
+  const facts = [
+    formatVersion,
+    session.protocol,
+    session.keyspace.id,
+    session.readLevel ?? '-',
+    session.writeLevel ?? '-',
+  ].join(' ');
+  return encodeCommand([facts, ...argv]);
+}
+
+function decodeForwarded(store: KeyValueStore, bytes: Buffer): { session: Session; argv: Buffer[] } {
+  const parser = new RespRequestParser();
+  parser.push(bytes);
+  const words = parser.next();
+  if (words === null || words.length < 2)
+    throw new CoterieError('bad-input', 'a forwarded command is incomplete');
+  const [version, protocol, keyspace, readLevel, writeLevel] = words[0].toString('latin1').split(' ');
+  if (version !== formatVersion || !/^[0-9]+$/.test(keyspace ?? '')) {
+    throw new CoterieError('unsupported', 'the forwarding node runs another version of Coterie');
+  }
+  const session = new Session(store, true);
+  session.protocol = protocol === '3' ? 3 : 2;
+  session.selectKeyspace(Number(keyspace));
+  session.setLevels(
+    parseConsistencyLevel(readLevel ?? '') ?? null,
+    parseConsistencyLevel(writeLevel ?? '') ?? null,
+  );
+  return { session, argv: words.slice(1) };
+}
+
+export function readForwardedReply(bytes: Buffer): { acknowledgedCount: number; body: Buffer } {
+  return { acknowledgedCount: bytes[0] ?? 0, body: bytes.subarray(1) };
+}
+
+/** Runs commands that other nodes' gateways send here. */
+export function serveForwarded(gateway: Gateway): void {
+  gateway.store.onForwarded((bytes, reply) => {
+    const sink: ReplySink = {
+      client: null,
+      deliver(request: Request, encoder: RespEncoder) {
+        const acknowledged = request.writes?.at(-1)?.result.acknowledgedCount ?? 0;
+        reply(Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...encoder.take()]));
+      },
+    };
+    let decoded: { session: Session; argv: Buffer[] };
+    try {
+      decoded = decodeForwarded(gateway.store, bytes);
+    } catch (cause) {
+      new Request(gateway, new Session(gateway.store, true), [], sink).fail(cause);
+      return;
+    }
+    const request = new Request(gateway, decoded.session, decoded.argv, sink);
+    if (!gateway.admit(request)) return;
+    if (request.command!.kind === 'key') gateway.run(request);
+    else request.error('ERR only commands with one key are forwarded');
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * One command on its way through the gateway: its words, whose it is, where its reply goes. A handler answers exactly
+ * once, through `begin`/`end` or one of the short forms; between them it must not call the store, because all replies
+ * are written into one encoder.
+ */
+import { assert } from '../../base/assert.ts';
+import type { KeyAddress } from '../../base/token.ts';
+import type { WriteResult } from '../../ports/key-value-store.ts';
+import type { RespEncoder } from '../../wire/resp-encoder.ts';
+import type { Command } from './command.ts';
+import { errorReply } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import type { NotedWrite, Session } from './session.ts';
+
+/** Takes the reply that stands in the encoder. Called within `end`, exactly once per request. */
+export interface ReplySink {
+  deliver(request: Request, encoder: RespEncoder): void;
+  /** The client behind the session, for commands that are about it; null for forwarded and partial commands. */
+  readonly client: ClientControl | null;
+}
+
+/** What commands may ask of the connection they came on. Implemented by connection.ts. */
+export interface ClientControl {
+  readonly id: number;
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  /** Empty while not authenticated. */
+  user: string;
+  noEvict: boolean;
+  readonly remoteAddress: string;
+  authenticate(user: string | null, password: Buffer): boolean;
+  describe(): string;
+  setReplyMode(mode: 'on' | 'off' | 'skip'): void;
+  /** Ends the connection after the replies before it have been sent. */
+  closeAfterReply(): void;
+  kill(): void;
+  reset(): void;
+}
+
+export class Request {
+  readonly gateway: Gateway;
+  readonly session: Session;
+  readonly argv: readonly Buffer[];
+  readonly sink: ReplySink;
+  command: Command | null = null;
+  /** The key's address, for commands with exactly one key. */
+  address: KeyAddress | null = null;
+  done = false;
+  /** Reply kept back until the replies before it have gone; null while it has not come or once it has left. */
+  held: Buffer[] | null = null;
+  /** The command that this one is a part of (one key of an MGET). */
+  parent: Request | null = null;
+  writes: NotedWrite[] | null = null;
+
+  constructor(gateway: Gateway, session: Session, argv: readonly Buffer[], sink: ReplySink) {
+    this.gateway = gateway;
+    this.session = session;
+    this.argv = argv;
+    this.sink = sink;
+  }
+
+  begin(): RespEncoder {
+    const { encoder } = this.gateway;
+    encoder.begin(this.session.protocol);
+    return encoder;
+  }
+
+  end(): void {
+    assert(!this.done, 'a command is answered once');
+    this.done = true;
+    this.sink.deliver(this, this.gateway.encoder);
+  }
+
+  ok(): void {
+    this.begin().ok();
+    this.end();
+  }
+
+  integer(value: number | bigint): void {
+    this.begin().integer(value);
+    this.end();
+  }
+
+  bulk(value: Buffer): void {
+    this.begin().bulk(value);
+    this.end();
+  }
+
+  text(value: string): void {
+    this.begin().text(value);
+    this.end();
+  }
+
+  nil(): void {
+    this.begin().nil();
+    this.end();
+  }
+
+  /** `text` with its prefix word. */
+  error(text: string): void {
+    this.begin().error(text);
+    this.end();
+  }
+
+  fail(cause: unknown): void {
+    this.error(errorReply(cause));
+  }
+
+  /** Replies that are RESP bytes already. */
+  raw(pieces: readonly Buffer[]): void {
+    const encoder = this.begin();
+    for (const piece of pieces) encoder.raw(piece);
+    this.end();
+  }
+
+  /** Remembers a write for WAIT; the parts of one command count together. */
+  noteWrite(result: Pick<WriteResult, 'acknowledgedCount'>, fixed = false): void {
+    let root: Request = this;
+    while (root.parent !== null) root = root.parent;
+    root.writes ??= [];
+    root.writes.push({ result, fixed });
+    root.session.lastWrites = root.writes;
+  }
+}

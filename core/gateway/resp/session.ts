@@ -1,0 +1,106 @@
+/**
+ * What a connection has chosen and every one of its commands needs: keyspace, protocol, consistency levels. A command
+ * that another node's gateway forwarded gets a session too, made of the facts that came with it.
+ */
+import type { ConsistencyLevel } from '../../base/levels.ts';
+import type {
+  KeyspaceView,
+  KeyValueStore,
+  ReadOptions,
+  WriteOptions,
+  WriteResult,
+} from '../../ports/key-value-store.ts';
+import type { RespProtocol } from '../../wire/resp-encoder.ts';
+import { CommandError, errorTexts } from './errors.ts';
+
+/** A write whose acknowledgements WAIT can ask for; `fixed` when it ran on another node and cannot grow here. */
+export interface NotedWrite {
+  readonly result: Pick<WriteResult, 'acknowledgedCount'>;
+  readonly fixed: boolean;
+}
+
+export class Session {
+  protocol: RespProtocol = 2;
+  /** Set: the command came from another node, so it runs here whatever the ring says and never travels again. */
+  readonly forwarded: boolean;
+  readLevel: ConsistencyLevel | null = null;
+  writeLevel: ConsistencyLevel | null = null;
+  /** Ready-made, because a fresh object per command costs more than the command's dispatch. */
+  readOptions: ReadOptions = {};
+  heldWrite: WriteOptions = { basis: 'held' };
+  quorumWrite: WriteOptions = { basis: 'quorum' };
+  lastWrites: readonly NotedWrite[] = [];
+  private readonly store: KeyValueStore;
+  /** Number of the keyspace, or -1 while none is chosen: then database 0 is looked up at each use. */
+  private keyspaceId = -1;
+  private knownKeyspaces: readonly KeyspaceView[] | null = null;
+  private knownKeyspace: KeyspaceView | null = null;
+
+  constructor(store: KeyValueStore, forwarded: boolean) {
+    this.store = store;
+    this.forwarded = forwarded;
+  }
+
+  /** Throws CommandError when the keyspace has gone, or when no keyspace is database 0. */
+  get keyspace(): KeyspaceView {
+    const all = this.store.keyspaces();
+    if (all === this.knownKeyspaces && this.knownKeyspace !== null) return this.knownKeyspace;
+    const found =
+      this.keyspaceId < 0
+        ? all.find((keyspace) => keyspace.database === 0)
+        : all.find((keyspace) => keyspace.id === this.keyspaceId);
+    if (found === undefined) throw new CommandError(errorTexts.databaseOutOfRange);
+    this.knownKeyspaces = all;
+    this.knownKeyspace = found;
+    return found;
+  }
+
+  /** The number of the database for people and CLIENT INFO. */
+  get database(): number {
+    try {
+      return this.keyspace.database ?? -1;
+    } catch {
+      return -1;
+    }
+  }
+
+  /** False when no keyspace has that number. */
+  selectDatabase(database: number): boolean {
+    const found = this.store.keyspaces().find((keyspace) => keyspace.database === database);
+    if (found === undefined) return false;
+    this.selectKeyspace(found.id);
+    return true;
+  }
+
+  selectKeyspace(id: number): void {
+    this.keyspaceId = id;
+    this.knownKeyspaces = null;
+  }
+
+  setLevels(read: ConsistencyLevel | null, write: ConsistencyLevel | null): void {
+    this.readLevel = read;
+    this.writeLevel = write;
+    this.readOptions = read === null ? {} : { level: read };
+    this.heldWrite = { basis: 'held', ...(write === null ? {} : { level: write }) };
+    this.quorumWrite = {
+      basis: 'quorum',
+      ...(write === null ? {} : { level: write }),
+      ...(read === null ? {} : { readLevel: read }),
+    };
+  }
+
+  /** Back to what a new connection has (RESET). */
+  reset(): void {
+    this.protocol = 2;
+    this.keyspaceId = -1;
+    this.knownKeyspaces = null;
+    this.lastWrites = [];
+    this.setLevels(null, null);
+  }
+
+  /** When a new value that names no expiry expires; 0 = never. */
+  defaultExpiry(nowMs: number): number {
+    const { defaultTimeToLiveMs } = this.keyspace;
+    return defaultTimeToLiveMs === 0 ? 0 : nowMs + defaultTimeToLiveMs;
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * ClusterApi, implemented: one handler for each method of the contract. Input is checked against the contract's schema
+ * before a handler sees it; read-only mode is enforced here, not in any page.
+ */
+import { z } from 'zod';
+import { CoterieError } from '../base/errors.ts';
+import { addressOf, partitionOf, slotOf } from '../base/token.ts';
+import {
+  type MethodInput,
+  type MethodName,
+  type MethodOutput,
+  methods,
+} from '../contract/api.ts';
+import type { KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
+import {
+  alterKeyspace,
+  createKeyspace,
+  dropKeyspace,
+  type KeyspaceSettings,
+  type Layout,
+} from '../layout/layout.ts';
+import { wallTimeMs } from '../versions/hybrid-clock.ts';
+import type { DataAccess, DetailedValue } from './data-access.ts';
+import type { NodeSupervisor } from './node-supervisor.ts';
+
+/** What the handlers may do with the host. */
+export interface HostActions {
+  readonly readOnly: boolean;
+  readonly data: DataAccess;
+  snapshot(): Snapshot;
+  keyspaceView(name: string): KeyspaceView;
+  supervisor(name: string): NodeSupervisor;
+  /** Makes, stores and spreads the next layout; `edit` gets the present one with its digest. */
+  changeLayout(edit: (layout: Layout, digest: string) => Layout): Promise<void>;
+  layout(): Layout;
+  note(entry: {
+    kind: 'node' | 'keyspace' | 'data' | 'cluster';
+    subject: string;
+    message: string;
+    by: 'person' | 'system';
+    severity?: 'info' | 'warning' | 'error';
+  }): void;
+}
+
+type Handlers = { [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>> };
+
+const valueBytesShown = 256 * 1024;
+
+function valueViewOf({ value, timestamp, expiresAtMs }: DetailedValue): ValueView {
+  const shown = value.subarray(0, valueBytesShown);
+  const text = shown.toString('utf8');
+  // Only bytes that survive the way there and back may be edited as text.
+  const isText = !value.includes(0) && Buffer.from(text).equals(shown);
+  return {
+    text: isText ? text : shown.toString('base64'),
+    encoding: isText ? 'utf8' : 'base64',
+    byteCount: value.length,
+    truncated: shown.length < value.length,
+    expiresAtMs,
+    writtenAtMs: wallTimeMs(timestamp),
+  };
+}
+
+function factorsOf(
+  layout: Layout,
+  factors: number | Record<string, number> | undefined,
+  fallback: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  if (factors === undefined) return fallback;
+  if (typeof factors !== 'number') return factors;
+  return Object.fromEntries(layout.dataCenters.map((dataCenter) => [dataCenter, factors]));
+}
+
+/** Only the fields that the caller named. */
+function definedOf<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+export function createHandlers(host: HostActions): Handlers {
+  const byPerson = (kind: 'node' | 'keyspace' | 'data' | 'cluster', subject: string, message: string) =>
+    host.note({ kind, subject, message, by: 'person' });
+
+  return {
+    'cluster.snapshot': async () => host.snapshot(),
+    'cluster.rename': async ({ name }) => {
+      await host.changeLayout((layout, digest) => ({
+        ...layout,
+        clusterName: name,
+        version: layout.version + 1,
+        parent: digest,
+      }));
+      byPerson('cluster', name, `The cluster is now called ${name}.`);
+      return {};
+    },
+
+    'nodes.start': async ({ name }) => {
+      host.supervisor(name).start();
+      byPerson('node', name, `${name} was started.`);
+      return {};
+    },
+    'nodes.stop': async ({ name }) => {
+      byPerson('node', name, `${name} is stopped: it finishes what it has and ends.`);
+      await host.supervisor(name).stop();
+      return {};
+    },
+    'nodes.restart': async ({ name }) => {
+      byPerson('node', name, `${name} is restarted.`);
+      await host.supervisor(name).restart();
+      return {};
+    },
+    'nodes.kill': async ({ name }) => {
+      host.supervisor(name).kill();
+      byPerson('node', name, `${name} was killed on purpose.`);
+      return {};
+    },
+    'nodes.pause': async ({ name }) => {
+      host.supervisor(name).pause();
+      byPerson('node', name, `${name} was paused.`);
+      return {};
+    },
+    'nodes.resume': async ({ name }) => {
+      host.supervisor(name).resume();
+      byPerson('node', name, `${name} goes on.`);
+      return {};
+    },
+
+    'keyspaces.create': async ({ name, factors, ...rest }) => {
+      const layout = host.layout();
+      const fallback = Object.fromEntries(layout.dataCenters.map((dataCenter) => [dataCenter, 3]));
+      const settings: KeyspaceSettings = {
+        database: null,
+        readLevel: 'QUORUM',
+        writeLevel: 'QUORUM',
+        conflicts: 'siblings',
+        sloppy: true,
+        durability: 'always',
+        defaultTimeToLiveMs: 0,
+        ...definedOf(rest),
+        name,
+        factors: factorsOf(layout, factors, fallback),
+      };
+      await host.changeLayout((current, digest) => createKeyspace(current, digest, settings));
+      byPerson('keyspace', name, `The keyspace ${name} was created.`);
+      return host.keyspaceView(name);
+    },
+    'keyspaces.alter': async ({ name, factors, ...rest }) => {
+      await host.changeLayout((layout, digest) => {
+        const changes: Partial<Omit<KeyspaceSettings, 'name'>> = definedOf(rest);
+        if (factors === undefined) return alterKeyspace(layout, digest, name, changes);
+        return alterKeyspace(layout, digest, name, { ...changes, factors: factorsOf(layout, factors, {}) });
+      });
+      byPerson('keyspace', name, `The keyspace ${name} was changed.`);
+      return host.keyspaceView(name);
+    },
+    'keyspaces.drop': async ({ name, confirm }) => {
+      if (confirm !== name) {
+        throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);
+      }
+      await host.changeLayout((layout, digest) => dropKeyspace(layout, digest, name));
+      byPerson('keyspace', name, `The keyspace ${name} was dropped with its data.`);
+      return {};
+    },
+
+    'data.find': async ({ keyspace, key, level }) => {
+      const bytes = Buffer.from(key);
+      const [read, replicas] = await Promise.all([
+        host.data.getDetailed(keyspace, bytes, level),
+        host.data.replicas(keyspace, bytes),
+      ]);
+      const { tokenHigh } = addressOf(0, bytes);
+      return {
+        keyspace,
+        key,
+        slot: slotOf(bytes),
+        partition: partitionOf(tokenHigh),
+        context: read.context,
+        siblings: read.values.map(valueViewOf),
+        replicas,
+        partial: replicas.some((replica) => replica.state === 'unreachable'),
+      };
+    },
+    'data.put': async ({ keyspace, key, value, encoding, ...write }) => {
+      const context = await host.data.put(keyspace, Buffer.from(key), {
+        value: Buffer.from(value, encoding),
+        ...write,
+      });
+      byPerson('data', keyspace, 'A key was written.');
+      return { context };
+    },
+    'data.delete': async ({ keyspace, key, context, level }) => {
+      const after = await host.data.delete(keyspace, Buffer.from(key), { context, level });
+      byPerson('data', keyspace, 'A key was deleted.');
+      return { context: after };
+    },
+    'data.replicas': ({ keyspace, key }) => host.data.replicas(keyspace, Buffer.from(key)),
+    'data.list': async ({ keyspace, cursor, match, countMax }) => {
+      const page = await host.data.list(keyspace, cursor, match, countMax);
+      return { keys: page.keys.map((key) => key.toString()), cursor: page.cursor };
+    },
+  };
+}
+
+/** Checks the input and runs the method; every way in ends here. */
+export async function dispatch(
+  handlers: Handlers,
+  host: Pick<HostActions, 'readOnly'>,
+  method: string,
+  input: unknown,
+): Promise<unknown> {
+  if (!Object.hasOwn(methods, method)) {
+    throw new CoterieError('unsupported', `There is no method "${method}". Is this app newer than the cluster?`);
+  }
+  const name = method as MethodName;
+  if (host.readOnly && methods[name].changes) {
+    throw new CoterieError('unauthorized', 'This host is in read-only mode: nothing can be changed from here.');
+  }
+  const parsed = methods[name].input.safeParse(input ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+    throw new CoterieError('bad-input', `${where}${issue.message}`);
+  }
+  const handler = handlers[name] as (checked: unknown) => Promise<unknown>;
+  return handler(parsed.data);
+}
+
+/** A typed front for callers in the same process. */
+export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly'>) {
+  return <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> =>
+    dispatch(handlers, host, method, input) as Promise<MethodOutput<M>>;
+}

@@ -1,0 +1,97 @@
+/**
+ * The command line's way in: ClusterApi over HTTP on the control port, with a secret that only the owner of the data
+ * folder can read. Where it listens is written into the folder, so a command finds the host by the folder alone.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { Host } from './create-host.ts';
+import { nextFreePort } from './ports.ts';
+
+const controlFile = 'control.json';
+const requestBytesMax = 128 * 1024 * 1024;
+
+export interface ControlAddress {
+  readonly url: string;
+  readonly token: string;
+  readonly pid: number;
+}
+
+export interface ControlServer {
+  close(): Promise<void>;
+}
+
+/** Where the running host of a data folder listens; null when none has left word. */
+export function readControlAddress(folder: string): ControlAddress | null {
+  try {
+    return JSON.parse(readFileSync(join(folder, controlFile), 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+export async function serveControl(
+  components: { host: Host; loginLink: () => string },
+  settings: { folder: string; host: string; port: number },
+): Promise<ControlServer> {
+  const token = randomBytes(32).toString('base64url');
+  const expected = Buffer.from(`Bearer ${token}`);
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const given = Buffer.from(request.headers.authorization ?? '');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw new CoterieError('unauthorized', 'This is not the owner of the data folder.');
+    }
+    const { method, input } = JSON.parse((await bodyOf(request)).toString()) as { method: string; input: unknown };
+    const output =
+      method === 'host.loginLink' ? { url: components.loginLink() } : await components.host.dispatch(method, input);
+    response.end(JSON.stringify({ output }));
+  };
+
+  const server = createServer((request, response) => {
+    response.setHeader('Content-Type', 'application/json');
+    answer(request, response).catch((cause) => {
+      const { code, message } = toCoterieError(cause, 'bad-input');
+      response.statusCode = code === 'unauthorized' ? 401 : 400;
+      response.end(JSON.stringify({ error: { code, message } }));
+    });
+  });
+  const { host, port, folder } = settings;
+  const actual = await new Promise<number>((resolve, reject) => {
+    server.once('error', async (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE') {
+        reject(toCoterieError(cause, 'unavailable'));
+        return;
+      }
+      const free = await nextFreePort(port + 1, host, new Set());
+      const text = `Port ${port} for control is in use by another program. The next free one is ${free}: --control-port ${free}.`;
+      reject(new CoterieError('busy', text, { port, free }));
+    });
+    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
+  });
+  const address: ControlAddress = { url: `http://${host}:${actual}/`, token, pid: process.pid };
+  const path = join(folder, controlFile);
+  writeFileSync(path, JSON.stringify(address), { mode: 0o600 });
+  chmodSync(path, 0o600);
+
+  return {
+    async close() {
+      if (readControlAddress(folder)?.pid === process.pid) rmSync(path, { force: true });
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > requestBytesMax) throw new CoterieError('too-large', 'The request is too large.');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,324 @@
+/**
+ * The composition root of a computer: reads or makes the layout, starts and supervises the nodes, keeps the catalog,
+ * and offers ClusterApi. The desktop app and `coterie serve` both call it; neither holds cluster logic of its own.
+ * Order of starting: folder lock, catalog, layout, nodes, then (by the caller) the servers. Stopping is the reverse.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CoterieError } from '../base/errors.ts';
+import type { ClusterApi } from '../contract/api.ts';
+import type { ActivityEntry, KeyspaceView, NodeView, Snapshot } from '../contract/views.ts';
+import { firstLayout, keyspaceNamed, type Layout, type LayoutNode } from '../layout/layout.ts';
+import { lockFolder } from '../platform/folder-lock.ts';
+import { NodeDisk } from '../platform/node-disk.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { createHandlers, dispatch, type HostActions, typedCall } from './api-handlers.ts';
+import { Catalog } from './catalog.ts';
+import { DataAccess } from './data-access.ts';
+import { EventHub } from './event-hub.ts';
+import { digestOf, readLayout, writeLayout } from './layout-file.ts';
+import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
+import { NodeSupervisor } from './node-supervisor.ts';
+import { choosePorts } from './ports.ts';
+import { productVersion } from './version.ts';
+import {
+  adviceOf,
+  clusterViewOf,
+  computerViewsOf,
+  keyspaceViewOf,
+  nodeViewOf,
+  ringViewsOf,
+} from './views.ts';
+
+export interface HostSettings {
+  readonly folder: string;
+  /** Nodes of a new cluster per data center; ignored when the folder holds a cluster, unless it disagrees. */
+  readonly nodes: Readonly<Record<string, number>> | null;
+  readonly host: string;
+  /** First port of each kind; 0 for any free ones. */
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly clusterName: string;
+  readonly computerName: string;
+  readonly readOnly: boolean;
+  /** Bytes of memory for values, per node. */
+  readonly hotBytesMax: number;
+}
+
+/** Memory for values, per node: modest, because it is somebody's working computer. */
+export const defaultHotBytesMax = 256 * 1024 * 1024;
+
+const defaultNodes: Readonly<Record<string, number>> = { office: 3 };
+
+export interface Host {
+  readonly api: ClusterApi;
+  readonly data: DataAccess;
+  /** Untyped entrance for the ways in: checks method and input. */
+  dispatch(method: string, input: unknown): Promise<unknown>;
+  snapshot(): Snapshot;
+  /** Starts all nodes; resolves when each takes clients and reaches the others, rejects after `withinMs`. */
+  start(withinMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface HostedNode {
+  readonly layout: LayoutNode;
+  readonly supervisor: NodeSupervisor;
+}
+
+const recentActivityCount = 200;
+
+function newLayout(settings: HostSettings, nowMs: number): Layout {
+  const wanted = settings.nodes ?? defaultNodes;
+  const computers = Object.keys(wanted).map((dataCenter, index) => ({
+    id: randomUUID(),
+    name: index === 0 ? settings.computerName : `${settings.computerName} (${dataCenter})`,
+    dataCenter,
+  }));
+  let number = 0;
+  const nodes = computers.flatMap((computer) =>
+    Array.from({ length: wanted[computer.dataCenter] }, () => ({
+      id: randomBytes(4).readUInt32BE(),
+      name: `node-${++number}`,
+      computer: computer.id,
+      dataCenter: computer.dataCenter,
+      weight: 1,
+    })),
+  );
+  if (new Set(nodes.map((node) => node.id)).size !== nodes.length) return newLayout(settings, nowMs);
+  return firstLayout({
+    clusterId: randomUUID(),
+    clusterName: settings.clusterName,
+    createdAtMs: nowMs,
+    computers,
+    nodes,
+  });
+}
+
+function checkSameNodes(layout: Layout, settings: HostSettings): void {
+  if (settings.nodes === null) return;
+  for (const [dataCenter, count] of Object.entries(settings.nodes)) {
+    const present = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
+    if (present !== count) {
+      throw new CoterieError(
+        'conflict',
+        `This data folder holds a cluster with ${layout.nodes.length} nodes (${present} in ${dataCenter}), not ${count}. Leave the number out, or choose another folder for a new cluster.`,
+      );
+    }
+  }
+}
+
+export async function createHost(
+  components: { launcher: NodeLauncher; clock: Clock; timers: Timers; log: Log },
+  settings: HostSettings,
+): Promise<Host> {
+  const { launcher, clock, timers, log } = components;
+  const { folder } = settings;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(folder, 'another Coterie');
+  let catalog: Catalog;
+  let layout: Layout;
+  let ports: Awaited<ReturnType<typeof choosePorts>>;
+  const disk = new NodeDisk(folder);
+  try {
+    catalog = await Catalog.open(join(folder, 'catalog'));
+    const known = await readLayout(disk);
+    if (known !== null) checkSameNodes(known, settings);
+    layout = known ?? newLayout(settings, clock.nowMs());
+    if (known === null) await writeLayout(disk, layout);
+    ports = await choosePorts(layout.nodes.length, settings);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+
+  const activity: ActivityEntry[] = (await catalog.recentActivity(recentActivityCount)).reverse();
+  const nodes = new Map<string, HostedNode>();
+  const addresses = new Map<number, NodeAddress>();
+  const readyWaiters = new Set<() => void>();
+  let stopping = false;
+
+  const isUp = (nodeId: number): boolean => {
+    const node = layout.nodes.find((candidate) => candidate.id === nodeId);
+    return node !== undefined && nodes.get(node.name)?.supervisor.status().state === 'up';
+  };
+  const nodeViews = (): NodeView[] =>
+    [...nodes.values()].map(({ layout: node, supervisor }) =>
+      nodeViewOf(layout, node.id, supervisor.status(), { host: settings.host, version: productVersion }),
+    );
+  const keyspaceViews = (): KeyspaceView[] =>
+    layout.keyspaces.map((keyspace) => keyspaceViewOf(layout, keyspace, isUp));
+  const snapshot = (): Snapshot => {
+    const views = nodeViews();
+    const keyspaces = keyspaceViews();
+    return {
+      cluster: clusterViewOf(layout, productVersion, settings.readOnly),
+      dataCenters: [...layout.dataCenters],
+      computers: computerViewsOf(layout, layout.computers[0].id),
+      nodes: views,
+      keyspaces,
+      rings: ringViewsOf(layout),
+      advice: adviceOf(views, keyspaces),
+      activity: [...activity],
+    };
+  };
+  const hub = new EventHub(snapshot);
+
+  const note: HostActions['note'] = ({ kind, subject, message, by, severity = 'info' }) => {
+    const entry: ActivityEntry = { id: randomUUID(), atMs: clock.nowMs(), kind, severity, subject, message, by };
+    activity.push(entry);
+    if (activity.length > recentActivityCount) activity.shift();
+    log.info(message);
+    if (hub.listenerCount > 0) hub.publish({ type: 'activity', entry });
+    catalog.note(entry).catch((error: Error) => {
+      log.error('The audit trail could not be written.', { cause: error.message });
+    });
+  };
+
+  let lastStates = '';
+  const publishNode = (name: string): void => {
+    for (const waiter of [...readyWaiters]) waiter();
+    if (hub.listenerCount === 0) return;
+    const { layout: node, supervisor } = nodes.get(name)!;
+    const facts = { host: settings.host, version: productVersion };
+    hub.publish({ type: 'node', node: nodeViewOf(layout, node.id, supervisor.status(), facts) });
+    // Keyspaces and advice depend on states alone, not on each second's figures.
+    const states = [...nodes.values()].map(({ supervisor: other }) => other.status().state).join();
+    if (states === lastStates) return;
+    lastStates = states;
+    const keyspaces = keyspaceViews();
+    hub.publish({ type: 'keyspaces', keyspaces });
+    hub.publish({ type: 'advice', advice: adviceOf(nodeViews(), keyspaces) });
+  };
+
+  const spreadAddresses = (): void => {
+    const all = [...addresses.values()];
+    for (const { supervisor } of nodes.values()) supervisor.send({ type: 'addresses', addresses: all });
+  };
+
+  for (const [index, node] of layout.nodes.entries()) {
+    const startMessage = (): NodeStart => {
+      const used = supervisor.ports ?? ports[index];
+      return {
+        type: 'start',
+        nodeId: node.id,
+        name: node.name,
+        folder: join(folder, 'nodes', node.name),
+        host: settings.host,
+        clientPort: used.clientPort,
+        peerPort: used.peerPort,
+        layout,
+        hotBytesMax: settings.hotBytesMax,
+      };
+    };
+    const supervisor: NodeSupervisor = new NodeSupervisor(
+      {
+        launcher,
+        clock,
+        timers,
+        events: {
+          changed: () => publishNode(node.name),
+          noted: (severity, message) => {
+            if (!stopping) note({ kind: 'node', subject: node.name, message, severity, by: 'system' });
+          },
+          listening: ({ peerPort, clientPort }) => {
+            const { id, name } = node;
+            addresses.set(id, { id, name, host: settings.host, peerPort, clientPort });
+            spreadAddresses();
+          },
+        },
+      },
+      { name: node.name, startMessage },
+    );
+    nodes.set(node.name, { layout: node, supervisor });
+  }
+
+  const data = new DataAccess(
+    () =>
+      [...nodes.values()].flatMap(({ layout: node, supervisor }) => {
+        const { state, clientPort } = supervisor.status();
+        return state === 'up' && clientPort !== null
+          ? [{ name: node.name, host: settings.host, port: clientPort }]
+          : [];
+      }),
+    (name) => layout.keyspaces.some((keyspace) => keyspace.name === name),
+  );
+
+  // Edits follow one another: two at once would both start from the same parent.
+  let layoutQueue: Promise<unknown> = Promise.resolve();
+  const actions: HostActions = {
+    readOnly: settings.readOnly,
+    data,
+    snapshot,
+    layout: () => layout,
+    keyspaceView: (name) => keyspaceViewOf(layout, keyspaceNamed(layout, name), isUp),
+    supervisor(name) {
+      const found = nodes.get(name);
+      if (found === undefined) {
+        throw new CoterieError('not-found', `There is no node "${name}". Nodes: ${[...nodes.keys()].join(', ')}.`);
+      }
+      return found.supervisor;
+    },
+    changeLayout(edit) {
+      const run = layoutQueue.then(async () => {
+        const next = edit(layout, digestOf(layout));
+        await writeLayout(disk, next);
+        layout = next;
+        for (const { supervisor } of nodes.values()) supervisor.send({ type: 'layout', layout });
+        const keyspaces = keyspaceViews();
+        hub.publish({ type: 'cluster', cluster: clusterViewOf(layout, productVersion, settings.readOnly) });
+        hub.publish({ type: 'keyspaces', keyspaces });
+        hub.publish({ type: 'advice', advice: adviceOf(nodeViews(), keyspaces) });
+      });
+      layoutQueue = run.catch(() => {});
+      return run;
+    },
+    note,
+  };
+  const handlers = createHandlers(actions);
+
+  const isReady = (): boolean =>
+    [...nodes.values()].every(({ supervisor }) => {
+      const { state, peersDown } = supervisor.status();
+      return state === 'up' && peersDown.length === 0;
+    });
+
+  return {
+    api: { call: typedCall(handlers, actions), subscribe: (listener) => hub.subscribe(listener) },
+    data,
+    dispatch: (method, input) => dispatch(handlers, actions, method, input),
+    snapshot,
+    start(withinMs) {
+      note({ kind: 'cluster', subject: layout.clusterName, message: 'The computer is starting its nodes.', by: 'system' });
+      for (const { supervisor } of nodes.values()) supervisor.start();
+      return new Promise((resolve, reject) => {
+        const finish = (error: Error | null) => {
+          timer.cancel();
+          readyWaiters.delete(look);
+          if (error === null) resolve();
+          else reject(error);
+        };
+        const look = () => {
+          if (isReady()) finish(null);
+        };
+        const timer = timers.after(withinMs, () => {
+          const late = nodeViews().filter((node) => node.state !== 'up');
+          const words = late.map((node) => `${node.name}: ${node.problem ?? node.state}`).join('; ');
+          finish(new CoterieError('not-ready', `Not every node is ready yet. ${words || 'Some do not reach others.'}`));
+        });
+        readyWaiters.add(look);
+      });
+    },
+    async stop() {
+      stopping = true;
+      data.close();
+      await Promise.all([...nodes.values()].map(({ supervisor }) => supervisor.stop()));
+      await layoutQueue;
+      await catalog.close();
+      lock.release();
+    },
+  };
+}
+

@@ -1,0 +1,147 @@
+/**
+ * Keys and values for the interface, the command line and HTTP, through the Redis listeners of this host's nodes. Any
+ * node can serve any key; the first that is up and answers is used.
+ */
+import { CoterieError } from '../base/errors.ts';
+import type { ConsistencyLevel } from '../base/levels.ts';
+import type { RemoteRead, RemoteReplica, RemoteStore, RemoteWrite } from '../ports/remote-store.ts';
+import type { RespReply } from '../wire/resp-reply-parser.ts';
+import { NodeClient } from './node-client.ts';
+
+export interface DetailedValue {
+  readonly value: Buffer;
+  /** Hybrid clock reading. */
+  readonly timestamp: number;
+  readonly expiresAtMs: number;
+}
+
+/** Nodes that take clients now, in the order in which to try them. */
+export type ReachableNodes = () => readonly { name: string; host: string; port: number }[];
+
+export class DataAccess implements RemoteStore {
+  readonly #nodes: ReachableNodes;
+  readonly #hasKeyspace: (name: string) => boolean;
+  /** One client per node and keyspace: a connection remembers its keyspace. */
+  readonly #clients = new Map<string, NodeClient>();
+
+  constructor(nodes: ReachableNodes, hasKeyspace: (name: string) => boolean) {
+    this.#nodes = nodes;
+    this.#hasKeyspace = hasKeyspace;
+  }
+
+  async get(keyspace: string, key: Buffer, level?: ConsistencyLevel): Promise<RemoteRead> {
+    const { context, values } = await this.getDetailed(keyspace, key, level);
+    return { context, values: values.map(({ value }) => value) };
+  }
+
+  async getDetailed(
+    keyspace: string,
+    key: Buffer,
+    level?: ConsistencyLevel,
+  ): Promise<{ context: string; values: DetailedValue[] }> {
+    const words = ['CT.GET', key, ...(level === undefined ? [] : ['CONSISTENCY', level]), 'DETAILS'];
+    const [context, siblings] = (await this.#run(keyspace, words)) as [Buffer, RespReply[][]];
+    return {
+      context: context.toString(),
+      values: siblings.map(([value, timestamp, expiresAtMs]) => ({
+        value: value as Buffer,
+        timestamp: Number(timestamp),
+        expiresAtMs: Number(expiresAtMs),
+      })),
+    };
+  }
+
+  async put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<string> {
+    const { value, context, level, expiresInSeconds, plain } = write;
+    const level_ = level === undefined ? [] : ['CONSISTENCY', level];
+    const expiry = expiresInSeconds === undefined ? [] : ['EX', String(expiresInSeconds)];
+    if (plain === true) {
+      // The context of what is there now, so that it is replaced as by a client that has just read it.
+      const now = await this.getDetailed(keyspace, key, level);
+      return textOf(
+        await this.#run(keyspace, ['CT.PUT', key, value, 'CONTEXT', now.context, ...level_, ...expiry]),
+      );
+    }
+    const basis = context === undefined ? [] : ['CONTEXT', context];
+    return textOf(await this.#run(keyspace, ['CT.PUT', key, value, ...basis, ...level_, ...expiry]));
+  }
+
+  async delete(
+    keyspace: string,
+    key: Buffer,
+    options: { context?: string; level?: ConsistencyLevel },
+  ): Promise<string> {
+    const level = options.level === undefined ? [] : ['CONSISTENCY', options.level];
+    const context = options.context ?? (await this.getDetailed(keyspace, key, options.level)).context;
+    if (context === '') return '';
+    return textOf(await this.#run(keyspace, ['CT.DEL', key, 'CONTEXT', context, ...level]));
+  }
+
+  async replicas(keyspace: string, key: Buffer): Promise<RemoteReplica[]> {
+    const rows = (await this.#run(keyspace, ['CT.REPLICAS', key])) as RespReply[][];
+    return rows.map((row) => {
+      const facts = new Map<string, RespReply>();
+      for (let index = 0; index < row.length; index += 2) facts.set(textOf(row[index]), row[index + 1]);
+      return {
+        node: textOf(facts.get('name') ?? null),
+        dataCenter: textOf(facts.get('data-center') ?? null),
+        state: textOf(facts.get('state') ?? null) as RemoteReplica['state'],
+        relation: textOf(facts.get('relation') ?? null) as RemoteReplica['relation'],
+        siblingCount: Number(facts.get('siblings') ?? 0),
+        tombstone: Number(facts.get('tombstone') ?? 0) === 1,
+        context: textOf(facts.get('context') ?? null),
+      };
+    });
+  }
+
+  async list(
+    keyspace: string,
+    cursor: string,
+    match: string,
+    countMax: number,
+  ): Promise<{ keys: Buffer[]; cursor: string }> {
+    const words = ['SCAN', cursor, 'MATCH', match, 'COUNT', String(countMax)];
+    const [next, keys] = (await this.#run(keyspace, words)) as [Buffer, Buffer[]];
+    return { keys, cursor: textOf(next) };
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  /** Reads and writes with a context may be repeated at another node; a blind write that got no answer may not. */
+  async #run(keyspace: string, words: readonly (string | Buffer)[]): Promise<RespReply> {
+    if (!this.#hasKeyspace(keyspace)) {
+      throw new CoterieError('not-found', `There is no keyspace "${keyspace}".`);
+    }
+    const repeatable = words[0] !== 'CT.PUT';
+    let failure: unknown = new CoterieError('unavailable', 'No node takes clients now. Start one and try again.');
+    for (const node of this.#nodes()) {
+      try {
+        return await this.#client(keyspace, node).command(words);
+      } catch (error) {
+        failure = error;
+        const lost = error instanceof CoterieError && error.code === 'unavailable';
+        if (!lost || !repeatable) throw error;
+      }
+    }
+    throw failure;
+  }
+
+  #client(keyspace: string, node: { name: string; host: string; port: number }): NodeClient {
+    const name = `${node.name}/${keyspace}`;
+    let client = this.#clients.get(name);
+    if (client === undefined || client.port !== node.port) {
+      client?.close();
+      client = new NodeClient(node, ['CT.KEYSPACE', keyspace]);
+      this.#clients.set(name, client);
+    }
+    return client;
+  }
+}
+
+function textOf(reply: RespReply): string {
+  if (Buffer.isBuffer(reply)) return reply.toString();
+  return reply === null ? '' : String(reply);
+}

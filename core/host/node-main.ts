@@ -1,0 +1,155 @@
+/**
+ * Entry of a node process. It waits for its host's `start`, then puts the node together in this order: folder lock, peer
+ * listener, storage, coordinator, RESP listener. It ends when told to drain, and by itself when its host is gone,
+ * because a node that nobody supervises would hold its folder against the next start.
+ */
+import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { Log } from '../ports/log.ts';
+import { createRespServer } from '../gateway/resp/server.ts';
+import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
+import { lockFolderPatiently } from '../platform/folder-lock.ts';
+import { NodeDisk } from '../platform/node-disk.ts';
+import { systemClock, systemTimers } from '../platform/system-clock.ts';
+import { systemRandom } from '../platform/system-random.ts';
+import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
+import { openLogEngine } from '../storage/log-engine.ts';
+import { figuresOf, newFigureState } from './node-figures.ts';
+import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';
+import { parentChannel } from './parent-channel.ts';
+
+const figuresEveryMs = 1_000;
+const lockWaitMaxMs = 10_000;
+
+const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
+const book = new Map<number, NodeAddress>();
+let running: { node: StorageNode; stop: () => Promise<void> } | null = null;
+let network: TcpPeerNetwork | null = null;
+let stopping = false;
+
+const log: Log = {
+  info: (message, facts) => writeLog('info', message, facts),
+  warn: (message, facts) => writeLog('warn', message, facts),
+  error: (message, facts) => writeLog('error', message, facts),
+};
+
+function writeLog(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void {
+  const at = new Date(systemClock.nowMs()).toISOString();
+  const details = facts === undefined ? '' : ` ${JSON.stringify(facts)}`;
+  channel.send({ type: 'log', level, line: `${at} ${level} ${message}${details}` });
+}
+
+async function start(message: NodeStart): Promise<void> {
+  const { nodeId, folder, host, layout } = message;
+  const lock = await lockFolderPatiently(folder, `node ${message.name}`, lockWaitMaxMs);
+  const clock = systemClock;
+  const timers = systemTimers;
+  const peerNetwork = new TcpPeerNetwork(
+    { clock, timers, log },
+    { selfId: nodeId, clusterId: layout.clusterId, host, port: message.peerPort },
+  );
+  network = peerNetwork;
+  const peerPort = await peerNetwork.listen();
+  const disk = new NodeDisk(folder);
+  const node = await StorageNode.start(
+    {
+      clock,
+      timers,
+      disk,
+      log,
+      random: systemRandom,
+      network: peerNetwork,
+      openEngine: () =>
+        openLogEngine({ disk, clock, timers, log }, { folder: 'data', hotBytesMax: message.hotBytesMax }),
+      endpointOf: (id) => {
+        const address = book.get(id);
+        return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
+      },
+    },
+    { nodeId, ...defaultNodeSettings },
+    layout,
+  );
+  const resp = createRespServer(
+    { store: node.store, clock, timers, random: systemRandom, log },
+    { host, port: message.clientPort },
+  );
+  const clientPort = await resp.listen();
+
+  const names = new Map(layout.nodes.map((other) => [other.id, other.name]));
+  const tellPeers = () => {
+    const down = node.layout.nodes
+      .filter((other) => other.id !== nodeId && !peerNetwork.isUp(other.id))
+      .map((other) => names.get(other.id) ?? other.name);
+    channel.send({ type: 'peers', down });
+  };
+  peerNetwork.onChange(tellPeers);
+  const figureState = newFigureState(clock);
+  const ticker = setInterval(() => {
+    channel.send({ type: 'figures', figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork) });
+  }, figuresEveryMs);
+
+  running = {
+    node,
+    stop: async () => {
+      clearInterval(ticker);
+      await resp.close();
+      await peerNetwork.close();
+      await node.stop();
+      lock.release();
+    },
+  };
+  channel.send({ type: 'listening', peerPort, clientPort });
+  channel.send({ type: 'ready' });
+  tellPeers();
+}
+
+async function shutDown(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  try {
+    await running?.stop();
+  } catch (error) {
+    log.error('The node did not stop in order.', { cause: toCoterieError(error, 'disk-failed').message });
+    process.exit(1);
+  }
+  process.exit(code);
+}
+
+function fail(cause: unknown): void {
+  const error = toCoterieError(cause, 'not-ready');
+  channel.send({ type: 'failed', code: error.code, message: error.message });
+  process.stderr.write(`${error instanceof CoterieError ? error.message : String(cause)}\n`);
+  // Give the message a moment to leave; the process ends in any case.
+  setTimeout(() => process.exit(1), 50);
+}
+
+channel.onMessage((message) => {
+  switch (message.type) {
+    case 'start':
+      start(message).catch(fail);
+      break;
+    case 'addresses':
+      for (const address of message.addresses) book.set(address.id, address);
+      network?.setPeers(
+        message.addresses
+          .filter((address) => address.id !== running?.node.parts.selfId)
+          .map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort })),
+      );
+      break;
+    case 'layout':
+      running?.node.setLayout(message.layout);
+      break;
+    case 'drain':
+      void shutDown(0);
+      break;
+  }
+});
+
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error.stack ?? error.message}\n`);
+  // Unknown state: end at once and let the host start anew from what is durable.
+  process.exit(70);
+});
+process.on('unhandledRejection', (reason) => {
+  process.stderr.write(`${reason instanceof Error ? reason.stack : String(reason)}\n`);
+  process.exit(70);
+});

@@ -1,0 +1,58 @@
+/** What a host and its node processes say to each other over the process channel. Plain data only. */
+import type { NodeFigures } from '../contract/views.ts';
+import type { Layout } from '../layout/layout.ts';
+
+export interface NodeAddress {
+  readonly id: number;
+  readonly name: string;
+  readonly host: string;
+  readonly peerPort: number;
+  readonly clientPort: number;
+}
+
+export interface NodeStart {
+  readonly type: 'start';
+  readonly nodeId: number;
+  readonly name: string;
+  readonly folder: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly layout: Layout;
+  /** Bytes for values kept in memory. */
+  readonly hotBytesMax: number;
+}
+
+export type ToNode =
+  | NodeStart
+  | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
+  | { readonly type: 'layout'; readonly layout: Layout }
+  | { readonly type: 'drain' };
+
+export type FromNode =
+  | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
+  | { readonly type: 'ready' }
+  | { readonly type: 'peers'; readonly down: readonly string[] }
+  | { readonly type: 'figures'; readonly figures: NodeFigures }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };
+
+/** One end of the channel: child_process or Electron's utility process, on either side. */
+export interface NodeChannel<Out, In> {
+  send(message: Out): void;
+  onMessage(handler: (message: In) => void): void;
+}
+
+/** A running node process as its host sees it. */
+export interface NodeProcess extends NodeChannel<ToNode, FromNode> {
+  readonly pid: number | null;
+  onExit(handler: (cause: string) => void): void;
+  /** SIGKILL, or its equivalent. */
+  kill(): void;
+}
+
+/** How processes are started differs between the desktop app and headless; nothing else does. */
+export interface NodeLauncher {
+  launch(name: string): NodeProcess;
+}

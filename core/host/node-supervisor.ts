@@ -1,0 +1,243 @@
+/**
+ * Keeps one node process running: start, restart with backoff after a crash, and what a person asks for (stop, kill,
+ * pause, resume). It knows processes and states, nothing of data.
+ */
+import { CoterieError } from '../base/errors.ts';
+import type { NodeFigures, NodeState } from '../contract/views.ts';
+import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
+import type { FromNode, NodeLauncher, NodeProcess, NodeStart, ToNode } from './node-messages.ts';
+
+export interface NodeStatus {
+  readonly state: NodeState;
+  readonly sinceMs: number;
+  readonly pid: number | null;
+  readonly clientPort: number | null;
+  readonly peerPort: number | null;
+  readonly restartCount: number;
+  readonly restartAtMs: number | null;
+  readonly problem: string | null;
+  readonly lastLogLines: readonly string[];
+  readonly figures: NodeFigures | null;
+  readonly peersDown: readonly string[];
+}
+
+export interface SupervisorEvents {
+  /** The status changed; figures alone included. */
+  changed(): void;
+  /** Something for the activity log. */
+  noted(severity: 'info' | 'warning' | 'error', message: string): void;
+  /** The node takes connections at these ports now. */
+  listening(ports: { peerPort: number; clientPort: number }): void;
+}
+
+const restartMinMs = 500;
+const restartMaxMs = 30_000;
+/** A node that stayed up this long starts again with the shortest wait. */
+const steadyAfterMs = 60_000;
+const drainWithinMs = 10_000;
+const logLineCountMax = 50;
+
+export class NodeSupervisor {
+  readonly name: string;
+  readonly #launcher: NodeLauncher;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #startMessage: () => NodeStart;
+  readonly #events: SupervisorEvents;
+  #process: NodeProcess | null = null;
+  #state: NodeState = 'stopped';
+  #sinceMs: number;
+  #ports: { peerPort: number; clientPort: number } | null = null;
+  #restartCount = 0;
+  #quickFailures = 0;
+  #restart: { timer: Cancellable; atMs: number } | null = null;
+  #problem: string | null = null;
+  #wanted = false;
+  #figures: NodeFigures | null = null;
+  #peersDown: readonly string[] = [];
+  readonly #logLines: string[] = [];
+  #exited: Promise<void> = Promise.resolve();
+
+  constructor(
+    components: { launcher: NodeLauncher; clock: Clock; timers: Timers; events: SupervisorEvents },
+    settings: { name: string; startMessage: () => NodeStart },
+  ) {
+    this.name = settings.name;
+    this.#launcher = components.launcher;
+    this.#clock = components.clock;
+    this.#timers = components.timers;
+    this.#events = components.events;
+    this.#startMessage = settings.startMessage;
+    this.#sinceMs = components.clock.nowMs();
+  }
+
+  status(): NodeStatus {
+    const running = this.#process !== null;
+    return {
+      state: this.#state,
+      sinceMs: this.#sinceMs,
+      pid: this.#process?.pid ?? null,
+      clientPort: this.#ports?.clientPort ?? null,
+      peerPort: this.#ports?.peerPort ?? null,
+      restartCount: this.#restartCount,
+      restartAtMs: this.#restart?.atMs ?? null,
+      problem: this.#problem,
+      lastLogLines: this.#logLines,
+      figures: running ? this.#figures : null,
+      peersDown: this.#peersDown,
+    };
+  }
+
+  /** Ports that the node used last: asked for again at a restart, so that clients find it where it was. */
+  get ports(): { peerPort: number; clientPort: number } | null {
+    return this.#ports;
+  }
+
+  start(): void {
+    this.#wanted = true;
+    this.#quickFailures = 0;
+    this.#restart?.timer.cancel();
+    this.#restart = null;
+    if (this.#process === null) this.#launch();
+  }
+
+  /** Resolves when the process has ended: by itself after draining, or by force when that takes too long. */
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    this.#restart?.timer.cancel();
+    this.#restart = null;
+    const running = this.#process;
+    if (running === null) {
+      this.#become('stopped');
+      return;
+    }
+    if (this.#state === 'paused') this.#signal('SIGCONT');
+    this.#become('draining');
+    running.send({ type: 'drain' });
+    const force = this.#timers.after(drainWithinMs, () => running.kill());
+    await this.#exited;
+    force.cancel();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    this.start();
+  }
+
+  /** A crash on purpose; the node is restarted as after any other. */
+  kill(): void {
+    this.#running().kill();
+  }
+
+  pause(): void {
+    this.#running();
+    if (this.#state !== 'up') throw new CoterieError('conflict', `${this.name} is ${this.#state}, not up.`);
+    this.#signal('SIGSTOP');
+    this.#become('paused');
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') throw new CoterieError('conflict', `${this.name} is not paused.`);
+    this.#signal('SIGCONT');
+    this.#become('up');
+  }
+
+  send(message: ToNode): void {
+    this.#process?.send(message);
+  }
+
+  #running(): NodeProcess {
+    if (this.#process === null) {
+      throw new CoterieError('conflict', `${this.name} is not running. Start it first.`);
+    }
+    return this.#process;
+  }
+
+  #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const { pid } = this.#running();
+    if (process.platform === 'win32' || pid === null) {
+      throw new CoterieError('unsupported', 'Windows cannot pause a process. Stop the node instead.');
+    }
+    process.kill(pid, signal);
+  }
+
+  #become(state: NodeState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#sinceMs = this.#clock.nowMs();
+    this.#events.changed();
+  }
+
+  #launch(): void {
+    this.#problem = null;
+    this.#figures = null;
+    this.#peersDown = [];
+    const launched = this.#launcher.launch(this.name);
+    this.#process = launched;
+    const startedMs = this.#clock.monotonicMs();
+    this.#become('starting');
+    launched.onMessage((message) => {
+      if (this.#process === launched) this.#received(message);
+    });
+    this.#exited = new Promise((resolve) => {
+      launched.onExit((cause) => {
+        this.#process = null;
+        this.#ended(cause, this.#clock.monotonicMs() - startedMs);
+        resolve();
+      });
+    });
+    launched.send(this.#startMessage());
+  }
+
+  #received(message: FromNode): void {
+    switch (message.type) {
+      case 'listening':
+        this.#ports = { peerPort: message.peerPort, clientPort: message.clientPort };
+        this.#events.listening(this.#ports);
+        break;
+      case 'ready':
+        this.#become('up');
+        this.#events.noted('info', `${this.name} takes clients.`);
+        break;
+      case 'peers':
+        this.#peersDown = message.down;
+        this.#events.changed();
+        break;
+      case 'figures':
+        this.#figures = message.figures;
+        this.#events.changed();
+        break;
+      case 'failed':
+        this.#problem = message.message;
+        break;
+      case 'log':
+        this.#logLines.push(message.line);
+        if (this.#logLines.length > logLineCountMax) this.#logLines.shift();
+        break;
+    }
+  }
+
+  #ended(cause: string, ranForMs: number): void {
+    if (!this.#wanted) {
+      this.#become('stopped');
+      this.#events.noted('info', `${this.name} has stopped.`);
+      return;
+    }
+    if (ranForMs > steadyAfterMs) this.#quickFailures = 0;
+    const delayMs = Math.min(restartMaxMs, restartMinMs * 2 ** this.#quickFailures);
+    this.#quickFailures++;
+    this.#restartCount++;
+    const why = this.#problem ?? cause;
+    this.#problem = why;
+    const atMs = this.#clock.nowMs() + delayMs;
+    const timer = this.#timers.after(delayMs, () => {
+      this.#restart = null;
+      if (this.#wanted) this.#launch();
+    });
+    this.#restart = { timer, atMs };
+    // After several starts that failed at once, a person should look; it is tried again all the same.
+    this.#become(this.#quickFailures > 5 ? 'failed' : 'down');
+    this.#events.changed();
+    this.#events.noted('error', `${this.name} ended: ${why} It starts again in ${(delayMs / 1000).toFixed(1)} s.`);
+  }
+}

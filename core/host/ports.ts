@@ -1,0 +1,57 @@
+/** Finds the ports for this computer's nodes: the wanted ones, or, where one is busy, the next free one. */
+import { createServer } from 'node:net';
+import { CoterieError } from '../base/errors.ts';
+
+const triesMax = 200;
+
+/** Whether a TCP port can be listened on at `host` now. */
+export function isPortFree(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+export async function nextFreePort(from: number, host: string, taken: ReadonlySet<number>): Promise<number> {
+  for (let port = from; port < from + triesMax && port < 65_536; port++) {
+    if (!taken.has(port) && (await isPortFree(port, host))) return port;
+  }
+  throw new CoterieError('busy', `No free port from ${from} on. Choose another first port.`);
+}
+
+export interface NodePorts {
+  readonly clientPort: number;
+  readonly peerPort: number;
+}
+
+/**
+ * A pair of ports per node. The first client port is the address that people hand to their programs, so it is never
+ * moved silently: when it is busy, that is an error which names the next free one. Port 0 stays 0: any.
+ */
+export async function choosePorts(
+  nodeCount: number,
+  wanted: { host: string; clientPort: number; peerPort: number },
+): Promise<NodePorts[]> {
+  const { host, clientPort, peerPort } = wanted;
+  if (clientPort !== 0 && !(await isPortFree(clientPort, host))) {
+    const free = await nextFreePort(clientPort + 1, host, new Set());
+    throw new CoterieError(
+      'busy',
+      `Port ${clientPort} for clients is in use by another program. The next free one is ${free}: --client-port ${free}.`,
+      { port: clientPort, free },
+    );
+  }
+  const taken = new Set<number>();
+  const chosen: NodePorts[] = [];
+  const take = async (first: number, index: number): Promise<number> => {
+    if (first === 0) return 0;
+    const port = await nextFreePort(first + index, host, taken);
+    taken.add(port);
+    return port;
+  };
+  for (let index = 0; index < nodeCount; index++) {
+    chosen.push({ clientPort: await take(clientPort, index), peerPort: await take(peerPort, index) });
+  }
+  return chosen;
+}

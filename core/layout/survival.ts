@@ -1,0 +1,107 @@
+/**
+ * What a keyspace survives: whether its read and write levels still work for every key after the worst loss of one node,
+ * one computer or one data center, and how many partitions work with the nodes that are up now. Pure arithmetic over
+ * the placement; the same vote counter decides as in a real request.
+ */
+import type { ConsistencyLevel } from '../base/levels.ts';
+import { PutCore } from '../quorum/put-core.ts';
+import { type ReplicaPlace, requirementOf } from '../quorum/requirement.ts';
+import { placementOf } from '../ring/ring.ts';
+import type { Layout, LayoutKeyspace } from './layout.ts';
+
+export interface Survival {
+  readonly loss: 'node' | 'computer' | 'data-center';
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+/** Distinct replica lists with the number of partitions that have each. */
+export interface PlacementGroup {
+  readonly replicas: readonly ReplicaPlace[];
+  readonly partitionCount: number;
+}
+
+export function placementGroups(layout: Layout, keyspace: LayoutKeyspace): PlacementGroup[] {
+  const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
+  const groups = new Map<string, { replicas: ReplicaPlace[]; partitionCount: number }>();
+  for (const list of placementOf(layout.rings, layout.nodes, (name) => keyspace.factors[name] ?? 0)) {
+    const name = [...list].sort((a, b) => a - b).join();
+    const group = groups.get(name);
+    if (group !== undefined) group.partitionCount++;
+    else {
+      const replicas = list.map((nodeId) => ({ nodeId, dataCenter: dataCenterOf.get(nodeId)! }));
+      groups.set(name, { replicas, partitionCount: 1 });
+    }
+  }
+  return [...groups.values()];
+}
+
+function works(
+  level: ConsistencyLevel,
+  replicas: readonly ReplicaPlace[],
+  localDataCenter: string,
+  isLost: (nodeId: number) => boolean,
+): boolean {
+  const core = new PutCore(replicas, requirementOf(level, replicas, localDataCenter));
+  replicas.forEach((replica, index) => {
+    if (isLost(replica.nodeId)) core.addFailure(index);
+    else core.addAcknowledgement(index);
+  });
+  return core.verdict() === 'met';
+}
+
+/** Works for clients in every data center that still has a node. */
+function worksEverywhere(
+  level: ConsistencyLevel,
+  groups: readonly PlacementGroup[],
+  dataCenters: readonly string[],
+  isLost: (nodeId: number) => boolean,
+): boolean {
+  return (
+    dataCenters.length > 0 &&
+    groups.every((group) =>
+      dataCenters.every((dataCenter) => works(level, group.replicas, dataCenter, isLost)),
+    )
+  );
+}
+
+export function survivalOf(layout: Layout, keyspace: LayoutKeyspace): Survival[] {
+  const groups = placementGroups(layout, keyspace);
+  const domains: [Survival['loss'], (node: Layout['nodes'][number]) => string][] = [
+    ['node', (node) => String(node.id)],
+    ['computer', (node) => node.computer],
+    ['data-center', (node) => node.dataCenter],
+  ];
+  return domains.map(([loss, domainOf]) => {
+    const domains = [...new Set(layout.nodes.map(domainOf))];
+    const survives = (level: ConsistencyLevel) =>
+      domains.every((domain) => {
+        const lost = new Set(layout.nodes.filter((node) => domainOf(node) === domain).map((node) => node.id));
+        const left = layout.nodes.filter((node) => !lost.has(node.id));
+        const dataCenters = [...new Set(left.map((node) => node.dataCenter))];
+        return worksEverywhere(level, groups, dataCenters, (nodeId) => lost.has(nodeId));
+      });
+    return { loss, readable: survives(keyspace.readLevel), writable: survives(keyspace.writeLevel) };
+  });
+}
+
+/** Partitions that lack a replica now, and those that cannot be read or written at the keyspace's levels. */
+export function availabilityOf(
+  layout: Layout,
+  keyspace: LayoutKeyspace,
+  isUp: (nodeId: number) => boolean,
+): { underReplicated: number; unavailable: number } {
+  let underReplicated = 0;
+  let unavailable = 0;
+  for (const { replicas, partitionCount } of placementGroups(layout, keyspace)) {
+    if (replicas.every((replica) => isUp(replica.nodeId))) continue;
+    underReplicated += partitionCount;
+    const usable = layout.dataCenters.some((dataCenter) =>
+      [keyspace.readLevel, keyspace.writeLevel].every((level) =>
+        works(level, replicas, dataCenter, (nodeId) => !isUp(nodeId)),
+      ),
+    );
+    if (!usable) unavailable += partitionCount;
+  }
+  return { underReplicated, unavailable };
+}

@@ -1,0 +1,71 @@
+/**
+ * Command scripts, one per family, with all the mistakes that Redis has words for. Run against Redis itself where one is
+ * installed, and everywhere against replies recorded when the two agreed.
+ */
+const big = '9223372036854775807';
+
+/** One script per proposition; words separated by spaces, `""` is the empty string, `|` ends a command. */
+export const scripts: Readonly<Record<string, string>> = {
+  'SET and its options': `SET k v | SET k v EX 0 | SET k v EX -1 | SET k v PX 0 | SET k v EX abc | SET k v EX | SET k v NX XX
+    | SET k v XX NX | SET k v EX 10 PX 10 | SET k v KEEPTTL EX 10 | SET k v EX 10 KEEPTTL | SET k v NX | SET k v XX
+    | SET k v GET | SET k w GET NX | SET n w GET NX | SET m w XX | SET m w XX GET | GET m | SET k v BOGUS | SET k v PERSIST
+    | SET k v EX ${big} | SET k v PX ${big} | SET k v EXAT 0 | SET k v EXAT -5 | SET k v PXAT abc | GET k | SET k | SET
+    | SET k v EX 10000000000000000 | SET k v nx get | SET k v ex 100 | TTL k | SET k v keepttl | TTL k | SET k v | TTL k`,
+  'GETEX, GETDEL, GETSET, SETNX, SETEX': `SET k v EX 100 | GETEX k PERSIST | TTL k | GETEX k EX 100 | TTL k | GETEX k EX 0
+    | GETEX k BOGUS | GETEX k EX | GETEX k EX 1 PX 1 | GETEX k PERSIST EX 1 | GETEX k EX 1 PERSIST | GETEX | GETEX none EX 10
+    | GETEX k PXAT ${big} | GETEX k EX ${big} | GETEX k KEEPTTL | GETEX k NX | GETDEL k | GETDEL k | GETDEL | GETSET k a | GETSET k b
+    | SETNX k c | SETNX k2 c | SETEX k 0 v | SETEX k -10 v | SETEX k abc v | SETEX k 100 v | TTL k | PSETEX k 0 v
+    | PSETEX k ${big} v | SETEX k ${big} v | SETEX k 1 | GETSET k x | TTL k`,
+  'INCR and its relatives': `INCR n | INCRBY n 10 | DECR n | DECRBY n 3 | GET n | SET n abc | INCR n | SET n " 11" | INCR n | SET n 11x
+    | INCR n | SET n 011 | INCR n | SET n ${big} | INCR n | INCRBY n 1 | DECR n | INCRBY n 1 | INCRBY n -1 | SET n -${big} | DECR n | DECR n
+    | DECRBY n -9223372036854775808 | INCRBY n abc | INCRBY n 1.5 | INCRBY n 9223372036854775808 | INCR | INCRBY n | SET n 17179869184 | INCR n
+    | SET n 9007199254740993 | INCR n | DECRBY n 9007199254740993 | SET n "" | INCR n | SET n -0 | INCR n | SET n +1 | INCR n | DECRBY n 0`,
+  INCRBYFLOAT: `INCRBYFLOAT f 1 | INCRBYFLOAT f 0.25 | SET f 1.5 | INCRBYFLOAT f 1.5 | SET f 3.0e3 | INCRBYFLOAT f 200 | SET f abc
+    | INCRBYFLOAT f 1 | SET f " 1" | INCRBYFLOAT f 1 | SET f "1 " | INCRBYFLOAT f 1 | SET f 1 | INCRBYFLOAT f -1.1 | INCRBYFLOAT f nan
+    | INCRBYFLOAT f +inf | INCRBYFLOAT f -inf | INCRBYFLOAT f abc | INCRBYFLOAT f "" | SET f 10.5 | INCRBYFLOAT f 0.1
+    | SET f 5.0e3 | INCRBYFLOAT f 2.0e2 | SET f 17179869184 | INCRBYFLOAT f 1.5 | SET f 0 | INCRBYFLOAT f 0.00000000000000001
+    | INCRBYFLOAT f 1e400000 | INCRBYFLOAT f .5 | INCRBYFLOAT f 5. | SET f inf | INCRBYFLOAT f 1 | SET f "" | INCRBYFLOAT f 1
+    | SET f -5 | INCRBYFLOAT f 5 | INCRBYFLOAT f -0.5 | INCRBYFLOAT f`,
+  'APPEND, GETRANGE, SETRANGE, STRLEN': `APPEND a foo | APPEND a bar | APPEND a "" | STRLEN a | STRLEN none | GETRANGE a 0 2 | GETRANGE a -3 -1
+    | GETRANGE a 0 -1 | GETRANGE a 5 2 | GETRANGE a 100 200 | GETRANGE a -100 2 | GETRANGE a -1 -3 | GETRANGE a -100 -50 | GETRANGE a 0 ${big}
+    | GETRANGE a 0 4294967297 | GETRANGE a -${big} 3 | GETRANGE none 0 -1 | GETRANGE a x 1 | GETRANGE a 0 | SUBSTR a 1 3 | SUBSTR a 1
+    | SETRANGE s 0 foo | SETRANGE s 1 b | GET s | SETRANGE s 5 end | GET s | SETRANGE t 0 "" | EXISTS t | SETRANGE t 10000000000 ""
+    | SETRANGE s -1 x | SETRANGE t -1 "" | SETRANGE s 1000000000 x | SETRANGE s 536870908 world | SETRANGE s ${big} x | SETRANGE s abc x
+    | SETRANGE s 0 "" | SETRANGE t 3 x | GET t | SETRANGE none 4294967295 x`,
+  'MGET, MSET, MSETNX': `MSET a 1 b 2 c 3 | MGET a b none c | MSET a 1 b | MSET a | MSETNX a 9 d 4 | EXISTS d | MSETNX d 4 e 5 | MGET d e
+    | MSETNX d 4 e | MGET | MSET a 1 a 2 | GET a | MSETNX x1 xxx x1 yyy | GET x1 | MSETNX x1 xxx x1 zzz`,
+  'DEL, EXISTS, TOUCH, TYPE': `MSET a 1 b 2 c 3 | EXISTS a b none a | TOUCH a none | DEL a b none | UNLINK c c | DEL | EXISTS | TYPE a | SET a 1 | TYPE a | TYPE`,
+  'RENAME and COPY': `SET a 1 EX 100 | RENAME a b | TTL b | EXISTS a | RENAME none x | RENAME none none | RENAME b b | GET b | SET c 3 | RENAMENX b c
+    | RENAMENX b d | TTL d | RENAMENX d d | RENAMENX none x | SET e 5 | SET d 4 | TTL d | RENAME d e | GET e | RENAME a | COPY e f | COPY e f
+    | COPY c f REPLACE | GET f | COPY e e | COPY e e DB 0 | COPY none y | COPY e g DB notanumber | COPY e g DB 99 | COPY e g BOGUS
+    | COPY e e DB 1 | COPY e h DB | SET i v EX 100 | COPY i j | TTL j | COPY c j REPLACE | TTL j | COPY e`,
+  'expiry commands': `SET k v | EXPIRE k 100 | TTL k | EXPIRE k 100 NX | EXPIRE k 50 GT | EXPIRE k 200 GT | EXPIRE k 300 LT | EXPIRE k 100 LT | TTL k
+    | PERSIST k | PERSIST k | PERSIST none | EXPIRE k 10 XX | EXPIRE k 10 GT | EXPIRE k 100 LT | TTL k | EXPIRE k 10 NX XX | EXPIRE k 10 GT LT
+    | EXPIRE k 10 NX GT | EXPIRE k 10 BOGUS | EXPIRE k 10 XX GT | EXPIRE none 10 | TTL none | PTTL none | EXPIRETIME none | PEXPIRETIME none
+    | EXPIRE k "" | EXPIRE k abc | EXPIRE k ${big} | EXPIRE k -${big} | EXPIRE k 9223370399119966 | PEXPIRE k ${big} | PEXPIRE k 9223372036854770000
+    | EXPIRE k 9223372036854776 | EXPIREAT k ${big} | EXPIRE k -1 | EXISTS k | SET k v | EXPIREAT k 1 | GET k | SET k v | PEXPIRE k 0 | GET k
+    | SET k v | PEXPIREAT k 0 | GET k | SET k v | EXPIREAT k 33177117420 | EXPIRETIME k | PEXPIRETIME k | PEXPIREAT k 33177117420123
+    | PEXPIRETIME k | EXPIRETIME k | EXPIRE k | EXPIRE k 1 2 3 | TTL | SET k v | TTL k | PTTL k | EXPIRETIME k | EXPIRE k -9223372036854775808
+    | EXPIRE k 9223372036854775 | EXPIRE k -9999999999999999`,
+  'keyspace commands': `DBSIZE | RANDOMKEY | SET foo 1 | RANDOMKEY | DBSIZE | KEYS f* | KEYS [ | KEYS f[n-p]o | KEYS f\\oo | KEYS ?? | SCAN 0 | SCAN abc
+    | SCAN 0 COUNT 0 | SCAN 0 COUNT abc | SCAN 0 MATCH | SCAN 0 BOGUS 1 | SCAN 0 MATCH g* | SCAN 0 TYPE string | SCAN 0 TYPE list | SCAN -1
+    | SCAN 18446744073709551616 | SCAN | KEYS | FLUSHDB BOGUS | FLUSHDB ASYNC x | FLUSHDB SYNC | DBSIZE | FLUSHALL ASYNC | FLUSHALL`,
+  databases: `SET a zero | SELECT 1 | GET a | SET a one | SELECT 0 | GET a | SELECT 99 | SELECT abc | SELECT -1 | SELECT | COPY a b DB 1
+    | SELECT 1 | GET b | FLUSHDB | DBSIZE | SELECT 0 | DBSIZE`,
+  'connection commands': `PING | PING hello | PING a b | ECHO hi | ECHO | AUTH x | AUTH default x | AUTH bob x | AUTH a b c | AUTH | HELLO 4 | HELLO abc
+    | HELLO 2 BOGUS | HELLO 2 AUTH a | CLIENT GETNAME | CLIENT SETNAME me | CLIENT GETNAME | CLIENT SETNAME "a b" | CLIENT BOGUS | CLIENT | CLIENT SETNAME
+    | CLIENT REPLY BOGUS | CLIENT NO-EVICT ON | CLIENT NO-EVICT x | CLIENT KILL 1.2.3.4:5 | CLIENT KILL ID abc | CLIENT KILL ID 0 | CLIENT KILL ID 99999
+    | CLIENT GETREDIR | CLIENT LIST TYPE bogus | CLIENT LIST BOGUS | RESET | CLIENT GETNAME | READONLY x | WAIT 0 | WAIT a 0 | WAIT 0 a | WAIT 0 -1 | WAIT 0 10`,
+  'unknown commands': `BOGUS | BOGUS a b | "" | foo "bar baz" qux | CONFIG BOGUS | COMMAND BOGUS | OBJECT BOGUS x | CLUSTER KEYSLOT | CONFIG GET | CONFIG SET
+    | CONFIG GET nosuchthing | OBJECT | COMMAND GETKEYS GET a | COMMAND GETKEYS MSET a 1 b 2 | COMMAND GETKEYS PING x | COMMAND GETKEYS BOGUS a`,
+  'OBJECT ENCODING': `SET a 1 | OBJECT ENCODING a | SET a -55 | OBJECT ENCODING a | SET a foo | OBJECT ENCODING a | SET a 01 | OBJECT ENCODING a
+    | SET a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | OBJECT ENCODING a | SET a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | OBJECT ENCODING a
+    | OBJECT ENCODING none | OBJECT FREQ a | MEMORY USAGE none | MEMORY USAGE | OBJECT ENCODING`,
+};
+
+export function commandsOf(script: string): string[][] {
+  return script
+    .split('|')
+    .map((line) => (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', '')))
+    .filter((words) => words.length > 0);
+}
