@@ -48,11 +48,12 @@ export function slotOfToken(tokenHigh: number): number {
 }
 
 /**
- * The token's top 53 bits as a number: the position of a key on the ring, in scan order. Distinct keys may share one;
- * scans therefore never stop between two keys of one position.
+ * The position of a key in scans: its partition, then 43 bits of its hash. The slot's own bits are left out on purpose: keys
+ * that share a hash tag share them, and would otherwise crowd into a corner of their partition. Distinct keys may share a
+ * position; scans therefore never stop between two keys of one.
  */
 export function positionOf(tokenHigh: number, tokenLow: number): number {
-  return tokenHigh * 2 ** 21 + (tokenLow >>> 11);
+  return partitionOf(tokenHigh) * 2 ** 43 + (tokenHigh & 0x3ffff) * 2 ** 25 + (tokenLow >>> 7);
 }
 
 /** The first position of a partition; `partitionStart(partitionCount)` is one past the last position of the ring. */

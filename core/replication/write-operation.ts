@@ -39,6 +39,9 @@ import type { KeyspaceState } from './topology.ts';
 
 const empty = Buffer.alloc(0);
 
+/** Records keep an expiry in 48 bits: the year 10889. Later ones are as good as never. */
+const expiryMax = 2 ** 48 - 1;
+
 type Done = (error: CoterieError | null, result: WriteResult | null) => void;
 
 export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult {
@@ -154,7 +157,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const isPut = mutation.kind === 'put';
     const written = write(set, basis, actor, {
       timestamp: hybridClock.tick(nowMs),
-      expiresAtMs: isPut ? mutation.expiresAtMs : 0,
+      expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
       tombstone: !isPut,
       value: isPut ? mutation.value : empty,
     });

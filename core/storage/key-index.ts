@@ -1,0 +1,329 @@
+/**
+ * Where every key's record lies: 36 bytes a key in typed arrays outside the JavaScript heap, plus 4 bytes for each bucket.
+ * One small hash table for each keyspace and partition, whose buckets are in order of the keys' hash: a partition can be
+ * walked in scan order without sorting more than a bucket, and grows alone.
+ *
+ * A key is known here by 64 bits of token and a 32-bit fingerprint of its bytes. Two different keys that share all 96 bits
+ * would be taken for one; among ten million keys that has a chance of about 10^-12. Reads compare the key itself.
+ */
+import { assert } from '../base/assert.ts';
+import { partitionCount, partitionOf, positionOf } from '../base/token.ts';
+import { isExpiredTick, tombstoneFlag } from './record-format.ts';
+
+const field = {
+  tokenHigh: 0,
+  tokenLow: 1,
+  fingerprint: 2,
+  segment: 3,
+  offset: 4,
+  length: 5,
+  expiryTick: 6,
+  /** keyspace << 8 | flags */
+  facts: 7,
+  next: 8,
+} as const;
+
+const fieldCount = 9;
+const chunkBits = 16;
+const chunkEntries = 1 << chunkBits;
+const none = 0xffff_ffff;
+const bucketBitsMin = 2;
+const bucketBitsMax = 17;
+
+/** Fowler–Noll–Vo 1a: independent of the token's hash, which is what matters here. */
+export function fingerprintOf(key: Buffer): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key[index], 0x01000193);
+  return hash >>> 0;
+}
+
+export interface Place {
+  readonly segment: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+interface Table {
+  bits: number;
+  buckets: Uint32Array;
+  recordCount: number;
+  liveCount: number;
+  /** Entries with an expiry: while there are none, counting needs no walk. */
+  expiringCount: number;
+}
+
+/** Names an entry while it exists; freed ids are used again. */
+export type EntryId = number;
+
+export class KeyIndex {
+  readonly #chunks: Uint32Array[] = [];
+  readonly #keyspaces = new Map<number, (Table | undefined)[]>();
+  #used = 0;
+  #free: EntryId = none;
+  #recordCount = 0;
+  #bucketBytes = 0;
+
+  get recordCount(): number {
+    return this.#recordCount;
+  }
+
+  get bytes(): number {
+    return this.#chunks.length * chunkEntries * fieldCount * 4 + this.#bucketBytes;
+  }
+
+  #get(id: EntryId, at: number): number {
+    return this.#chunks[id >>> chunkBits][(id & (chunkEntries - 1)) * fieldCount + at];
+  }
+
+  #set(id: EntryId, at: number, value: number): void {
+    this.#chunks[id >>> chunkBits][(id & (chunkEntries - 1)) * fieldCount + at] = value;
+  }
+
+  #table(keyspace: number, partition: number): Table | undefined {
+    return this.#keyspaces.get(keyspace)?.[partition];
+  }
+
+  /** -1 when the key is not there. */
+  find(keyspace: number, tokenHigh: number, tokenLow: number, fingerprint: number): EntryId {
+    const table = this.#table(keyspace, partitionOf(tokenHigh));
+    if (table === undefined) return -1;
+    let id = table.buckets[bucketOf(tokenHigh, tokenLow, table.bits)];
+    while (id !== none) {
+      const chunk = this.#chunks[id >>> chunkBits];
+      const base = (id & (chunkEntries - 1)) * fieldCount;
+      if (
+        chunk[base + field.tokenLow] === tokenLow &&
+        chunk[base + field.tokenHigh] === tokenHigh &&
+        chunk[base + field.fingerprint] === fingerprint
+      ) {
+        return id;
+      }
+      id = chunk[base + field.next];
+    }
+    return -1;
+  }
+
+  placeOf(id: EntryId): Place {
+    return {
+      segment: this.#get(id, field.segment),
+      offset: this.#get(id, field.offset),
+      length: this.#get(id, field.length),
+    };
+  }
+
+  tokenOf(id: EntryId): { high: number; low: number } {
+    return { high: this.#get(id, field.tokenHigh), low: this.#get(id, field.tokenLow) };
+  }
+
+  setPlace(id: EntryId, place: Place): void {
+    this.#set(id, field.segment, place.segment);
+    this.#set(id, field.offset, place.offset);
+    this.#set(id, field.length, place.length);
+  }
+
+  /** Facts of a key that is there or is added now; answers its entry. */
+  insert(
+    keyspace: number,
+    tokenHigh: number,
+    tokenLow: number,
+    fingerprint: number,
+    facts: { flags: number; expiryTick: number },
+    place: Place,
+  ): EntryId {
+    const table = this.#tableForWriting(keyspace, partitionOf(tokenHigh));
+    const id = this.#allocate();
+    this.#set(id, field.tokenHigh, tokenHigh);
+    this.#set(id, field.tokenLow, tokenLow);
+    this.#set(id, field.fingerprint, fingerprint);
+    this.#set(id, field.facts, (keyspace << 8) | facts.flags);
+    this.#set(id, field.expiryTick, facts.expiryTick);
+    this.setPlace(id, place);
+    if (table.recordCount >= table.buckets.length * 2 && table.bits < bucketBitsMax) this.#grow(table);
+    const bucket = bucketOf(tokenHigh, tokenLow, table.bits);
+    this.#set(id, field.next, table.buckets[bucket]);
+    table.buckets[bucket] = id;
+    table.recordCount++;
+    this.#recordCount++;
+    this.#count(table, facts, 1);
+    return id;
+  }
+
+  /** A new record of a key that is there. */
+  update(id: EntryId, facts: { flags: number; expiryTick: number }, place: Place): void {
+    const packed = this.#get(id, field.facts);
+    const table = this.#table(packed >>> 8, partitionOf(this.#get(id, field.tokenHigh)))!;
+    this.#count(table, { flags: packed & 0xff, expiryTick: this.#get(id, field.expiryTick) }, -1);
+    this.#count(table, facts, 1);
+    this.#set(id, field.facts, ((packed >>> 8) << 8) | facts.flags);
+    this.#set(id, field.expiryTick, facts.expiryTick);
+    this.setPlace(id, place);
+  }
+
+  remove(id: EntryId): void {
+    const packed = this.#get(id, field.facts);
+    const tokenHigh = this.#get(id, field.tokenHigh);
+    const table = this.#table(packed >>> 8, partitionOf(tokenHigh))!;
+    const bucket = bucketOf(tokenHigh, this.#get(id, field.tokenLow), table.bits);
+    const next = this.#get(id, field.next);
+    if (table.buckets[bucket] === id) table.buckets[bucket] = next;
+    else {
+      let before = table.buckets[bucket];
+      while (this.#get(before, field.next) !== id) before = this.#get(before, field.next);
+      this.#set(before, field.next, next);
+    }
+    this.#count(table, { flags: packed & 0xff, expiryTick: this.#get(id, field.expiryTick) }, -1);
+    table.recordCount--;
+    this.#recordCount--;
+    this.#set(id, field.next, this.#free);
+    this.#free = id;
+  }
+
+  /** Live keys: neither tombstone nor expired. Walks the partition only while it holds expiring keys. */
+  countLive(keyspace: number, partition: number, nowMs: number): number {
+    const table = this.#table(keyspace, partition);
+    if (table === undefined) return 0;
+    if (table.expiringCount === 0) return table.liveCount;
+    let expired = 0;
+    for (const head of table.buckets) {
+      for (let id = head; id !== none; id = this.#get(id, field.next)) {
+        const isTombstone = (this.#get(id, field.facts) & tombstoneFlag) !== 0;
+        if (!isTombstone && isExpiredTick(this.#get(id, field.expiryTick), nowMs)) expired++;
+      }
+    }
+    return table.liveCount - expired;
+  }
+
+  totalLive(nowMs: number): number {
+    let total = 0;
+    for (const [keyspace, tables] of this.#keyspaces) {
+      for (let partition = 0; partition < partitionCount; partition++) {
+        if (tables[partition] !== undefined) total += this.countLive(keyspace, partition, nowMs);
+      }
+    }
+    return total;
+  }
+
+  /**
+   * Entries of a partition from a position on, in order of position, about `countMax` of them; `next` is where to go on,
+   * null at the end. Entries of one position always come together.
+   */
+  walk(
+    keyspace: number,
+    partition: number,
+    fromPosition: number,
+    countMax: number,
+  ): { entries: EntryId[]; next: number | null } {
+    const table = this.#table(keyspace, partition);
+    if (table === undefined) return { entries: [], next: null };
+    const entries: EntryId[] = [];
+    const bucketSpan = 2 ** (43 - table.bits);
+    const within = fromPosition - partition * 2 ** 43;
+    const first = Math.max(0, Math.floor(within / bucketSpan));
+    for (let bucket = first; bucket < table.buckets.length; bucket++) {
+      if (entries.length >= countMax) return { entries, next: partition * 2 ** 43 + bucket * bucketSpan };
+      const found: { id: EntryId; position: number }[] = [];
+      for (let id = table.buckets[bucket]; id !== none; id = this.#get(id, field.next)) {
+        const position = positionOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow));
+        if (position >= fromPosition) found.push({ id, position });
+      }
+      found.sort((a, b) => a.position - b.position);
+      for (const { id } of found) entries.push(id);
+    }
+    return { entries, next: null };
+  }
+
+  /** Removes every entry of a keyspace and tells where each one's record was. */
+  dropKeyspace(keyspace: number, onGone: (id: EntryId, place: Place) => void): void {
+    const tables = this.#keyspaces.get(keyspace);
+    if (tables === undefined) return;
+    for (const table of tables) {
+      if (table === undefined) continue;
+      for (const head of table.buckets) {
+        let id = head;
+        while (id !== none) {
+          const next = this.#get(id, field.next);
+          onGone(id, this.placeOf(id));
+          this.#set(id, field.next, this.#free);
+          this.#free = id;
+          this.#recordCount--;
+          id = next;
+        }
+      }
+      this.#bucketBytes -= table.buckets.byteLength;
+    }
+    this.#keyspaces.delete(keyspace);
+  }
+
+  /** Removes entries by where their record lies; walks everything, so for recovery only. */
+  removeWhere(isGone: (place: Place) => boolean): void {
+    const gone: EntryId[] = [];
+    for (const tables of this.#keyspaces.values()) {
+      for (const table of tables) {
+        for (const head of table?.buckets ?? []) {
+          for (let id = head; id !== none; id = this.#get(id, field.next)) {
+            if (isGone(this.placeOf(id))) gone.push(id);
+          }
+        }
+      }
+    }
+    for (const id of gone) this.remove(id);
+  }
+
+  #count(table: Table, facts: { flags: number; expiryTick: number }, by: 1 | -1): void {
+    if ((facts.flags & tombstoneFlag) === 0) table.liveCount += by;
+    if (facts.expiryTick !== 0) table.expiringCount += by;
+  }
+
+  #tableForWriting(keyspace: number, partition: number): Table {
+    let tables = this.#keyspaces.get(keyspace);
+    if (tables === undefined) {
+      tables = new Array(partitionCount);
+      this.#keyspaces.set(keyspace, tables);
+    }
+    let table = tables[partition];
+    if (table === undefined) {
+      const buckets = new Uint32Array(1 << bucketBitsMin).fill(none);
+      table = { bits: bucketBitsMin, buckets, recordCount: 0, liveCount: 0, expiringCount: 0 };
+      tables[partition] = table;
+      this.#bucketBytes += buckets.byteLength;
+    }
+    return table;
+  }
+
+  #grow(table: Table): void {
+    const bits = table.bits + 1;
+    const buckets = new Uint32Array(1 << bits).fill(none);
+    for (const head of table.buckets) {
+      let id = head;
+      while (id !== none) {
+        const next = this.#get(id, field.next);
+        const bucket = bucketOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow), bits);
+        this.#set(id, field.next, buckets[bucket]);
+        buckets[bucket] = id;
+        id = next;
+      }
+    }
+    this.#bucketBytes += buckets.byteLength - table.buckets.byteLength;
+    table.bits = bits;
+    table.buckets = buckets;
+  }
+
+  #allocate(): EntryId {
+    if (this.#free !== none) {
+      const id = this.#free;
+      this.#free = this.#get(id, field.next);
+      return id;
+    }
+    const id = this.#used++;
+    assert(id < none, 'the index is full');
+    if (id >>> chunkBits === this.#chunks.length) this.#chunks.push(new Uint32Array(chunkEntries * fieldCount));
+    return id;
+  }
+}
+
+/** The top bits of the hash: 18 from the high half, then the low half. */
+function bucketOf(tokenHigh: number, tokenLow: number, bits: number): number {
+  return bits <= 18
+    ? (tokenHigh & 0x3ffff) >>> (18 - bits)
+    : (tokenHigh & 0x3ffff) * 2 ** (bits - 18) + (tokenLow >>> (50 - bits));
+}

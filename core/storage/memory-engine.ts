@@ -1,0 +1,114 @@
+/** The StorageEngine port in memory: the model that the log engine is tested against, and an engine for quick tests. */
+import type { CoterieError } from '../base/errors.ts';
+import type { Durability } from '../base/levels.ts';
+import { type KeyAddress, partitionOf, positionOf } from '../base/token.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
+import type {
+  EngineRecovery,
+  EngineStatistics,
+  RecordFacts,
+  ScanRequest,
+  ScanResult,
+  StorageEngine,
+} from '../ports/storage-engine.ts';
+
+interface Item {
+  readonly address: KeyAddress;
+  readonly value: Buffer;
+  readonly facts: RecordFacts;
+}
+
+function nameOf({ keyspace, key }: KeyAddress): string {
+  return `${keyspace}:${key.toString('latin1')}`;
+}
+
+export class MemoryEngine implements StorageEngine {
+  readonly recovery: EngineRecovery = { clean: true, tornBytes: 0, quarantinedSegments: [], recordCount: 0 };
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #items = new Map<string, Item>();
+
+  constructor(components: { clock: Clock; timers: Timers }) {
+    this.#clock = components.clock;
+    this.#timers = components.timers;
+  }
+
+  get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void {
+    done(null, this.#items.get(nameOf(address))?.value ?? null);
+  }
+
+  put(
+    address: KeyAddress,
+    value: Buffer,
+    facts: RecordFacts,
+    _durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): void {
+    const kept = { ...address, key: Buffer.from(address.key) };
+    this.#items.set(nameOf(address), { address: kept, value: Buffer.from(value), facts });
+    this.#timers.atTurnEnd(() => done(null));
+  }
+
+  remove(address: KeyAddress, done: (error: CoterieError | null) => void): void {
+    this.#items.delete(nameOf(address));
+    this.#timers.atTurnEnd(() => done(null));
+  }
+
+  scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
+    const found = this.#within(request.keyspace, request.partition)
+      .map((item) => ({ item, position: positionOf(item.address.tokenHigh, item.address.tokenLow) }))
+      .filter(({ position }) => position >= request.fromPosition)
+      .sort((a, b) => a.position - b.position);
+    let end = Math.min(request.countMax, found.length);
+    while (end > 0 && end < found.length && found[end].position === found[end - 1].position) end++;
+    done(null, {
+      records: found.slice(0, end).map(({ item }) => ({ key: item.address.key, value: item.value })),
+      nextPosition: end < found.length ? found[end].position : null,
+    });
+  }
+
+  #within(keyspace: number, partition: number): Item[] {
+    return [...this.#items.values()].filter(
+      ({ address }) => address.keyspace === keyspace && partitionOf(address.tokenHigh) === partition,
+    );
+  }
+
+  #isLive({ facts }: Item): boolean {
+    return !facts.tombstone && (facts.expiresAtMs === 0 || facts.expiresAtMs > this.#clock.nowMs());
+  }
+
+  countLive(keyspace: number, partition: number): number {
+    return this.#within(keyspace, partition).filter((item) => this.#isLive(item)).length;
+  }
+
+  statistics(): EngineStatistics {
+    const items = [...this.#items.values()];
+    const hotBytes = items.reduce((sum, item) => sum + item.value.length, 0);
+    return {
+      liveKeyCount: items.filter((item) => this.#isLive(item)).length,
+      recordCount: items.length,
+      indexBytes: 0,
+      hotBytes,
+      hotBytesMax: Number.MAX_SAFE_INTEGER,
+      hotHits: 0,
+      hotMisses: 0,
+      segmentCount: 0,
+      warmDiskBytes: 0,
+      coldDiskBytes: 0,
+      coldRawBytes: 0,
+      deadBytes: 0,
+      syncCount: 0,
+      compactionCount: 0,
+      quarantinedSegmentCount: 0,
+    };
+  }
+
+  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): void {
+    for (const [name, item] of this.#items) if (item.address.keyspace === keyspace) this.#items.delete(name);
+    this.#timers.atTurnEnd(() => done(null));
+  }
+
+  async settle(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,103 @@
+/**
+ * Records as they lie in a segment, big-endian:
+ *    0  u32  CRC-32 of everything after it
+ *    4  u8   kind: put, remove, drop (a keyspace), block (compressed records)
+ *    5  u8   flags: 1 = tombstone
+ *    6  u16  keyspace
+ *    8  u32  token, high half
+ *   12  u32  token, low half
+ *   16  u32  expiry tick (see expiryTickOf), 0 = never
+ *   20  u32  key length (block: length of the records once uncompressed)
+ *   24  u32  value length (block: compressed length)
+ *   28       key, value
+ * A block's value is a run of whole records, deflated; its flags name the codec, so that another may be added.
+ */
+import { crc32 } from 'node:zlib';
+
+export const kind = { put: 1, remove: 2, drop: 3, block: 4 } as const;
+export const codec = { none: 0, deflate: 1 } as const;
+export const tombstoneFlag = 1;
+export const headBytes = 28;
+
+/** No record is longer: the largest value with siblings and metadata. */
+export const recordBytesMax = 256 * 1024 * 1024;
+
+const expiryOriginMs = 1_577_836_800_000;
+const tickMs = 256;
+const tickMax = 0xffff_ffff;
+
+/** Expiry in quarter seconds since 2020, rounded up: 32 bits reach 2054; later ones count as never. */
+export function expiryTickOf(expiresAtMs: number): number {
+  if (expiresAtMs === 0) return 0;
+  const tick = Math.ceil((expiresAtMs - expiryOriginMs) / tickMs);
+  return tick >= tickMax ? 0 : Math.max(1, tick);
+}
+
+export function isExpiredTick(tick: number, nowMs: number): boolean {
+  return tick !== 0 && tick * tickMs + expiryOriginMs <= nowMs;
+}
+
+export interface RecordHead {
+  readonly kind: number;
+  readonly flags: number;
+  readonly keyspace: number;
+  readonly tokenHigh: number;
+  readonly tokenLow: number;
+  readonly expiryTick: number;
+  readonly keyLength: number;
+  readonly valueLength: number;
+}
+
+export function recordLength(head: RecordHead): number {
+  return headBytes + (head.kind === kind.block ? 0 : head.keyLength) + head.valueLength;
+}
+
+export function writeRecord(bytes: Buffer, offset: number, head: RecordHead, key: Buffer, value: Buffer): number {
+  const isBlock = head.kind === kind.block;
+  bytes[offset + 4] = head.kind;
+  bytes[offset + 5] = head.flags;
+  bytes.writeUInt16BE(head.keyspace, offset + 6);
+  bytes.writeUInt32BE(head.tokenHigh, offset + 8);
+  bytes.writeUInt32BE(head.tokenLow, offset + 12);
+  bytes.writeUInt32BE(head.expiryTick, offset + 16);
+  bytes.writeUInt32BE(head.keyLength, offset + 20);
+  bytes.writeUInt32BE(head.valueLength, offset + 24);
+  let end = offset + headBytes;
+  if (!isBlock) end += key.copy(bytes, end);
+  end += value.copy(bytes, end);
+  bytes.writeUInt32BE(crc32(bytes.subarray(offset + 4, end)), offset);
+  return end - offset;
+}
+
+/** Null when fewer bytes than a head are left, or when the head cannot be one. */
+export function readHead(bytes: Buffer, offset: number): RecordHead | null {
+  if (bytes.length - offset < headBytes) return null;
+  const found = bytes[offset + 4];
+  if (found < kind.put || found > kind.block) return null;
+  const head: RecordHead = {
+    kind: found,
+    flags: bytes[offset + 5],
+    keyspace: bytes.readUInt16BE(offset + 6),
+    tokenHigh: bytes.readUInt32BE(offset + 8),
+    tokenLow: bytes.readUInt32BE(offset + 12),
+    expiryTick: bytes.readUInt32BE(offset + 16),
+    keyLength: bytes.readUInt32BE(offset + 20),
+    valueLength: bytes.readUInt32BE(offset + 24),
+  };
+  return recordLength(head) <= recordBytesMax ? head : null;
+}
+
+/** Whether a whole, undamaged record stands at `offset`. */
+export function isSound(bytes: Buffer, offset: number, head: RecordHead): boolean {
+  const end = offset + recordLength(head);
+  return end <= bytes.length && crc32(bytes.subarray(offset + 4, end)) === bytes.readUInt32BE(offset);
+}
+
+export function keyAt(bytes: Buffer, offset: number, head: RecordHead): Buffer {
+  return bytes.subarray(offset + headBytes, offset + headBytes + head.keyLength);
+}
+
+export function valueAt(bytes: Buffer, offset: number, head: RecordHead): Buffer {
+  const start = offset + headBytes + (head.kind === kind.block ? 0 : head.keyLength);
+  return bytes.subarray(start, start + head.valueLength);
+}
