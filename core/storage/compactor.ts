@@ -127,6 +127,8 @@ export class Compactor {
       await output.finish();
       await file.sync();
       await this.#disk.replaceFile(`${this.#folder}/${summaryName(number)}`, output.summary.finish());
+      // The manifest must never name a file whose own name a power cut could take away.
+      await this.#disk.syncFolder(this.#folder);
       return { segment: output.segment(), moves: output.moves };
     } catch (cause) {
       this.#log.warn('A compaction was given up; nothing is lost by it.', {

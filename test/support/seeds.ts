@@ -5,6 +5,8 @@ const fixed = process.env.COTERIE_SEED;
 export const seed = fixed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(fixed);
 
 /** Runs a property with the run's seed, so that one number replays everything. */
-export function check<T>(property: fc.IProperty<T>, runCount = 200): void {
-  fc.assert(property, { seed, numRuns: runCount });
+export function check<T>(property: fc.IProperty<T>, runCount?: number): void;
+export function check<T>(property: fc.IAsyncProperty<T>, runCount?: number): Promise<void>;
+export function check<T>(property: fc.IRawProperty<T>, runCount = 200): void | Promise<void> {
+  return fc.assert(property as fc.IProperty<T>, { seed, numRuns: runCount });
 }

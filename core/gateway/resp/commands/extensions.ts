@@ -17,6 +17,7 @@ function readLevel(bytes: Buffer): ConsistencyLevel {
 const wordContext = word('context');
 const wordConsistency = word('consistency');
 const wordEx = word('ex');
+const wordDetails = word('details');
 
 interface Options {
   context: string | null;
@@ -24,12 +25,17 @@ interface Options {
   expiresAtMs: number | null;
 }
 
-function readOptions(request: Request, from: number, allowed: readonly Buffer[]): Options {
+function readOptions(
+  request: Request,
+  from: number,
+  allowed: readonly Buffer[],
+  end = request.argv.length,
+): Options {
   const { argv, gateway } = request;
   const options: Options = { context: null, level: null, expiresAtMs: null };
-  for (let index = from; index < argv.length; index += 2) {
+  for (let index = from; index < end; index += 2) {
     const name = allowed.find((candidate) => isWord(argv[index], candidate));
-    if (name === undefined || index + 1 >= argv.length) throw new CommandError(errorTexts.syntax);
+    if (name === undefined || index + 1 >= end) throw new CommandError(errorTexts.syntax);
     const value = argv[index + 1];
     if (name === wordContext) options.context = value.toString('latin1');
     else if (name === wordConsistency) options.level = readLevel(value);
@@ -46,10 +52,14 @@ function readOptions(request: Request, from: number, allowed: readonly Buffer[])
   return options;
 }
 
-/** CT.GET key [CONSISTENCY level] → [context, [value …, newest first]]; an absent key has a context, too. */
+/**
+ * CT.GET key [CONSISTENCY level] [DETAILS] → [context, [value …, newest first]]; an absent key has a context, too. With
+ * DETAILS, which stands last, each value is [value, hybrid clock reading, expiry in ms or 0].
+ */
 function get(request: Request): void {
-  const { gateway, session } = request;
-  const { level } = readOptions(request, 2, [wordConsistency]);
+  const { argv, gateway, session } = request;
+  const details = isWord(argv[argv.length - 1], wordDetails) && argv.length % 2 === 1;
+  const { level } = readOptions(request, 2, [wordConsistency], argv.length - (details ? 1 : 0));
   gateway.store.read(request.address!, level === null ? session.readOptions : { level }, (error, result) => {
     if (error !== null) {
       request.fail(error);
@@ -61,7 +71,13 @@ function get(request: Request): void {
     encoder.array(2);
     encoder.text(context);
     encoder.array(siblings.length);
-    for (const sibling of siblings) encoder.bulk(sibling.value);
+    for (const sibling of siblings) {
+      if (details) encoder.array(3);
+      encoder.bulk(sibling.value);
+      if (!details) continue;
+      encoder.integer(sibling.timestamp);
+      encoder.integer(sibling.expiresAtMs);
+    }
     request.end();
   });
 }
@@ -176,12 +192,23 @@ function consistency(request: Request): void {
   request.ok();
 }
 
+/** CT.KEYSPACE name: as SELECT, for keyspaces that have no number, too. */
+function keyspace(request: Request): void {
+  const { argv, gateway, session } = request;
+  const name = argv[1].toString('utf8');
+  const found = gateway.store.keyspaces().find((candidate) => candidate.name === name);
+  if (found === undefined) throw new CommandError(`ERR there is no keyspace '${name.slice(0, 64)}'`);
+  session.selectKeyspace(found.id);
+  request.ok();
+}
+
 const group = 'coterie';
 
 export const extensionCommands: readonly Command[] = [
   defineCommand(group, 'ct.get', -2, ['readonly'], get, { keys: oneKey }),
   defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, { keys: oneKey }),
   defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey }),
+  defineCommand(group, 'ct.keyspace', 2, ['fast'], keyspace),
   defineCommand(group, 'ct.replicas', 2, ['readonly'], replicas, { keys: oneKey }),
   defineCommand(group, 'ct.consistency', -1, ['fast'], consistency),
 ];

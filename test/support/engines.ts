@@ -1,0 +1,82 @@
+/** Engines for tests, and promises in place of callbacks. */
+import type { CoterieError } from '../../core/base/errors.ts';
+import type { Durability } from '../../core/base/levels.ts';
+import { addressOf } from '../../core/base/token.ts';
+import { silentLog } from '../../core/ports/log.ts';
+import type { ScanResult, StorageEngine } from '../../core/ports/storage-engine.ts';
+import { type LogEngineSettings, openLogEngine } from '../../core/storage/log-engine.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+export const noFacts = { tombstone: false, expiresAtMs: 0 };
+
+export function put(
+  engine: StorageEngine,
+  key: string,
+  value: string | Buffer,
+  options: { keyspace?: number; durability?: Durability; tombstone?: boolean; expiresAtMs?: number } = {},
+): Promise<void> {
+  const { keyspace = 0, durability = 'always', tombstone = false, expiresAtMs = 0 } = options;
+  return new Promise((resolve, reject) => {
+    engine.put(
+      addressOf(keyspace, Buffer.from(key)),
+      Buffer.from(value),
+      { tombstone, expiresAtMs },
+      durability,
+      (error) => (error === null ? resolve() : reject(error)),
+    );
+  });
+}
+
+export function get(engine: StorageEngine, key: string, keyspace = 0): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    engine.get(addressOf(keyspace, Buffer.from(key)), (error: CoterieError | null, value) =>
+      error === null ? resolve(value === null ? null : value.toString()) : reject(error),
+    );
+  });
+}
+
+export function remove(engine: StorageEngine, key: string, keyspace = 0): Promise<void> {
+  return new Promise((resolve, reject) => {
+    engine.remove(addressOf(keyspace, Buffer.from(key)), (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+export function drop(engine: StorageEngine, keyspace: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    engine.dropKeyspace(keyspace, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+export function scan(
+  engine: StorageEngine,
+  request: { keyspace?: number; partition: number; fromPosition: number; countMax: number },
+): Promise<ScanResult> {
+  return new Promise((resolve, reject) => {
+    engine.scan({ keyspace: 0, ...request }, (error, result) =>
+      error === null ? resolve(result!) : reject(error),
+    );
+  });
+}
+
+/** A log engine over a simulated disk, with the time that moves it. */
+export class Bench {
+  readonly time = new VirtualTime();
+  readonly disk: SimulatedDisk;
+  readonly settings: LogEngineSettings;
+
+  constructor(settings: Partial<LogEngineSettings> = {}, seed = 1) {
+    this.disk = new SimulatedDisk({ timers: this.time, random: new SeededRandom(seed) });
+    this.settings = { folder: 'data', hotBytesMax: 1024 * 1024, ...settings };
+  }
+
+  open(disk: SimulatedDisk = this.disk): Promise<StorageEngine> {
+    const { time } = this;
+    return time.until(openLogEngine({ disk, clock: time, timers: time, log: silentLog }, this.settings));
+  }
+
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.time.until(promise);
+  }
+}
