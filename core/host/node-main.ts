@@ -4,6 +4,7 @@
  * because a node that nobody supervises would hold its folder against the next start.
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { Layout } from '../layout/layout.ts';
 import type { Log } from '../ports/log.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
@@ -19,11 +20,13 @@ import { parentChannel } from './parent-channel.ts';
 
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
+const peersWaitMaxMs = 1_500;
 
 const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
 const book = new Map<number, NodeAddress>();
 let running: { node: StorageNode; stop: () => Promise<void> } | null = null;
 let network: TcpPeerNetwork | null = null;
+let selfId = -1;
 let stopping = false;
 
 const log: Log = {
@@ -40,6 +43,7 @@ function writeLog(level: 'info' | 'warn' | 'error', message: string, facts?: Rec
 
 async function start(message: NodeStart): Promise<void> {
   const { nodeId, folder, host, layout } = message;
+  selfId = nodeId;
   const lock = await lockFolderPatiently(folder, `node ${message.name}`, lockWaitMaxMs);
   const clock = systemClock;
   const timers = systemTimers;
@@ -68,6 +72,9 @@ async function start(message: NodeStart): Promise<void> {
     { nodeId, ...defaultNodeSettings },
     layout,
   );
+  // Peers first: a node that takes clients before it reaches the others could only refuse them.
+  channel.send({ type: 'listening', peerPort, clientPort: message.clientPort });
+  await reached(peerNetwork, layout, nodeId);
   const resp = createRespServer(
     { store: node.store, clock, timers, random: systemRandom, log },
     { host, port: message.clientPort },
@@ -102,6 +109,21 @@ async function start(message: NodeStart): Promise<void> {
   tellPeers();
 }
 
+/** Resolves when every peer is linked, or after a while: the others may be down for good. */
+function reached(peers: TcpPeerNetwork, layout: Layout, selfId: number): Promise<void> {
+  const others = layout.nodes.filter((other) => other.id !== selfId);
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, peersWaitMaxMs);
+    const look = () => {
+      if (!others.every((other) => peers.isUp(other.id))) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    peers.onChange(look);
+    look();
+  });
+}
+
 async function shutDown(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
@@ -131,7 +153,7 @@ channel.onMessage((message) => {
       for (const address of message.addresses) book.set(address.id, address);
       network?.setPeers(
         message.addresses
-          .filter((address) => address.id !== running?.node.parts.selfId)
+          .filter((address) => address.id !== selfId)
           .map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort })),
       );
       break;

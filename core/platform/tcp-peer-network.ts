@@ -48,7 +48,7 @@ const silentAfterMs = 1_500;
 /** A socket silent for this long is given up and dialled anew. */
 const abandonAfterMs = 15_000;
 const redialMinMs = 100;
-const redialMaxMs = 2_000;
+const redialMaxMs = 1_000;
 const helloWithinMs = 3_000;
 const queueBytesMax = 128 * 1024 * 1024;
 /** Frames up to this size are gathered into one buffer; larger ones are handed to the socket as they are. */
@@ -122,7 +122,12 @@ export class TcpPeerNetwork implements PeerNetwork {
       if (old !== undefined && (old.port !== peer.port || old.host !== peer.host)) {
         this.#links.get(peer.id)?.socket.destroy();
       }
-      if (this.#settings.selfId < peer.id && !this.#links.has(peer.id)) this.#dialSoon(peer.id, 0);
+      if (this.#settings.selfId < peer.id && !this.#links.has(peer.id)) {
+        // News of a peer is a good moment to try it, whatever the present wait is.
+        this.#dialling.get(peer.id)?.timer?.cancel();
+        this.#dialling.delete(peer.id);
+        this.#dialSoon(peer.id, 0);
+      }
     }
   }
 

@@ -15,24 +15,22 @@ export function call(
   payload: Buffer,
   done: CallDone,
 ): void {
-  let requestId: number;
   try {
-    requestId = requests.open({
-      onReply(_, frame) {
-        const { error, body } = parseCallReply(frame);
-        done(error, body);
+    requests.send(
+      [peer],
+      {
+        onReply(_, frame) {
+          const { error, body } = parseCallReply(frame);
+          done(error, body);
+        },
+        onFailure() {
+          done(new CoterieError('unavailable', 'The node that holds this key did not answer. Try again.'), null);
+        },
+        onSlow() {},
       },
-      onFailure() {
-        done(
-          new CoterieError('unavailable', 'The node that holds this key did not answer. Try again.'),
-          null,
-        );
-      },
-      onSlow() {},
-    });
+      (requestId) => encodeCall(requestId, method, payload),
+    );
   } catch (error) {
     done(error as CoterieError, null);
-    return;
   }
-  requests.send(requestId, peer, encodeCall(requestId, method, payload));
 }

@@ -26,7 +26,6 @@ export class ReadOperation implements ReplyHandler {
   readonly #selfIndex: number;
   readonly #core: GetCore;
   readonly #asked: boolean[];
-  #requestId = 0;
   #ownRecord: Buffer | null = null;
   #done: ((error: CoterieError | null, record: Buffer | null) => void) | null;
 
@@ -70,19 +69,19 @@ export class ReadOperation implements ReplyHandler {
 
   /** Asks the fewest replicas that can still meet the level, reachable ones first. */
   #askOthers(): void {
-    try {
-      this.#requestId = this.#parts.requests.open(this);
-    } catch (error) {
-      this.#finish(error as CoterieError, null);
-      return;
-    }
+    const chosen: number[] = [];
     for (const group of this.#requirement.groups) {
       let missing = group.needed;
       for (let index = 0; index < this.#replicas.length; index++) {
         if (this.#inGroup(index, group.dataCenter) && this.#asked[index]) missing--;
       }
-      for (; missing > 0; missing--) if (!this.#askOne(group.dataCenter)) break;
+      for (; missing > 0; missing--) {
+        const index = this.#choose(group.dataCenter);
+        if (index < 0) break;
+        chosen.push(this.#replicas[index].nodeId);
+      }
     }
+    this.#ask(chosen);
     this.#conclude();
   }
 
@@ -90,8 +89,8 @@ export class ReadOperation implements ReplyHandler {
     return dataCenter === null || this.#replicas[index].dataCenter === dataCenter;
   }
 
-  /** False when nobody is left to ask. */
-  #askOne(dataCenter: string | null): boolean {
+  /** The next replica to ask, marked as asked; -1 when none is left. */
+  #choose(dataCenter: string | null): number {
     const { network, turn } = this.#parts;
     const count = this.#replicas.length;
     // Reads rotate among the replicas; down ones only when no other is left, and then they fail at once.
@@ -100,21 +99,25 @@ export class ReadOperation implements ReplyHandler {
       for (let step = 0; step < count; step++) {
         const index = (start + step) % count;
         if (this.#asked[index] || !this.#inGroup(index, dataCenter)) continue;
-        const { nodeId } = this.#replicas[index];
-        if (network.isUp(nodeId) !== wantUp) continue;
+        if (network.isUp(this.#replicas[index].nodeId) !== wantUp) continue;
         this.#asked[index] = true;
-        const header = this.#ownRecord ?? nothing;
-        const headerBytes = this.#ownRecord === null ? 0 : headerLength(this.#ownRecord);
-        const { keyspace, key } = this.#address;
-        this.#parts.requests.send(
-          this.#requestId,
-          nodeId,
-          encodeKeyed(frameType.replicaGet, this.#requestId, keyspace, key, header, headerBytes),
-        );
-        return true;
+        return index;
       }
     }
-    return false;
+    return -1;
+  }
+
+  #ask(nodeIds: readonly number[]): void {
+    const record = this.#ownRecord;
+    const headerBytes = record === null ? 0 : headerLength(record);
+    const { keyspace, key } = this.#address;
+    try {
+      this.#parts.requests.send(nodeIds, this, (requestId) =>
+        encodeKeyed(frameType.replicaGet, requestId, keyspace, key, record ?? nothing, headerBytes),
+      );
+    } catch (error) {
+      this.#finish(error as CoterieError, null);
+    }
   }
 
   onReply(from: number, frame: Buffer): void {
@@ -156,16 +159,8 @@ export class ReadOperation implements ReplyHandler {
   /** In the place of replica `index`: within its data center where the level counts per data center. */
   #askAnother(index: number): void {
     const perCenter = this.#requirement.groups.some((group) => group.dataCenter !== null);
-    const dataCenter = perCenter ? this.#replicas[index].dataCenter : null;
-    // The first request may be finished: then its number is gone and a new one is needed.
-    if (this.#core.verdict() !== 'pending') return;
-    if (this.#replicas.every((_, other) => this.#asked[other] || !this.#inGroup(other, dataCenter))) return;
-    try {
-      this.#requestId = this.#parts.requests.open(this);
-    } catch {
-      return;
-    }
-    this.#askOne(dataCenter);
+    const other = this.#choose(perCenter ? this.#replicas[index].dataCenter : null);
+    if (other >= 0) this.#ask([this.#replicas[other].nodeId]);
   }
 
   #indexOf(nodeId: number): number {

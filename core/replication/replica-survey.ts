@@ -50,31 +50,26 @@ export function readReplicas(
     });
   };
 
-  const requestId = parts.requests.open({
-    onReply(from, frame) {
-      if (typeOf(frame) === frameType.replicaSame) {
-        arrived(from, null);
-        return;
-      }
-      const { code, body } = parseStatus(frame);
-      arrived(from, code !== status.ok ? undefined : body.length === 0 ? null : body);
-    },
-    onFailure: (from) => arrived(from, undefined),
-    onSlow() {},
-  });
-  const request = encodeKeyed(
-    frameType.replicaGet,
-    requestId,
-    address.keyspace,
-    address.key,
-    Buffer.alloc(0),
-    0,
-  );
-  for (const { nodeId } of replicas) {
-    if (nodeId === parts.selfId) {
-      parts.records.read(address, (error, record) => arrived(nodeId, error === null ? record : undefined));
-    } else {
-      parts.requests.send(requestId, nodeId, request);
-    }
+  const others = replicas.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== parts.selfId);
+  const nothing = Buffer.alloc(0);
+  if (others.length < replicas.length) {
+    parts.records.read(address, (error, record) => arrived(parts.selfId, error === null ? record : undefined));
   }
+  parts.requests.send(
+    others,
+    {
+      onReply(from, frame) {
+        if (typeOf(frame) === frameType.replicaSame) {
+          arrived(from, null);
+          return;
+        }
+        const { code, body } = parseStatus(frame);
+        arrived(from, code !== status.ok ? undefined : body.length === 0 ? null : body);
+      },
+      onFailure: (from) => arrived(from, undefined),
+      onSlow() {},
+    },
+    (requestId) =>
+      encodeKeyed(frameType.replicaGet, requestId, address.keyspace, address.key, nothing, 0),
+  );
 }

@@ -55,31 +55,35 @@ export class Requests {
     return this.#pending.size;
   }
 
-  /** Reserves a number; `send` then names the peers that get the frame carrying it. Throws `busy` at the bound. */
-  open(handler: ReplyHandler): number {
+  /**
+   * Sends one frame to some peers. `encode` gets the number that the answers will carry. Peers that cannot be sent to fail
+   * before this returns, but only after the others were sent to: a handler that reacts by asking somebody else starts from
+   * the whole picture. Throws `busy` at the bound.
+   */
+  send(peers: readonly number[], handler: ReplyHandler, encode: (requestId: number) => Buffer): void {
+    if (peers.length === 0) return;
     if (this.#pending.size >= this.#settings.pendingCountMax) {
-      throw new CoterieError(
-        'busy',
-        'This node has too many requests to others in flight. Try again in a moment.',
-      );
+      throw new CoterieError('busy', 'This node has too many requests to others in flight. Try again in a moment.');
     }
-    this.#lastId = (this.#lastId + 1) >>> 0;
-    this.#pending.set(this.#lastId, {
+    // 0 is never given out: it stands for "no answer wanted".
+    this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
+    const requestId = this.#lastId;
+    const pending: Pending = {
       handler,
-      waitingFor: [],
+      waitingFor: [...peers],
       startedMs: this.#clock.monotonicMs(),
       slow: false,
-    });
+    };
+    this.#pending.set(requestId, pending);
     if (this.#sweep === null && !this.#closed) this.#armSweep();
-    return this.#lastId;
-  }
-
-  /** May call the handler's `onFailure` before it returns. */
-  send(requestId: number, peer: number, frame: Buffer): void {
-    const pending = this.#pending.get(requestId);
-    if (pending === undefined) return;
-    pending.waitingFor.push(peer);
-    if (!this.#network.send(peer, frame)) this.#fail(requestId, pending, peer);
+    const frame = encode(requestId);
+    let unsent: number[] | null = null;
+    for (const peer of peers) {
+      if (this.#network.send(peer, frame)) continue;
+      unsent ??= [];
+      unsent.push(peer);
+    }
+    if (unsent !== null) for (const peer of unsent) this.#fail(requestId, pending, peer);
   }
 
   /** An answer to a number that nobody waits for is late or repeated: ignored. */
@@ -137,8 +141,6 @@ export class Requests {
     }
     for (const [requestId, pending] of expired) {
       for (const peer of [...pending.waitingFor]) this.#fail(requestId, pending, peer);
-      // Opened but never sent: nothing more can happen to it.
-      this.#pending.delete(requestId);
     }
     for (const pending of slow) pending.handler.onSlow();
   }

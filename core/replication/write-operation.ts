@@ -58,7 +58,6 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   #known: Buffer | null = null;
   /** null: supersede everything held. */
   #basis: Basis | null = null;
-  #requestId = 0;
   #record: Buffer | null = null;
   #failure: CoterieError | null = null;
   #done: Done | null;
@@ -202,22 +201,19 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ReplyHandler --------------------------------------------------------------------------------------------------
 
   #sendToOthers(record: Buffer): void {
+    const { keyspace, key } = this.#address;
+    const others: number[] = [];
+    for (let index = 0; index < this.#replicas.length; index++) {
+      if (index !== this.#selfIndex) others.push(this.#replicas[index].nodeId);
+    }
     try {
-      this.#requestId = this.#parts.requests.open(this);
+      this.#parts.requests.send(others, this, (requestId) =>
+        encodeKeyed(frameType.replicaPut, requestId, keyspace, key, record, record.length),
+      );
     } catch (error) {
       // The own copy is written; the others get it by repair. The client is told that the level was not met.
       this.#failure = error as CoterieError;
-      for (let index = 0; index < this.#replicas.length; index++) {
-        if (index !== this.#selfIndex) this.#settle(this.#core.addFailure(index));
-      }
-      return;
-    }
-    const { keyspace, key } = this.#address;
-    const frame = encodeKeyed(frameType.replicaPut, this.#requestId, keyspace, key, record, record.length);
-    for (let index = 0; index < this.#replicas.length; index++) {
-      if (index !== this.#selfIndex) {
-        this.#parts.requests.send(this.#requestId, this.#replicas[index].nodeId, frame);
-      }
+      for (const nodeId of others) this.onFailure(nodeId);
     }
   }
 

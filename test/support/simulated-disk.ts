@@ -48,6 +48,8 @@ export interface DiskFaults {
   /** Bytes that fit; beyond it writes fail with `disk-full`. */
   capacityBytes: number;
   writeFails: boolean;
+  /** No new file can be made. */
+  createFails: boolean;
   /** A failing write leaves a part of its bytes. */
   shortWrites: boolean;
   syncFails: boolean;
@@ -59,6 +61,7 @@ const noFaults: DiskFaults = {
   delayMaxMs: 0,
   capacityBytes: Number.POSITIVE_INFINITY,
   writeFails: false,
+  createFails: false,
   shortWrites: false,
   syncFails: false,
   tornWrites: false,
@@ -137,6 +140,19 @@ export class SimulatedDisk implements Disk {
     return twin;
   }
 
+  /** An independent disk with what a crash at this moment would leave for sure. This one goes on. */
+  afterCrash(): SimulatedDisk {
+    const twin = new SimulatedDisk({ timers: this.#timers, random: this.#random });
+    for (const [name, content] of this.#durableNames) {
+      const same = new Content();
+      same.bytes = Buffer.from(content.durable);
+      same.sync();
+      twin.#names.set(name, same);
+      twin.#durableNames.set(name, same);
+    }
+    return twin;
+  }
+
   get usedBytes(): number {
     let used = 0;
     for (const content of this.#names.values()) used += content.bytes.length;
@@ -172,6 +188,7 @@ export class SimulatedDisk implements Disk {
   open(path: string, mode: 'create' | 'write' | 'read'): Promise<DiskFile> {
     return this.#operation(() => {
       if (mode === 'create') {
+        if (this.faults.createFails) throw new CoterieError('disk-failed', 'The disk refuses a new file.');
         if (this.#names.has(path)) throw new CoterieError('disk-failed', `${path} is there already`);
         this.#names.set(path, new Content());
       }

@@ -109,4 +109,24 @@ describe('the cold tier', () => {
     expect(bench.disk.usedBytes).toBeLessThan(60_000);
     expect((await bench.run(get(engine, 'k4')))?.length).toBe(500);
   });
+
+  it('never takes the place of a value that was written while it was made', async () => {
+    const policy = { deadShareMax: 0.2, warmSegmentCountMax: 1, smallBytes: 0, smallCountMax: 100 };
+    const bench = new Bench({ segmentBytesMax: 40_000, hotBytesMax: 0, policy });
+    bench.disk.faults.delayMaxMs = 4;
+    const engine = await bench.open();
+    const latest = new Map<string, string>();
+    for (let index = 0; index < 1_500; index++) {
+      // Keys come back while the segments that hold their older values are being rewritten.
+      const key = `k${(index * 7) % 60}`;
+      const value = `${index} `.repeat(100);
+      put(engine, key, value).catch(() => {});
+      latest.set(key, value);
+      await bench.time.advance(1);
+      // Looked at again before the next round writes it anew.
+      const earlier = `k${((index - 40) * 7) % 60}`;
+      if (index >= 40) expect(await bench.run(get(engine, earlier))).toBe(latest.get(earlier));
+    }
+    expect(engine.statistics().compactionCount).toBeGreaterThan(1);
+  });
 });

@@ -1,0 +1,89 @@
+/** Nodes die under the load of real clients; nothing acknowledged is lost. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { missingAt, newBooks, writeLoad } from '../support/recording-client.ts';
+
+let cluster: RealCluster;
+beforeEach(async () => {
+  cluster = new RealCluster();
+  await cluster.start();
+});
+afterEach(() => cluster.dispose());
+
+async function allUp(): Promise<boolean> {
+  return (await cluster.nodes()).every((node) => node.state === 'up');
+}
+
+test('one of three nodes is killed with -9 twice during writes, and every acknowledged value is read from each node', async () => {
+  const books = newBooks();
+  let done = false;
+  const load = writeLoad(() => cluster.ports, books, {
+    writerCount: 24,
+    keysPerWriter: 400,
+    shouldStop: () => done,
+  });
+  for (const victim of ['node-2', 'node-3']) {
+    const before = books.acknowledged.size;
+    await waitUntil('the load has begun', () => books.acknowledged.size > before || books.sent.size > 1_000);
+    const pid = (await cluster.nodes()).find((node) => node.name === victim)!.pid!;
+    process.kill(pid, 'SIGKILL');
+    await waitUntil(`${victim} is down`, async () => !(await allUp()));
+    await waitUntil(`${victim} is back`, allUp);
+  }
+  const total = [...books.sent.values()].length;
+  await waitUntil('some more writes', () => books.sent.size >= total);
+  done = true;
+  await load;
+  expect({ refused: books.refused, causes: books.causes }).toEqual({ refused: 0, causes: [] });
+  expect(books.acknowledged.size).toBeGreaterThan(1_000);
+  for (const port of cluster.ports) expect(await missingAt(port, books)).toEqual([]);
+});
+
+test('all nodes and the host are killed with -9 during writes; started again, every acknowledged value is there', async () => {
+  const books = newBooks();
+  let done = false;
+  const load = writeLoad(() => cluster.ports, books, {
+    writerCount: 24,
+    keysPerWriter: 200,
+    shouldStop: () => done,
+  });
+  await waitUntil('the load has begun', () => books.acknowledged.size > 1_000);
+  await cluster.killAll();
+  done = true;
+  await load;
+  await cluster.start();
+  for (const port of cluster.ports) expect(await missingAt(port, books)).toEqual([]);
+});
+
+test('a paused node neither blocks nor loses anything, and serves again when it goes on', async () => {
+  const books = newBooks();
+  let done = false;
+  const load = writeLoad(() => cluster.ports.slice(0, 1), books, {
+    writerCount: 8,
+    keysPerWriter: 50,
+    shouldStop: () => done,
+  });
+  await cluster.command('node', 'pause', 'node-3');
+  const before = [...books.acknowledged.values()].reduce((a, b) => a + b, 0);
+  await waitUntil(
+    'writes go on without it',
+    () => [...books.acknowledged.values()].reduce((a, b) => a + b, 0) > before + 2_000,
+  );
+  await cluster.command('node', 'resume', 'node-3');
+  done = true;
+  await load;
+  expect({ refused: books.refused, causes: books.causes }).toEqual({ refused: 0, causes: [] });
+  const port = Number((await cluster.nodes())[2].client.split(':')[1]);
+  expect(await missingAt(port, books)).toEqual([]);
+});
+
+test('a node stopped in order comes back with its data and its epoch', async () => {
+  await cluster.command('put', 'kept', 'value');
+  await cluster.command('node', 'stop', 'node-1');
+  await waitUntil('it is stopped', async () => (await cluster.nodes())[0].state === 'stopped');
+  expect(((await cluster.command('get', 'kept')) as { siblings: { text: string }[] }).siblings[0].text).toBe('value');
+  await cluster.command('node', 'start', 'node-1');
+  await waitUntil('it is up', allUp);
+  const replicas = (await cluster.command('replicas', 'default', 'kept')) as { relation: string }[];
+  expect(replicas.map((replica) => replica.relation)).toEqual(['equal', 'equal', 'equal']);
+});
