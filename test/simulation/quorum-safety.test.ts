@@ -1,0 +1,82 @@
+/**
+ * The promise under test: with R + W > N and no more failures at a time than tolerated, no acknowledged write is ever
+ * unreadable. And the proof that the test could see it broken: where the promise is not made, it must find losses.
+ */
+import { describe, expect, it } from 'vitest';
+import { type RunOptions, type RunOutcome, safeOptions, simulate } from '../support/simulation/run.ts';
+
+const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
+const seedCount = Number(process.env.COTERIE_SEEDS ?? 60);
+
+async function firstViolation(
+  options: RunOptions,
+  seeds: Iterable<number>,
+): Promise<{ outcome: RunOutcome | null; acknowledged: number; crashes: number; cuts: number }> {
+  let acknowledged = 0;
+  let crashes = 0;
+  let cuts = 0;
+  for (const seed of seeds) {
+    const outcome = await simulate(seed, options);
+    acknowledged += outcome.acknowledgedCount;
+    crashes += outcome.crashCount;
+    cuts += outcome.cutCount;
+    if (outcome.violations.length > 0) return { outcome, acknowledged, crashes, cuts };
+  }
+  return { outcome: null, acknowledged, crashes, cuts };
+}
+
+function* seedsFrom(first: number, count: number): Iterable<number> {
+  for (let seed = first; seed < first + count; seed++) yield seed;
+}
+
+/** What a person needs to see and to replay it. */
+function explain(outcome: RunOutcome): string {
+  return [
+    `seed ${outcome.seed}: ${outcome.violations.join('\n')}`,
+    `replay: npm run simulate -- --first-seed ${outcome.seed} --seeds 1`,
+    ...outcome.transcript.slice(-60),
+  ].join('\n');
+}
+
+async function expectSafe(options: RunOptions): Promise<void> {
+  const { outcome, acknowledged, crashes, cuts } = await firstViolation(options, seedsFrom(firstSeed, seedCount));
+  if (outcome !== null) expect.fail(explain(outcome));
+  // A run that did nothing proves nothing.
+  expect(acknowledged).toBeGreaterThan(seedCount * options.keyCount * 5);
+  if (options.crashes) expect(crashes).toBeGreaterThan(seedCount / 4);
+  if (options.partitions) expect(cuts).toBeGreaterThan(seedCount / 4);
+}
+
+describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, () => {
+  it('a register never goes back behind an acknowledged write', () => expectSafe(safeOptions));
+
+  it('a set of blind writes never loses an acknowledged one', () =>
+    expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20 }));
+
+  it('reading ALL and writing ONE keeps the promise, too, while nobody is down', () =>
+    expectSafe({ ...safeOptions, readLevel: 'ALL', writeLevel: 'ONE', crashes: false, partitions: false }));
+
+  it('five nodes with three replicas each keep it', () => expectSafe({ ...safeOptions, nodeCount: 5 }));
+});
+
+describe('the checker is awake', () => {
+  it('it finds a stale or lost write when R + W does not exceed N', async () => {
+    const weak: RunOptions = { ...safeOptions, readLevel: 'ONE', writeLevel: 'ONE' };
+    const { outcome } = await firstViolation(weak, seedsFrom(firstSeed, 60));
+    expect(outcome?.violations.length).toBeGreaterThan(0);
+  });
+
+  it('it finds a lost write when last-write-wins meets a partition', async () => {
+    const lossy: RunOptions = { ...safeOptions, workload: 'set', conflicts: 'last-write-wins' };
+    const { outcome } = await firstViolation(lossy, seedsFrom(firstSeed, 60));
+    expect(outcome?.violations.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a seed', () => {
+  it('replays exactly', async () => {
+    const one = await simulate(firstSeed, safeOptions);
+    const two = await simulate(firstSeed, safeOptions);
+    expect(two).toEqual(one);
+  });
+});

@@ -1,0 +1,119 @@
+/**
+ * PeerNetwork in virtual time, with faults: frames are lost, delayed (and so reordered) and repeated; nodes crash; groups
+ * are cut off from each other. A cut is noticed by the nodes only after a while, as by a real failure detector.
+ */
+import type { PeerNetwork } from '../../../core/ports/peer-network.ts';
+import type { SeededRandom } from '../seeded-random.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+
+export interface NetworkFaults {
+  lossShare: number;
+  repeatShare: number;
+  delayMinMs: number;
+  delayMaxMs: number;
+  /** A crash or a cut is noticed after this long. */
+  noticeMs: number;
+}
+
+interface Endpoint {
+  onFrame: (from: number, frame: Buffer) => void;
+  onChange: ((peer: number, up: boolean) => void)[];
+  /** Peers that this node believes to be reachable. */
+  readonly up: Set<number>;
+}
+
+export class SimulatedNetwork {
+  readonly #time: VirtualTime;
+  readonly #random: SeededRandom;
+  readonly faults: NetworkFaults;
+  readonly #endpoints = new Map<number, Endpoint>();
+  /** Pairs that cannot exchange frames, as `smaller-larger`. */
+  readonly #cuts = new Set<string>();
+  readonly transcript: (line: string) => void;
+
+  constructor(
+    components: { time: VirtualTime; random: SeededRandom; transcript: (line: string) => void },
+    faults: NetworkFaults,
+  ) {
+    this.#time = components.time;
+    this.#random = components.random;
+    this.transcript = components.transcript;
+    this.faults = faults;
+  }
+
+  attach(id: number): PeerNetwork {
+    const endpoint: Endpoint = { onFrame: () => {}, onChange: [], up: new Set() };
+    this.#endpoints.set(id, endpoint);
+    for (const other of this.#endpoints.keys()) if (other !== id) this.#noticeSoon(id, other);
+    return {
+      send: (to, frame) => this.#send(id, endpoint, to, frame),
+      isUp: (peer) => endpoint.up.has(peer),
+      onFrame: (handler) => {
+        endpoint.onFrame = handler;
+      },
+      onChange: (handler) => {
+        endpoint.onChange.push(handler);
+      },
+    };
+  }
+
+  /** The process is gone: frames to it vanish, and the others notice. */
+  detach(id: number): void {
+    this.#endpoints.delete(id);
+    for (const other of this.#endpoints.keys()) this.#noticeSoon(id, other);
+  }
+
+  cut(left: number, right: number): void {
+    this.#cuts.add(pairOf(left, right));
+    this.#noticeSoon(left, right);
+  }
+
+  heal(): void {
+    const cuts = [...this.#cuts];
+    this.#cuts.clear();
+    for (const cut of cuts) {
+      const [left, right] = cut.split('-').map(Number);
+      this.#noticeSoon(left, right);
+    }
+  }
+
+  #reachable(left: number, right: number): boolean {
+    return this.#endpoints.has(left) && this.#endpoints.has(right) && !this.#cuts.has(pairOf(left, right));
+  }
+
+  #noticeSoon(left: number, right: number): void {
+    this.#time.after(this.#random.next() * this.faults.noticeMs, () => {
+      const up = this.#reachable(left, right);
+      this.#notice(left, right, up);
+      this.#notice(right, left, up);
+    });
+  }
+
+  #notice(id: number, peer: number, up: boolean): void {
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined || endpoint.up.has(peer) === up) return;
+    if (up) endpoint.up.add(peer);
+    else endpoint.up.delete(peer);
+    for (const handler of endpoint.onChange) handler(peer, up);
+  }
+
+  #send(from: number, sender: Endpoint, to: number, frame: Buffer): boolean {
+    if (!sender.up.has(to)) return false;
+    const { lossShare, repeatShare } = this.faults;
+    const copies = this.#random.chance(lossShare) ? 0 : this.#random.chance(repeatShare) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      const { delayMinMs, delayMaxMs } = this.faults;
+      const delayMs = delayMinMs + this.#random.next() * (delayMaxMs - delayMinMs);
+      const bytes = Buffer.from(frame);
+      this.#time.after(delayMs, () => {
+        // Looked at on arrival: frames that were on their way when the link was cut are lost.
+        if (this.#reachable(from, to)) this.#endpoints.get(to)!.onFrame(from, bytes);
+      });
+    }
+    return true;
+  }
+}
+
+function pairOf(left: number, right: number): string {
+  return left < right ? `${left}-${right}` : `${right}-${left}`;
+}
