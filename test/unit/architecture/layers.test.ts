@@ -1,0 +1,188 @@
+/**
+ * Holds ARCHITECTURE.md's arrow table: walks every import and fails on a wrong arrow, a cycle, a file or an export that
+ * nobody uses, a banned global in the pure layer, and a file of more than 500 lines that gives no reason.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+const pure = ['versions', 'ring', 'layout', 'membership', 'quorum', 'merkle', 'wire'].map((name) => `core/${name}`);
+const effectful = ['storage', 'replication', 'repair', 'platform', 'security', 'discovery'].map((name) => `core/${name}`);
+
+/** Which layers each layer may import. A layer is a folder; itself is always allowed. */
+const allowed: Record<string, readonly string[]> = {
+  'core/base': [],
+  'core/contract': ['core/base'],
+  'core/ports': ['core/base'],
+  ...Object.fromEntries(pure.map((layer) => [layer, ['core/base', 'core/ports', ...pure]])),
+  ...Object.fromEntries(effectful.map((layer) => [layer, ['core/base', 'core/ports', ...pure]])),
+  'core/node': ['core/base', 'core/ports', ...pure, 'core/replication', 'core/repair'],
+  'core/gateway': ['core/contract', 'core/base', 'core/wire', 'core/ports'],
+  'core/host': ['core/'],
+  'core/cli': ['core/'],
+  electron: ['core/host', 'core/contract', 'core/platform', 'core/base', 'core/ports', 'core/cli/paths.ts'],
+  renderer: ['core/contract'],
+};
+
+const layers = Object.keys(allowed).sort((a, b) => b.length - a.length);
+const layerOf = (file: string) => layers.find((layer) => file.startsWith(`${layer}/`));
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((name) => /\.(ts|svelte)$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules'));
+}
+
+interface Import {
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const importPattern = /(?:^|\n)\s*(import|export)\s+(type\s+)?([^'";]*?)\s*(?:from\s*)?'([^']+)'|import\('([^']+)'\)/g;
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+function importsOf(file: string): Import[] {
+  const found: Import[] = [];
+  for (const match of textOf(file).matchAll(importPattern)) {
+    const target = match[4] ?? match[5];
+    const names = match[3] ?? '';
+    const onlyTypes = match[2] !== undefined || (/^\{/.test(names) && !/[{,]\s*(?!type\b)[A-Za-z_$]/.test(names));
+    found.push({ target, typeOnly: onlyTypes });
+  }
+  return found;
+}
+
+/** Path within the repository of a relative import; null for packages. */
+function pathOf(file: string, target: string): string | null {
+  if (!target.startsWith('.')) return null;
+  return relative(root, resolve(root, dirname(file), target.replace(/\?.*$/, ''))).replaceAll('\\', '/');
+}
+
+const sources = ['core', 'electron', 'renderer'].flatMap(filesUnder);
+const entries = [
+  'core/cli/main.ts',
+  'core/host/node-main.ts',
+  'electron/main.ts',
+  'electron/preload.ts',
+  'renderer/src/main.ts',
+  'renderer/vite.config.ts',
+];
+
+describe('the architecture', () => {
+  it('lets every import follow the arrow table', () => {
+    const wrong: string[] = [];
+    for (const file of sources) {
+      const layer = layerOf(file);
+      if (layer === undefined) {
+        wrong.push(`${file} is in no layer: add its folder to the table`);
+        continue;
+      }
+      for (const { target } of importsOf(file)) {
+        const path = pathOf(file, target);
+        if (path === null || path === layer || path.startsWith(`${layer}/`) || path === 'package.json') continue;
+        if (allowed[layer].some((prefix) => path.startsWith(prefix))) continue;
+        wrong.push(`${file} imports ${path}; ${layer} may import only: ${allowed[layer].join(', ') || 'nothing'}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('has no cycle of imports', () => {
+    const graph = new Map(
+      sources.map((file) => [
+        file,
+        importsOf(file)
+          .filter(({ typeOnly }) => !typeOnly)
+          .map(({ target }) => pathOf(file, target))
+          .filter((path): path is string => path !== null),
+      ]),
+    );
+    const state = new Map<string, 'open' | 'done'>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (state.get(file) === 'done') return;
+      if (state.get(file) === 'open') {
+        cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+        return;
+      }
+      state.set(file, 'open');
+      for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+      state.set(file, 'done');
+    };
+    for (const file of sources) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it('keeps clocks, random numbers, timers, promises and Node out of the pure layer', () => {
+    const banned: [RegExp, string][] = [
+      [/\bDate\b/, 'Date'],
+      [/\bMath\.random\b/, 'Math.random'],
+      [/\b(setTimeout|setInterval|setImmediate|queueMicrotask)\b/, 'a timer'],
+      [/\bPromise\b|\basync\b|\bawait\b/, 'a promise'],
+      [/from 'node:/, 'a Node module'],
+      [/\bconsole\b|\bprocess\./, 'console or process'],
+    ];
+    const wrong: string[] = [];
+    for (const file of sources.filter((name) => pure.some((layer) => name.startsWith(`${layer}/`)))) {
+      const code = textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+      for (const [pattern, what] of banned) if (pattern.test(code)) wrong.push(`${file} uses ${what}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps clocks and timers of the system out of everything that runs in the simulation', () => {
+    const simulated = ['core/storage', 'core/replication', 'core/node'];
+    const banned = /\b(Date\.now|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.now)\b|from 'node:(fs|net|os)/;
+    const wrong = sources
+      .filter((file) => simulated.some((layer) => file.startsWith(`${layer}/`)))
+      .filter((file) => banned.test(textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')));
+    expect(wrong).toEqual([]);
+  });
+
+  it('has no file that nothing imports', () => {
+    const everything = [...sources, ...filesUnder('test')];
+    const imported = new Set(
+      everything.flatMap((file) => importsOf(file).map(({ target }) => pathOf(file, target))),
+    );
+    const unused = sources.filter((file) => !imported.has(file) && !entries.includes(file));
+    expect(unused).toEqual([]);
+  });
+
+  it('defines nothing at the top of a file that nobody uses', () => {
+    const everything = [...sources, ...filesUnder('test')].map((file) => ({ file, text: textOf(file) }));
+    const unused: string[] = [];
+    for (const file of sources.filter((name) => name.endsWith('.ts') && !entries.includes(name))) {
+      // The contract is for others: a type of it may wait for its first user.
+      if (file.startsWith('core/contract/')) continue;
+      const text = textOf(file);
+      for (const match of text.matchAll(/^export (?:abstract )?(?:async )?(?:class|function\*?|const|interface|type) (\w+)/gm)) {
+        const name = match[1];
+        const word = new RegExp(`\\b${name}\\b`, 'g');
+        const inside = [...text.matchAll(word)].length;
+        const outside = everything.some((other) => other.file !== file && word.test(other.text));
+        if (!outside && inside <= 1) unused.push(`${file}: ${name}`);
+      }
+    }
+    expect(unused).toEqual([]);
+  });
+
+  it('keeps files small, or lets them say why they are not', () => {
+    const long = sources.filter((file) => {
+      const lines = textOf(file).split('\n');
+      return lines.length > 500 && !/long because/i.test(lines.slice(0, 12).join('\n'));
+    });
+    expect(long).toEqual([]);
+  });
+
+  it('names every layer in ARCHITECTURE.md', () => {
+    const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+    const present = layers.filter((layer) => filesUnder(layer).length > 0);
+    expect(present.filter((layer) => !page.includes(layer))).toEqual([]);
+  });
+});
