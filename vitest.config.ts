@@ -1,4 +1,3 @@
-import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 const node = (name: string, folder: string, timeoutMs: number, serial = false) => ({
@@ -13,7 +12,8 @@ const node = (name: string, folder: string, timeoutMs: number, serial = false) =
 });
 
 export default defineConfig({
-  plugins: [svelte()],
+  // Runs as a user that may only read the checkout, too (the desktop test).
+  cacheDir: process.env.COTERIE_CACHE ?? 'node_modules/.vite',
   test: {
     reporters: ['default', './build/closing-line-reporter.ts'],
     pool: 'forks',

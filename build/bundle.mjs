@@ -14,7 +14,7 @@ const dist = join(root, 'dist');
 const programs = {
   cli: 'core/cli/main.ts',
   node: 'core/host/node-main.ts',
-  main: 'electron/main.ts',
+  desktop: 'electron/desktop.ts',
 };
 
 async function bundlePrograms() {
@@ -42,9 +42,12 @@ async function bundlePrograms() {
   });
 }
 
-/** A sandboxed preload script cannot be an ES module. */
-async function bundlePreload() {
-  const entry = join(root, 'electron/preload.ts');
+/**
+ * CommonJS, both: a sandboxed preload script cannot be an ES module, and what the entry says before Electron is ready must
+ * not wait for a module loader.
+ */
+async function bundleElectron(name) {
+  const entry = join(root, `electron/${name}.ts`);
   if (!existsSync(entry)) return;
   await build({
     root,
@@ -56,8 +59,8 @@ async function bundlePreload() {
       outDir: dist,
       emptyOutDir: false,
       rollupOptions: {
-        input: { preload: entry },
-        external: ['electron'],
+        input: { [name]: entry },
+        external: ['electron', /desktop\.js$/],
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },
@@ -73,7 +76,8 @@ async function bundlePage() {
 export async function bundle({ page = true } = {}) {
   rmSync(join(dist, 'chunks'), { recursive: true, force: true });
   await bundlePrograms();
-  await bundlePreload();
+  await bundleElectron('main');
+  await bundleElectron('preload');
   if (page) await bundlePage();
 }
 

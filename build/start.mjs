@@ -56,7 +56,7 @@ function run(program, words) {
 await ensureBuilt();
 const extra = process.argv.slice(2);
 const program = canShowWindow() && extra.length === 0 ? electronProgram() : null;
-if (program !== null && existsSync(join(root, 'dist/main.js'))) run(program, ['.']);
+if (program !== null && existsSync(join(root, 'dist/main.cjs'))) run(program, ['.']);
 else {
   process.stderr.write('No window can be opened here (no Electron runtime or no screen): the same app is served to the browser.\n');
   run(process.execPath, [join(root, 'dist/cli.js'), 'serve', ...extra]);

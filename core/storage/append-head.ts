@@ -21,8 +21,6 @@ interface Batch {
   dones: Done[];
   /** False when no record in it asked for durability. */
   mustSync: boolean;
-  /** First batch of a segment whose file does not exist yet. */
-  isFirst: boolean;
 }
 
 export interface HeadSettings {
@@ -32,28 +30,30 @@ export interface HeadSettings {
   readonly pendingBytesMax: number;
 }
 
-export interface HeadEvents {
-  /** A segment is to be named in the manifest before it gets its first byte. */
-  opening(segment: Segment): Promise<void>;
+/** What the head tells and asks of the set of segments (segment-set.ts). */
+export interface HeadSegments {
+  takeNumber(): number;
+  /** A new head, before its first record. */
+  begun(segment: Segment): void;
+  /** Resolves when the manifest names the segment: before it gets its first byte. */
+  named(segment: Segment): Promise<void>;
   /** The segment is full and durable; here is its summary. */
   sealed(segment: Segment, summary: Buffer): void;
 }
 
 const batchBytesMin = 256 * 1024;
+/** A batch buffer up to this size is used again; larger ones come from a disk that stalled. */
+const spareBytesMax = 4 * 1024 * 1024;
 const retryAfterMs = 1_000;
 /** Unsynced bytes of `interval` writes are synced at the latest after this. */
 const intervalMs = 1_000;
-
-/** The file of a segment that has not been created yet. */
-const noFile = null as unknown as DiskFile;
 
 export class AppendHead {
   readonly #disk: Disk;
   readonly #timers: Timers;
   readonly #log: Log;
   readonly #settings: HeadSettings;
-  readonly #events: HeadEvents;
-  readonly #takeNumber: () => number;
+  readonly #segments: HeadSegments;
   #segment: Segment;
   #summary = new SummaryBuilder();
   #gathering: Batch;
@@ -65,21 +65,22 @@ export class AppendHead {
   #retry: Cancellable | null = null;
   #unsynced: DiskFile | null = null;
   #intervalSync: Cancellable | null = null;
-  #idleWaiters: (() => void)[] = [];
+  #intervalSyncing: Promise<void> = Promise.resolve();
+  #spare: Buffer | null = null;
+  #stopping = false;
   syncCount = 0;
 
   constructor(
-    components: { disk: Disk; timers: Timers; log: Log; events: HeadEvents; takeNumber: () => number },
+    components: { disk: Disk; timers: Timers; log: Log; segments: HeadSegments },
     settings: HeadSettings,
   ) {
     this.#disk = components.disk;
     this.#timers = components.timers;
     this.#log = components.log;
-    this.#events = components.events;
+    this.#segments = components.segments;
     this.#settings = settings;
-    this.#takeNumber = components.takeNumber;
     this.#segment = this.#newSegment();
-    this.#gathering = this.#newBatch(true);
+    this.#gathering = this.#newBatch();
   }
 
   get segment(): Segment {
@@ -122,40 +123,43 @@ export class AppendHead {
     return place;
   }
 
-  /** Bytes of a record that are still in memory, or null when they are on disk. */
+  /** Bytes of a record that are still in memory, or null when they are on disk. Copy them before the turn ends. */
   unwritten(segment: number, offset: number, length: number): Buffer | null {
-    for (const batch of [this.#gathering, this.#writing]) {
-      if (batch === null || batch.segment.number !== segment || offset < batch.startOffset) continue;
-      const start = offset - batch.startOffset;
-      if (start + length <= batch.length) return batch.bytes.subarray(start, start + length);
-    }
-    return null;
+    const inGathering = bytesIn(this.#gathering, segment, offset, length);
+    if (inGathering !== null || this.#writing === null) return inGathering;
+    return bytesIn(this.#writing, segment, offset, length);
   }
 
-  /** Resolves when nothing is on its way; rejects when the disk refuses. */
-  async drain(): Promise<void> {
-    while (this.#gathering.length > 0 || this.#writing !== null) {
-      if (this.#refusal !== null) throw this.#refusal;
-      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  /** Resolves when all that was accepted before this call is durable; rejects when the disk refuses. */
+  async makeDurable(): Promise<void> {
+    if (this.#refusal !== null) throw this.#refusal;
+    const last = this.#gathering.length > 0 ? this.#gathering : this.#writing;
+    if (last !== null) {
+      last.mustSync = true;
+      await new Promise<void>((resolve, reject) => {
+        last.dones.push((error) => (error === null ? resolve() : reject(error)));
+      });
     }
-    this.#intervalSync?.cancel();
     await this.#syncInterval();
+    if (this.#refusal !== null) throw this.#refusal;
   }
 
-  /** Seals the present segment; call after drain. Null when it holds nothing. */
-  finish(): { segment: Segment; summary: Buffer } | null {
+  /** Makes everything durable and ends: nothing is tried again later. Null when the last segment holds nothing. */
+  async finish(): Promise<{ segment: Segment; summary: Buffer } | null> {
+    this.#stopping = true;
     this.#retry?.cancel();
+    await this.makeDurable();
     const segment = this.#segment;
-    if (segment.file === noFile) return null;
+    if (segment.file === null) return null;
     segment.sealed = true;
     return { segment, summary: this.#summary.finish() };
   }
 
   #newSegment(): Segment {
-    return {
-      number: this.#takeNumber(),
+    const segment: Segment = {
+      number: this.#segments.takeNumber(),
       cold: false,
-      file: noFile,
+      file: null,
       size: segmentHeadBytes,
       sealed: false,
       recordCount: 0,
@@ -164,18 +168,22 @@ export class AppendHead {
       rawBytes: 0,
       readers: 0,
       retired: false,
+      damaged: false,
     };
+    this.#segments.begun(segment);
+    return segment;
   }
 
-  #newBatch(isFirst: boolean, reuse?: Buffer): Batch {
+  #newBatch(): Batch {
+    const bytes = this.#spare ?? Buffer.allocUnsafeSlow(batchBytesMin);
+    this.#spare = null;
     return {
       segment: this.#segment,
       startOffset: this.#segment.size,
-      bytes: reuse ?? Buffer.allocUnsafeSlow(batchBytesMin),
+      bytes,
       length: 0,
       dones: [],
       mustSync: false,
-      isFirst,
     };
   }
 
@@ -196,27 +204,22 @@ export class AppendHead {
     const full = this.#segment.size >= this.#settings.segmentBytesMax;
     const sealing = full ? { segment: this.#segment, summary: this.#summary } : null;
     if (full) {
+      // A sealed segment is durable as a whole before the next one begins: only the last one may end torn.
+      batch.mustSync = true;
       this.#segment = this.#newSegment();
       this.#summary = new SummaryBuilder();
     }
-    this.#gathering = this.#newBatch(full);
+    this.#gathering = this.#newBatch();
     if (!(await this.#writeUntilDone(batch))) return;
     this.#writing = null;
     this.#pendingBytes -= batch.length;
+    if (batch.bytes.length <= spareBytesMax) this.#spare = batch.bytes;
     for (const done of batch.dones) done(null);
     if (sealing !== null) {
-      if (this.#unsynced !== null) await this.#syncInterval();
       sealing.segment.sealed = true;
-      this.#events.sealed(sealing.segment, sealing.summary.finish());
+      this.#segments.sealed(sealing.segment, sealing.summary.finish());
     }
     if (this.#gathering.length > 0) this.#planFlush();
-    else this.#wakeIdle();
-  }
-
-  #wakeIdle(): void {
-    const waiters = this.#idleWaiters;
-    this.#idleWaiters = [];
-    for (const waiter of waiters) waiter();
   }
 
   /** False when the disk failed for good. A full disk is tried again until it has room. */
@@ -224,8 +227,10 @@ export class AppendHead {
     for (;;) {
       try {
         await this.#write(batch);
-        if (this.#refusal !== null) this.#log.info('The disk has room again; writes go on.');
-        this.#refusal = null;
+        if (this.#refusal?.code === 'disk-full') {
+          this.#refusal = null;
+          this.#log.info('The disk has room again; writes go on.');
+        }
         return true;
       } catch (cause) {
         const error = toCoterieError(cause, 'disk-failed');
@@ -236,8 +241,7 @@ export class AppendHead {
         for (const done of dones) done(error);
         this.#failGathering(error);
         this.#log.error('Writing to disk failed; this node refuses writes.', { cause: error.message });
-        this.#wakeIdle();
-        if (error.code !== 'disk-full') return false;
+        if (error.code !== 'disk-full' || this.#stopping) return false;
         await new Promise<void>((resolve) => {
           this.#retry = this.#timers.after(retryAfterMs, resolve);
         });
@@ -253,21 +257,29 @@ export class AppendHead {
 
   async #write(batch: Batch): Promise<void> {
     const { segment } = batch;
-    if (batch.isFirst && segment.file === noFile) {
-      await this.#events.opening(segment);
-      const { folder } = this.#settings;
-      const path = `${folder}/${segmentName(segment.number)}`;
-      const file = await this.#createOver(path);
-      await file.write(segmentHead(segment.number), 0);
-      await this.#disk.syncFolder(folder);
-      segment.file = file;
-    }
+    // A failed sync of `interval` writes ends this head for what was accepted meanwhile as well.
+    if (this.#refusal?.code === 'disk-failed') throw this.#refusal;
+    segment.file ??= await this.#createFile(segment);
     await segment.file.write(batch.bytes.subarray(0, batch.length), batch.startOffset);
     if (batch.mustSync) {
       await this.#sync(segment.file);
     } else {
       this.#unsynced = segment.file;
       this.#intervalSync ??= this.#timers.after(intervalMs, () => void this.#syncInterval());
+    }
+  }
+
+  async #createFile(segment: Segment): Promise<DiskFile> {
+    await this.#segments.named(segment);
+    const { folder } = this.#settings;
+    const file = await this.#createOver(`${folder}/${segmentName(segment.number)}`);
+    try {
+      await file.write(segmentHead(segment.number), 0);
+      await this.#disk.syncFolder(folder);
+      return file;
+    } catch (cause) {
+      await file.close().catch(() => {});
+      throw cause;
     }
   }
 
@@ -284,21 +296,39 @@ export class AppendHead {
   }
 
   async #sync(file: DiskFile): Promise<void> {
-    await file.sync();
+    try {
+      await file.sync();
+    } catch (cause) {
+      // Whatever the reason, the system may have dropped what it could not write: a second sync would prove nothing.
+      throw new CoterieError('disk-failed', toCoterieError(cause, 'disk-failed').message);
+    }
     this.syncCount++;
     if (this.#unsynced === file) this.#unsynced = null;
   }
 
-  async #syncInterval(): Promise<void> {
+  /** One at a time, so that a caller who finds nothing left to sync has also waited for the sync under way. */
+  #syncInterval(): Promise<void> {
+    this.#intervalSync?.cancel();
     this.#intervalSync = null;
-    const file = this.#unsynced;
-    this.#unsynced = null;
-    if (file === null) return;
-    try {
-      await this.#sync(file);
-    } catch (cause) {
-      this.#refusal = toCoterieError(cause, 'disk-failed');
-      this.#log.error('Making writes durable failed; this node refuses writes.', { cause: this.#refusal.message });
-    }
+    this.#intervalSyncing = this.#intervalSyncing.then(async () => {
+      const file = this.#unsynced;
+      if (file === null) return;
+      this.#unsynced = null;
+      try {
+        await this.#sync(file);
+      } catch (cause) {
+        this.#refusal = toCoterieError(cause, 'disk-failed');
+        this.#log.error('Making writes durable failed; this node refuses writes.', {
+          cause: this.#refusal.message,
+        });
+      }
+    });
+    return this.#intervalSyncing;
   }
+}
+
+function bytesIn(batch: Batch, segment: number, offset: number, length: number): Buffer | null {
+  const start = offset - batch.startOffset;
+  if (batch.segment.number !== segment || start < 0 || start + length > batch.length) return null;
+  return batch.bytes.subarray(start, start + length);
 }

@@ -4,28 +4,22 @@
  * between them, so that clients hardly notice. Crash-safe by the manifest alone: until it names the new segment the old
  * ones count, from then on the new one does.
  */
-import { deflateRawSync } from 'node:zlib';
+import { assert } from '../base/assert.ts';
 import { toCoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
-import type { Disk } from '../ports/disk.ts';
+import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { ColdWriter, type Move } from './cold-writer.ts';
 import { fingerprintOf, type KeyIndex } from './key-index.ts';
-import {
-  codec,
-  headBytes,
-  keyAt,
-  kind,
-  type RecordHead,
-  recordLength,
-  writeRecord,
-} from './record-format.ts';
-import { type Segment, SummaryBuilder, segmentHead, segmentHeadBytes, segmentName, summaryName } from './segment.ts';
+import { keyAt, kind } from './record-format.ts';
+import { type Segment, segmentName, summaryName } from './segment.ts';
 import { type OnRecord, scanSegment } from './segment-scan.ts';
 
-/** A cold read unpacks one block: larger compresses better and costs more per read. */
-const blockBytes = 32 * 1024;
 const pauseMs = 2;
-const noKey = Buffer.alloc(0);
+/** Work between two pauses: some 0.4 ms, in which clients wait. */
+const blocksPerPause = 4;
+/** While more than half of the disk's bytes are dead, clients wait a little longer so that it ends. */
+const urgentBlocksPerPause = 32;
 
 export interface CompactionPolicy {
   /** A sealed segment with a larger share of dead records is rewritten. */
@@ -51,32 +45,37 @@ function deadShare(segment: Segment, isOldest: boolean): number {
   return (recordCount - liveCount - (isOldest ? 0 : markerCount)) / recordCount;
 }
 
-/** The run to rewrite next, as [first, end) of `segments`; null when there is nothing to gain. */
+/**
+ * The run to rewrite next, as [first, end) of `segments`; null when there is nothing to gain. Damaged segments are left
+ * where they are: what is sound in them is still served.
+ */
 export function chooseRun(segments: readonly Segment[], policy: CompactionPolicy): [number, number] | null {
-  const sealed = segments.filter((segment) => segment.sealed).length;
-  for (let index = 0; index < sealed; index++) {
-    if (deadShare(segments[index], index === 0) > policy.deadShareMax) return [index, index + 1];
+  const usable = (index: number) =>
+    index < segments.length && segments[index].sealed && !segments[index].damaged;
+  let warmCount = 0;
+  let oldestWarm = -1;
+  let deadest = -1;
+  let deadestShare = policy.deadShareMax;
+  for (let index = 0; index < segments.length; index++) {
+    if (!usable(index)) continue;
+    const share = deadShare(segments[index], index === 0);
+    if (share > deadestShare) {
+      deadest = index;
+      deadestShare = share;
+    }
+    if (segments[index].cold) continue;
+    if (oldestWarm < 0) oldestWarm = index;
+    warmCount++;
   }
-  const warm = segments.slice(0, sealed).filter((segment) => !segment.cold).length;
-  if (warm > policy.warmSegmentCountMax) {
-    const index = segments.findIndex((segment) => segment.sealed && !segment.cold);
-    return [index, index + 1];
-  }
-  for (let first = 0; first < sealed; first++) {
+  // The one that gives back most for the least writing.
+  if (deadest >= 0) return [deadest, deadest + 1];
+  if (warmCount > policy.warmSegmentCountMax) return [oldestWarm, oldestWarm + 1];
+  for (let first = 0; first < segments.length; first++) {
     let end = first;
-    while (end < sealed && segments[end].size < policy.smallBytes) end++;
+    while (usable(end) && segments[end].size < policy.smallBytes) end++;
     if (end - first > policy.smallCountMax) return [first, end];
   }
   return null;
-}
-
-interface Move {
-  readonly keyspace: number;
-  readonly tokenHigh: number;
-  readonly tokenLow: number;
-  readonly fingerprint: number;
-  readonly from: { segment: number; offset: number };
-  block: { offset: number; length: number };
 }
 
 export interface CompactionResult {
@@ -93,12 +92,24 @@ export class Compactor {
   readonly #index: KeyIndex;
   readonly #folder: string;
   readonly #isStopping: () => boolean;
+  readonly #onDamaged: (segment: Segment) => void;
+  readonly #makeDurable: () => Promise<void>;
+  readonly #isUrgent: () => boolean;
 
   constructor(
     components: { disk: Disk; timers: Timers; log: Log; index: KeyIndex },
-    settings: { folder: string; isStopping: () => boolean },
+    settings: {
+      folder: string;
+      isStopping: () => boolean;
+      onDamaged: (segment: Segment) => void;
+      makeDurable: () => Promise<void>;
+      isUrgent: () => boolean;
+    },
   ) {
+    this.#isUrgent = settings.isUrgent;
     this.#isStopping = settings.isStopping;
+    this.#makeDurable = settings.makeDurable;
+    this.#onDamaged = settings.onDamaged;
     this.#disk = components.disk;
     this.#timers = components.timers;
     this.#log = components.log;
@@ -111,21 +122,33 @@ export class Compactor {
    * older segment exists, so removal markers have nothing left to hide and are dropped. Null when a source is damaged:
    * it is left alone, and reads of its good records go on.
    */
-  async rewrite(sources: readonly Segment[], number: number, isOldest: boolean): Promise<CompactionResult | null> {
+  async rewrite(
+    sources: readonly Segment[],
+    number: number,
+    isOldest: boolean,
+  ): Promise<CompactionResult | null> {
     const path = `${this.#folder}/${segmentName(number)}`;
-    const file = await this.#disk.open(path, 'create');
+    let file: DiskFile | null = null;
+    let blockCount = 0;
     try {
-      const output = new ColdWriter(number, file, async () => {
+      file = await this.#disk.open(path, 'create');
+      const pause = async () => {
         if (this.#isStopping()) throw new Error('the node is stopping');
+        blockCount++;
+        if (blockCount % (this.#isUrgent() ? urgentBlocksPerPause : blocksPerPause) !== 0) return;
         await new Promise<void>((resolve) => this.#timers.after(pauseMs, resolve));
-      });
+      };
+      const output = new ColdWriter({ file, pause }, { number });
       await output.begin();
       for (const source of sources) {
-        const whole = await this.#copyLive(source, output, isOldest);
-        if (!whole) throw new Error(`${segmentName(source.number)} is damaged`);
+        if (await this.#copyLive(source, output, isOldest)) continue;
+        this.#onDamaged(source);
+        throw new Error(`${segmentName(source.number)} is damaged`);
       }
       await output.finish();
       await file.sync();
+      // A record was left out because a newer one supersedes it: that one must not be lost by a crash either.
+      await this.#makeDurable();
       await this.#disk.replaceFile(`${this.#folder}/${summaryName(number)}`, output.summary.finish());
       // The manifest must never name a file whose own name a power cut could take away.
       await this.#disk.syncFolder(this.#folder);
@@ -134,7 +157,7 @@ export class Compactor {
       this.#log.warn('A compaction was given up; nothing is lost by it.', {
         cause: toCoterieError(cause, 'disk-failed').message,
       });
-      await file.close().catch(() => {});
+      await file?.close().catch(() => {});
       await this.#disk.remove(path).catch(() => {});
       return null;
     }
@@ -153,115 +176,18 @@ export class Compactor {
       if (held.segment !== source.number || held.offset !== place.offset) return;
       const from = { segment: source.number, offset: place.offset };
       const { keyspace, tokenHigh, tokenLow } = head;
-      output.add(head, bytes, start, { keyspace, tokenHigh, tokenLow, fingerprint, from, block: placeholder });
+      output.add(head, bytes, start, {
+        keyspace,
+        tokenHigh,
+        tokenLow,
+        fingerprint,
+        from,
+        block: placeholder,
+      });
     };
+    assert(source.file !== null, 'a sealed segment has a file');
     const outcome = await scanSegment(source.file, take, () => output.writeFullBlocks());
     await output.writeFullBlocks();
     return outcome.whole;
-  }
-}
-
-/** Gathers records into blocks and writes them. */
-class ColdWriter {
-  readonly summary = new SummaryBuilder();
-  readonly moves: Move[] = [];
-  readonly #number: number;
-  readonly #file: Segment['file'];
-  readonly #pause: () => Promise<void>;
-  #blocks: { bytes: Buffer; moves: Move[]; heads: { head: RecordHead; start: number }[] }[] = [];
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
-  #pendingMoves: Move[] = [];
-  #pendingHeads: { head: RecordHead; start: number }[] = [];
-  #size = segmentHeadBytes;
-  #rawBytes = 0;
-  #recordCount = 0;
-  #markerCount = 0;
-
-  constructor(number: number, file: Segment['file'], pause: () => Promise<void>) {
-    this.#number = number;
-    this.#file = file;
-    this.#pause = pause;
-  }
-
-  begin(): Promise<void> {
-    return this.#file.write(segmentHead(this.#number), 0);
-  }
-
-  add(head: RecordHead, bytes: Buffer, start: number, move: Move | null): void {
-    const length = recordLength(head);
-    if (move === null) this.#markerCount++;
-    this.#pendingHeads.push({ head, start: this.#gatheredBytes });
-    this.#gathered.push(Buffer.from(bytes.subarray(start, start + length)));
-    this.#gatheredBytes += length;
-    if (move !== null) this.#pendingMoves.push(move);
-    if (this.#gatheredBytes >= blockBytes) this.#closeBlock();
-  }
-
-  #closeBlock(): void {
-    this.#blocks.push({
-      bytes: Buffer.concat(this.#gathered),
-      moves: this.#pendingMoves,
-      heads: this.#pendingHeads,
-    });
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    this.#pendingMoves = [];
-    this.#pendingHeads = [];
-  }
-
-  async writeFullBlocks(): Promise<void> {
-    const blocks = this.#blocks;
-    this.#blocks = [];
-    for (const { bytes, moves, heads } of blocks) {
-      // In place, not in the thread pool: about 0.4 ms a block, and the simulation stays exact.
-      const deflated = deflateRawSync(bytes, { level: 1 });
-      const shrinks = deflated.length < bytes.length * 0.95;
-      const value = shrinks ? deflated : bytes;
-      const head: RecordHead = {
-        kind: kind.block,
-        flags: shrinks ? codec.deflate : codec.none,
-        keyspace: 0,
-        tokenHigh: 0,
-        tokenLow: 0,
-        expiryTick: 0,
-        keyLength: bytes.length,
-        valueLength: value.length,
-      };
-      const record = Buffer.allocUnsafe(recordLength(head));
-      writeRecord(record, 0, head, noKey, value);
-      await this.#file.write(record, this.#size);
-      const place = { offset: this.#size, length: record.length };
-      for (const move of moves) move.block = place;
-      for (const inner of heads) {
-        this.summary.add(place, bytes, inner.start, headBytes + inner.head.keyLength);
-      }
-      this.moves.push(...moves);
-      this.#size += record.length;
-      this.#rawBytes += bytes.length;
-      this.#recordCount += heads.length;
-      await this.#pause();
-    }
-  }
-
-  async finish(): Promise<void> {
-    if (this.#gatheredBytes > 0) this.#closeBlock();
-    await this.writeFullBlocks();
-  }
-
-  segment(): Segment {
-    return {
-      number: this.#number,
-      cold: true,
-      file: this.#file,
-      size: this.#size,
-      sealed: true,
-      recordCount: this.#recordCount,
-      liveCount: 0,
-      markerCount: this.#markerCount,
-      rawBytes: this.#rawBytes,
-      readers: 0,
-      retired: false,
-    };
   }
 }

@@ -29,6 +29,8 @@ const chunkEntries = 1 << chunkBits;
 const none = 0xffff_ffff;
 const bucketBitsMin = 2;
 const bucketBitsMax = 17;
+/** Entries that one count of all live keys looks at: some 5 ms. Beyond it the count lags behind expiry by a few calls. */
+const totalWalkMax = 200_000;
 
 /** Fowler–Noll–Vo 1a: independent of the token's hash, which is what matters here. */
 export function fingerprintOf(key: Buffer): number {
@@ -50,6 +52,8 @@ interface Table {
   liveCount: number;
   /** Entries with an expiry: while there are none, counting needs no walk. */
   expiringCount: number;
+  /** Of the live ones, as of the last count. */
+  expiredCount: number;
 }
 
 /** Names an entry while it exists; freed ids are used again. */
@@ -62,6 +66,7 @@ export class KeyIndex {
   #free: EntryId = none;
   #recordCount = 0;
   #bucketBytes = 0;
+  #nextCounted = 0;
 
   get recordCount(): number {
     return this.#recordCount;
@@ -111,8 +116,12 @@ export class KeyIndex {
     };
   }
 
-  tokenOf(id: EntryId): { high: number; low: number } {
-    return { high: this.#get(id, field.tokenHigh), low: this.#get(id, field.tokenLow) };
+  markOf(id: EntryId): { tokenHigh: number; tokenLow: number; fingerprint: number } {
+    return {
+      tokenHigh: this.#get(id, field.tokenHigh),
+      tokenLow: this.#get(id, field.tokenLow),
+      fingerprint: this.#get(id, field.fingerprint),
+    };
   }
 
   setPlace(id: EntryId, place: Place): void {
@@ -182,25 +191,39 @@ export class KeyIndex {
   countLive(keyspace: number, partition: number, nowMs: number): number {
     const table = this.#table(keyspace, partition);
     if (table === undefined) return 0;
-    if (table.expiringCount === 0) return table.liveCount;
-    let expired = 0;
+    this.#countExpired(table, nowMs);
+    return table.liveCount - table.expiredCount;
+  }
+
+  /** Of all keyspaces. With many expiring keys only some are looked at again in each call: see `totalWalkMax`. */
+  totalLive(nowMs: number): number {
+    const tables = [...this.#keyspaces.values()].flatMap((all) => all.filter((table) => table !== undefined));
+    let total = 0;
+    let walked = 0;
+    const first = this.#nextCounted;
+    for (let index = 0; index < tables.length; index++) {
+      const at = (first + index) % tables.length;
+      const table = tables[at];
+      if (walked < totalWalkMax) {
+        walked += this.#countExpired(table, nowMs);
+        this.#nextCounted = at + 1;
+      }
+      total += Math.max(0, table.liveCount - table.expiredCount);
+    }
+    return total;
+  }
+
+  /** Answers how many entries it looked at. */
+  #countExpired(table: Table, nowMs: number): number {
+    table.expiredCount = 0;
+    if (table.expiringCount === 0) return 0;
     for (const head of table.buckets) {
       for (let id = head; id !== none; id = this.#get(id, field.next)) {
         const isTombstone = (this.#get(id, field.facts) & tombstoneFlag) !== 0;
-        if (!isTombstone && isExpiredTick(this.#get(id, field.expiryTick), nowMs)) expired++;
+        if (!isTombstone && isExpiredTick(this.#get(id, field.expiryTick), nowMs)) table.expiredCount++;
       }
     }
-    return table.liveCount - expired;
-  }
-
-  totalLive(nowMs: number): number {
-    let total = 0;
-    for (const [keyspace, tables] of this.#keyspaces) {
-      for (let partition = 0; partition < partitionCount; partition++) {
-        if (tables[partition] !== undefined) total += this.countLive(keyspace, partition, nowMs);
-      }
-    }
-    return total;
+    return table.recordCount;
   }
 
   /**
@@ -283,7 +306,14 @@ export class KeyIndex {
     let table = tables[partition];
     if (table === undefined) {
       const buckets = new Uint32Array(1 << bucketBitsMin).fill(none);
-      table = { bits: bucketBitsMin, buckets, recordCount: 0, liveCount: 0, expiringCount: 0 };
+      table = {
+        bits: bucketBitsMin,
+        buckets,
+        recordCount: 0,
+        liveCount: 0,
+        expiringCount: 0,
+        expiredCount: 0,
+      };
       tables[partition] = table;
       this.#bucketBytes += buckets.byteLength;
     }
@@ -316,7 +346,8 @@ export class KeyIndex {
     }
     const id = this.#used++;
     assert(id < none, 'the index is full');
-    if (id >>> chunkBits === this.#chunks.length) this.#chunks.push(new Uint32Array(chunkEntries * fieldCount));
+    if (id >>> chunkBits === this.#chunks.length)
+      this.#chunks.push(new Uint32Array(chunkEntries * fieldCount));
     return id;
   }
 }

@@ -19,8 +19,10 @@ export const codec = { none: 0, deflate: 1 } as const;
 export const tombstoneFlag = 1;
 export const headBytes = 28;
 
-/** No record is longer: the largest value with siblings and metadata. */
-export const recordBytesMax = 256 * 1024 * 1024;
+/** Key and value of one record together: the largest value with siblings and metadata. */
+export const putBytesMax = 128 * 1024 * 1024;
+/** No record or block is longer; a block ends with the record that fills it, so it needs room beyond one record. */
+const recordBytesMax = 2 * putBytesMax;
 
 const expiryOriginMs = 1_577_836_800_000;
 const tickMs = 256;
@@ -52,7 +54,13 @@ export function recordLength(head: RecordHead): number {
   return headBytes + (head.kind === kind.block ? 0 : head.keyLength) + head.valueLength;
 }
 
-export function writeRecord(bytes: Buffer, offset: number, head: RecordHead, key: Buffer, value: Buffer): number {
+export function writeRecord(
+  bytes: Buffer,
+  offset: number,
+  head: RecordHead,
+  key: Buffer,
+  value: Buffer,
+): number {
   const isBlock = head.kind === kind.block;
   bytes[offset + 4] = head.kind;
   bytes[offset + 5] = head.flags;

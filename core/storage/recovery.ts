@@ -2,14 +2,16 @@
  * Opens what a former run left: loads the index from summaries, rebuilds a summary that is missing, cuts a torn tail,
  * sets a corrupt segment aside. Ends with sealed segments only; the head begins anew.
  */
+import { assert } from '../base/assert.ts';
 import { CoterieError } from '../base/errors.ts';
-import type { Disk } from '../ports/disk.ts';
+import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { EngineRecovery } from '../ports/storage-engine.ts';
 import { fingerprintOf, type KeyIndex } from './key-index.ts';
 import { headBytes, keyAt, kind, type RecordHead, readHead } from './record-format.ts';
 import {
   type Manifest,
+  type ManifestEntry,
   readManifest,
   type Segment,
   SummaryBuilder,
@@ -22,6 +24,7 @@ import {
 import { scanSegment } from './segment-scan.ts';
 
 export const cleanFile = 'clean';
+const quarantineSuffix = '.quarantine';
 
 export interface Recovered {
   readonly recovery: EngineRecovery;
@@ -69,20 +72,11 @@ export async function recover(
 ): Promise<Recovered> {
   const { disk, log, index } = components;
   await disk.makeFolder(folder);
-  const names = await disk.list(folder);
   const known = await readManifest(disk, folder);
+  const names = await disk.list(folder);
   const manifest: Manifest = known ?? { format: 1, nextNumber: 1, segments: [] };
   const wasClean = known === null ? names.length === 0 : names.includes(cleanFile);
-  if (names.includes(cleanFile)) {
-    await disk.remove(`${folder}/${cleanFile}`);
-    await disk.syncFolder(folder);
-  }
-  const named = new Set(manifest.segments.flatMap(({ number }) => [segmentName(number), summaryName(number)]));
-  for (const name of names) {
-    if (name.startsWith('segment-') && !named.has(name) && !name.endsWith('.quarantine')) {
-      await disk.remove(`${folder}/${name}`);
-    }
-  }
+  await removeLeftovers(disk, folder, names, manifest);
 
   const segments: Segment[] = [];
   const byNumber = new Map<number, Segment>();
@@ -90,64 +84,30 @@ export async function recover(
   const quarantined: string[] = [];
   let tornBytes = 0;
   for (const [position, entry] of manifest.segments.entries()) {
-    const isLast = position === manifest.segments.length - 1;
-    const path = `${folder}/${segmentName(entry.number)}`;
-    let segment: Segment;
-    try {
-      const file = await disk.open(path, 'write');
-      segment = {
-        number: entry.number,
-        cold: entry.cold,
-        file,
-        size: await file.size(),
-        sealed: true,
-        recordCount: 0,
-        liveCount: 0,
-        markerCount: 0,
-        rawBytes: entry.rawBytes,
-        readers: 0,
-        retired: false,
-      };
-    } catch (error) {
-      if (!(error instanceof CoterieError) || error.code !== 'not-found') throw error;
+    const name = segmentName(entry.number);
+    const mayBeTorn = position === manifest.segments.length - 1 && !entry.cold;
+    const segment = await openSegment(disk, folder, entry);
+    if (segment === null) {
       // The head is named before its first byte is written; a crash in between leaves the name alone.
-      if (!isLast) quarantined.push(segmentName(entry.number));
+      if (!mayBeTorn) quarantined.push(name);
       continue;
     }
     byNumber.set(entry.number, segment);
-    if (await loadSummary(disk, folder, segment, loader)) {
-      segments.push(segment);
-      continue;
-    }
-    const outcome = await loadByScan(disk, folder, segment, loader);
-    if (outcome.whole) {
-      segments.push(segment);
-      continue;
-    }
-    if (isLast && !entry.cold) {
-      tornBytes += segment.size - outcome.soundBytes;
+    const outcome = await load(disk, folder, segment, loader, mayBeTorn);
+    if (outcome.kept) segments.push(segment);
+    tornBytes += outcome.tornBytes;
+    if (outcome.tornBytes > 0) {
       log.warn('The last batch of writes was cut short by a crash; what had not been acknowledged is gone.', {
-        segment: segmentName(entry.number),
-        bytes: segment.size - outcome.soundBytes,
+        segment: name,
+        bytes: outcome.tornBytes,
       });
-      if (outcome.soundBytes <= segmentHeadBytes) {
-        await segment.file.close();
-        await disk.remove(path);
-        continue;
-      }
-      await segment.file.truncate(outcome.soundBytes);
-      await segment.file.sync();
-      segment.size = outcome.soundBytes;
-      segments.push(segment);
-      continue;
+    } else if (!outcome.kept) {
+      byNumber.delete(entry.number);
+      quarantined.push(name);
+      log.error('A damaged segment is set aside. Its keys come back from the other replicas.', {
+        segment: name,
+      });
     }
-    quarantined.push(segmentName(entry.number));
-    log.error('A damaged segment is set aside. Its keys come back from the other replicas.', {
-      segment: segmentName(entry.number),
-    });
-    await segment.file.close();
-    await disk.rename(path, `${path}.quarantine`);
-    byNumber.delete(entry.number);
   }
   if (quarantined.length > 0) index.removeWhere((place) => !byNumber.has(place.segment));
   await writeManifest(disk, folder, manifestOf(segments, manifest.nextNumber));
@@ -163,6 +123,84 @@ export async function recover(
   };
 }
 
+/** Files of an interrupted compaction, and the mark of the last orderly end: it holds for one start only. */
+async function removeLeftovers(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+  manifest: Manifest,
+): Promise<void> {
+  const named = new Set(
+    manifest.segments.flatMap(({ number }) => [segmentName(number), summaryName(number)]),
+  );
+  const isLeftover = (name: string) =>
+    name === cleanFile ||
+    (name.startsWith('segment-') && !named.has(name) && !name.endsWith(quarantineSuffix));
+  const leftovers = names.filter(isLeftover);
+  for (const name of leftovers) await disk.remove(`${folder}/${name}`);
+  // Numbers are given out again: an old file under a new segment's name must not come back.
+  if (leftovers.length > 0) await disk.syncFolder(folder);
+}
+
+async function openSegment(disk: Disk, folder: string, entry: ManifestEntry): Promise<Segment | null> {
+  let file: DiskFile;
+  try {
+    file = await disk.open(`${folder}/${segmentName(entry.number)}`, 'write');
+  } catch (error) {
+    if (error instanceof CoterieError && error.code === 'not-found') return null;
+    throw error;
+  }
+  return {
+    number: entry.number,
+    cold: entry.cold,
+    file,
+    size: await file.size(),
+    sealed: true,
+    recordCount: 0,
+    liveCount: 0,
+    markerCount: 0,
+    rawBytes: entry.rawBytes,
+    readers: 0,
+    retired: false,
+    damaged: false,
+  };
+}
+
+/** From the summary, else from the segment itself: then it is cut (`mayBeTorn`) or set aside where it is not sound. */
+async function load(
+  disk: Disk,
+  folder: string,
+  segment: Segment,
+  loader: Loader,
+  mayBeTorn: boolean,
+): Promise<{ kept: boolean; tornBytes: number }> {
+  const kept = { kept: true, tornBytes: 0 };
+  if (await loadSummary(disk, folder, segment, loader)) return kept;
+  const { file } = segment;
+  assert(file !== null, 'an opened segment has a file');
+  const path = `${folder}/${segmentName(segment.number)}`;
+  const summary = new SummaryBuilder();
+  const outcome = await scanSegment(file, (head, bytes, start, place) => {
+    summary.add(place, bytes, start, headBytes + head.keyLength);
+    loader.add(segment, head, keyAt(bytes, start, head), place);
+  });
+  const tornBytes = segment.size - outcome.soundBytes;
+  if (!outcome.whole && (!mayBeTorn || outcome.soundBytes <= segmentHeadBytes)) {
+    await file.close();
+    if (mayBeTorn) await disk.remove(path);
+    else await disk.rename(path, `${path}${quarantineSuffix}`);
+    return { kept: false, tornBytes: mayBeTorn ? tornBytes : 0 };
+  }
+  if (!outcome.whole) {
+    // Cut first: a summary that a crash leaves beside an uncut segment would hide the torn end from the next start.
+    await file.truncate(outcome.soundBytes);
+    await file.sync();
+    segment.size = outcome.soundBytes;
+  }
+  await disk.replaceFile(`${folder}/${summaryName(segment.number)}`, summary.finish());
+  return { kept: true, tornBytes: outcome.whole ? 0 : tornBytes };
+}
+
 export function manifestOf(segments: readonly Segment[], nextNumber: number): Manifest {
   return {
     format: 1,
@@ -171,36 +209,35 @@ export function manifestOf(segments: readonly Segment[], nextNumber: number): Ma
   };
 }
 
+/** False, and nothing loaded, when the summary is missing, damaged, or tells of more than the segment holds. */
 async function loadSummary(disk: Disk, folder: string, segment: Segment, loader: Loader): Promise<boolean> {
-  let body: Buffer | null;
+  let bytes: Buffer;
   try {
-    body = summaryBody(await disk.readFile(`${folder}/${summaryName(segment.number)}`));
+    bytes = await disk.readFile(`${folder}/${summaryName(segment.number)}`);
   } catch {
     return false;
   }
+  const body = summaryBody(bytes);
   if (body === null) return false;
+  const fits = eachInSummary(body, (_, place) => place.offset + place.length <= segment.size);
+  if (!fits) return false;
+  return eachInSummary(body, (head, place, at) => {
+    loader.add(segment, head, keyAt(body, at, head), place);
+    return true;
+  });
+}
+
+/** False as soon as `onEntry` says so, or when something is no entry. */
+function eachInSummary(
+  body: Buffer,
+  onEntry: (head: RecordHead, place: { offset: number; length: number }, at: number) => boolean,
+): boolean {
   for (let at = 0; at < body.length; ) {
     const head = readHead(body, at + 8);
     if (head === null) return false;
-    const place = { offset: body.readUInt32BE(at), length: body.readUInt32BE(at + 4) };
-    loader.add(segment, head, keyAt(body, at + 8, head), place);
+    if (!onEntry(head, { offset: body.readUInt32BE(at), length: body.readUInt32BE(at + 4) }, at + 8))
+      return false;
     at += 8 + headBytes + head.keyLength;
   }
   return true;
-}
-
-async function loadByScan(
-  disk: Disk,
-  folder: string,
-  segment: Segment,
-  loader: Loader,
-): Promise<{ soundBytes: number; whole: boolean }> {
-  const summary = new SummaryBuilder();
-  const outcome = await scanSegment(segment.file, (head, bytes, start, place) => {
-    summary.add(place, bytes, start, headBytes + head.keyLength);
-    loader.add(segment, head, keyAt(bytes, start, head), place);
-  });
-  const usable = outcome.whole || outcome.soundBytes > segmentHeadBytes;
-  if (usable) await disk.replaceFile(`${folder}/${summaryName(segment.number)}`, summary.finish());
-  return outcome;
 }

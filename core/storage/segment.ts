@@ -11,14 +11,15 @@ import type { Disk, DiskFile } from '../ports/disk.ts';
 export const segmentHeadBytes = 16;
 const magic = 0x434f5452;
 const formatVersion = 1;
-const manifestFile = 'manifest.json';
+const manifestFile = 'manifest';
 const summaryHeadBytes = 12;
 
 export interface Segment {
   readonly number: number;
   /** Rewritten by compaction, values compressed in blocks. */
   readonly cold: boolean;
-  file: DiskFile;
+  /** Null while it is a head whose first batch is not written. */
+  file: DiskFile | null;
   /** Bytes in the file. */
   size: number;
   sealed: boolean;
@@ -32,6 +33,8 @@ export interface Segment {
   /** Reads under way: the file is closed after the last of them. */
   readers: number;
   retired: boolean;
+  /** A check failed: its good records are served, and it is not rewritten. */
+  damaged: boolean;
 }
 
 export interface ManifestEntry {
@@ -73,23 +76,42 @@ export function isSegmentHead(bytes: Buffer): boolean {
   );
 }
 
+function damagedManifest(folder: string): CoterieError {
+  return new CoterieError(
+    'corrupt',
+    `The storage's manifest is damaged. Move the folder ${folder} aside: the node then gets its data from the others.`,
+  );
+}
+
+/**
+ * Null for a new folder. Checked with care: recovery deletes what the manifest does not name, so a damaged one, or one
+ * that is missing beside segments, must stop the start.
+ */
 export async function readManifest(disk: Disk, folder: string): Promise<Manifest | null> {
+  let text: string;
   try {
-    const manifest = JSON.parse((await disk.readFile(`${folder}/${manifestFile}`)).toString()) as Manifest;
-    if (manifest.format !== 1 || !Array.isArray(manifest.segments)) throw new Error('unknown format');
-    return manifest;
+    text = (await disk.readFile(`${folder}/${manifestFile}`)).toString();
   } catch (error) {
-    if (error instanceof CoterieError && error.code === 'not-found') return null;
-    if (error instanceof CoterieError) throw error;
-    throw new CoterieError(
-      'corrupt',
-      `The storage's manifest is damaged. Move the folder ${folder} aside: the node then gets its data from the others.`,
-    );
+    if (!(error instanceof CoterieError) || error.code !== 'not-found') throw error;
+    const names = await disk.list(folder);
+    if (names.some((name) => name.startsWith('segment-'))) throw damagedManifest(folder);
+    return null;
   }
+  const lineEnd = text.indexOf('\n');
+  const body = text.slice(lineEnd + 1);
+  if (lineEnd < 0 || text.slice(0, lineEnd) !== checksumLine(body)) throw damagedManifest(folder);
+  const manifest = JSON.parse(body) as Manifest;
+  if (manifest.format === 1) return manifest;
+  throw new CoterieError('unsupported', 'A newer version wrote this storage. Update this computer.');
 }
 
 export async function writeManifest(disk: Disk, folder: string, manifest: Manifest): Promise<void> {
-  await disk.replaceFile(`${folder}/${manifestFile}`, Buffer.from(JSON.stringify(manifest)));
+  const body = JSON.stringify(manifest);
+  await disk.replaceFile(`${folder}/${manifestFile}`, Buffer.from(`${checksumLine(body)}\n${body}`));
+}
+
+function checksumLine(body: string): string {
+  return crc32(body).toString(16).padStart(8, '0');
 }
 
 /** Gathers a segment's summary while the segment is written: for each record its place, its head and its key. */

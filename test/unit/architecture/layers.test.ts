@@ -69,6 +69,7 @@ const entries = [
   'core/cli/main.ts',
   'core/host/node-main.ts',
   'electron/main.ts',
+  'electron/desktop.ts',
   'electron/preload.ts',
   'renderer/src/main.ts',
   'renderer/vite.config.ts',

@@ -1,0 +1,14 @@
+/**
+ * Entry of the desktop app: what must be said before Electron is ready, and nothing that takes time to load. The app
+ * itself is desktop.ts.
+ */
+import { app, protocol } from 'electron';
+
+app.enableSandbox();
+protocol.registerSchemesAsPrivileged([
+  { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+]);
+
+// A variable keeps the bundler from pulling the app in here: it is a program of its own, dist/desktop.js.
+const program = './desktop.js';
+void import(/* @vite-ignore */ program);

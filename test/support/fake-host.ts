@@ -1,0 +1,98 @@
+/**
+ * A host for tests of the page: serves the built renderer with the real content policy and speaks ClusterApi's frames over
+ * WebSocket, in front of a cluster that lives in memory. No login. It can go away and come back on the same port.
+ */
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize, sep } from 'node:path';
+import { WebSocketServer } from 'ws';
+import { serveApiSocket } from '../../core/host/api-socket.ts';
+import type { Host } from '../../core/host/create-host.ts';
+import { FakeCluster, type Variant } from '../ui/fake-cluster.ts';
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+
+/** As the real server sends it (core/host/ui-server.ts). */
+const contentPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export class FakeHost {
+  readonly cluster: FakeCluster;
+  readonly #folder: string;
+  #server: Server | null = null;
+  #sockets: WebSocketServer | null = null;
+  #port = 0;
+
+  private constructor(variant: Variant, folder: string) {
+    this.cluster = new FakeCluster(variant);
+    this.#folder = folder;
+  }
+
+  static async open(variant: Variant, folder: string, port = 0): Promise<FakeHost> {
+    const host = new FakeHost(variant, folder);
+    host.#port = port;
+    await host.comeBack();
+    return host;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  /** Ends the server and all connections; the cluster stays. */
+  async goAway(): Promise<void> {
+    const server = this.#server;
+    if (server === null) return;
+    for (const client of this.#sockets?.clients ?? []) client.terminate();
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    this.#server = null;
+  }
+
+  async comeBack(): Promise<void> {
+    const server = createServer((request, response) => {
+      void this.#file(request.url ?? '/').then(({ status, type, body }) => {
+        response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': contentPolicy });
+        response.end(body);
+      });
+    });
+    const sockets = new WebSocketServer({ server, path: '/api' });
+    const host = {
+      api: {
+        subscribe: (listener: Parameters<Host['api']['subscribe']>[0]) =>
+          this.cluster.hub.subscribe(listener),
+      },
+      dispatch: (method: string, input: unknown) => this.cluster.dispatch(method, input),
+    };
+    sockets.on('connection', (socket) => serveApiSocket(host as unknown as Host, socket));
+    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+    this.#sockets = sockets;
+  }
+
+  async close(): Promise<void> {
+    this.cluster.close();
+    await this.goAway();
+  }
+
+  async #file(url: string): Promise<{ status: number; type: string; body: Uint8Array }> {
+    const wanted = normalize(decodeURIComponent(new URL(url, 'http://host').pathname));
+    const path = join(this.#folder, extname(wanted) === '' ? 'index.html' : wanted);
+    const missing = { status: 404, type: 'text/plain', body: new TextEncoder().encode('not found') };
+    if (!path.startsWith(this.#folder + sep)) return missing;
+    try {
+      const body = new Uint8Array(await readFile(path));
+      return { status: 200, type: contentTypes[extname(path)] ?? 'application/octet-stream', body };
+    } catch {
+      return missing;
+    }
+  }
+}
