@@ -36,7 +36,8 @@ export function serveBridge(hostReady: Promise<Host>): void {
       (host) => {
         if (contents.isDestroyed()) return;
         const end = host.api.subscribe((change) => {
-          if (!contents.isDestroyed()) contents.send(channels.event, change);
+          // A page that is crashing or reloading has no frame to send to; it subscribes again when it is back.
+          if (!contents.isDestroyed() && !contents.isCrashed()) contents.send(channels.event, change);
         });
         subscriptions.set(id, end);
         contents.once('destroyed', () => {
