@@ -45,14 +45,20 @@ module.exports = {
     executableName: 'coterie-desktop',
   },
   win: { target: ['nsis'], icon: 'build/icons/icon.ico' },
-  nsis: { oneClick: false, perMachine: true, allowToChangeInstallationDirectory: true, include: 'build/installer/firewall.nsh' },
+  nsis: {
+    oneClick: false,
+    perMachine: true,
+    allowToChangeInstallationDirectory: true,
+    include: 'build/installer/firewall.nsh',
+  },
   mac: {
     target: ['dmg', 'zip'],
     icon: 'build/icons/icon.icns',
     category: 'public.app-category.utilities',
     hardenedRuntime: true,
     extendInfo: {
-      NSLocalNetworkUsageDescription: 'Coterie finds the other computers of your cluster on the local network.',
+      NSLocalNetworkUsageDescription:
+        'Coterie finds the other computers of your cluster on the local network.',
     },
   },
   publish: null,

@@ -3,11 +3,12 @@
  * ELECTRON_OVERRIDE_DIST_PATH the runtime in that folder is packaged instead of a downloaded one; fuses and asar integrity
  * are then left alone, because only the pinned release is known to take them.
  */
+
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { ensureBuilt, root } from './setup.mjs';
 
 /** The builder removes a default_app.asar that it expects in a release's folder; a runtime without one gets an empty one. */

@@ -4,7 +4,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,7 +39,9 @@ export function requireNode() {
 /** Installs the packages of the lock file unless that was done already. Runs no package's install script. */
 export function ensureInstalled() {
   requireNode();
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(installedMark) && readFileSync(installedMark, 'utf8') === lock) return;
   say('Installing packages (once, about half a minute)…');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -60,7 +72,10 @@ function newestUnder(path) {
   if (!existsSync(path)) return 0;
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
-  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestUnder(join(path, name))), stat.mtimeMs);
+  return readdirSync(path).reduce(
+    (newest, name) => Math.max(newest, newestUnder(join(path, name))),
+    stat.mtimeMs,
+  );
 }
 
 /** Builds dist/ unless it is newer than all sources. */
@@ -69,7 +84,10 @@ export async function ensureBuilt({ quiet = false } = {}) {
   const newest = Math.max(...sources.map((path) => newestUnder(join(root, path))));
   if (existsSync(builtMark) && statSync(builtMark).mtimeMs > newest) return;
   if (!quiet) say('Building…');
-  const done = spawnSync(process.execPath, [join(root, 'build/bundle.mjs')], { cwd: root, stdio: ['ignore', 2, 2] });
+  const done = spawnSync(process.execPath, [join(root, 'build/bundle.mjs')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (done.status !== 0) {
     say('The build failed; the lines above say where.');
     process.exit(1);

@@ -12,7 +12,8 @@ const obtainWithinMs = 1_500;
 
 /** Path of Electron's program, or null. Electron fetches its runtime at first use; where that cannot work it must not delay. */
 function electronProgram() {
-  const executable = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
+  const executable =
+    { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
   const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
   if (override) return existsSync(join(override, executable)) ? join(override, executable) : null;
   let folder;
@@ -29,8 +30,11 @@ function electronProgram() {
 
 /** A look at the release server, bounded: without a network this answers at once or after the bound. */
 function canReachReleases() {
-  const script = "fetch('https://github.com/electron/electron/releases',{method:'HEAD'}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))";
-  return spawnSync(process.execPath, ['-e', script], { timeout: obtainWithinMs, stdio: 'ignore' }).status === 0;
+  const script =
+    "fetch('https://github.com/electron/electron/releases',{method:'HEAD'}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))";
+  return (
+    spawnSync(process.execPath, ['-e', script], { timeout: obtainWithinMs, stdio: 'ignore' }).status === 0
+  );
 }
 
 function obtain(folder, version, program) {
@@ -58,6 +62,8 @@ const extra = process.argv.slice(2);
 const program = canShowWindow() && extra.length === 0 ? electronProgram() : null;
 if (program !== null && existsSync(join(root, 'dist/main.cjs'))) run(program, ['.']);
 else {
-  process.stderr.write('No window can be opened here (no Electron runtime or no screen): the same app is served to the browser.\n');
+  process.stderr.write(
+    'No window can be opened here (no Electron runtime or no screen): the same app is served to the browser.\n',
+  );
   run(process.execPath, [join(root, 'dist/cli.js'), 'serve', ...extra]);
 }

@@ -7,12 +7,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, root } from './setup.mjs';
 
-const chromiums = [process.env.COTERIE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const chromiums = [
+  process.env.COTERIE_CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
 
 /** Chromium from the system's packages, where this process may install them. */
 function ensureChromium() {
   if (chromiums.some((path) => path && existsSync(path))) return;
-  const mayInstall = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+  const mayInstall =
+    process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
   if (!mayInstall) {
     process.stderr.write('No Chromium found and no right to install it: tests of the pages are skipped.\n');
     return;

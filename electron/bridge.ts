@@ -17,7 +17,8 @@ export function serveBridge(hostReady: Promise<Host>): void {
   const subscriptions = new Map<number, () => void>();
 
   ipcMain.handle(channels.invoke, async (event, method: unknown, input: unknown) => {
-    if (!isOwnPage(event)) return { error: { code: 'unauthorized', message: 'Only the app itself may call.' } };
+    if (!isOwnPage(event))
+      return { error: { code: 'unauthorized', message: 'Only the app itself may call.' } };
     try {
       const host = await hostReady;
       return { output: await host.dispatch(String(method), input) };

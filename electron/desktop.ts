@@ -46,7 +46,12 @@ interface Running {
 async function startCluster(): Promise<Running> {
   const folder = defaultDataFolder();
   const host = await createHost(
-    { launcher: new UtilityLauncher(join(programFolder, 'node.js')), clock: systemClock, timers: systemTimers, log },
+    {
+      launcher: new UtilityLauncher(join(programFolder, 'node.js')),
+      clock: systemClock,
+      timers: systemTimers,
+      log,
+    },
     {
       folder,
       nodes: null,

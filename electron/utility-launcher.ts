@@ -29,7 +29,8 @@ export class UtilityLauncher implements NodeLauncher {
       },
       onExit: (handler) => {
         child.once('exit', (code) => {
-          const words = lastWords.trim() === '' ? '' : ` ${lastWords.trim().split('\n').slice(-3).join(' | ')}`;
+          const words =
+            lastWords.trim() === '' ? '' : ` ${lastWords.trim().split('\n').slice(-3).join(' | ')}`;
           handler(`It ended with code ${code}.${words}`);
         });
       },

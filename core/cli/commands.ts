@@ -1,10 +1,10 @@
 /** The commands that talk to a running host. Each is one ClusterApi call and one way of showing its answer. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
 import type { KeyspaceSettings } from '../contract/api.ts';
 import type { KeyspaceView, NodeView } from '../contract/views.ts';
-import { ControlClient } from './control-client.ts';
+import type { ControlClient } from './control-client.ts';
 import { formatBytes, type Output, show, table } from './output.ts';
 
 export interface CommandContext {
@@ -66,7 +66,8 @@ function keyspaceRows(keyspaces: readonly KeyspaceView[]): string {
   );
 }
 
-const level = (flags: string, text: string) => new Option(flags, text).choices([...consistencyLevels]).argParser(upper);
+const level = (flags: string, text: string) =>
+  new Option(flags, text).choices([...consistencyLevels]).argParser(upper);
 
 function upper(text: string): string {
   const found = consistencyLevels.find((candidate) => candidate === text.toUpperCase());
@@ -86,7 +87,13 @@ export function addClusterCommands(program: Command, context: CommandContext): v
       const value = { cluster, nodes, keyspaces, advice };
       print(value, () => {
         const up = nodes.filter((node) => node.state === 'up').length;
-        const lines = [`${cluster.name}: ${up} of ${nodes.length} nodes up`, '', nodeRows(nodes), '', keyspaceRows(keyspaces)];
+        const lines = [
+          `${cluster.name}: ${up} of ${nodes.length} nodes up`,
+          '',
+          nodeRows(nodes),
+          '',
+          keyspaceRows(keyspaces),
+        ];
         for (const item of advice) lines.push('', `${item.title}: ${item.detail}`);
         return lines.join('\n');
       });
@@ -187,7 +194,9 @@ function addKeyspaceCommands(program: Command, context: CommandContext): void {
       .addOption(level('--read <level>', 'consistency of reads'))
       .addOption(level('--write <level>', 'consistency of writes'))
       .addOption(new Option('--conflicts <policy>', 'concurrent writes').choices([...conflictPolicies]))
-      .addOption(new Option('--durability <when>', 'sync before or after the answer').choices([...durabilities]))
+      .addOption(
+        new Option('--durability <when>', 'sync before or after the answer').choices([...durabilities]),
+      )
       .addOption(new Option('--sloppy <on|off>', 'let stand-ins take writes').choices(['on', 'off']))
       .option('--database <number|none>', 'number for Redis clients', parseDatabase)
       .option('--ttl <seconds>', 'default time to live, 0 for none', Number);
@@ -241,13 +250,19 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .option('--keyspace <name>', 'its keyspace', 'default')
     .addOption(level('--consistency <level>', 'instead of the keyspace’s level'))
     .action(async (key: string, flags: { keyspace: string; consistency?: KeyspaceSettings['readLevel'] }) => {
-      const found = await api().call('data.find', { keyspace: flags.keyspace, key, level: flags.consistency });
+      const found = await api().call('data.find', {
+        keyspace: flags.keyspace,
+        key,
+        level: flags.consistency,
+      });
       if (found.siblings.length === 0 && !context.output().json) {
         throw new CoterieError('not-found', `${key} holds no value.`);
       }
       print(found, () => {
         const values = found.siblings.map((value) => value.text);
-        return values.length === 1 ? values[0] : values.map((text, index) => `sibling ${index + 1}: ${text}`).join('\n');
+        return values.length === 1
+          ? values[0]
+          : values.map((text, index) => `sibling ${index + 1}: ${text}`).join('\n');
       });
     });
 
@@ -298,7 +313,12 @@ function addDataCommands(program: Command, context: CommandContext): void {
         flags: { keyspace: string; context?: string; consistency?: KeyspaceSettings['writeLevel'] },
       ) => {
         const { keyspace, context: basis, consistency } = flags;
-        const deleted = await api().call('data.delete', { keyspace, key, context: basis, level: consistency });
+        const deleted = await api().call('data.delete', {
+          keyspace,
+          key,
+          context: basis,
+          level: consistency,
+        });
         print(deleted, () => 'deleted');
       },
     );

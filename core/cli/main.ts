@@ -54,7 +54,12 @@ program
   )
   .option('--name <name>', 'name of a new cluster', 'My cluster')
   .option('--ui-port <port>', 'the app, HTTP and metrics', parsePort, defaultPorts.ui)
-  .option('--client-port <port>', 'Redis clients: the first node’s, counted up', parsePort, defaultPorts.client)
+  .option(
+    '--client-port <port>',
+    'Redis clients: the first node’s, counted up',
+    parsePort,
+    defaultPorts.client,
+  )
   .option('--control-port <port>', 'this command line', parsePort, defaultPorts.control)
   .option('--peer-port <port>', 'between nodes: the first node’s, counted up', parsePort, defaultPorts.peer)
   .option('--read-only', 'nothing can be changed from the app or HTTP', false)

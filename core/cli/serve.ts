@@ -2,12 +2,12 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
-import type { Log } from '../ports/log.ts';
 import { serveControl } from '../host/control-server.ts';
 import { createHost, defaultHotBytesMax } from '../host/create-host.ts';
 import { ForkLauncher } from '../host/fork-launcher.ts';
 import { serveUi } from '../host/ui-server.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
+import type { Log } from '../ports/log.ts';
 
 export interface ServeOptions {
   readonly data: string;
@@ -109,7 +109,9 @@ export async function serve(options: ServeOptions): Promise<void> {
       process.stdout.write(`${JSON.stringify(ready)}\n`);
     } else {
       const clients = nodes.map((node) => `${node.name} ${node.client}`).join(', ');
-      process.stdout.write(`Coterie is ready: ${clients}\nOpen the app (works once, for ten minutes): ${link}\n`);
+      process.stdout.write(
+        `Coterie is ready: ${clients}\nOpen the app (works once, for ten minutes): ${link}\n`,
+      );
     }
   } catch (error) {
     await stop(1);

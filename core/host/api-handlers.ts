@@ -2,15 +2,10 @@
  * ClusterApi, implemented: one handler for each method of the contract. Input is checked against the contract's schema
  * before a handler sees it; read-only mode is enforced here, not in any page.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
 import { addressOf, partitionOf, slotOf } from '../base/token.ts';
-import {
-  type MethodInput,
-  type MethodName,
-  type MethodOutput,
-  methods,
-} from '../contract/api.ts';
+import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
 import type { KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
 import {
   alterKeyspace,
@@ -42,7 +37,9 @@ export interface HostActions {
   }): void;
 }
 
-type Handlers = { [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>> };
+type Handlers = {
+  [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>>;
+};
 
 const valueBytesShown = 256 * 1024;
 
@@ -208,11 +205,17 @@ export async function dispatch(
   input: unknown,
 ): Promise<unknown> {
   if (!Object.hasOwn(methods, method)) {
-    throw new CoterieError('unsupported', `There is no method "${method}". Is this app newer than the cluster?`);
+    throw new CoterieError(
+      'unsupported',
+      `There is no method "${method}". Is this app newer than the cluster?`,
+    );
   }
   const name = method as MethodName;
   if (host.readOnly && methods[name].changes) {
-    throw new CoterieError('unauthorized', 'This host is in read-only mode: nothing can be changed from here.');
+    throw new CoterieError(
+      'unauthorized',
+      'This host is in read-only mode: nothing can be changed from here.',
+    );
   }
   const parsed = methods[name].input.safeParse(input ?? {});
   if (!parsed.success) {

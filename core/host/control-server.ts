@@ -44,9 +44,14 @@ export async function serveControl(
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
       throw new CoterieError('unauthorized', 'This is not the owner of the data folder.');
     }
-    const { method, input } = JSON.parse((await bodyOf(request)).toString()) as { method: string; input: unknown };
+    const { method, input } = JSON.parse((await bodyOf(request)).toString()) as {
+      method: string;
+      input: unknown;
+    };
     const output =
-      method === 'host.loginLink' ? { url: components.loginLink() } : await components.host.dispatch(method, input);
+      method === 'host.loginLink'
+        ? { url: components.loginLink() }
+        : await components.host.dispatch(method, input);
     response.end(JSON.stringify({ output }));
   };
 

@@ -167,7 +167,15 @@ export async function createHost(
   const hub = new EventHub(snapshot);
 
   const note: HostActions['note'] = ({ kind, subject, message, by, severity = 'info' }) => {
-    const entry: ActivityEntry = { id: randomUUID(), atMs: clock.nowMs(), kind, severity, subject, message, by };
+    const entry: ActivityEntry = {
+      id: randomUUID(),
+      atMs: clock.nowMs(),
+      kind,
+      severity,
+      subject,
+      message,
+      by,
+    };
     activity.push(entry);
     if (activity.length > recentActivityCount) activity.shift();
     log.info(message);
@@ -257,7 +265,10 @@ export async function createHost(
     supervisor(name) {
       const found = nodes.get(name);
       if (found === undefined) {
-        throw new CoterieError('not-found', `There is no node "${name}". Nodes: ${[...nodes.keys()].join(', ')}.`);
+        throw new CoterieError(
+          'not-found',
+          `There is no node "${name}". Nodes: ${[...nodes.keys()].join(', ')}.`,
+        );
       }
       return found.supervisor;
     },
@@ -291,7 +302,12 @@ export async function createHost(
     dispatch: (method, input) => dispatch(handlers, actions, method, input),
     snapshot,
     start(withinMs) {
-      note({ kind: 'cluster', subject: layout.clusterName, message: 'The computer is starting its nodes.', by: 'system' });
+      note({
+        kind: 'cluster',
+        subject: layout.clusterName,
+        message: 'The computer is starting its nodes.',
+        by: 'system',
+      });
       for (const { supervisor } of nodes.values()) supervisor.start();
       return new Promise((resolve, reject) => {
         const finish = (error: Error | null) => {
@@ -306,7 +322,12 @@ export async function createHost(
         const timer = timers.after(withinMs, () => {
           const late = nodeViews().filter((node) => node.state !== 'up');
           const words = late.map((node) => `${node.name}: ${node.problem ?? node.state}`).join('; ');
-          finish(new CoterieError('not-ready', `Not every node is ready yet. ${words || 'Some do not reach others.'}`));
+          finish(
+            new CoterieError(
+              'not-ready',
+              `Not every node is ready yet. ${words || 'Some do not reach others.'}`,
+            ),
+          );
         });
         readyWaiters.add(look);
       });
@@ -321,4 +342,3 @@ export async function createHost(
     },
   };
 }
-

@@ -116,7 +116,10 @@ export class DataAccess implements RemoteStore {
       throw new CoterieError('not-found', `There is no keyspace "${keyspace}".`);
     }
     const repeatable = words[0] !== 'CT.PUT';
-    let failure: unknown = new CoterieError('unavailable', 'No node takes clients now. Start one and try again.');
+    let failure: unknown = new CoterieError(
+      'unavailable',
+      'No node takes clients now. Start one and try again.',
+    );
     for (const node of this.#nodes()) {
       try {
         return await this.#client(keyspace, node).command(words);

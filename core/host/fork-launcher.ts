@@ -38,7 +38,8 @@ export class ForkLauncher implements NodeLauncher {
         };
         child.once('error', (error) => tell(`The process could not be started: ${error.message}`));
         child.once('close', (code, signal) => {
-          const words = lastWords.trim() === '' ? '' : ` ${lastWords.trim().split('\n').slice(-3).join(' | ')}`;
+          const words =
+            lastWords.trim() === '' ? '' : ` ${lastWords.trim().split('\n').slice(-3).join(' | ')}`;
           tell(signal === null ? `It ended with code ${code}.${words}` : `It was ended by ${signal}.`);
         });
       },

@@ -1,8 +1,8 @@
 /** The layout on the host's disk: replaced as a whole, so that a crash leaves the old one or the new one. */
 import { createHash } from 'node:crypto';
+import { CoterieError } from '../base/errors.ts';
 import { type Layout, parseLayout } from '../layout/layout.ts';
 import type { Disk } from '../ports/disk.ts';
-import { CoterieError } from '../base/errors.ts';
 
 const layoutFile = 'layout.json';
 

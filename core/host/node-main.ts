@@ -4,15 +4,15 @@
  * because a node that nobody supervises would hold its folder against the next start.
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
-import type { Layout } from '../layout/layout.ts';
-import type { Log } from '../ports/log.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
+import type { Layout } from '../layout/layout.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
 import { lockFolderPatiently } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
+import type { Log } from '../ports/log.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
 import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';

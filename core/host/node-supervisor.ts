@@ -238,6 +238,9 @@ export class NodeSupervisor {
     // After several starts that failed at once, a person should look; it is tried again all the same.
     this.#become(this.#quickFailures > 5 ? 'failed' : 'down');
     this.#events.changed();
-    this.#events.noted('error', `${this.name} ended: ${why} It starts again in ${(delayMs / 1000).toFixed(1)} s.`);
+    this.#events.noted(
+      'error',
+      `${this.name} ended: ${why} It starts again in ${(delayMs / 1000).toFixed(1)} s.`,
+    );
   }
 }

@@ -120,7 +120,10 @@ export async function serveUi(
       const body = await readFile(path);
       c.header('Content-Type', contentTypes[extname(path)] ?? 'application/octet-stream');
       // Built files carry a hash in their names and never change; the document names the newest ones.
-      c.header('Cache-Control', wanted.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+      c.header(
+        'Cache-Control',
+        wanted.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
       return c.body(new Uint8Array(body));
     } catch {
       return c.notFound();

@@ -157,7 +157,8 @@ export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly Keyspac
       severity: node.state === 'stopped' || node.state === 'draining' ? 'warning' : 'error',
       title: `${node.name} ${words}`,
       detail:
-        node.problem ?? 'Its share is served by the other replicas; it catches up when it is back and keys are read.',
+        node.problem ??
+        'Its share is served by the other replicas; it catches up when it is back and keys are read.',
       page: 'ring',
       action: 'See why',
     });
@@ -167,7 +168,8 @@ export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly Keyspac
       advice.push({
         id: `keyspace-${keyspace.name}-${index}`,
         severity: 'info',
-        title: keyspace.name === 'default' ? 'Replicas of the default keyspace' : `Replicas of ${keyspace.name}`,
+        title:
+          keyspace.name === 'default' ? 'Replicas of the default keyspace' : `Replicas of ${keyspace.name}`,
         detail: warning,
         page: 'keyspaces',
         action: 'See keyspace',

@@ -61,7 +61,10 @@ export function lockFolder(folder: string, what: string): FolderLock {
       };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new CoterieError('disk-failed', `The folder ${folder} cannot be used: ${(error as Error).message}`);
+        throw new CoterieError(
+          'disk-failed',
+          `The folder ${folder} cannot be used: ${(error as Error).message}`,
+        );
       }
     }
     const owner = readOwner(path);
@@ -78,13 +81,18 @@ export function lockFolder(folder: string, what: string): FolderLock {
 }
 
 /** Waits while a predecessor that was told to stop still finishes. */
-export async function lockFolderPatiently(folder: string, what: string, waitMaxMs: number): Promise<FolderLock> {
+export async function lockFolderPatiently(
+  folder: string,
+  what: string,
+  waitMaxMs: number,
+): Promise<FolderLock> {
   const deadline = performance.now() + waitMaxMs;
   for (;;) {
     try {
       return lockFolder(folder, what);
     } catch (error) {
-      if (!(error instanceof CoterieError) || error.code !== 'conflict' || performance.now() > deadline) throw error;
+      if (!(error instanceof CoterieError) || error.code !== 'conflict' || performance.now() > deadline)
+        throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -2,8 +2,9 @@
  * The Disk port on a real file system. Errors become the port's three kinds; everything else about them stays in the
  * message, because people search for it.
  */
-import * as fs from 'node:fs/promises';
+
 import type { FileHandle } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';

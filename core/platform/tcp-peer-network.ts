@@ -4,7 +4,7 @@
  * socket is open: that is how a paused process looks. Queues are bounded; a full one refuses frames, which the sender
  * sees as a failed request.
  */
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';

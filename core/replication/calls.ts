@@ -24,7 +24,10 @@ export function call(
           done(error, body);
         },
         onFailure() {
-          done(new CoterieError('unavailable', 'The node that holds this key did not answer. Try again.'), null);
+          done(
+            new CoterieError('unavailable', 'The node that holds this key did not answer. Try again.'),
+            null,
+          );
         },
         onSlow() {},
       },

@@ -3,7 +3,7 @@
  * its keys for this node, so a client sees its own writes in a scan. Every unit of work is bounded: one page, one list
  * of partitions, so many deletes at a time.
  */
-import { CoterieError } from '../base/errors.ts';
+import type { CoterieError } from '../base/errors.ts';
 import {
   partitionCount,
   partitionOfPosition,

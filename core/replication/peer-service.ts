@@ -4,8 +4,11 @@
  */
 import { CoterieError, type ErrorCode, toCoterieError } from '../base/errors.ts';
 import { addressOf } from '../base/token.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
+import type { HybridClock } from '../versions/hybrid-clock.ts';
+import { headerLength, summarise } from '../versions/record-codec.ts';
 import {
   encodeEmpty,
   encodeStatus,
@@ -17,9 +20,6 @@ import {
   status,
   typeOf,
 } from '../wire/peer-frames.ts';
-import { headerLength, summarise } from '../versions/record-codec.ts';
-import type { HybridClock } from '../versions/hybrid-clock.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { Counters } from './parts.ts';
 import type { Requests } from './requests.ts';

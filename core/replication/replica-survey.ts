@@ -2,10 +2,10 @@
 import type { CoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { ReplicaView } from '../ports/key-value-store.ts';
-import { encodeKeyed, frameType, parseStatus, status, typeOf } from '../wire/peer-frames.ts';
 import { encodeBasis } from '../versions/context-codec.ts';
 import { decodeRecord, mergeRecords } from '../versions/record-codec.ts';
 import { compareContexts, emptySet } from '../versions/version-set.ts';
+import { encodeKeyed, frameType, parseStatus, status, typeOf } from '../wire/peer-frames.ts';
 import { liveValues } from './live-values.ts';
 import type { CoordinatorParts } from './parts.ts';
 import type { KeyspaceState, Topology } from './topology.ts';
@@ -53,7 +53,9 @@ export function readReplicas(
   const others = replicas.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== parts.selfId);
   const nothing = Buffer.alloc(0);
   if (others.length < replicas.length) {
-    parts.records.read(address, (error, record) => arrived(parts.selfId, error === null ? record : undefined));
+    parts.records.read(address, (error, record) =>
+      arrived(parts.selfId, error === null ? record : undefined),
+    );
   }
   parts.requests.send(
     others,
@@ -69,7 +71,6 @@ export function readReplicas(
       onFailure: (from) => arrived(from, undefined),
       onSlow() {},
     },
-    (requestId) =>
-      encodeKeyed(frameType.replicaGet, requestId, address.keyspace, address.key, nothing, 0),
+    (requestId) => encodeKeyed(frameType.replicaGet, requestId, address.keyspace, address.key, nothing, 0),
   );
 }

@@ -63,7 +63,10 @@ export class Requests {
   send(peers: readonly number[], handler: ReplyHandler, encode: (requestId: number) => Buffer): void {
     if (peers.length === 0) return;
     if (this.#pending.size >= this.#settings.pendingCountMax) {
-      throw new CoterieError('busy', 'This node has too many requests to others in flight. Try again in a moment.');
+      throw new CoterieError(
+        'busy',
+        'This node has too many requests to others in flight. Try again in a moment.',
+      );
     }
     // 0 is never given out: it stands for "no answer wanted".
     this.#lastId = (this.#lastId % 0xffff_ffff) + 1;

@@ -9,7 +9,6 @@ import type { LiveValue, Mutation, WriteOptions, WriteResult } from '../ports/ke
 import { PutCore } from '../quorum/put-core.ts';
 import { neededInTotal, type ReplicaPlace, type Requirement } from '../quorum/requirement.ts';
 import type { Verdict } from '../quorum/tally.ts';
-import { encodeKeyed, frameType, parseStatus, status } from '../wire/peer-frames.ts';
 import { encodeBasis, parseBasis } from '../versions/context-codec.ts';
 import {
   decodeContext,
@@ -30,6 +29,7 @@ import {
   type VersionSet,
   write,
 } from '../versions/version-set.ts';
+import { encodeKeyed, frameType, parseStatus, status } from '../wire/peer-frames.ts';
 import { liveValues } from './live-values.ts';
 import type { Change, ChangeHandler } from './local-records.ts';
 import type { CoordinatorParts } from './parts.ts';

@@ -4,8 +4,8 @@
  */
 import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../ports/disk.ts';
-import type { KeyMark } from './record-lookup.ts';
 import { codec, headBytes, kind, type RecordHead, recordLength, writeRecord } from './record-format.ts';
+import type { KeyMark } from './record-lookup.ts';
 import { type Segment, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
 
 /** A cold read unpacks one block: larger compresses better and costs more per read. */

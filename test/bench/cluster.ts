@@ -30,10 +30,16 @@ function freePort(): Promise<number> {
 async function startCoterie(): Promise<{ port: number; stop: () => Promise<void> }> {
   const folder = temporary();
   const ports = ['--ui-port', '0', '--client-port', '0', '--control-port', '0', '--peer-port', '0'];
-  const child = spawn(process.execPath, [join(root, 'dist/cli.js'), 'serve', '--data', folder, '--json', ...ports], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const line = await new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk))));
+  const child = spawn(
+    process.execPath,
+    [join(root, 'dist/cli.js'), 'serve', '--data', folder, '--json', ...ports],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  const line = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (chunk) => resolve(String(chunk))),
+  );
   const port = Number(JSON.parse(line).nodes[0].client.split(':')[1]);
   return { port, stop: () => stopped(child, folder) };
 }
@@ -43,8 +49,26 @@ async function startRedis(): Promise<{ port: number; stop: () => Promise<void> }
   const children: ChildProcess[] = [];
   const start = async (...extra: string[]): Promise<number> => {
     const port = await freePort();
-    const common = ['--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes', '--appendfsync', 'always'];
-    const own = ['--dir', folder, '--appenddirname', `aof-${port}`, '--dbfilename', `dump-${port}.rdb`, '--save', ''];
+    const common = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'always',
+    ];
+    const own = [
+      '--dir',
+      folder,
+      '--appenddirname',
+      `aof-${port}`,
+      '--dbfilename',
+      `dump-${port}.rdb`,
+      '--save',
+      '',
+    ];
     children.push(spawn('redis-server', [...common, ...own, ...extra], { stdio: 'ignore' }));
     await until(async () => (await ask(port, ['PING'])).startsWith('+PONG'));
     return port;
@@ -90,7 +114,11 @@ function ask(port: number, words: string[]): Promise<string> {
 }
 
 /** Rounds per second of one request (one or two commands) on each connection, one after the other. */
-async function closedLoop(port: number, request: (round: number) => string, replies: number): Promise<number> {
+async function closedLoop(
+  port: number,
+  request: (round: number) => string,
+  replies: number,
+): Promise<number> {
   let left = requestCount / 4;
   const startedMs = performance.now();
   const one = () =>
@@ -119,14 +147,18 @@ async function closedLoop(port: number, request: (round: number) => string, repl
 
 function redisBenchmark(port: number, test: 'set' | 'get'): number {
   const words = ['-p', String(port), '-t', test, '-n', String(requestCount), '-c', String(connectionCount)];
-  const { stdout } = spawnSync('redis-benchmark', [...words, '-d', '1024', '-r', '100000', '--csv'], { encoding: 'utf8' });
+  const { stdout } = spawnSync('redis-benchmark', [...words, '-d', '1024', '-r', '100000', '--csv'], {
+    encoding: 'utf8',
+  });
   const line = stdout.split('\n').find((candidate) => candidate.toLowerCase().startsWith(`"${test}"`));
   return Number(line?.split(',')[1].replaceAll('"', ''));
 }
 
 const thousand = (perSecond: number) => `${(perSecond / 1000).toFixed(1)} k/s`;
 
-process.stdout.write(`${cpus().length} cores, ${cpus()[0].model}; ${requestCount} requests, 1 KiB, ${connectionCount} connections\n`);
+process.stdout.write(
+  `${cpus().length} cores, ${cpus()[0].model}; ${requestCount} requests, 1 KiB, ${connectionCount} connections\n`,
+);
 const coterie = await startCoterie();
 const setOf = (round: number) => encode(['SET', `key:${round % 100_000}`, value]);
 const ours = await closedLoop(coterie.port, setOf, 1);

@@ -142,7 +142,9 @@ export function describeStorageEngine(
 
     it('scans each key once, in order of position, a bounded number at a time', () =>
       withEngine(async (test) => {
-        const keys = Array.from({ length: 300 }, (_, index) => (index % 3 ? `key-${index}` : `{hot}${index}`));
+        const keys = Array.from({ length: 300 }, (_, index) =>
+          index % 3 ? `key-${index}` : `{hot}${index}`,
+        );
         await test.run(Promise.all(keys.map((key) => put(test.engine, key, 'v'))));
         for (const countMax of [1, 7, 1000]) {
           expect((await allKeys(test, 0, countMax)).sort()).toEqual([...keys].sort());

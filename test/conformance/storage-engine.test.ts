@@ -48,7 +48,11 @@ async function simulated(bench: Bench): Promise<EngineUnderTest> {
 }
 
 describeStorageEngine('on a simulated disk', () => simulated(new Bench(eager)), 150);
-describeStorageEngine('on a simulated disk, without memory for values', () => simulated(new Bench({ ...eager, hotBytesMax: 0 })), 60);
+describeStorageEngine(
+  'on a simulated disk, without memory for values',
+  () => simulated(new Bench({ ...eager, hotBytesMax: 0 })),
+  60,
+);
 
 async function real(folder: string): Promise<EngineUnderTest> {
   let skewMs = 0;

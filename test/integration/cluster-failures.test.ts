@@ -81,7 +81,9 @@ test('a node stopped in order comes back with its data and its epoch', async () 
   await cluster.command('put', 'kept', 'value');
   await cluster.command('node', 'stop', 'node-1');
   await waitUntil('it is stopped', async () => (await cluster.nodes())[0].state === 'stopped');
-  expect(((await cluster.command('get', 'kept')) as { siblings: { text: string }[] }).siblings[0].text).toBe('value');
+  expect(((await cluster.command('get', 'kept')) as { siblings: { text: string }[] }).siblings[0].text).toBe(
+    'value',
+  );
   await cluster.command('node', 'start', 'node-1');
   await waitUntil('it is up', allUp);
   const replicas = (await cluster.command('replicas', 'default', 'kept')) as { relation: string }[];

@@ -41,7 +41,9 @@ for (; goOn(); seed++) {
     if (outcome.violations.length === 0) continue;
     broken++;
     process.stdout.write(`seed ${seed} (${options.workload}): ${outcome.violations.join('; ')}\n`);
-    process.stdout.write(`  again: npm run simulate -- --seeds 1 --first-seed ${seed} --workload ${options.workload}\n`);
+    process.stdout.write(
+      `  again: npm run simulate -- --seeds 1 --first-seed ${seed} --workload ${options.workload}\n`,
+    );
   }
 }
 const elapsed = ((performance.now() - startedMs) / 1000).toFixed(1);

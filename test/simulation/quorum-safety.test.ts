@@ -39,7 +39,10 @@ function explain(outcome: RunOutcome): string {
 }
 
 async function expectSafe(options: RunOptions): Promise<void> {
-  const { outcome, acknowledged, crashes, cuts } = await firstViolation(options, seedsFrom(firstSeed, seedCount));
+  const { outcome, acknowledged, crashes, cuts } = await firstViolation(
+    options,
+    seedsFrom(firstSeed, seedCount),
+  );
   if (outcome !== null) expect.fail(explain(outcome));
   // A run that did nothing proves nothing.
   expect(acknowledged).toBeGreaterThan(seedCount * options.keyCount * 5);

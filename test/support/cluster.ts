@@ -53,16 +53,23 @@ export class RealCluster {
 
   async start(...extra: string[]): Promise<Ready> {
     const ports = ['--ui-port', '0', '--client-port', '0', '--control-port', '0', '--peer-port', '0'];
-    const child = spawn(process.execPath, [program, 'serve', '--data', this.folder, '--json', ...ports, ...extra], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [program, 'serve', '--data', this.folder, '--json', ...ports, ...extra],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#process = child;
     child.stderr.on('data', (chunk: Buffer) => {
       this.log = (this.log + chunk.toString()).slice(-20_000);
     });
     this.#ready = await new Promise<Ready>((resolve, reject) => {
       let out = '';
-      const timer = setTimeout(() => reject(new Error(`The cluster is not ready in time.\n${this.log}`)), readyWithinMs);
+      const timer = setTimeout(
+        () => reject(new Error(`The cluster is not ready in time.\n${this.log}`)),
+        readyWithinMs,
+      );
       child.stdout.on('data', (chunk: Buffer) => {
         out += chunk.toString();
         if (!out.includes('\n')) return;
@@ -117,7 +124,12 @@ export class RealCluster {
   }
 
   async nodes(): Promise<{ name: string; state: string; pid: number | null; client: string }[]> {
-    return (await this.command('nodes')) as { name: string; state: string; pid: number | null; client: string }[];
+    return (await this.command('nodes')) as {
+      name: string;
+      state: string;
+      pid: number | null;
+      client: string;
+    }[];
   }
 
   async dispose(): Promise<void> {

@@ -37,5 +37,8 @@ export function copyWithApp(folder: string): AppCopy {
   const { name, productName, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name, productName, version, main: 'start.cjs' }));
   writeFileSync(join(app, 'start.cjs'), `require(${JSON.stringify(join(root, 'dist/main.cjs'))});\n`);
-  return { executable: join(copy, 'electron'), dispose: () => rmSync(copy, { recursive: true, force: true }) };
+  return {
+    executable: join(copy, 'electron'),
+    dispose: () => rmSync(copy, { recursive: true, force: true }),
+  };
 }

@@ -39,7 +39,9 @@ export function get(engine: StorageEngine, key: string, keyspace = 0): Promise<s
 
 export function remove(engine: StorageEngine, key: string, keyspace = 0): Promise<void> {
   return new Promise((resolve, reject) => {
-    engine.remove(addressOf(keyspace, Buffer.from(key)), (error) => (error === null ? resolve() : reject(error)));
+    engine.remove(addressOf(keyspace, Buffer.from(key)), (error) =>
+      error === null ? resolve() : reject(error),
+    );
   });
 }
 

@@ -4,16 +4,18 @@
  */
 import type { Page } from 'playwright-core';
 
-/** Presses Tab until the element with this role and name has the focus; fails when it is never reached. */
+/** Presses Tab until the element with this role and name has the focus, inside the dialog if one is open; fails when it is never reached. */
 export async function tabTo(
   page: Page,
   role: Parameters<Page['getByRole']>[0],
   name: string | RegExp,
 ): Promise<void> {
-  const wanted = page.getByRole(role, { name }).first();
+  const dialog = page.locator('dialog[open]');
+  const scope = (await dialog.count()) > 0 ? dialog.last() : page;
+  const wanted = scope.getByRole(role, { name }).first();
   await wanted.waitFor();
   for (let press = 0; press < 250; press++) {
-    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    if ((await wanted.and(page.locator(':focus')).count()) > 0) return;
     await page.keyboard.press('Tab');
   }
   throw new Error(`Tab never reached the ${role} "${name}".`);
@@ -78,7 +80,7 @@ export async function findKey(page: Page, keyspace: string, key: string): Promis
 
 /** The key open in the page has siblings; keeps one of them. */
 export async function keepSibling(page: Page, number: number): Promise<void> {
-  await press(page, 'button', `Resolve: keep sibling ${number}`);
+  await press(page, 'button', `Keep this one: sibling ${number}`);
   await page.getByRole('article', { name: 'Value', exact: true }).waitFor();
 }
 

@@ -30,7 +30,12 @@ export class VirtualTime implements Clock, Timers {
   }
 
   after(delayMs: number, action: () => void): Cancellable {
-    const planned = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, action, cancelled: false };
+    const planned = {
+      atMs: this.#nowMs + Math.max(0, delayMs),
+      order: this.#order++,
+      action,
+      cancelled: false,
+    };
     this.#push(planned);
     return {
       cancel: () => {

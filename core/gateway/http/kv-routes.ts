@@ -64,7 +64,8 @@ function keyOf(c: Context): Buffer {
     const code = encoded.charCodeAt(index);
     if (code === 0x25) {
       const hex = encoded.slice(index + 1, index + 3);
-      if (!/^[0-9a-f]{2}$/i.test(hex)) throw new CoterieError('bad-input', 'The key’s percent-encoding is broken.');
+      if (!/^[0-9a-f]{2}$/i.test(hex))
+        throw new CoterieError('bad-input', 'The key’s percent-encoding is broken.');
       bytes.push(Number.parseInt(hex, 16));
       index += 2;
     } else bytes.push(code);

@@ -10,7 +10,12 @@ function escapeLabel(value: string): string {
 class Page {
   #lines: string[] = [];
 
-  family(name: string, type: 'gauge' | 'counter', help: string, samples: readonly [Labels, number | null][]): void {
+  family(
+    name: string,
+    type: 'gauge' | 'counter',
+    help: string,
+    samples: readonly [Labels, number | null][],
+  ): void {
     const measured = samples.filter((sample): sample is [Labels, number] => sample[1] !== null);
     if (measured.length === 0) return;
     this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
@@ -38,23 +43,74 @@ export function metricsText({ nodes, keyspaces }: Pick<Snapshot, 'nodes' | 'keys
     'coterie_node_up',
     'gauge',
     'Whether the node takes clients.',
-    nodes.map(({ name, dataCenter, state }) => [{ node: name, data_center: dataCenter }, state === 'up' ? 1 : 0]),
+    nodes.map(({ name, dataCenter, state }) => [
+      { node: name, data_center: dataCenter },
+      state === 'up' ? 1 : 0,
+    ]),
   );
   page.family(
     'coterie_node_restarts_total',
     'counter',
     'Restarts by the host after a crash.',
-    nodes.map(({ name, dataCenter, restartCount }) => [{ node: name, data_center: dataCenter }, restartCount]),
+    nodes.map(({ name, dataCenter, restartCount }) => [
+      { node: name, data_center: dataCenter },
+      restartCount,
+    ]),
   );
-  page.family('coterie_keys', 'gauge', 'Live keys held by the node.', perNode((f) => f.keyCount));
-  page.family('coterie_disk_bytes', 'gauge', 'Bytes on disk.', perNode((f) => f.diskBytes));
-  page.family('coterie_cold_disk_bytes', 'gauge', 'Bytes on disk, compressed tier.', perNode((f) => f.coldDiskBytes));
-  page.family('coterie_hot_bytes', 'gauge', 'Bytes of values in memory.', perNode((f) => f.hotBytes));
-  page.family('coterie_hot_hit_ratio', 'gauge', 'Reads served from memory, 0 to 1.', perNode((f) => f.hotHitRate));
-  page.family('coterie_memory_bytes', 'gauge', 'Memory of the node process.', perNode((f) => f.memoryBytes));
-  page.family('coterie_clients', 'gauge', 'Connected clients.', perNode((f) => f.clientCount));
-  page.family('coterie_reads_per_second', 'gauge', 'Coordinated reads.', perNode((f) => f.readsPerSecond));
-  page.family('coterie_writes_per_second', 'gauge', 'Coordinated writes.', perNode((f) => f.writesPerSecond));
+  page.family(
+    'coterie_keys',
+    'gauge',
+    'Live keys held by the node.',
+    perNode((f) => f.keyCount),
+  );
+  page.family(
+    'coterie_disk_bytes',
+    'gauge',
+    'Bytes on disk.',
+    perNode((f) => f.diskBytes),
+  );
+  page.family(
+    'coterie_cold_disk_bytes',
+    'gauge',
+    'Bytes on disk, compressed tier.',
+    perNode((f) => f.coldDiskBytes),
+  );
+  page.family(
+    'coterie_hot_bytes',
+    'gauge',
+    'Bytes of values in memory.',
+    perNode((f) => f.hotBytes),
+  );
+  page.family(
+    'coterie_hot_hit_ratio',
+    'gauge',
+    'Reads served from memory, 0 to 1.',
+    perNode((f) => f.hotHitRate),
+  );
+  page.family(
+    'coterie_memory_bytes',
+    'gauge',
+    'Memory of the node process.',
+    perNode((f) => f.memoryBytes),
+  );
+  page.family(
+    'coterie_clients',
+    'gauge',
+    'Connected clients.',
+    perNode((f) => f.clientCount),
+  );
+  page.family(
+    'coterie_reads_per_second',
+    'gauge',
+    'Coordinated reads.',
+    perNode((f) => f.readsPerSecond),
+  );
+  page.family(
+    'coterie_writes_per_second',
+    'gauge',
+    'Coordinated writes.',
+    perNode((f) => f.writesPerSecond),
+  );
   page.family(
     'coterie_read_latency_p99_seconds',
     'gauge',
@@ -67,9 +123,24 @@ export function metricsText({ nodes, keyspaces }: Pick<Snapshot, 'nodes' | 'keys
     '99th percentile of the last second.',
     perNode((f) => (f.writeP99Ms === null ? null : f.writeP99Ms / 1000)),
   );
-  page.family('coterie_read_repairs_total', 'counter', 'Stale replicas repaired by reads.', perNode((f) => f.readRepairs));
-  page.family('coterie_refused_total', 'counter', 'Requests whose level was not met.', perNode((f) => f.refused));
-  page.family('coterie_peers_down', 'gauge', 'Peers the node cannot reach.', perNode((f) => f.peersDown.length));
+  page.family(
+    'coterie_read_repairs_total',
+    'counter',
+    'Stale replicas repaired by reads.',
+    perNode((f) => f.readRepairs),
+  );
+  page.family(
+    'coterie_refused_total',
+    'counter',
+    'Requests whose level was not met.',
+    perNode((f) => f.refused),
+  );
+  page.family(
+    'coterie_peers_down',
+    'gauge',
+    'Peers the node cannot reach.',
+    perNode((f) => f.peersDown.length),
+  );
   const perKeyspace = (pick: (keyspace: (typeof keyspaces)[number]) => number): [Labels, number][] =>
     keyspaces.map((keyspace) => [{ keyspace: keyspace.name }, pick(keyspace)]);
   page.family(

@@ -29,7 +29,8 @@ const responses = {
 const context = {
   name: contextHeader,
   in: 'header',
-  description: 'Context of the read that this write answers. Without it the value is kept beside what is there.',
+  description:
+    'Context of the read that this write answers. Without it the value is kept beside what is there.',
   schema: { type: 'string' },
 };
 
@@ -39,7 +40,8 @@ export function openApiDocument(version: string): unknown {
     info: {
       title: 'Coterie',
       version,
-      description: 'A replicated key-value store. Keys are bytes (percent-encoded in the path), values are bodies.',
+      description:
+        'A replicated key-value store. Keys are bytes (percent-encoded in the path), values are bodies.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     paths: {
@@ -64,7 +66,8 @@ export function openApiDocument(version: string): unknown {
               content: bytes,
             },
             300: {
-              description: 'Siblings: concurrent writes, newest first. Write one value back with the context to resolve.',
+              description:
+                'Siblings: concurrent writes, newest first. Write one value back with the context to resolve.',
               headers: { [contextHeader]: contextHeaderObject },
               content: {
                 'application/json': { schema: { $ref: '#/components/schemas/Siblings' } },
@@ -93,7 +96,10 @@ export function openApiDocument(version: string): unknown {
             204: { description: 'Written.', headers: { [contextHeader]: contextHeaderObject } },
             400: responses.badInput,
             404: responses.notFound,
-            409: { description: 'The key has too many siblings: read, then resolve.', content: failureContent },
+            409: {
+              description: 'The key has too many siblings: read, then resolve.',
+              content: failureContent,
+            },
             413: { description: 'Key or value too large.', content: failureContent },
             503: responses.notMet,
             507: { description: 'A disk is full.', content: failureContent },
@@ -115,7 +121,10 @@ export function openApiDocument(version: string): unknown {
         get: {
           operationId: 'health',
           summary: 'Whether every keyspace can be used',
-          responses: { 200: { description: 'It can.' }, 503: { description: 'It cannot; the body says what is missing.' } },
+          responses: {
+            200: { description: 'It can.' },
+            503: { description: 'It cannot; the body says what is missing.' },
+          },
         },
       },
       '/metrics': {

@@ -162,10 +162,15 @@ export class SimulatedCluster {
         return;
       }
       const mutation = { kind: 'put' as const, value: Buffer.from(value), expiresAtMs: 0 };
-      member.node.store.write(addressOf(0, Buffer.from(key)), { basis }, () => mutation, (error) => {
-        if (error === null) resolve();
-        else reject(error);
-      });
+      member.node.store.write(
+        addressOf(0, Buffer.from(key)),
+        { basis },
+        () => mutation,
+        (error) => {
+          if (error === null) resolve();
+          else reject(error);
+        },
+      );
     });
   }
 

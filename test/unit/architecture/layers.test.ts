@@ -8,8 +8,12 @@ import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-const pure = ['versions', 'ring', 'layout', 'membership', 'quorum', 'merkle', 'wire'].map((name) => `core/${name}`);
-const effectful = ['storage', 'replication', 'repair', 'platform', 'security', 'discovery'].map((name) => `core/${name}`);
+const pure = ['versions', 'ring', 'layout', 'membership', 'quorum', 'merkle', 'wire'].map(
+  (name) => `core/${name}`,
+);
+const effectful = ['storage', 'replication', 'repair', 'platform', 'security', 'discovery'].map(
+  (name) => `core/${name}`,
+);
 
 /** Which layers each layer may import. A layer is a folder; itself is always allowed. */
 const allowed: Record<string, readonly string[]> = {
@@ -33,7 +37,9 @@ function filesUnder(folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-    .filter((name) => /\.(ts|svelte)$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules'));
+    .filter(
+      (name) => /\.(ts|svelte)$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules'),
+    );
 }
 
 interface Import {
@@ -41,7 +47,8 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-const importPattern = /(?:^|\n)\s*(import|export)\s+(type\s+)?([^'";]*?)\s*(?:from\s*)?'([^']+)'|import\('([^']+)'\)/g;
+const importPattern =
+  /(?:^|\n)\s*(import|export)\s+(type\s+)?([^'";]*?)\s*(?:from\s*)?'([^']+)'|import\('([^']+)'\)/g;
 
 function textOf(file: string): string {
   return readFileSync(join(root, file), 'utf8');
@@ -52,7 +59,8 @@ function importsOf(file: string): Import[] {
   for (const match of textOf(file).matchAll(importPattern)) {
     const target = match[4] ?? match[5];
     const names = match[3] ?? '';
-    const onlyTypes = match[2] !== undefined || (/^\{/.test(names) && !/[{,]\s*(?!type\b)[A-Za-z_$]/.test(names));
+    const onlyTypes =
+      match[2] !== undefined || (/^\{/.test(names) && !/[{,]\s*(?!type\b)[A-Za-z_$]/.test(names));
     found.push({ target, typeOnly: onlyTypes });
   }
   return found;
@@ -86,9 +94,12 @@ describe('the architecture', () => {
       }
       for (const { target } of importsOf(file)) {
         const path = pathOf(file, target);
-        if (path === null || path === layer || path.startsWith(`${layer}/`) || path === 'package.json') continue;
+        if (path === null || path === layer || path.startsWith(`${layer}/`) || path === 'package.json')
+          continue;
         if (allowed[layer].some((prefix) => path.startsWith(prefix))) continue;
-        wrong.push(`${file} imports ${path}; ${layer} may import only: ${allowed[layer].join(', ') || 'nothing'}`);
+        wrong.push(
+          `${file} imports ${path}; ${layer} may import only: ${allowed[layer].join(', ') || 'nothing'}`,
+        );
       }
     }
     expect(wrong).toEqual([]);
@@ -139,7 +150,8 @@ describe('the architecture', () => {
 
   it('keeps clocks and timers of the system out of everything that runs in the simulation', () => {
     const simulated = ['core/storage', 'core/replication', 'core/node'];
-    const banned = /\b(Date\.now|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.now)\b|from 'node:(fs|net|os)/;
+    const banned =
+      /\b(Date\.now|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.now)\b|from 'node:(fs|net|os)/;
     const wrong = sources
       .filter((file) => simulated.some((layer) => file.startsWith(`${layer}/`)))
       .filter((file) => banned.test(textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')));
@@ -162,7 +174,9 @@ describe('the architecture', () => {
       // The contract is for others: a type of it may wait for its first user.
       if (file.startsWith('core/contract/')) continue;
       const text = textOf(file);
-      for (const match of text.matchAll(/^export (?:abstract )?(?:async )?(?:class|function\*?|const|interface|type) (\w+)/gm)) {
+      for (const match of text.matchAll(
+        /^export (?:abstract )?(?:async )?(?:class|function\*?|const|interface|type) (\w+)/gm,
+      )) {
         const name = match[1];
         const word = new RegExp(`\\b${name}\\b`, 'g');
         const inside = [...text.matchAll(word)].length;

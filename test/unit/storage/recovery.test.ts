@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Bench, get, put, remove } from '../../support/engines.ts';
 
-const logOf = (bench: Bench) => bench.disk.list('data').then((names) => names.filter((name) => name.endsWith('.log')));
+const logOf = (bench: Bench) =>
+  bench.disk.list('data').then((names) => names.filter((name) => name.endsWith('.log')));
 
 describe('after a crash', () => {
   it('a log cut at any byte of the last batch yields exactly the whole records before the cut', async () => {
@@ -53,7 +54,11 @@ describe('after a crash', () => {
           () => acknowledged.set(key, `v${index}`),
           () => {},
         );
-        if (index % 5 === 0) remove(engine, 'k3').then(() => acknowledged.delete('k3'), () => {});
+        if (index % 5 === 0)
+          remove(engine, 'k3').then(
+            () => acknowledged.delete('k3'),
+            () => {},
+          );
         await bench.time.advance((seed % 7) * 0.3);
       }
       bench.disk.crash();
@@ -62,7 +67,8 @@ describe('after a crash', () => {
         const found = await bench.run(get(reopened, key));
         // A newer write may have reached the disk unacknowledged; an older one must not be there.
         const at = (text: string | null) => (text === null ? -1 : Number(text.slice(1)));
-        if (key !== 'k3') expect({ seed, key, found: at(found) >= at(value) }).toEqual({ seed, key, found: true });
+        if (key !== 'k3')
+          expect({ seed, key, found: at(found) >= at(value) }).toEqual({ seed, key, found: true });
       }
     }
   });
@@ -70,7 +76,8 @@ describe('after a crash', () => {
   it('a start reads summaries, not values', async () => {
     const bench = new Bench({ segmentBytesMax: 40_000 });
     const engine = await bench.open();
-    for (let index = 0; index < 100; index++) await bench.run(put(engine, `key-${index}`, Buffer.alloc(2_000, index)));
+    for (let index = 0; index < 100; index++)
+      await bench.run(put(engine, `key-${index}`, Buffer.alloc(2_000, index)));
     await bench.run(engine.close());
     bench.disk.bytesRead = 0;
     const reopened = await bench.open();

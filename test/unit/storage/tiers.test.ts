@@ -38,7 +38,11 @@ describe('the index', () => {
       const key = Buffer.from(`user:${number}`);
       const { tokenHigh, tokenLow } = addressOf(0, key);
       const facts = { flags: 0, expiryTick: 0 };
-      index.insert(0, tokenHigh, tokenLow, fingerprintOf(key), facts, { segment: 1, offset: number, length: 9 });
+      index.insert(0, tokenHigh, tokenLow, fingerprintOf(key), facts, {
+        segment: 1,
+        offset: number,
+        length: 9,
+      });
     }
     // 36 bytes of entry, 4 for each bucket (half to two buckets a key), and at most one chunk not yet used.
     expect(index.bytes / count).toBeLessThanOrEqual(36 + 8 + (65_536 * 36) / count);
@@ -56,7 +60,11 @@ describe('the index', () => {
     for (let number = 0; number < 5_000; number++) {
       const key = Buffer.from(`{tag}${number}`);
       const { tokenHigh, tokenLow } = addressOf(0, key);
-      index.insert(0, tokenHigh, tokenLow, fingerprintOf(key), facts, { segment: 1, offset: number, length: 1 });
+      index.insert(0, tokenHigh, tokenLow, fingerprintOf(key), facts, {
+        segment: 1,
+        offset: number,
+        length: 1,
+      });
     }
     const seen = new Set<number>();
     let pages = 0;
@@ -82,7 +90,8 @@ describe('the cold tier', () => {
     const policy = { deadShareMax: 0.3, warmSegmentCountMax: 1, smallBytes: 0, smallCountMax: 100 };
     const bench = new Bench({ segmentBytesMax: 60_000, hotBytesMax: 0, policy });
     const engine = await bench.open();
-    const text = (index: number) => `{"order":${index},"customer":"someone","items":["a","b","c"]}`.repeat(20);
+    const text = (index: number) =>
+      `{"order":${index},"customer":"someone","items":["a","b","c"]}`.repeat(20);
     for (let index = 0; index < 300; index++) await bench.run(put(engine, `order-${index}`, text(index)));
     await bench.run(engine.settle());
     const { coldDiskBytes, coldRawBytes, compactionCount } = engine.statistics();

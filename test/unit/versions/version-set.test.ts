@@ -256,7 +256,9 @@ describe('the context codec', () => {
   it('returns what was encoded', () => {
     check(
       fc.property(histories, ([a]) => {
-        expect(parseBasis(encodeBasis({ context: a.context, dots: [] }, address), address).context).toEqual(a.context);
+        expect(parseBasis(encodeBasis({ context: a.context, dots: [] }, address), address).context).toEqual(
+          a.context,
+        );
         const dotted = { context: [], dots: a.context };
         expect(parseBasis(encodeBasis(dotted, address), address)).toEqual(dotted);
       }),

@@ -1,0 +1,141 @@
+/**
+ * ClusterApi over one WebSocket at `/api`. Reconnects with growing waits; calls that were under way when the connection
+ * ended are rejected, because nobody knows whether they were carried out.
+ */
+import type {
+  ClientFrame,
+  ClusterEvent,
+  MethodInput,
+  MethodName,
+  MethodOutput,
+  ServerFrame,
+} from '../../../core/contract/api.ts';
+import { CallError, type ConnectedApi, type Connection } from './connection.ts';
+
+const retryMinMs = 300;
+const retryMaxMs = 10_000;
+const callTimeoutMs = 30_000;
+
+interface PendingCall {
+  resolve(output: unknown): void;
+  reject(error: CallError): void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+export class SocketApi implements ConnectedApi {
+  readonly #url: string;
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #eventListeners = new Set<(event: ClusterEvent) => void>();
+  readonly #connectionListeners = new Set<(connection: Connection) => void>();
+  #socket: WebSocket | null = null;
+  #connection: Connection = { state: 'connecting' };
+  #attempt = 0;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #nextCallId = 1;
+
+  constructor(url: string) {
+    this.#url = url;
+    this.#open();
+  }
+
+  call<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket?.readyState !== WebSocket.OPEN) {
+        reject(
+          new CallError('unavailable', 'Not connected to the host. Try again when the connection is back.'),
+        );
+        return;
+      }
+      const id = this.#nextCallId++;
+      const timer = setTimeout(() => {
+        this.#calls.delete(id);
+        reject(
+          new CallError(
+            'unavailable',
+            'The host did not answer within 30 seconds. Look before you try again.',
+          ),
+        );
+      }, callTimeoutMs);
+      this.#calls.set(id, { resolve: (output) => resolve(output as MethodOutput<M>), reject, timer });
+      this.#send({ kind: 'call', id, method, input });
+    });
+  }
+
+  subscribe(listener: (event: ClusterEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    if (this.#eventListeners.size === 1) this.#send({ kind: 'subscribe' });
+    else this.restartEvents();
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  watchConnection(listener: (connection: Connection) => void): () => void {
+    this.#connectionListeners.add(listener);
+    listener(this.#connection);
+    return () => this.#connectionListeners.delete(listener);
+  }
+
+  /** The host keeps one subscription for each connection, so a fresh one needs a fresh connection. */
+  restartEvents(): void {
+    this.#socket?.close();
+  }
+
+  retryNow(): void {
+    if (this.#connection.state !== 'lost') return;
+    clearTimeout(this.#retryTimer);
+    this.#open();
+  }
+
+  #open(): void {
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#attempt = 0;
+      this.#become({ state: 'open' });
+      if (this.#eventListeners.size > 0) this.#send({ kind: 'subscribe' });
+    };
+    socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data)) as ServerFrame);
+    socket.onclose = () => {
+      if (this.#socket === socket) this.#lose();
+    };
+  }
+
+  #lose(): void {
+    this.#socket = null;
+    for (const { reject, timer } of this.#calls.values()) {
+      clearTimeout(timer);
+      reject(
+        new CallError(
+          'unavailable',
+          'The connection ended before the answer came. Look before you try again.',
+        ),
+      );
+    }
+    this.#calls.clear();
+    const waitMs = this.#attempt === 0 ? retryMinMs : Math.min(retryMaxMs, retryMinMs * 2 ** this.#attempt);
+    this.#attempt++;
+    this.#become({ state: 'lost', retryAtMs: Date.now() + waitMs, attempt: this.#attempt });
+    this.#retryTimer = setTimeout(() => this.#open(), waitMs);
+  }
+
+  #receive(frame: ServerFrame): void {
+    if (frame.kind === 'event') {
+      for (const listener of this.#eventListeners) listener(frame.event);
+      return;
+    }
+    const pending = this.#calls.get(frame.id);
+    if (pending === undefined) return;
+    this.#calls.delete(frame.id);
+    clearTimeout(pending.timer);
+    if (frame.kind === 'result') pending.resolve(frame.output);
+    else pending.reject(new CallError(frame.error.code, frame.error.message));
+  }
+
+  #send(frame: ClientFrame): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #become(connection: Connection): void {
+    this.#connection = connection;
+    for (const listener of this.#connectionListeners) listener(connection);
+  }
+}

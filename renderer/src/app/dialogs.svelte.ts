@@ -1,0 +1,22 @@
+/** Which dialog is open. One at a time, opened from pages and from the command palette alike. */
+import type { NodeAction } from '../nodes/node-actions.ts';
+
+export type DialogRequest =
+  | { readonly kind: 'node'; readonly action: NodeAction; readonly name: string }
+  /** `name` null: a new one. */
+  | { readonly kind: 'keyspace'; readonly name: string | null }
+  | { readonly kind: 'drop-keyspace'; readonly name: string }
+  | { readonly kind: 'new-key'; readonly keyspace: string | null }
+  | { readonly kind: 'palette' };
+
+export class Dialogs {
+  current = $state.raw<DialogRequest | null>(null);
+
+  open(request: DialogRequest): void {
+    this.current = request;
+  }
+
+  close(): void {
+    this.current = null;
+  }
+}

@@ -1,0 +1,80 @@
+/** What the command palette offers for a typed text. Pure but for the actions that items carry. */
+import type { AppContext } from '../app/app-context.ts';
+import { nodeActions, nodeActionWords, nodeStateWords, whyNot } from '../nodes/node-actions.ts';
+import { requestNodeAction } from '../nodes/run-node-action.ts';
+
+export interface PaletteItem {
+  readonly id: string;
+  readonly group: 'Keys' | 'Pages' | 'Nodes' | 'Keyspaces' | 'Appearance';
+  readonly label: string;
+  readonly hint: string;
+  run(): void;
+}
+
+const itemCountMax = 40;
+
+function matches(item: PaletteItem, words: readonly string[]): boolean {
+  const text = `${item.label} ${item.hint} ${item.group}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+function fixedItems(app: AppContext): PaletteItem[] {
+  const { cluster, dialogs, router, theme } = app;
+  const items: PaletteItem[] = [];
+  const add = (group: PaletteItem['group'], label: string, hint: string, run: () => void) =>
+    items.push({ id: `${group}-${label}`, group, label, hint, run });
+  add('Pages', 'Overview', 'page', () => router.open('overview'));
+  add('Pages', 'Ring & nodes', 'page', () => router.open('ring'));
+  add('Pages', 'Keyspaces', 'page', () => router.open('keyspaces'));
+  add('Pages', 'Data', 'page', () => router.open('data'));
+  const refusal = cluster.changeRefusal;
+  if (refusal === null) {
+    add('Keyspaces', 'New keyspace…', 'create', () => dialogs.open({ kind: 'keyspace', name: null }));
+    if (cluster.keyspaces.length > 0)
+      add('Keys', 'New key…', 'write', () => dialogs.open({ kind: 'new-key', keyspace: null }));
+  }
+  for (const node of cluster.nodes) {
+    add('Nodes', node.name, `${nodeStateWords[node.state].toLowerCase()}, ${node.dataCenter}`, () =>
+      router.open('ring', node.name),
+    );
+    for (const action of nodeActions) {
+      if (whyNot(action, node, refusal) !== null) continue;
+      add('Nodes', `${nodeActionWords[action].verb} ${node.name}`, 'node action', () =>
+        requestNodeAction(app, action, node.name),
+      );
+    }
+  }
+  for (const { name } of cluster.keyspaces) {
+    add('Keyspaces', name, 'browse its keys', () => router.open('data', name));
+    if (refusal === null)
+      add('Keyspaces', `Edit ${name}…`, 'settings', () => dialogs.open({ kind: 'keyspace', name }));
+  }
+  add('Appearance', 'Light theme', 'appearance', () => theme.choose('light'));
+  add('Appearance', 'Dark theme', 'appearance', () => theme.choose('dark'));
+  add('Appearance', 'Theme as the system has it', 'appearance', () => theme.choose('system'));
+  return items;
+}
+
+export function paletteItems(app: AppContext, typed: string): PaletteItem[] {
+  const text = typed.trim();
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  // Without a text the pages and names are enough; actions appear once they are asked for.
+  const found = fixedItems(app).filter((item) =>
+    words.length === 0 ? item.hint !== 'node action' && item.hint !== 'settings' : matches(item, words),
+  );
+  const key = text.replace(/^(find\s+)?key\s+/i, '');
+  const keys: PaletteItem[] =
+    key === ''
+      ? []
+      : app.cluster.keyspaces.slice(0, 6).map(({ name }) => ({
+          id: `find-${name}`,
+          group: 'Keys',
+          label: `Find key ${key}`,
+          hint: `in ${name}`,
+          run: () => app.router.open('data', name, key),
+        }));
+  return [...found.slice(0, itemCountMax), ...keys];
+}

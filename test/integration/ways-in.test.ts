@@ -1,0 +1,254 @@
+/** HTTP, the command line and the browser's WebSocket, on one real cluster. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import type { ServerFrame } from '../../core/contract/api.ts';
+import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
+
+const cluster = new RealCluster();
+const program = join(import.meta.dirname, '../../dist/cli.js');
+const run = promisify(execFile);
+const contextHeader = 'X-Coterie-Context';
+
+beforeAll(() => cluster.start('--data-centers', 'office=3,warehouse=1'));
+afterAll(() => cluster.dispose());
+
+const kv = (path: string, init?: RequestInit) => fetch(`${cluster.uiUrl}kv/${path}`, init);
+
+/** Exit code, and what a person sees. */
+async function cli(...words: string[]): Promise<{ code: number; out: string; error: string }> {
+  try {
+    const { stdout, stderr } = await run(process.execPath, [program, ...words, '--data', cluster.folder]);
+    return { code: 0, out: stdout, error: stderr };
+  } catch (failure) {
+    const { code, stdout, stderr } = failure as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, error: stderr };
+  }
+}
+
+describe('HTTP', () => {
+  test('a value goes in and comes out byte for byte, with its context', async () => {
+    const value = Buffer.from([0, 255, 10, 13, 128]);
+    const put = await kv('default/some%2Fkey%00', { method: 'PUT', body: value });
+    expect(put.status).toBe(204);
+    const got = await kv('default/some%2Fkey%00');
+    expect(Buffer.from(await got.arrayBuffer())).toEqual(value);
+    expect(got.headers.get(contextHeader)).not.toBe('');
+    const client = new Redis(cluster.ports[1]);
+    expect(await client.getBuffer(Buffer.from('some/key\0'))).toEqual(value);
+    client.disconnect();
+  });
+
+  test('two blind writes are siblings: 300 with both, one after a write with the context', async () => {
+    await kv('default/sib', { method: 'PUT', body: 'one' });
+    await kv('default/sib', { method: 'PUT', body: 'two' });
+    const both = await kv('default/sib');
+    expect(both.status).toBe(300);
+    const { siblings } = (await both.json()) as { siblings: string[] };
+    expect(siblings.map((text) => Buffer.from(text, 'base64').toString()).sort()).toEqual(['one', 'two']);
+    const multipart = await kv('default/sib', { headers: { Accept: 'multipart/mixed' } });
+    expect(await multipart.text()).toMatch(/one[\s\S]*--coterie-siblings--/);
+    const context = both.headers.get(contextHeader)!;
+    await kv('default/sib', { method: 'PUT', body: 'merged', headers: { [contextHeader]: context } });
+    expect(await (await kv('default/sib')).text()).toBe('merged');
+  });
+
+  test('a delete removes the key, and a later read still has a context', async () => {
+    await kv('default/gone', { method: 'PUT', body: 'x' });
+    expect((await kv('default/gone', { method: 'DELETE' })).status).toBe(204);
+    const after = await kv('default/gone');
+    expect(after.status).toBe(404);
+    expect(after.headers.get(contextHeader)).toMatch(/.+/);
+  });
+
+  test.each([
+    ['nowhere/k', undefined, 404, /no keyspace "nowhere"/],
+    ['default/k?consistency=MOST', undefined, 400, /no consistency level/],
+    ['default/k?ttl=soon', { method: 'PUT', body: 'x' }, 400, /whole number of seconds/],
+    [
+      'default/k',
+      { method: 'PUT', body: 'x', headers: { [contextHeader]: 'made up' } },
+      400,
+      /context is damaged/,
+    ],
+    ['default/%zz', undefined, 400, /percent-encoding/],
+    ['default', undefined, 400, /names no key/],
+    ['default/k', { method: 'POST', body: 'x' }, 405, /GET, PUT and DELETE/],
+  ])('%s is answered with a reason and a status', async (path, init, status, reason) => {
+    const response = await kv(path, init as RequestInit);
+    expect(response.status).toBe(status);
+    expect(((await response.json()) as { error: { message: string } }).error.message).toMatch(reason);
+  });
+
+  test('the OpenAPI document, the metrics and the health are there', async () => {
+    const document = (await (await fetch(`${cluster.uiUrl}openapi.json`)).json()) as {
+      openapi: string;
+      paths: object;
+    };
+    expect(document.openapi).toBe('3.1.0');
+    expect(Object.keys(document.paths)).toEqual(['/kv/{keyspace}/{key}', '/health', '/metrics']);
+    await waitUntil('figures have been measured', async () =>
+      (await (await fetch(`${cluster.uiUrl}metrics`)).text()).includes(
+        'coterie_keys{node="node-1",data_center="office"}',
+      ),
+    );
+    expect((await fetch(`${cluster.uiUrl}health`)).status).toBe(200);
+  });
+
+  test('requests from other sites’ pages and under other names are refused', async () => {
+    expect((await kv('default/k', { headers: { Origin: 'http://evil.example' } })).status).toBe(403);
+    const response = await run('curl', [
+      '-s',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      '-H',
+      'Host: evil.example',
+      cluster.uiUrl,
+    ]).catch(() => ({ stdout: '421' }));
+    expect(response.stdout).toBe('421');
+  });
+});
+
+describe('the browser’s way in', () => {
+  test('is closed without a login, and opens once with the link', async () => {
+    expect((await fetch(cluster.uiUrl)).status).toBe(401);
+    const link = ((await cluster.command('login')) as { url: string }).url;
+    const answer = await fetch(link, { redirect: 'manual' });
+    expect(answer.status).toBe(302);
+    const cookie = answer.headers.get('set-cookie')!.split(';')[0];
+    expect((await fetch(link, { redirect: 'manual' })).status).toBe(401);
+    const page = await fetch(cluster.uiUrl, { headers: { Cookie: cookie } });
+    expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'/);
+    expect(
+      (await fetch(`${cluster.uiUrl}..%2f..%2fpackage.json`, { headers: { Cookie: cookie } })).status,
+    ).toBe(404);
+
+    const url = `${cluster.uiUrl.replace('http', 'ws')}api`;
+    await expect(opened(new WebSocket(url))).rejects.toThrow(/403/);
+    await expect(
+      opened(new WebSocket(url, { headers: { Cookie: cookie, Origin: 'http://evil.example' } })),
+    ).rejects.toThrow(/403/);
+    const socket = new WebSocket(url, { headers: { Cookie: cookie } });
+    const frames: ServerFrame[] = [];
+    socket.on('message', (data) => frames.push(JSON.parse(data.toString()) as ServerFrame));
+    await opened(socket);
+    socket.send(JSON.stringify({ kind: 'subscribe' }));
+    socket.send(JSON.stringify({ kind: 'call', id: 1, method: 'nodes.kill', input: { name: 'node-9' } }));
+    await waitUntil('a refusal', () => frames.some((frame) => frame.kind === 'failure'));
+    const events = () => frames.filter((frame) => frame.kind === 'event').map((frame) => frame.event);
+    await waitUntil('figures are pushed', () => events().some((event) => event.type === 'node'));
+    expect(events()[0].type).toBe('snapshot');
+    const sequences = events().map((event) => event.sequence);
+    expect(sequences).toEqual(sequences.map((_, index) => sequences[0] + index));
+    socket.close();
+  });
+});
+
+describe('the command line', () => {
+  test('creates, alters, lists and drops keyspaces', async () => {
+    const made = await cluster.command(
+      ...['keyspace', 'create', 'orders', '--factor', 'office=3,warehouse=1', '--read', 'local_quorum'],
+      ...['--write', 'LOCAL_QUORUM', '--conflicts', 'last-write-wins', '--sloppy', 'off', '--database', '3'],
+    );
+    expect(made).toMatchObject({
+      name: 'orders',
+      factors: { office: 3, warehouse: 1 },
+      readLevel: 'LOCAL_QUORUM',
+      conflicts: 'last-write-wins',
+      sloppy: false,
+      database: 3,
+      readYourWrites: true,
+    });
+    const client = new Redis(cluster.ports[0], { db: 3 });
+    await client.set('k', 'v');
+    expect(await client.get('k')).toBe('v');
+    client.disconnect();
+    expect(await cluster.command('keyspace', 'alter', 'orders', '--write', 'ALL')).toMatchObject({
+      writeLevel: 'ALL',
+    });
+    expect((await cli('keyspace', 'drop', 'orders')).error).toMatch(/add --yes/);
+    expect((await cli('keyspace', 'drop', 'orders', '--yes')).code).toBe(0);
+    expect((await cli('keyspace', 'list')).out).not.toMatch(/orders/);
+  });
+
+  test('puts, gets and deletes values, and shows their replicas', async () => {
+    expect((await cli('put', 'greeting', 'hello')).out).toBe('written\n');
+    expect((await cli('get', 'greeting')).out).toBe('hello\n');
+    expect((await cli('replicas', 'default', 'greeting')).out).toMatch(/NODE .*\n(node-\d .* equal .*\n){4}/);
+    expect((await cli('delete', 'greeting')).code).toBe(0);
+    expect(await cli('get', 'greeting')).toMatchObject({ code: 1, error: 'greeting holds no value.\n' });
+  });
+
+  test('says in one line what is wrong and what to do', async () => {
+    expect((await cli('node', 'stop', 'node-9')).error).toBe(
+      'There is no node "node-9". Nodes: node-1, node-2, node-3, node-4.\n',
+    );
+    expect((await cli('keyspace', 'create', 'x', '--factor', 'moon=2')).error).toMatch(
+      /no data center "moon"/,
+    );
+    const elsewhere = await run(process.execPath, [program, 'status', '--data', '/nonexistent']).catch(
+      (e) => e,
+    );
+    expect(elsewhere.stderr).toMatch(/No Coterie runs on the data folder.*coterie serve/);
+  });
+
+  test('a second start on the same folder is refused and names the owner', async () => {
+    const second = await cli(
+      'serve',
+      '--json',
+      '--client-port',
+      '0',
+      '--ui-port',
+      '0',
+      '--control-port',
+      '0',
+      '--peer-port',
+      '0',
+    );
+    expect(second.code).toBe(1);
+    expect(second.out).toMatch(/in use by another Coterie \(process \d+\)/);
+  });
+
+  test('a busy port is named with the next free one', async () => {
+    const [port] = cluster.ports;
+    const folder = mkdtempSync(join(tmpdir(), 'coterie-busy-'));
+    const words = ['serve', '--json', '--data', folder, '--client-port', String(port)];
+    const second = await run(process.execPath, [program, ...words]).catch((e) => e);
+    rmSync(folder, { recursive: true, force: true });
+    expect(second.stdout).toMatch(new RegExp(`Port ${port} for clients is in use.*--client-port \\d+`));
+  });
+
+  test('the ready line has what programs need, and SIGTERM drains', async () => {
+    const other = new RealCluster();
+    const ready = await other.start('--nodes', '1');
+    expect(ready).toMatchObject({
+      ready: true,
+      nodes: [
+        {
+          name: 'node-1',
+          dataCenter: 'office',
+          state: 'up',
+          client: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        },
+      ],
+    });
+    const { pid } = ready.nodes[0];
+    expect(await other.stop()).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+    await other.dispose();
+  });
+});
+
+function opened(socket: WebSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve());
+    socket.once('error', reject);
+  });
+}

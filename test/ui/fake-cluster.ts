@@ -1,0 +1,373 @@
+/**
+ * A cluster in memory for tests of the page: the real layout, placement and verdicts, with nodes that are only states and
+ * keys that are only values. It answers ClusterApi's methods and publishes its events.
+ */
+import { z } from 'zod';
+import { CoterieError } from '../../core/base/errors.ts';
+import { type MethodName, methods } from '../../core/contract/api.ts';
+import type { ActivityEntry, NodeState, NodeView, Snapshot } from '../../core/contract/views.ts';
+import { EventHub } from '../../core/host/event-hub.ts';
+import type { NodeStatus } from '../../core/host/node-supervisor.ts';
+import {
+  adviceOf,
+  clusterViewOf,
+  computerViewsOf,
+  keyspaceViewOf,
+  nodeViewOf,
+  ringViewsOf,
+} from '../../core/host/views.ts';
+import {
+  alterKeyspace,
+  createKeyspace,
+  dropKeyspace,
+  firstLayout,
+  type KeyspaceSettings,
+  keyspaceNamed,
+  type Layout,
+} from '../../core/layout/layout.ts';
+import { FakeData } from './fake-data.ts';
+
+export const variants = [
+  'three',
+  'one',
+  'two-centers',
+  'three-centers',
+  'hundred',
+  'empty',
+  'failing',
+] as const;
+export type Variant = (typeof variants)[number];
+
+type Status = { -readonly [K in keyof NodeStatus]: NodeStatus[K] };
+
+const computersOf: Readonly<
+  Record<Variant, readonly (readonly [computer: string, dataCenter: string, nodes: number])[]>
+> = {
+  three: [['Front desk', 'home', 3]],
+  one: [['Laptop', 'home', 1]],
+  'two-centers': [
+    ['Front desk', 'office', 1],
+    ['Back room', 'office', 2],
+    ['Gate', 'warehouse', 1],
+    ['Ramp', 'warehouse', 1],
+  ],
+  'three-centers': [
+    ['Front desk', 'office', 1],
+    ['Back room', 'office', 1],
+    ['Meeting room on the second floor', 'office', 1],
+    ['Gate', 'warehouse', 1],
+    ['Ramp', 'warehouse', 1],
+    ['Till A', 'shop', 1],
+    ['Till B', 'shop', 1],
+    ['Till C', 'shop', 1],
+  ],
+  hundred: Array.from(
+    { length: 50 },
+    (_, index) => [`Desk ${index + 1}`, index < 30 ? 'north' : 'south', 2] as const,
+  ),
+  empty: [['Laptop', 'home', 1]],
+  failing: [['Front desk', 'home', 3]],
+};
+
+function layoutOf(variant: Variant): Layout {
+  let nodeId = 0x1a2b;
+  const computers = computersOf[variant].map(([name, dataCenter], index) => ({
+    id: `c${index}`,
+    name,
+    dataCenter,
+  }));
+  const counts = new Map<string, number>();
+  const nodes = computersOf[variant].flatMap(([, dataCenter, count], index) =>
+    Array.from({ length: count }, () => {
+      const number = (counts.get(dataCenter) ?? 0) + 1;
+      counts.set(dataCenter, number);
+      const named = variant === 'three-centers' && number === 3 && dataCenter === 'office';
+      const name = named ? 'office-3-with-a-very-long-name-that-someone-chose' : `${dataCenter}-${number}`;
+      return { id: nodeId++, name, dataCenter, computer: `c${index}`, weight: 1 };
+    }),
+  );
+  return firstLayout({
+    clusterId: 'f3',
+    clusterName: 'North Street',
+    createdAtMs: Date.now(),
+    computers,
+    nodes,
+  });
+}
+
+export class FakeCluster {
+  readonly hub = new EventHub(() => this.snapshot());
+  readonly data: FakeData;
+  /** When true, every call fails. */
+  failing: boolean;
+  readonly readOnly = false;
+  layout: Layout;
+  readonly #statuses = new Map<number, Status>();
+  readonly #activity: ActivityEntry[] = [];
+  readonly #ticker: ReturnType<typeof setInterval>;
+  #entryCount = 0;
+
+  constructor(variant: Variant) {
+    this.layout = layoutOf(variant);
+    this.failing = variant === 'failing';
+    this.layout.nodes.forEach((node, index) => {
+      this.#statuses.set(node.id, this.#freshStatus(index));
+    });
+    this.data = new FakeData(
+      () => this.layout,
+      (nodeId) => this.#isUp(nodeId),
+    );
+    if (variant === 'empty') this.layout = { ...this.layout, keyspaces: [] };
+    else this.#prepare(variant);
+    this.#ticker = setInterval(() => this.#measure(), 1000);
+  }
+
+  close(): void {
+    clearInterval(this.#ticker);
+  }
+
+  snapshot(): Snapshot {
+    const nodes = this.#nodeViews();
+    const keyspaces = this.#keyspaceViews();
+    return {
+      cluster: clusterViewOf(this.layout, '0.1.0', this.readOnly),
+      dataCenters: [...this.layout.dataCenters],
+      computers: computerViewsOf(this.layout, 'c0'),
+      nodes,
+      keyspaces,
+      rings: ringViewsOf(this.layout),
+      advice: adviceOf(nodes, keyspaces),
+      activity: [...this.#activity],
+    };
+  }
+
+  async dispatch(method: string, input: unknown): Promise<unknown> {
+    if (!Object.hasOwn(methods, method))
+      throw new CoterieError('unsupported', `There is no method "${method}".`);
+    const parsed = methods[method as MethodName].input.safeParse(input ?? {});
+    if (!parsed.success) throw new CoterieError('bad-input', z.prettifyError(parsed.error));
+    if (this.failing)
+      throw new CoterieError(
+        'quorum-not-met',
+        'Only 1 of 2 needed replicas answered. Start the nodes that are down.',
+      );
+    return this.#answer(method as MethodName, parsed.data as Record<string, never>);
+  }
+
+  setState(name: string, state: NodeState, problem: string | null = null): void {
+    const node = this.layout.nodes.find((candidate) => candidate.name === name);
+    const status = node === undefined ? undefined : this.#statuses.get(node.id);
+    if (status === undefined) throw new CoterieError('not-found', `There is no node "${name}".`);
+    status.state = state;
+    status.sinceMs = Date.now();
+    status.problem = problem;
+    if (state === 'down' || state === 'stopped' || state === 'failed') {
+      status.pid = null;
+      status.figures = null;
+    } else status.pid ??= 4000 + node!.id;
+    status.restartAtMs = state === 'down' ? Date.now() + 30_000 : null;
+    if (state === 'down') status.restartCount++;
+    this.#publishStates(node!.id);
+  }
+
+  #answer(method: MethodName, input: Record<string, never>): unknown {
+    const { name } = input;
+    switch (method) {
+      case 'cluster.snapshot':
+        return this.snapshot();
+      case 'nodes.start':
+      case 'nodes.restart':
+      case 'nodes.resume':
+        return this.#act(name, 'up', `${name} was started.`);
+      case 'nodes.stop':
+        return this.#act(name, 'stopped', `${name} is stopped: it finishes what it has and ends.`);
+      case 'nodes.kill':
+        return this.#act(
+          name,
+          'down',
+          `${name} was killed on purpose.`,
+          'Its process ended (signal SIGKILL).',
+        );
+      case 'nodes.pause':
+        return this.#act(name, 'paused', `${name} was paused.`);
+      case 'keyspaces.create':
+        this.#edit((layout) =>
+          createKeyspace(layout, 'p', { ...defaults, ...(input as unknown as KeyspaceSettings) }),
+        );
+        this.#note('keyspace', name, `The keyspace ${name} was created.`);
+        return this.#keyspaceView(name);
+      case 'keyspaces.alter': {
+        const { name: _, ...changes } = input as unknown as KeyspaceSettings;
+        this.#edit((layout) => alterKeyspace(layout, 'p', name, changes));
+        return this.#keyspaceView(name);
+      }
+      case 'keyspaces.drop':
+        this.#edit((layout) => dropKeyspace(layout, 'p', name));
+        this.data.forget(name);
+        return {};
+      default:
+        return this.data.answer(method, input);
+    }
+  }
+
+  #act(name: string, state: NodeState, message: string, problem: string | null = null): object {
+    this.setState(name, state, problem);
+    this.#note('node', name, message);
+    return {};
+  }
+
+  #edit(edit: (layout: Layout) => Layout): void {
+    this.layout = edit(this.layout);
+    const keyspaces = this.#keyspaceViews();
+    this.hub.publish({ type: 'cluster', cluster: clusterViewOf(this.layout, '0.1.0', this.readOnly) });
+    this.hub.publish({ type: 'keyspaces', keyspaces });
+    this.hub.publish({ type: 'advice', advice: adviceOf(this.#nodeViews(), keyspaces) });
+  }
+
+  #publishStates(nodeId: number): void {
+    const keyspaces = this.#keyspaceViews();
+    this.hub.publish({ type: 'node', node: this.#nodeView(nodeId) });
+    this.hub.publish({ type: 'keyspaces', keyspaces });
+    this.hub.publish({ type: 'advice', advice: adviceOf(this.#nodeViews(), keyspaces) });
+  }
+
+  #note(
+    kind: ActivityEntry['kind'],
+    subject: string,
+    message: string,
+    severity: ActivityEntry['severity'] = 'info',
+  ): void {
+    const id = `e${this.#entryCount++}`;
+    const entry: ActivityEntry = {
+      id,
+      atMs: Date.now(),
+      kind,
+      severity,
+      subject,
+      message,
+      by: kind === 'keyspace' ? 'person' : 'system',
+    };
+    this.#activity.push(entry);
+    this.hub.publish({ type: 'activity', entry });
+  }
+
+  #prepare(variant: Variant): void {
+    if (variant !== 'one' && variant !== 'hundred') {
+      this.layout = createKeyspace(this.layout, 'p', {
+        ...defaults,
+        name: 'sessions',
+        database: 1,
+        factors: Object.fromEntries(this.layout.dataCenters.map((dataCenter) => [dataCenter, 2])),
+        readLevel: 'ONE',
+        writeLevel: 'ONE',
+        conflicts: 'last-write-wins',
+        durability: 'interval',
+        defaultTimeToLiveMs: 1_800_000,
+      });
+    }
+    this.data.fill('default');
+    this.#note('cluster', 'North Street', 'The cluster was started.');
+    for (const node of this.layout.nodes.slice(0, 8))
+      this.#note('node', node.name, `${node.name} takes clients.`);
+    if (variant === 'three-centers') {
+      this.setState('shop-2', 'down', 'Its process ended (signal SIGKILL). The last log lines say more.');
+      this.#note('node', 'shop-2', 'shop-2 ended unexpectedly (signal SIGKILL).', 'error');
+    }
+    if (variant === 'failing') {
+      this.setState('home-1', 'failed', 'Its disk is full: free some space on /data, then start it.');
+      this.setState('home-2', 'down', 'Its process ended (exit code 134).');
+    }
+    if (variant === 'hundred') {
+      this.setState('north-7', 'down', 'Its process ended (signal SIGKILL).');
+      this.setState('south-3', 'paused');
+    }
+  }
+
+  #freshStatus(index: number): Status {
+    return {
+      state: 'up',
+      sinceMs: Date.now() - 11_400_000 - index * 60_000,
+      pid: 4100 + index,
+      clientPort: 7379 + index,
+      peerPort: 7410 + index,
+      restartCount: 0,
+      restartAtMs: null,
+      problem: null,
+      lastLogLines: [
+        '{"level":"info","message":"opened 14 segments in 212 ms"}',
+        '{"level":"info","message":"listening","clientPort":7379}',
+        '{"level":"info","message":"linked to 2 peers"}',
+      ],
+      figures: figuresAt(index),
+      peersDown: [],
+    };
+  }
+
+  #measure(): void {
+    this.layout.nodes.forEach((node, index) => {
+      const status = this.#statuses.get(node.id)!;
+      if (status.state !== 'up') return;
+      status.figures = figuresAt(index);
+      if (this.hub.listenerCount > 0) this.hub.publish({ type: 'node', node: this.#nodeView(node.id) });
+    });
+  }
+
+  #isUp(nodeId: number): boolean {
+    return this.#statuses.get(nodeId)?.state === 'up';
+  }
+
+  #nodeView(nodeId: number): NodeView {
+    return nodeViewOf(this.layout, nodeId, this.#statuses.get(nodeId)!, {
+      host: '127.0.0.1',
+      version: '0.1.0',
+    });
+  }
+
+  #nodeViews(): NodeView[] {
+    return this.layout.nodes.map((node) => this.#nodeView(node.id));
+  }
+
+  #keyspaceView(name: string) {
+    return keyspaceViewOf(this.layout, keyspaceNamed(this.layout, name), (nodeId) => this.#isUp(nodeId));
+  }
+
+  #keyspaceViews() {
+    return this.layout.keyspaces.map(({ name }) => this.#keyspaceView(name));
+  }
+}
+
+const defaults: KeyspaceSettings = {
+  name: '',
+  database: null,
+  factors: {},
+  readLevel: 'QUORUM',
+  writeLevel: 'QUORUM',
+  conflicts: 'siblings',
+  sloppy: true,
+  durability: 'always',
+  defaultTimeToLiveMs: 0,
+};
+
+/** Figures that move a little, the same for everyone who looks at the same second. */
+function figuresAt(index: number) {
+  const wave = Math.sin(Date.now() / 9000 + index);
+  return {
+    measuredAtMs: Date.now(),
+    keyCount: 1_204_331 + index * 31_204,
+    diskBytes: 2_140_000_000 + index * 412_000_000,
+    coldDiskBytes: 640_000_000,
+    coldRawBytes: 2_110_000_000,
+    hotBytes: 61_000_000,
+    hotBytesMax: 67_108_864,
+    hotHitRate: 0.934,
+    memoryBytes: 212_000_000 + index * 3_000_000,
+    clientCount: 12 + index,
+    readsPerSecond: Math.round(2400 + 620 * wave),
+    writesPerSecond: Math.round(780 + 140 * wave),
+    readP99Ms: 3.2 + wave / 3,
+    writeP99Ms: 5.9 + wave / 2,
+    readRepairs: 14,
+    refused: 0,
+    peersDown: [],
+  };
+}
