@@ -1,5 +1,5 @@
 /** The keyspace as a whole: KEYS, SCAN, RANDOMKEY, DBSIZE, FLUSHDB, FLUSHALL. They see the whole cluster's keys. */
-import { addressOf, partitionCount, partitionStart, positionOf } from '../../../base/token.ts';
+import { partitionCount, partitionStart, slotOf, slotsPerPartition } from '../../../base/token.ts';
 import { isWord, lowerText, readInteger, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
@@ -176,25 +176,23 @@ export function answerKeysInSlot(request: Request, slot: number, countBytes: Buf
   if (count < 0) throw new CommandError('ERR Invalid number of keys');
   const keyspace = request.session.keyspace.id;
   const found: Buffer[] = [];
-  const slotStart = slot * 2 ** 39;
-  const slotEnd = slotStart + 2 ** 39;
+  // The keys of a slot are spread over its partition: positions leave the slot's own bits out.
+  const partition = Math.floor(slot / slotsPerPartition);
+  const end = partitionStart(partition + 1);
   const next = (position: number): void => {
     request.gateway.store.scan(keyspace, position, 100, (error, page) => {
       if (error !== null) {
         request.fail(error);
         return;
       }
-      for (const key of page!.keys) {
-        const { tokenHigh, tokenLow } = addressOf(keyspace, key);
-        if (positionOf(tokenHigh, tokenLow) < slotEnd && found.length < count) found.push(key);
-      }
+      for (const key of page!.keys) if (slotOf(key) === slot && found.length < count) found.push(key);
       const { nextPosition } = page!;
-      if (nextPosition === null || nextPosition >= slotEnd || found.length >= count)
+      if (nextPosition === null || nextPosition >= end || found.length >= count)
         answerKeys(request, found);
       else request.gateway.timers.atTurnEnd(() => next(nextPosition));
     });
   };
-  next(slotStart);
+  next(partitionStart(partition));
 }
 
 const group = 'generic';
