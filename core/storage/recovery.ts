@@ -101,8 +101,11 @@ export async function recover(
         segment: name,
         bytes: outcome.tornBytes,
       });
-    } else if (!outcome.kept) {
-      byNumber.delete(entry.number);
+    }
+    if (outcome.kept) continue;
+    byNumber.delete(entry.number);
+    // A head that a crash caught between its making and its first byte holds nothing: that is no damage.
+    if (!mayBeTorn) {
       quarantined.push(name);
       log.error('A damaged segment is set aside. Its keys come back from the other replicas.', {
         segment: name,

@@ -11,7 +11,7 @@ import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeHost } from '../support/fake-host.ts';
 import * as journeys from '../support/ui-journeys.ts';
-import type { Variant } from '../ui/fake-cluster.ts';
+import type { Variant } from '../ui/fake-layouts.ts';
 
 const root = join(import.meta.dirname, '../..');
 const renderer = join(root, 'dist/renderer');

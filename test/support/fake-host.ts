@@ -9,7 +9,8 @@ import { extname, join, normalize, sep } from 'node:path';
 import { WebSocketServer } from 'ws';
 import { serveApiSocket } from '../../core/host/api-socket.ts';
 import type { Host } from '../../core/host/create-host.ts';
-import { FakeCluster, type Variant } from '../ui/fake-cluster.ts';
+import { FakeCluster } from '../ui/fake-cluster.ts';
+import type { Variant } from '../ui/fake-layouts.ts';
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

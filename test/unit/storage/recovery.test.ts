@@ -144,4 +144,17 @@ describe('after a crash', () => {
       expect(await bench.run(get(reopened, 'k5'))).toBeNull();
     }
   });
+
+  it('a head that was made but never written to is no damage', async () => {
+    const bench = new Bench({ segmentBytesMax: 300 });
+    const engine = await bench.open();
+    for (let index = 0; index < 10; index++) await bench.run(put(engine, `key-${index}`, `value ${index}`));
+    const names = await bench.run(logOf(bench));
+    bench.disk.cut(`data/${names.at(-1)}`, 0);
+    bench.disk.crash();
+    const reopened = await bench.open();
+    expect(reopened.recovery.quarantinedSegments).toEqual([]);
+    expect(reopened.recovery.clean).toBe(false);
+    expect(await bench.run(get(reopened, 'key-0'))).toBe('value 0');
+  });
 });
