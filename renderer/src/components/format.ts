@@ -34,6 +34,11 @@ export function formatMs(ms: number | null): string {
   return ms < 10 ? ms.toFixed(1) : whole.format(ms);
 }
 
+/** "3.1 · 5.7 ms"; one dash when neither was measured. */
+export function formatMsPair(readMs: number | null, writeMs: number | null): string {
+  return readMs === null && writeMs === null ? unknown : `${formatMs(readMs)} · ${formatMs(writeMs)} ms`;
+}
+
 export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }

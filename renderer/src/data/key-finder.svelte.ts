@@ -26,6 +26,8 @@ export class KeyFinder {
   loading = $state(false);
   busy = $state(false);
   problem = $state<string | null>(null);
+  /** Grows with each key deleted here. */
+  deletionCount = $state(0);
   #request = 0;
 
   constructor(app: AppContext) {
@@ -81,13 +83,15 @@ export class KeyFinder {
     );
   }
 
-  delete(): Promise<boolean> {
+  async delete(): Promise<boolean> {
     const { found, level } = this;
-    if (found === null) return Promise.resolve(false);
+    if (found === null) return false;
     const { keyspace, key, context } = found;
-    return this.#change('The key was not deleted', `${key} was deleted.`, () =>
+    const deleted = await this.#change('The key was not deleted', `${key} was deleted.`, () =>
       this.#app.call('data.delete', { keyspace, key, context, level }),
     );
+    if (deleted) this.deletionCount++;
+    return deleted;
   }
 
   async #change(failed: string, done: string, act: () => Promise<unknown>): Promise<boolean> {

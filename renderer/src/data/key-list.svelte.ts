@@ -3,6 +3,8 @@ import { messageOf } from '../api/connection.ts';
 import type { AppContext } from '../app/app-context.ts';
 
 const pageSize = 100;
+/** A page may be empty though more follow: this many are asked for before a person has to ask again. */
+const emptyPageCountMax = 40;
 
 export class KeyList {
   readonly #app: AppContext;
@@ -38,8 +40,21 @@ export class KeyList {
     this.loading = true;
     try {
       const match = this.pattern.trim() === '' ? '*' : this.pattern.trim();
-      const input = { keyspace: this.keyspace, cursor, match, countMax: pageSize };
-      const page = await this.#app.call('data.list', input);
+      const { keyspace } = this;
+      let page = await this.#app.call('data.list', { keyspace, cursor, match, countMax: pageSize });
+      for (
+        let asked = 1;
+        page.keys.length === 0 && page.cursor !== '0' && asked < emptyPageCountMax;
+        asked++
+      ) {
+        if (request !== this.#request) return;
+        page = await this.#app.call('data.list', {
+          keyspace,
+          cursor: page.cursor,
+          match,
+          countMax: pageSize,
+        });
+      }
       if (request !== this.#request) return;
       this.keys = [...new Set([...before, ...page.keys])];
       this.#cursor = page.cursor === '0' ? null : page.cursor;

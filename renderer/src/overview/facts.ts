@@ -1,6 +1,7 @@
 /** The row of facts on the overview: cluster-wide sums and worst cases of what nodes measured. Pure. */
 import type { NodeFigures, Snapshot } from '../../../core/contract/views.ts';
 import { formatBytes, formatCount, formatMs, formatRate, unknown } from '../components/format.ts';
+import { presentFigures } from '../nodes/figures-age.ts';
 
 export interface Fact {
   readonly label: string;
@@ -19,7 +20,7 @@ function worst(figures: readonly NodeFigures[], of: (figures: NodeFigures) => nu
 }
 
 export function factsOf({ nodes, keyspaces, cluster }: Snapshot): Fact[] {
-  const figures = nodes.flatMap((node) => (node.figures === null ? [] : [node.figures]));
+  const figures = presentFigures(nodes);
   const upCount = nodes.filter((node) => node.state === 'up').length;
   const underReplicated = keyspaces.reduce((total, keyspace) => total + keyspace.underReplicated, 0);
   const unavailable = keyspaces.reduce((total, keyspace) => total + keyspace.unavailable, 0);
@@ -70,7 +71,7 @@ export function factsOf({ nodes, keyspaces, cluster }: Snapshot): Fact[] {
     {
       label: 'Latency p99',
       value: readP99 === null && writeP99 === null ? unknown : `${formatMs(readP99)} · ${formatMs(writeP99)}`,
-      detail: readP99 === null && writeP99 === null ? 'nothing read or written yet' : 'read · write, ms',
+      detail: readP99 === null && writeP99 === null ? 'nothing read or written lately' : 'read · write, ms',
       href: '#/ring',
       tone: 'plain',
     },

@@ -187,8 +187,7 @@ export function answerKeysInSlot(request: Request, slot: number, countBytes: Buf
       }
       for (const key of page!.keys) if (slotOf(key) === slot && found.length < count) found.push(key);
       const { nextPosition } = page!;
-      if (nextPosition === null || nextPosition >= end || found.length >= count)
-        answerKeys(request, found);
+      if (nextPosition === null || nextPosition >= end || found.length >= count) answerKeys(request, found);
       else request.gateway.timers.atTurnEnd(() => next(nextPosition));
     });
   };
