@@ -17,17 +17,30 @@ const contentTypes: Readonly<Record<string, string>> = {
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** Null for anything that is not inside `folder`. Pages are routes of one document; only files have endings. */
+function fileOf(folder: string, address: string): string | null {
+  const { host, pathname } = new URL(address);
+  let wanted: string;
+  try {
+    wanted = normalize(decodeURIComponent(pathname));
+  } catch {
+    // Not a well-formed escape.
+    return null;
+  }
+  const path = join(folder, extname(wanted) === '' ? 'index.html' : wanted);
+  return host === 'coterie' && path.startsWith(folder + sep) ? path : null;
+}
+
 export function serveApp(folder: string): void {
   protocol.handle('app', async (request) => {
-    const url = new URL(request.url);
-    const wanted = normalize(decodeURIComponent(url.pathname));
-    const path = join(folder, extname(wanted) === '' ? 'index.html' : wanted);
-    if (url.host !== 'coterie' || !path.startsWith(folder + sep)) return new Response(null, { status: 404 });
+    const path = request.method === 'GET' ? fileOf(folder, request.url) : null;
+    if (path === null) return new Response(null, { status: 404 });
     try {
       const headers = {
         'Content-Type': contentTypes[extname(path)] ?? 'application/octet-stream',
         'Content-Security-Policy': policy,
         'X-Content-Type-Options': 'nosniff',
+        'Referrer-Policy': 'no-referrer',
       };
       return new Response(new Uint8Array(await readFile(path)), { headers });
     } catch {

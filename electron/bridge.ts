@@ -1,52 +1,76 @@
 /**
  * The page's calls and events over IPC. Every call is checked twice: its sender must be the app's own page, its content is
- * validated against the contract by the host. Calls that come before the host is there wait for it.
+ * validated against the contract by the host. Calls that come before the host is there wait for it. Events go to pages
+ * that asked for them, for as long as that page lives.
  */
-import { type IpcMainInvokeEvent, ipcMain, type WebContents } from 'electron';
+import { type IpcMainEvent, type IpcMainInvokeEvent, ipcMain, type WebContents } from 'electron';
 import { toCoterieError } from '../core/base/errors.ts';
+import type { ApiError } from '../core/contract/api.ts';
 import type { Host } from '../core/host/create-host.ts';
 import { appOrigin } from './app-protocol.ts';
 import { channels } from './channels.ts';
 
-function isOwnPage(event: Pick<IpcMainInvokeEvent, 'senderFrame'>): boolean {
-  return event.senderFrame?.url.startsWith(`${appOrigin}/`) === true;
+/** The main frame at our own address. A frame that has gone meanwhile is null. */
+function isOwnPage({ senderFrame }: IpcMainInvokeEvent | IpcMainEvent): boolean {
+  return senderFrame !== null && senderFrame.parent === null && senderFrame.origin === appOrigin;
 }
 
-/** `hostReady` rejects with what keeps the host from starting. */
 export function serveBridge(hostReady: Promise<Host>): void {
-  const subscriptions = new Map<number, () => void>();
+  ipcMain.handle(
+    channels.invoke,
+    async (event, method: unknown, input: unknown): Promise<{ output: unknown } | { error: ApiError }> => {
+      if (!isOwnPage(event))
+        return { error: { code: 'unauthorized', message: 'Only the app itself may call.' } };
+      try {
+        const host = await hostReady;
+        return { output: await host.dispatch(String(method), input) };
+      } catch (cause) {
+        const { code, message } = toCoterieError(cause, 'unavailable');
+        return { error: { code, message } };
+      }
+    },
+  );
 
-  ipcMain.handle(channels.invoke, async (event, method: unknown, input: unknown) => {
-    if (!isOwnPage(event))
-      return { error: { code: 'unauthorized', message: 'Only the app itself may call.' } };
-    try {
-      const host = await hostReady;
-      return { output: await host.dispatch(String(method), input) };
-    } catch (cause) {
-      const { code, message } = toCoterieError(cause, 'unavailable');
-      return { error: { code, message } };
-    }
-  });
+  /** How to end the one subscription of a page; its listeners share it. */
+  const subscriptions = new Map<WebContents, () => void>();
+  const watched = new WeakSet<WebContents>();
+  const end = (contents: WebContents) => {
+    subscriptions.get(contents)?.();
+    subscriptions.delete(contents);
+  };
+
+  /** A page that closes, crashes or loads anew has no listener any more, and cannot say so itself. */
+  const watch = (contents: WebContents) => {
+    if (watched.has(contents)) return;
+    watched.add(contents);
+    contents.once('destroyed', () => end(contents));
+    contents.on('render-process-gone', () => end(contents));
+    contents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
+      if (isMainFrame && !isSameDocument) end(contents);
+    });
+  };
 
   ipcMain.on(channels.subscribe, (event) => {
     if (!isOwnPage(event)) return;
-    const contents: WebContents = event.sender;
-    const { id } = contents;
-    subscriptions.get(id)?.();
-    hostReady.then(
-      (host) => {
-        if (contents.isDestroyed()) return;
-        const end = host.api.subscribe((change) => {
-          // A page that is crashing or reloading has no frame to send to; it subscribes again when it is back.
-          if (!contents.isDestroyed() && !contents.isCrashed()) contents.send(channels.event, change);
-        });
-        subscriptions.set(id, end);
-        contents.once('destroyed', () => {
-          end();
-          subscriptions.delete(id);
-        });
-      },
-      () => {},
-    );
+    const contents = event.sender;
+    watch(contents);
+    end(contents);
+    let ended = false;
+    let unsubscribe = () => {};
+    subscriptions.set(contents, () => {
+      ended = true;
+      unsubscribe();
+    });
+    void hostReady.then((host) => {
+      // Ended while the host was starting.
+      if (ended) return;
+      unsubscribe = host.api.subscribe((change) => {
+        if (!contents.isDestroyed() && !contents.isCrashed()) contents.send(channels.event, change);
+      });
+    });
+  });
+
+  ipcMain.on(channels.unsubscribe, (event) => {
+    if (isOwnPage(event)) end(event.sender);
   });
 }

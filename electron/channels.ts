@@ -2,5 +2,6 @@
 export const channels = {
   invoke: 'coterie:invoke',
   subscribe: 'coterie:subscribe',
+  unsubscribe: 'coterie:unsubscribe',
   event: 'coterie:event',
 } as const;

@@ -1,36 +1,27 @@
 /**
- * The desktop app. It owns the window, the tray and the order of starting and quitting; everything about the cluster is
- * the host's, which `coterie serve` starts in the same way.
+ * The desktop app. It owns the order of starting and quitting, and that there is one of it; the window, the tray and the
+ * cluster are other files. Everything about the cluster is the host's, which `coterie serve` starts in the same way.
  */
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, type BrowserWindow, dialog, Menu, powerMonitor, session } from 'electron';
 import { toCoterieError } from '../core/base/errors.ts';
-import { defaultDataFolder } from '../core/cli/paths.ts';
-import { serveControl } from '../core/host/control-server.ts';
-import { createHost, defaultHotBytesMax, type Host } from '../core/host/create-host.ts';
-import { serveUi } from '../core/host/ui-server.ts';
-import { systemClock, systemTimers } from '../core/platform/system-clock.ts';
+import type { Host } from '../core/host/create-host.ts';
 import type { Log } from '../core/ports/log.ts';
 import { serveApp } from './app-protocol.ts';
 import { serveBridge } from './bridge.ts';
+import { type Running, startCluster, wantedPorts } from './cluster.ts';
 import { denyPermissions, guardContents } from './guards.ts';
-import { createTray } from './tray.ts';
-import { UtilityLauncher } from './utility-launcher.ts';
+import { applicationMenu } from './menu.ts';
+import { startProblemOf } from './start-problem.ts';
+import { createTray, systemShowsTray } from './tray.ts';
+import { TrayWords } from './tray-text.ts';
 import { createWindow } from './window.ts';
 
 const programFolder = dirname(fileURLToPath(import.meta.url));
 const iconFolder = join(programFolder, '../build/icons');
-const loopback = '127.0.0.1';
-const readyWithinMs = 60_000;
+/** Above the time in which a node is ended by force, so that the lock files are gone in every case but a hang. */
 const quitWithinMs = 15_000;
-
-/** Tests and second installations use other ports; 0 is any free one. */
-function portFrom(variable: string, usual: number): number {
-  const text = process.env[variable];
-  return text !== undefined && /^[0-9]{1,5}$/.test(text) ? Number(text) : usual;
-}
 
 const log: Log = {
   info: (message) => console.info(message),
@@ -38,69 +29,17 @@ const log: Log = {
   error: (message, facts) => console.error(message, facts ?? ''),
 };
 
-interface Running {
-  readonly host: Host;
-  stop(): Promise<void>;
-}
-
-async function startCluster(): Promise<Running> {
-  const folder = defaultDataFolder();
-  const host = await createHost(
-    {
-      launcher: new UtilityLauncher(join(programFolder, 'node.js')),
-      clock: systemClock,
-      timers: systemTimers,
-      log,
-    },
-    {
-      folder,
-      nodes: null,
-      host: loopback,
-      clientPort: portFrom('COTERIE_CLIENT_PORT', 7379),
-      peerPort: portFrom('COTERIE_PEER_PORT', 7410),
-      clusterName: 'My cluster',
-      computerName: hostname(),
-      readOnly: false,
-      hotBytesMax: defaultHotBytesMax,
-    },
-  );
-  const closers: (() => Promise<void>)[] = [() => host.stop()];
-  const stop = async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  };
-  try {
-    const ui = await serveUi(
-      { host, clock: systemClock },
-      {
-        host: loopback,
-        port: portFrom('COTERIE_UI_PORT', 7370),
-        rendererFolder: join(programFolder, 'renderer'),
-        readOnly: false,
-      },
-    );
-    closers.push(() => ui.close());
-    const control = await serveControl(
-      { host, loginLink: () => ui.loginLink() },
-      { folder, host: loopback, port: portFrom('COTERIE_CONTROL_PORT', 7400) },
-    );
-    closers.push(() => control.close());
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  // The page shows each node as it comes; nobody waits for the last one.
-  host.start(readyWithinMs).catch((error: Error) => log.warn(error.message));
-  return { host, stop };
-}
-
 let window: BrowserWindow | null = null;
-let running: Promise<Running> | null = null;
-let quitting = false;
+let running: Promise<Running | null> = Promise.resolve(null);
 let hasTray = false;
+/** Aborted once, when quitting begins. */
+const quitting = new AbortController();
 
 function show(): void {
+  if (!app.isReady() || quitting.signal.aborted) return;
   if (window === null || window.isDestroyed()) {
-    window = createWindow(join(programFolder, 'preload.cjs'));
+    const files = { preload: join(programFolder, 'preload.cjs'), icon: join(iconFolder, 'icon-256.png') };
+    window = createWindow(files, log);
     return;
   }
   if (window.isMinimized()) window.restore();
@@ -108,21 +47,61 @@ function show(): void {
   window.focus();
 }
 
-function applicationMenu(): Menu {
-  return Menu.buildFromTemplate([
-    ...(process.platform === 'darwin' ? [{ role: 'appMenu' as const }] : [{ role: 'fileMenu' as const }]),
-    { role: 'editMenu' },
-    { role: 'viewMenu' },
-    { role: 'windowMenu' },
-  ]);
+/** Starts the cluster, asking the person what to do while it cannot. Null: the app quits instead. */
+async function startAsking(): Promise<Running | null> {
+  let ports = wantedPorts();
+  while (!quitting.signal.aborted) {
+    try {
+      return await startCluster({ log }, { programFolder, ports });
+    } catch (cause) {
+      const problem = startProblemOf(toCoterieError(cause, 'not-ready'), ports);
+      log.error(`${problem.message}: ${problem.detail}`);
+      if (quitting.signal.aborted) break;
+      const take = problem.otherPortsLabel === null ? [] : [problem.otherPortsLabel];
+      const buttons = [...take, 'Try again', 'Quit'];
+      const options = {
+        type: 'error' as const,
+        message: problem.message,
+        detail: problem.detail,
+        buttons,
+        defaultId: 0,
+        cancelId: buttons.length - 1,
+        signal: quitting.signal,
+      };
+      const { response } =
+        window === null || window.isDestroyed()
+          ? await dialog.showMessageBox(options)
+          : await dialog.showMessageBox(window, options);
+      if (response === buttons.length - 1) break;
+      if (problem.otherPorts !== null && response === 0) ports = problem.otherPorts;
+    }
+  }
+  app.quit();
+  return null;
+}
+
+/** Resolves only with a host: a page that calls before then waits, and is gone when there will be none. */
+async function hostOf(start: Promise<Running | null>): Promise<Host> {
+  const cluster = await start;
+  return cluster === null ? new Promise<never>(() => {}) : cluster.host;
+}
+
+function putIntoTray(host: Host): void {
+  const update = createTray(iconFolder, { show, quit: () => app.quit() });
+  if (update === null) return;
+  hasTray = systemShowsTray();
+  const words = new TrayWords();
+  host.api.subscribe((event) => {
+    const text = words.after(event);
+    if (text !== null) update(text);
+  });
 }
 
 async function quitInOrder(): Promise<void> {
+  // Draining takes seconds; a window that no longer answers would look like a hang.
+  if (window !== null && !window.isDestroyed()) window.close();
   const late = new Promise<void>((resolve) => setTimeout(resolve, quitWithinMs));
-  const stopped = (running ?? Promise.reject(new Error('never started'))).then(
-    (cluster) => cluster.stop(),
-    () => {},
-  );
+  const stopped = running.then((cluster) => cluster?.stop());
   await Promise.race([stopped.catch((error: Error) => log.error(error.message)), late]);
   app.exit(0);
 }
@@ -131,6 +110,8 @@ guardContents();
 
 if (!app.requestSingleInstanceLock()) app.quit();
 else {
+  // Windows groups windows and notifications by this name; the installer's shortcut carries the same.
+  if (process.platform === 'win32') app.setAppUserModelId('app.coterie.desktop');
   app.on('second-instance', show);
   app.on('activate', show);
   app.on('window-all-closed', () => {
@@ -138,33 +119,27 @@ else {
     if (!hasTray) app.quit();
   });
   app.on('before-quit', (event) => {
-    if (quitting) return;
     event.preventDefault();
-    quitting = true;
+    if (quitting.signal.aborted) return;
+    quitting.abort();
     void quitInOrder();
   });
   app.on('child-process-gone', (_, details) => {
-    if (details.reason !== 'clean-exit') log.warn(`${details.name ?? details.type} ended: ${details.reason}`);
+    const wanted = details.reason === 'clean-exit' || quitting.signal.aborted;
+    if (!wanted) log.warn(`${details.name ?? details.type} ended: ${details.reason}`);
   });
 
   void app.whenReady().then(() => {
-    Menu.setApplicationMenu(applicationMenu());
+    Menu.setApplicationMenu(applicationMenu({ developing: !app.isPackaged }));
     denyPermissions(session.defaultSession);
     serveApp(join(programFolder, 'renderer'));
-    running = startCluster();
-    serveBridge(running.then(({ host }) => host));
+    running = startAsking();
+    const host = hostOf(running);
+    serveBridge(host);
     show();
-    powerMonitor.on('resume', () => log.info('The computer woke up; peers are contacted again.'));
-    running.then(
-      ({ host }) => {
-        const update = createTray(iconFolder, { show, quit: () => app.quit() });
-        hasTray = update !== null && process.platform !== 'linux';
-        if (update !== null) host.api.subscribe(() => update(host.snapshot()));
-      },
-      (cause) => {
-        dialog.showErrorBox('Coterie cannot start', toCoterieError(cause, 'not-ready').message);
-        app.quit();
-      },
-    );
+    void host.then(putIntoTray);
+    powerMonitor.on('resume', () => log.info('The computer woke up.'));
+    // The system shuts down: it waits for us a little when asked to.
+    powerMonitor.on('shutdown', () => app.quit());
   });
 }

@@ -1,24 +1,37 @@
-/** What no page may do here: get a permission, go elsewhere, open windows. Applies to every web contents there will be. */
+/**
+ * What no page may do here: get a permission, go elsewhere, open windows, talk to a network. Applies to every web contents
+ * there will be. The content policy of app-protocol.ts says much of the same; this holds when a policy has a hole.
+ */
 import { app, type Session, shell, type WebContents } from 'electron';
 import { appOrigin } from './app-protocol.ts';
 
-/** Addresses that may be opened in the person's own browser. The app itself links to nothing else. */
-const externalAllowed = ['https://redis.io/', 'https://prometheus.io/'];
+/**
+ * Beginnings of addresses that may be opened in the person's own browser. None: the page links to nothing outside, so a
+ * request to open something can only come from content that got in.
+ */
+const externalAllowed: readonly string[] = [];
 
 export function denyPermissions(session: Session): void {
   session.setPermissionRequestHandler((_, __, answer) => answer(false));
   session.setPermissionCheckHandler(() => false);
   session.setDevicePermissionHandler(() => false);
+  session.webRequest.onBeforeRequest(
+    { urls: ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*', 'ftp://*/*', 'file:///*'] },
+    (_, answer) => answer({ cancel: true }),
+  );
 }
 
 export function guardContents(): void {
   app.on('web-contents-created', (_, contents: WebContents) => {
-    contents.on('will-navigate', (event, url) => {
-      if (new URL(url).origin !== appOrigin && !url.startsWith(`${appOrigin}/`)) event.preventDefault();
-    });
+    const stay = (event: { url: string; preventDefault(): void }) => {
+      if (!event.url.startsWith(`${appOrigin}/`)) event.preventDefault();
+    };
+    contents.on('will-navigate', stay);
+    contents.on('will-redirect', stay);
+    contents.on('will-frame-navigate', stay);
     contents.on('will-attach-webview', (event) => event.preventDefault());
     contents.setWindowOpenHandler(({ url }) => {
-      if (externalAllowed.some((prefix) => url.startsWith(prefix))) void shell.openExternal(url);
+      if (externalAllowed.some((beginning) => url.startsWith(beginning))) void shell.openExternal(url);
       return { action: 'deny' };
     });
   });

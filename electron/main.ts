@@ -11,4 +11,7 @@ protocol.registerSchemesAsPrivileged([
 
 // A variable keeps the bundler from pulling the app in here: it is a program of its own, dist/desktop.js.
 const program = './desktop.js';
-void import(/* @vite-ignore */ program);
+import(/* @vite-ignore */ program).catch((error: unknown) => {
+  console.error(error);
+  app.exit(1);
+});

@@ -1,33 +1,50 @@
-/** The tray: the worst state that needs a person, in words, and the way back to the window. */
+/** The tray: its icon, and a menu that says how the cluster is and leads back to the window. Words come from tray-text.ts. */
 import { join } from 'node:path';
-import { Menu, nativeImage, Tray } from 'electron';
-import type { Snapshot } from '../core/contract/views.ts';
+import { Menu, type NativeImage, nativeImage, Tray } from 'electron';
+import type { TrayText } from './tray-text.ts';
 
 export interface TrayActions {
   show(): void;
   quit(): void;
 }
 
-/** Null where the system has no tray. */
-export function createTray(iconFolder: string, actions: TrayActions): ((snapshot: Snapshot) => void) | null {
+/** Points across in macOS' menu bar; other systems scale the picture themselves. */
+const menuBarPoints = 18;
+
+/** Linux desktops that show tray icons as they come. Plain GNOME hides them, and no interface tells. */
+const desktopsWithTray = /kde|xfce|cinnamon|mate|lxqt|unity|ubuntu|pop|budgie|deepin|pantheon/i;
+
+/** Whether a person can get the window back from the tray: only then may closing it leave the program running. */
+export function systemShowsTray(): boolean {
+  return process.platform !== 'linux' || desktopsWithTray.test(process.env.XDG_CURRENT_DESKTOP ?? '');
+}
+
+function iconNamed(folder: string, name: string): NativeImage {
+  const image = nativeImage.createFromPath(join(folder, name));
+  return process.platform === 'darwin'
+    ? image.resize({ width: menuBarPoints, height: menuBarPoints, quality: 'best' })
+    : image;
+}
+
+/** Null where the system has no tray at all. */
+export function createTray(iconFolder: string, actions: TrayActions): ((text: TrayText) => void) | null {
+  const usual = iconNamed(iconFolder, 'icon-32.png');
+  const attention = iconNamed(iconFolder, 'icon-32-attention.png');
   let tray: Tray;
   try {
-    const image = nativeImage.createFromPath(join(iconFolder, 'icon-32.png'));
-    tray = new Tray(image.isEmpty() ? nativeImage.createEmpty() : image);
+    tray = new Tray(usual);
   } catch {
     return null;
   }
   tray.on('click', actions.show);
-  return ({ cluster, nodes, advice }) => {
-    const up = nodes.filter((node) => node.state === 'up').length;
-    const [worst] = advice.filter((item) => item.severity !== 'info');
-    const summary = worst?.title ?? `${up} of ${nodes.length} nodes up`;
-    tray.setToolTip(`${cluster.name}: ${summary}`);
+  return ({ needsPerson, tip, summary, nodes }) => {
+    tray.setImage(needsPerson ? attention : usual);
+    tray.setToolTip(tip);
     tray.setContextMenu(
       Menu.buildFromTemplate([
         { label: summary, enabled: false },
         { type: 'separator' },
-        ...nodes.map((node) => ({ label: `${node.name}: ${node.state}`, enabled: false })),
+        ...nodes.map((label) => ({ label, enabled: false })),
         { type: 'separator' as const },
         { label: 'Open Coterie', click: actions.show },
         { label: 'Quit', click: actions.quit },

@@ -35,9 +35,14 @@ export class UtilityLauncher implements NodeLauncher {
         });
       },
       kill: () => {
+        // Electron's own kill() asks politely; a node that hangs would not hear it. No id: not spawned yet, or gone.
         const { pid } = child;
-        if (pid === undefined) child.kill();
-        else process.kill(pid, 'SIGKILL');
+        try {
+          if (pid === undefined) child.kill();
+          else process.kill(pid, 'SIGKILL');
+        } catch {
+          // Ended by itself in this moment: its exit is on the way.
+        }
       },
     };
   }

@@ -1,41 +1,35 @@
-/** The one window: made at once, before any node runs; remembers its place; comes back when its page crashes. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/**
+ * The one window: made at once, before any node runs; comes back when its page crashes, and asks when it hangs. Nodes are
+ * other processes and notice none of this.
+ */
 import { join } from 'node:path';
-import { app, BrowserWindow, nativeTheme, type Rectangle, screen } from 'electron';
+import { app, BrowserWindow, dialog, nativeTheme } from 'electron';
+import type { Log } from '../core/ports/log.ts';
 import { appOrigin } from './app-protocol.ts';
+import { readPlace, rememberPlace } from './window-place.ts';
 
-const crashCountMax = 3;
-const crashWindowMs = 60_000;
+const reloadMinMs = 250;
+const reloadMaxMs = 30_000;
+/** A page that ran this long comes back with the shortest wait. */
+const steadyAfterMs = 60_000;
 
-function placeFile(): string {
-  return join(app.getPath('userData'), 'window.json');
-}
-
-/** The remembered place, if a screen still shows it. */
-function rememberedPlace(): Partial<Rectangle> {
-  try {
-    const place = JSON.parse(readFileSync(placeFile(), 'utf8')) as Rectangle;
-    const { workArea } = screen.getDisplayMatching(place);
-    const visible = place.x < workArea.x + workArea.width - 80 && place.y < workArea.y + workArea.height - 80;
-    return visible ? place : {};
-  } catch {
-    return {};
-  }
-}
-
-export function createWindow(preload: string): BrowserWindow {
+export function createWindow(files: { preload: string; icon: string }, log: Log): BrowserWindow {
+  const placeFile = join(app.getPath('userData'), 'window.json');
+  const place = readPlace(placeFile);
   const window = new BrowserWindow({
     width: 1280,
     height: 860,
+    ...place?.bounds,
     minWidth: 640,
     minHeight: 480,
-    ...rememberedPlace(),
     title: 'Coterie',
     show: false,
     // The page's own background, so that nothing flashes before its first paint.
     backgroundColor: nativeTheme.shouldUseDarkColors ? '#0f1115' : '#f6f5f2',
+    // Other systems take the program's own icon.
+    ...(process.platform === 'linux' ? { icon: files.icon } : {}),
     webPreferences: {
-      preload,
+      preload: files.preload,
       contextIsolation: true,
       sandbox: true,
       nodeIntegration: false,
@@ -44,22 +38,51 @@ export function createWindow(preload: string): BrowserWindow {
       devTools: !app.isPackaged,
     },
   });
-  window.once('ready-to-show', () => window.show());
-  window.on('close', () => {
-    try {
-      writeFileSync(placeFile(), JSON.stringify(window.getNormalBounds()));
-    } catch {
-      // A place that cannot be remembered is no reason to stay open.
-    }
+  window.once('ready-to-show', () => {
+    if (place?.maximized) window.maximize();
+    window.show();
   });
-  const crashes: number[] = [];
-  window.webContents.on('render-process-gone', (_, details) => {
-    if (details.reason === 'clean-exit' || window.isDestroyed()) return;
-    const now = Date.now();
-    crashes.push(now);
-    // The nodes are other processes and go on; the page alone starts again, unless it keeps crashing.
-    if (crashes.filter((at) => now - at < crashWindowMs).length <= crashCountMax) window.webContents.reload();
-  });
+  rememberPlace(window, placeFile);
+  reloadAfterCrash(window, log);
+  askWhenHanging(window, log);
   void window.loadURL(`${appOrigin}/index.html`);
   return window;
+}
+
+function reloadAfterCrash(window: BrowserWindow, log: Log): void {
+  let quickCrashes = 0;
+  let lastMs = 0;
+  window.webContents.on('render-process-gone', (_, { reason }) => {
+    if (reason === 'clean-exit' || window.isDestroyed()) return;
+    const nowMs = performance.now();
+    quickCrashes = nowMs - lastMs < steadyAfterMs ? quickCrashes + 1 : 0;
+    lastMs = nowMs;
+    const delayMs = Math.min(reloadMaxMs, reloadMinMs * 2 ** quickCrashes);
+    log.warn(`The page ended (${reason}); it is loaded again in ${delayMs} ms.`);
+    setTimeout(() => {
+      if (!window.isDestroyed()) window.webContents.reload();
+    }, delayMs);
+  });
+}
+
+function askWhenHanging(window: BrowserWindow, log: Log): void {
+  let question: AbortController | null = null;
+  window.on('responsive', () => question?.abort());
+  window.on('unresponsive', async () => {
+    if (question !== null) return;
+    log.warn('The page does not respond.');
+    question = new AbortController();
+    const { response } = await dialog.showMessageBox(window, {
+      type: 'warning',
+      message: 'The page does not respond.',
+      detail: 'The nodes are not concerned and go on. Loading the page again loses only what is being typed.',
+      buttons: ['Wait', 'Load again'],
+      defaultId: 0,
+      cancelId: 0,
+      signal: question.signal,
+    });
+    question = null;
+    // Its process hangs and would not hear a plain reload; render-process-gone loads it anew.
+    if (response === 1 && !window.isDestroyed()) window.webContents.forcefullyCrashRenderer();
+  });
 }

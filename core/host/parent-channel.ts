@@ -10,7 +10,10 @@ interface ParentPort {
 export function parentChannel<Out, In>(onOrphaned: () => void): NodeChannel<Out, In> {
   const { parentPort } = process as unknown as { parentPort?: ParentPort };
   if (parentPort !== undefined) {
-    // A utility process ends with its host, so there is no orphan to notice.
+    // A utility process ends with its host, so there is no orphan to notice. It shares the terminal with its host, too: a
+    // Ctrl-C there, or closing it, is for the host, which then drains its nodes in order.
+    process.on('SIGINT', () => {});
+    process.on('SIGHUP', () => {});
     return {
       send: (message) => parentPort.postMessage(message),
       onMessage: (handler) => parentPort.on('message', (event) => handler(event.data as In)),

@@ -27,6 +27,24 @@ export interface AppCopy {
   dispose(): void;
 }
 
+/**
+ * A question of the system has no page that a test could click in: with COTERIE_TEST_ANSWER it is written to standard
+ * output as one line and answered with that button.
+ */
+function startProgram(main: string): string {
+  return `const { dialog } = require('electron');
+const answer = process.env.COTERIE_TEST_ANSWER;
+if (answer !== undefined) {
+  dialog.showMessageBox = async (...given) => {
+    const { message, detail, buttons } = given.at(-1);
+    console.info(JSON.stringify({ message, detail, buttons }));
+    return { response: Number(answer), checkboxChecked: false };
+  };
+}
+require(${JSON.stringify(main)});
+`;
+}
+
 export function copyWithApp(folder: string): AppCopy {
   const copy = mkdtempSync(join(tmpdir(), 'coterie-electron-'));
   cpSync(folder, copy, { recursive: true });
@@ -36,7 +54,7 @@ export function copyWithApp(folder: string): AppCopy {
   mkdirSync(app, { recursive: true });
   const { name, productName, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name, productName, version, main: 'start.cjs' }));
-  writeFileSync(join(app, 'start.cjs'), `require(${JSON.stringify(join(root, 'dist/main.cjs'))});\n`);
+  writeFileSync(join(app, 'start.cjs'), startProgram(join(root, 'dist/main.cjs')));
   return {
     executable: join(copy, 'electron'),
     dispose: () => rmSync(copy, { recursive: true, force: true }),
