@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const program = join(import.meta.dirname, '../../dist/cli.js');
+const program = join(process.env.COTERIE_ROOT ?? join(import.meta.dirname, '../..'), 'dist/cli.js');
 const run = promisify(execFile);
 const readyWithinMs = 45_000;
 const stopWithinMs = 20_000;

@@ -9,6 +9,8 @@ export interface Books {
   readonly acknowledged: Map<string, number>;
   /** Highest value sent for each key: an unacknowledged write may or may not be there. */
   readonly sent: Map<string, number>;
+  /** All acknowledged writes. */
+  count: number;
   /** Writes that failed and were cured by one retry at another node. */
   retried: number;
   /** Writes that failed at every node that could be asked. */
@@ -18,7 +20,7 @@ export interface Books {
 }
 
 export function newBooks(): Books {
-  return { acknowledged: new Map(), sent: new Map(), retried: 0, refused: 0, causes: [] };
+  return { acknowledged: new Map(), sent: new Map(), count: 0, retried: 0, refused: 0, causes: [] };
 }
 
 function connect(port: number): Redis {
@@ -67,8 +69,10 @@ export async function writeLoad(
           causes.push(`${attempt}: ${(error as Error).message}`);
         }
       }
-      if (acknowledged) books.acknowledged.set(key, count);
-      else {
+      if (acknowledged) {
+        books.acknowledged.set(key, count);
+        books.count++;
+      } else {
         books.refused++;
         books.causes.push(causes.join('; '));
         if (books.causes.length > 20) books.causes.shift();

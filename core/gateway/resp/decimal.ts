@@ -50,7 +50,10 @@ function formatDecimal(value: Decimal): string {
   if (negative) digits = -digits;
   if (scale > decimalPlacesMax) {
     const divisor = 10n ** BigInt(scale - decimalPlacesMax);
-    digits = (digits + divisor / 2n) / divisor;
+    const rest = (digits % divisor) * 2n;
+    digits /= divisor;
+    // Halves to even, as C's printf: 1/41 added and taken away again then gives 0, there and here.
+    if (rest > divisor || (rest === divisor && digits % 2n === 1n)) digits += 1n;
     scale = decimalPlacesMax;
   }
   const text = digits.toString().padStart(scale + 1, '0');
