@@ -59,6 +59,8 @@ export interface Layout {
 }
 
 export const keyspaceCountMax = 256;
+/** Numbers above are the nodes' own, such as the one for hints. */
+const keyspaceIdMax = 0xfeff;
 export const databaseMax = 15;
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/i;
 
@@ -178,6 +180,12 @@ export function createKeyspace(layout: Layout, digest: string, settings: Keyspac
   }
   checkKeyspace(layout, settings, null);
   const id = layout.keyspaceIdNext;
+  if (id > keyspaceIdMax) {
+    throw new CoterieError(
+      'too-large',
+      'This cluster has used up its keyspace numbers. Start a new cluster.',
+    );
+  }
   return next(layout, digest, {
     keyspaces: [...layout.keyspaces, { id, ...settings }],
     keyspaceIdNext: id + 1,

@@ -10,12 +10,15 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { Random } from '../ports/random.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
+import { HintBook } from '../replication/hint-book.ts';
+import { HintDelivery } from '../replication/hint-delivery.ts';
 import { LocalRecords } from '../replication/local-records.ts';
 import { type CoordinatorParts, newCounters } from '../replication/parts.ts';
 import { PeerService } from '../replication/peer-service.ts';
 import { Requests } from '../replication/requests.ts';
+import { serveStandIns } from '../replication/stand-ins.ts';
 import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
-import { topologyOf } from '../replication/topology.ts';
+import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { actorOf } from '../versions/version-set.ts';
 import { nextEpoch } from './identity.ts';
@@ -52,22 +55,28 @@ export class StorageNode {
   readonly parts: CoordinatorParts;
   readonly #service: PeerService;
   readonly #nodeId: number;
+  readonly #view: { topology: Topology };
+  readonly #delivery: HintDelivery;
   #layout: Layout;
 
   private constructor(
     nodeId: number,
     layout: Layout,
+    view: { topology: Topology },
     parts: CoordinatorParts,
     engine: StorageEngine,
     service: PeerService,
     store: CoordinatorStore,
+    delivery: HintDelivery,
   ) {
     this.#nodeId = nodeId;
     this.#layout = layout;
+    this.#view = view;
     this.parts = parts;
     this.engine = engine;
     this.#service = service;
     this.store = store;
+    this.#delivery = delivery;
   }
 
   /** Opens the storage, takes a fresh epoch if anything may be missing, and is then ready for frames and clients. */
@@ -83,13 +92,18 @@ export class StorageNode {
     const engine = await components.openEngine();
     const epoch = await nextEpoch(components, settings.nodeId, engine.recovery.clean);
     const topology = topologyOf(layout, settings.nodeId);
+    const view = { topology };
+    const records = new LocalRecords(engine);
+    const hints = new HintBook({ records, engine, clock });
+    await hints.load();
     const counters = newCounters();
     const requests = new Requests({ network, clock, timers }, settings);
     let turn = 0;
     const parts: CoordinatorParts = {
       selfId: settings.nodeId,
       actor: actorOf(settings.nodeId, epoch),
-      records: new LocalRecords(engine),
+      records,
+      hints,
       network,
       requests,
       clock,
@@ -107,7 +121,10 @@ export class StorageNode {
       { parts, engine, service, endpointOf: components.endpointOf },
       topology,
     );
-    return new StorageNode(settings.nodeId, layout, parts, engine, service, store);
+    const current = () => view.topology;
+    serveStandIns(service, hints, current);
+    const delivery = new HintDelivery({ ...parts, topology: current });
+    return new StorageNode(settings.nodeId, layout, view, parts, engine, service, store, delivery);
   }
 
   get layout(): Layout {
@@ -121,6 +138,7 @@ export class StorageNode {
     );
     this.#layout = layout;
     const topology = topologyOf(layout, this.#nodeId);
+    this.#view.topology = topology;
     this.#service.setTopology(topology);
     this.store.setTopology(topology);
     for (const keyspace of dropped) {
@@ -137,6 +155,7 @@ export class StorageNode {
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
+    this.#delivery.close();
     this.parts.requests.close();
     await this.engine.close();
   }

@@ -7,18 +7,15 @@ import { Tally, type Verdict } from './tally.ts';
 
 export class PutCore {
   readonly #tally: Tally;
-  readonly #missed: number[] = [];
-  readonly #replicas: readonly ReplicaPlace[];
   readonly #hintsCount: boolean;
-  #hintCount = 0;
+  #standInCount = 0;
 
   constructor(replicas: readonly ReplicaPlace[], requirement: Requirement) {
-    this.#replicas = replicas;
     this.#tally = new Tally(replicas, requirement);
     this.#hintsCount = requirement.hintsCount;
   }
 
-  /** Replicas that hold the write durably. */
+  /** Nodes that hold the write durably: replicas, and stand-ins for them. */
   get acknowledgedCount(): number {
     return this.#tally.inFavourCount;
   }
@@ -29,23 +26,21 @@ export class PutCore {
   }
 
   addFailure(replicaIndex: number): Verdict {
-    if (this.#tally.add(replicaIndex, false)) this.#missed.push(this.#replicas[replicaIndex].nodeId);
+    this.#tally.add(replicaIndex, false);
     return this.verdict();
   }
 
-  /** A stand-in keeps the write durably for a replica that cannot be reached. */
-  addHint(): Verdict {
-    this.#hintCount++;
+  /** A stand-in keeps the write durably in the place of a replica that cannot be reached (sloppy quorum). */
+  addStandIn(replicaIndex: number): Verdict {
+    if (this.#tally.add(replicaIndex, true)) this.#standInCount++;
     return this.verdict();
   }
 
+  /** Stand-ins count like the replicas they stand in for, but not alone: that is what level ANY allows. */
   verdict(): Verdict {
-    if (this.#hintsCount && this.#hintCount > 0) return 'met';
-    return this.#tally.verdict();
-  }
-
-  /** Replicas that did not take the write: they are owed it, by hint or by repair. */
-  missed(): readonly number[] {
-    return this.#missed;
+    if (this.#hintsCount && this.#standInCount > 0) return 'met';
+    const verdict = this.#tally.verdict();
+    if (verdict !== 'met' || this.#tally.inFavourCount > this.#standInCount) return verdict;
+    return this.#tally.openCount > 0 ? 'pending' : 'impossible';
   }
 }

@@ -12,21 +12,29 @@ export class Tally {
   readonly #requirement: Requirement;
   readonly #votes: Uint8Array;
   #inFavourCount = 0;
+  #openCount: number;
 
   constructor(replicas: readonly ReplicaPlace[], requirement: Requirement) {
     this.#replicas = replicas;
     this.#requirement = requirement;
     this.#votes = new Uint8Array(replicas.length);
+    this.#openCount = replicas.length;
   }
 
   get inFavourCount(): number {
     return this.#inFavourCount;
   }
 
+  /** Replicas that have not voted yet. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
   /** A replica's later vote replaces none: the first answer counts, duplicates are ignored (false). */
   add(replicaIndex: number, accepted: boolean): boolean {
     if (this.#votes[replicaIndex] !== waiting) return false;
     this.#votes[replicaIndex] = accepted ? inFavour : against;
+    this.#openCount--;
     if (accepted) this.#inFavourCount++;
     return true;
   }

@@ -4,7 +4,16 @@ import { encodeCall } from '../wire/peer-frames.ts';
 import { parseCallReply } from './peer-service.ts';
 import type { Requests } from './requests.ts';
 
-export const callMethod = { forward: 1, scan: 2, count: 3, flush: 4 } as const;
+export const callMethod = {
+  forward: 1,
+  scan: 2,
+  count: 3,
+  flush: 4,
+  keepHint: 5,
+  readHint: 6,
+  checkTombstones: 7,
+  collectTombstones: 8,
+} as const;
 
 export type CallDone = (error: CoterieError | null, body: Buffer | null) => void;
 

@@ -9,15 +9,18 @@ import type { KeyAddress } from '../base/token.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { mergeRecords, type RecordSummary, summarise } from '../versions/record-codec.ts';
 
-/** `record` null: nothing is to be written. The summary saves a second scan of the header. */
+/** The summary saves a second scan of the header. */
 export interface Change {
   readonly record: Buffer;
   readonly summary: RecordSummary;
 }
 
 export interface ChangeHandler {
-  /** Runs once with the key's current record; must answer at once. A thrown CoterieError becomes `onFailed`. */
-  transform(current: Buffer | null): Change | null;
+  /**
+   * Runs once with the key's current record; must answer at once. Null: nothing is to be written. `remove`: the record is
+   * forgotten, as if it had never been. A thrown CoterieError becomes `onFailed`.
+   */
+  transform(current: Buffer | null): Change | 'remove' | null;
   /** The change is visible to reads of this node, not yet durable. `record` is what the key holds now. */
   onApplied(record: Buffer | null, changed: boolean): void;
   /** The change is as durable as the keyspace asks; follows onApplied. Not called when nothing changed. */
@@ -88,7 +91,7 @@ export class LocalRecords {
   }
 
   #apply(address: KeyAddress, durability: Durability, handler: ChangeHandler, current: Buffer | null): void {
-    let change: Change | null;
+    let change: Change | 'remove' | null;
     try {
       change = handler.transform(current);
     } catch (cause) {
@@ -99,11 +102,33 @@ export class LocalRecords {
       handler.onApplied(current, false);
       return;
     }
-    this.#engine.put(address, change.record, change.summary, durability, (error) => {
+    const written = (error: CoterieError | null) => {
       if (error !== null) handler.onFailed(error);
       else handler.onDurable();
-    });
+    };
+    if (change === 'remove') {
+      this.#engine.remove(address, written);
+      handler.onApplied(null, true);
+      return;
+    }
+    this.#engine.put(address, change.record, change.summary, durability, written);
     handler.onApplied(change.record, true);
+  }
+
+  /** Forgets a record if it is still the expected one; `removed` tells whether it was. */
+  removeIf(
+    address: KeyAddress,
+    isExpected: (current: Buffer) => boolean,
+    done: (error: CoterieError | null, removed: boolean) => void,
+  ): void {
+    this.change(address, 'always', {
+      transform: (current) => (current !== null && isExpected(current) ? 'remove' : null),
+      onApplied: (_, changed) => {
+        if (!changed) done(null, false);
+      },
+      onDurable: () => done(null, true),
+      onFailed: (error) => done(error, false),
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import type { Actor } from '../versions/version-set.ts';
+import type { HintBook } from './hint-book.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { Requests } from './requests.ts';
 
@@ -18,6 +19,8 @@ export interface Counters {
   forwarded: number;
   replicaPuts: number;
   replicaGets: number;
+  /** Writes that a stand-in took for a replica that could not be reached. */
+  redirected: number;
 }
 
 export function newCounters(): Counters {
@@ -31,6 +34,7 @@ export function newCounters(): Counters {
     forwarded: 0,
     replicaPuts: 0,
     replicaGets: 0,
+    redirected: 0,
   };
 }
 
@@ -39,6 +43,7 @@ export interface CoordinatorParts {
   /** This node's actor in its present epoch. */
   readonly actor: Actor;
   readonly records: LocalRecords;
+  readonly hints: HintBook;
   readonly network: PeerNetwork;
   readonly requests: Requests;
   readonly clock: Clock;

@@ -12,6 +12,7 @@ import { equalHeaders, headerLength, mergeRecords } from '../versions/record-cod
 import { encodeKeyed, frameType, parseStatus, status, typeOf } from '../wire/peer-frames.ts';
 import type { CoordinatorParts } from './parts.ts';
 import type { ReplyHandler } from './requests.ts';
+import { StandIns } from './stand-ins.ts';
 import type { KeyspaceState } from './topology.ts';
 
 const nothing = Buffer.alloc(0);
@@ -27,6 +28,7 @@ export class ReadOperation implements ReplyHandler {
   readonly #core: GetCore;
   readonly #asked: boolean[];
   #ownRecord: Buffer | null = null;
+  #standIns: StandIns | null = null;
   #done: ((error: CoterieError | null, record: Buffer | null) => void) | null;
 
   constructor(
@@ -142,9 +144,27 @@ export class ReadOperation implements ReplyHandler {
   }
 
   onFailure(from: number): void {
-    const index = this.#indexOf(from);
+    this.#failed(this.#indexOf(from));
+  }
+
+  /** Another replica is asked; where none is left, a stand-in answers with what it keeps for this one. */
+  #failed(index: number): void {
+    if (this.#done === null) return;
+    const { nodeId, dataCenter } = this.#replicas[index];
+    this.#standIns ??= new StandIns(this.#parts, this.#keyspace, this.#address);
+    const standIn = this.#hasReachable() ? null : this.#standIns.take(dataCenter);
+    if (standIn !== null) {
+      this.#standIns.read(standIn, nodeId, (error, record) => {
+        if (error !== null) this.#failed(index);
+        else {
+          this.#core.addRecord(index, record);
+          this.#conclude();
+        }
+      });
+      return;
+    }
     this.#core.addFailure(index);
-    if (this.#done !== null && this.#core.verdict() === 'pending') this.#askAnother(index);
+    if (this.#core.verdict() === 'pending') this.#askAnother(index);
     this.#conclude();
   }
 
@@ -154,6 +174,11 @@ export class ReadOperation implements ReplyHandler {
     for (let index = 0; index < this.#replicas.length; index++) {
       if (this.#asked[index] && !this.#core.hasAnswered(index)) this.#askAnother(index);
     }
+  }
+
+  #hasReachable(): boolean {
+    const { network } = this.#parts;
+    return this.#replicas.some(({ nodeId }, index) => !this.#asked[index] && network.isUp(nodeId));
   }
 
   /** In the place of replica `index`: within its data center where the level counts per data center. */

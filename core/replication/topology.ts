@@ -6,7 +6,7 @@ import type { ConsistencyLevel } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../layout/layout.ts';
 import { type ReplicaPlace, type Requirement, requirementOf } from '../quorum/requirement.ts';
-import { placementOf } from '../ring/ring.ts';
+import { placementOf, preferenceList } from '../ring/ring.ts';
 
 export interface KeyspaceState {
   readonly settings: LayoutKeyspace;
@@ -15,6 +15,8 @@ export interface KeyspaceState {
   /** This node's index in each partition's replicas; -1 where it holds none. */
   readonly selfIndex: Int16Array;
   requirement(level: ConsistencyLevel): Requirement;
+  /** Nodes of a data center that stand in for its replicas of a partition, in the order of the walk. */
+  standIns(partition: number, dataCenter: string): readonly number[];
 }
 
 export interface Topology {
@@ -39,6 +41,9 @@ function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspac
   }
   // Every partition has the same number of replicas in each data center, so a level needs the same everywhere.
   const requirements = new Map<ConsistencyLevel, Requirement>();
+  const nodesById = new Map(layout.nodes.map((node) => [node.id, node]));
+  // Needed only while somebody is down: worked out then, and kept.
+  const standIns = new Map<string, readonly number[]>();
   return {
     settings,
     replicas,
@@ -50,6 +55,17 @@ function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspac
         requirements.set(level, requirement);
       }
       return requirement;
+    },
+    standIns(partition, dataCenter) {
+      const name = `${partition}:${dataCenter}`;
+      let list = standIns.get(name);
+      if (list === undefined) {
+        const ring = rings.find((candidate) => candidate.dataCenter === dataCenter)!;
+        const factor = settings.factors[dataCenter] ?? 0;
+        list = preferenceList(ring, nodesById, partition, layout.nodes.length).slice(factor);
+        standIns.set(name, list);
+      }
+      return list;
     },
   };
 }

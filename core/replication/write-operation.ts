@@ -35,6 +35,7 @@ import type { Change, ChangeHandler } from './local-records.ts';
 import type { CoordinatorParts } from './parts.ts';
 import { ReadOperation } from './read-operation.ts';
 import type { ReplyHandler } from './requests.ts';
+import { StandIns } from './stand-ins.ts';
 import type { KeyspaceState } from './topology.ts';
 
 const empty = Buffer.alloc(0);
@@ -54,6 +55,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   readonly #selfIndex: number;
   readonly #requirement: Requirement;
   readonly #core: PutCore;
+  #standIns: StandIns | null = null;
   /** What a read at the wanted level added; joined with the own copy before deciding. */
   #known: Buffer | null = null;
   /** null: supersede everything held. */
@@ -220,11 +222,33 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   onReply(from: number, frame: Buffer): void {
     const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
     const accepted = parseStatus(frame).code === status.ok;
-    this.#settle(accepted ? this.#core.addAcknowledgement(index) : this.#core.addFailure(index));
+    if (accepted) this.#settle(this.#core.addAcknowledgement(index));
+    else this.#missedBy(index);
   }
 
   onFailure(from: number): void {
-    const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
+    this.#missedBy(this.#replicas.findIndex((replica) => replica.nodeId === from));
+  }
+
+  /** A replica did not take the write: somebody stands in for it, or this node owes it the record. */
+  #missedBy(index: number): void {
+    const { nodeId, dataCenter } = this.#replicas[index];
+    if (this.#done !== null) {
+      this.#standIns ??= new StandIns(this.#parts, this.#keyspace, this.#address);
+      const standIn = this.#standIns.take(dataCenter);
+      if (standIn !== null) {
+        this.#standIns.keep(standIn, nodeId, this.#record!, (error) => {
+          if (error !== null) {
+            this.#missedBy(index);
+            return;
+          }
+          this.#parts.counters.redirected++;
+          this.#settle(this.#core.addStandIn(index));
+        });
+        return;
+      }
+    }
+    this.#parts.hints.owe(nodeId, this.#address);
     this.#settle(this.#core.addFailure(index));
   }
 

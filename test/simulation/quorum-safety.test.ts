@@ -60,6 +60,9 @@ describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, 
     expectSafe({ ...safeOptions, readLevel: 'ALL', writeLevel: 'ONE', crashes: false, partitions: false }));
 
   it('five nodes with three replicas each keep it', () => expectSafe({ ...safeOptions, nodeCount: 5 }));
+
+  it('with stand-ins nothing acknowledged is lost in the end', () =>
+    expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20, nodeCount: 5, sloppy: true }));
 });
 
 describe('the checker is awake', () => {

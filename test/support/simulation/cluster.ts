@@ -49,6 +49,7 @@ export interface SimulationOptions {
   readonly readLevel: ConsistencyLevel;
   readonly writeLevel: ConsistencyLevel;
   readonly conflicts: ConflictPolicy;
+  readonly sloppy: boolean;
   readonly network: NetworkFaults;
   /** Clocks differ by up to this much. */
   readonly clockSkewMaxMs: number;
@@ -80,10 +81,16 @@ export class SimulatedCluster {
       computers: ids.map((id) => ({ id: `c${id}`, name: `c${id}`, dataCenter: 'office' })),
       nodes: ids.map((id) => ({ id, name: `n${id}`, computer: `c${id}`, dataCenter: 'office', weight: 1 })),
     });
-    const { readLevel, writeLevel, conflicts } = options;
+    const { readLevel, writeLevel, conflicts, sloppy } = options;
     this.layout = {
       ...layout,
-      keyspaces: layout.keyspaces.map((keyspace) => ({ ...keyspace, readLevel, writeLevel, conflicts })),
+      keyspaces: layout.keyspaces.map((keyspace) => ({
+        ...keyspace,
+        readLevel,
+        writeLevel,
+        conflicts,
+        sloppy,
+      })),
     };
     this.members = ids.map((id) => {
       const timers = new ProcessTimers(this.time);

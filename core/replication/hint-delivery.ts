@@ -1,0 +1,171 @@
+/**
+ * Hinted handoff: gives every reachable peer what it is owed, a page at a time, slowly enough to leave room for clients. A
+ * hint leaves the book only after its peer has acknowledged the record as durable.
+ */
+import { type CoterieError, toCoterieError } from '../base/errors.ts';
+import { type KeyAddress, partitionOf } from '../base/token.ts';
+import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import { encodeKeyed, frameType, parseStatus, status } from '../wire/peer-frames.ts';
+import type { Hint, HintBook } from './hint-book.ts';
+import type { LocalRecords } from './local-records.ts';
+import type { Requests } from './requests.ts';
+import type { Topology } from './topology.ts';
+
+export interface DeliverySettings {
+  /** Looks for what is owed this often, beside starting at once when a peer comes back. */
+  readonly tickMs: number;
+  /** Hints on their way to one peer at a time. */
+  readonly pageCount: number;
+  readonly hintsPerSecondMax: number;
+}
+
+export const defaultDeliverySettings: DeliverySettings = {
+  tickMs: 5_000,
+  pageCount: 64,
+  hintsPerSecondMax: 4_000,
+};
+
+export class HintDelivery {
+  readonly #hints: HintBook;
+  readonly #records: LocalRecords;
+  readonly #requests: Requests;
+  readonly #network: PeerNetwork;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #log: Log;
+  readonly #settings: DeliverySettings;
+  readonly #topology: () => Topology;
+  /** Peers that are being served now. */
+  readonly #serving = new Set<number>();
+  #tick: Cancellable | null = null;
+  #closed = false;
+
+  constructor(
+    components: {
+      hints: HintBook;
+      records: LocalRecords;
+      requests: Requests;
+      network: PeerNetwork;
+      clock: Clock;
+      timers: Timers;
+      log: Log;
+      topology: () => Topology;
+    },
+    settings: DeliverySettings = defaultDeliverySettings,
+  ) {
+    this.#hints = components.hints;
+    this.#records = components.records;
+    this.#requests = components.requests;
+    this.#network = components.network;
+    this.#clock = components.clock;
+    this.#timers = components.timers;
+    this.#log = components.log;
+    this.#topology = components.topology;
+    this.#settings = settings;
+    this.#network.onChange((peer, isUp) => {
+      this.#hints.noticed(peer, isUp);
+      if (isUp) this.#serve(peer);
+    });
+    this.#armTick();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#tick?.cancel();
+  }
+
+  #armTick(): void {
+    this.#tick = this.#timers.after(this.#settings.tickMs, () => {
+      for (const target of this.#hints.targets()) this.#serve(target);
+      if (!this.#closed) this.#armTick();
+    });
+  }
+
+  #serve(target: number): void {
+    if (this.#closed || this.#serving.has(target) || this.#hints.owedTo(target) === 0) return;
+    this.#serving.add(target);
+    this.#serveAll(target)
+      .catch((cause) => {
+        // They stay in the book; the next tick tries again.
+        const { message } = toCoterieError(cause, 'disk-failed');
+        this.#log.warn('Writes kept for another node could not be read.', { cause: message });
+      })
+      .finally(() => this.#serving.delete(target));
+  }
+
+  async #serveAll(target: number): Promise<void> {
+    const { pageCount, hintsPerSecondMax } = this.#settings;
+    while (!this.#closed && this.#canServe(target)) {
+      const startedMs = this.#clock.monotonicMs();
+      const page = await this.#hints.owed(target, pageCount);
+      if (page.length === 0) return;
+      const delivered = await Promise.all(page.map((hint) => this.#deliver(hint)));
+      if (delivered.includes(false)) return;
+      const dueMs = (page.length * 1_000) / hintsPerSecondMax - (this.#clock.monotonicMs() - startedMs);
+      if (dueMs > 0) await this.#pause(dueMs);
+    }
+  }
+
+  /** Of a node that left the layout nothing can be heard; its hints go to whoever replicates their keys now. */
+  #canServe(target: number): boolean {
+    if (this.#network.isUp(target)) return true;
+    return !this.#topology().layout.nodes.some((node) => node.id === target);
+  }
+
+  /** False: try again later. */
+  async #deliver(hint: Hint): Promise<boolean> {
+    const { target, address } = hint;
+    const state = this.#topology().keyspaces.get(address.keyspace);
+    if (state === undefined) return this.#settled(hint, 'expired');
+    const record = hint.record ?? (await this.#ownRecord(address));
+    // A reference to what was deleted and collected: every replica had agreed to that.
+    if (record === null) return this.#settled(hint, 'sent');
+    const replicas = state.replicas[partitionOf(address.tokenHigh)].map((replica) => replica.nodeId);
+    const self = this.#topology().self.id;
+    const receivers = replicas.includes(target) ? [target] : replicas;
+    if (receivers.includes(self)) {
+      const newestOnly = state.settings.conflicts === 'last-write-wins';
+      const merged = await new Promise<CoterieError | null>((resolve) =>
+        this.#records.merge(address, record, { durability: 'always', newestOnly }, resolve),
+      );
+      if (merged !== null) return false;
+    }
+    const taken = await Promise.all(
+      receivers.filter((node) => node !== self).map((node) => this.#send(node, address, record)),
+    );
+    return !taken.includes(false) && this.#settled(hint, 'sent');
+  }
+
+  #settled(hint: Hint, how: 'sent' | 'expired'): Promise<boolean> {
+    return new Promise((resolve) => this.#hints.settle(hint, how, () => resolve(true)));
+  }
+
+  #ownRecord(address: KeyAddress): Promise<Buffer | null> {
+    return new Promise((resolve, reject) => {
+      this.#records.read(address, (error, record) => (error === null ? resolve(record) : reject(error)));
+    });
+  }
+
+  #send(peer: number, { keyspace, key }: KeyAddress, record: Buffer): Promise<boolean> {
+    return new Promise((resolve) => {
+      const handler = {
+        onReply: (_: number, frame: Buffer) => resolve(parseStatus(frame).code === status.ok),
+        onFailure: () => resolve(false),
+        onSlow() {},
+      };
+      try {
+        this.#requests.send([peer], handler, (requestId) =>
+          encodeKeyed(frameType.replicaPut, requestId, keyspace, key, record, record.length),
+        );
+      } catch {
+        resolve(false);
+      }
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#timers.after(ms, resolve));
+  }
+}
