@@ -18,6 +18,7 @@ import { PeerService } from '../replication/peer-service.ts';
 import { Requests } from '../replication/requests.ts';
 import { serveStandIns } from '../replication/stand-ins.ts';
 import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
+import { type CollectorSettings, TombstoneCollector } from '../replication/tombstone-collector.ts';
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { actorOf } from '../versions/version-set.ts';
@@ -39,6 +40,7 @@ export interface StorageNodeSettings {
   readonly deadlineMs: number;
   readonly slowMs: number;
   readonly pendingCountMax: number;
+  readonly collector?: CollectorSettings;
 }
 
 export const defaultNodeSettings = {
@@ -56,7 +58,8 @@ export class StorageNode {
   readonly #service: PeerService;
   readonly #nodeId: number;
   readonly #view: { topology: Topology };
-  readonly #delivery: HintDelivery;
+  readonly #background: { delivery: HintDelivery; collector: TombstoneCollector };
+  readonly #retireEpoch: () => Promise<unknown>;
   #layout: Layout;
 
   private constructor(
@@ -67,7 +70,8 @@ export class StorageNode {
     engine: StorageEngine,
     service: PeerService,
     store: CoordinatorStore,
-    delivery: HintDelivery,
+    background: { delivery: HintDelivery; collector: TombstoneCollector },
+    retireEpoch: () => Promise<unknown>,
   ) {
     this.#nodeId = nodeId;
     this.#layout = layout;
@@ -76,7 +80,8 @@ export class StorageNode {
     this.engine = engine;
     this.#service = service;
     this.store = store;
-    this.#delivery = delivery;
+    this.#background = background;
+    this.#retireEpoch = retireEpoch;
   }
 
   /** Opens the storage, takes a fresh epoch if anything may be missing, and is then ready for frames and clients. */
@@ -109,6 +114,7 @@ export class StorageNode {
       clock,
       timers,
       hybridClock: new HybridClock(),
+      collected: { counterMax: 0 },
       counters,
       log,
       turn: () => {
@@ -122,9 +128,25 @@ export class StorageNode {
       topology,
     );
     const current = () => view.topology;
+    const retireEpoch = () => nextEpoch(components, settings.nodeId, false);
     serveStandIns(service, hints, current);
     const delivery = new HintDelivery({ ...parts, topology: current });
-    return new StorageNode(settings.nodeId, layout, view, parts, engine, service, store, delivery);
+    const collector = new TombstoneCollector(
+      { ...parts, engine, topology: current },
+      service,
+      settings.collector,
+    );
+    return new StorageNode(
+      settings.nodeId,
+      layout,
+      view,
+      parts,
+      engine,
+      service,
+      store,
+      { delivery, collector },
+      retireEpoch,
+    );
   }
 
   get layout(): Layout {
@@ -155,8 +177,11 @@ export class StorageNode {
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
-    this.#delivery.close();
+    this.#background.delivery.close();
+    this.#background.collector.close();
     this.parts.requests.close();
+    // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
+    if (this.parts.collected.counterMax > 0) await this.#retireEpoch();
     await this.engine.close();
   }
 }

@@ -36,6 +36,8 @@ export interface ScanRequest {
   readonly fromPosition: number;
   /** Stop after about this many records; records of one position are never split. */
   readonly countMax: number;
+  /** Only records that hold nothing for a reader: tombstones, and values that expired (to the second). */
+  readonly deadOnly?: boolean;
 }
 
 export interface ScanResult {

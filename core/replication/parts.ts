@@ -49,6 +49,8 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly hybridClock: HybridClock;
+  /** The highest event number that this actor has forgotten with a collected tombstone, over all keys. */
+  readonly collected: { counterMax: number };
   readonly counters: Counters;
   readonly log: Log;
   /** A number that advances with each call: spreads reads over replicas. */

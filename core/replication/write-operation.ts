@@ -142,7 +142,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ChangeHandler -------------------------------------------------------------------------------------------------
 
   transform(current: Buffer | null): Change | null {
-    const { clock, hybridClock, actor, log } = this.#parts;
+    const { clock, hybridClock, actor, log, collected } = this.#parts;
     const { settings } = this.#keyspace;
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
@@ -156,12 +156,13 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     for (const version of set.versions) hybridClock.observe(version.timestamp, nowMs);
     const basis = this.#basis ?? { context: set.context, dots: [] };
     const isPut = mutation.kind === 'put';
-    const written = write(set, basis, actor, {
+    const version = {
       timestamp: hybridClock.tick(nowMs),
       expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
       tombstone: !isPut,
       value: isPut ? mutation.value : empty,
-    });
+    };
+    const written = write(set, basis, actor, version, collected.counterMax);
     const after = newestOnly ? keepNewest(written) : written;
     if (after.versions.length > siblingCountMax) {
       throw new CoterieError(

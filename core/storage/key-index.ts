@@ -228,13 +228,15 @@ export class KeyIndex {
 
   /**
    * Entries of a partition from a position on, in order of position, about `countMax` of them; `next` is where to go on,
-   * null at the end. Entries of one position always come together.
+   * null at the end. Entries of one position always come together. With `deadAtMs` only those that hold nothing for a
+   * reader at that time.
    */
   walk(
     keyspace: number,
     partition: number,
     fromPosition: number,
     countMax: number,
+    deadAtMs: number | null = null,
   ): { entries: EntryId[]; next: number | null } {
     const table = this.#table(keyspace, partition);
     if (table === undefined) return { entries: [], next: null };
@@ -247,12 +249,19 @@ export class KeyIndex {
       const found: { id: EntryId; position: number }[] = [];
       for (let id = table.buckets[bucket]; id !== none; id = this.#get(id, field.next)) {
         const position = positionOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow));
-        if (position >= fromPosition) found.push({ id, position });
+        if (position < fromPosition || (deadAtMs !== null && !this.#isDead(id, deadAtMs))) continue;
+        found.push({ id, position });
       }
       found.sort((a, b) => a.position - b.position);
       for (const { id } of found) entries.push(id);
     }
     return { entries, next: null };
+  }
+
+  #isDead(id: EntryId, nowMs: number): boolean {
+    if ((this.#get(id, field.facts) & tombstoneFlag) !== 0) return true;
+    const tick = this.#get(id, field.expiryTick);
+    return isExpiredTick(tick, nowMs);
   }
 
   /** Removes every entry of a keyspace and tells where each one's record was. */

@@ -57,7 +57,9 @@ export class MemoryEngine implements StorageEngine {
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
     const found = this.#within(request.keyspace, request.partition)
       .map((item) => ({ item, position: positionOf(item.address.tokenHigh, item.address.tokenLow) }))
-      .filter(({ position }) => position >= request.fromPosition)
+      .filter(({ item, position }) => {
+        return position >= request.fromPosition && !(request.deadOnly && this.#isLive(item));
+      })
       .sort((a, b) => a.position - b.position);
     let end = Math.min(request.countMax, found.length);
     while (end > 0 && end < found.length && found[end].position === found[end - 1].position) end++;

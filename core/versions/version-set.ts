@@ -164,10 +164,17 @@ function supersedes(basis: Basis, version: Version): boolean {
 /**
  * A write by `actor`, whose writer had read `basis`: versions that the basis covers are superseded, the rest stay as
  * siblings of the new one. `current` must know the basis' dots (`knowsDots`), else they would come back as siblings.
+ * `counterMax`: events of this actor up to it may have been forgotten with a collected tombstone, and are not repeated.
  */
-export function write(current: VersionSet, basis: Basis, actor: Actor, added: NewVersion): VersionSet {
+export function write(
+  current: VersionSet,
+  basis: Basis,
+  actor: Actor,
+  added: NewVersion,
+  counterMax = 0,
+): VersionSet {
   const known = joinContexts(current.context, basis.context);
-  const dot: Dot = { actor, counter: counterOf(known, actor) + 1 };
+  const dot: Dot = { actor, counter: Math.max(counterOf(known, actor), counterMax) + 1 };
   const versions = current.versions.filter((version) => !supersedes(basis, version));
   versions.push({ ...added, ...dot });
   versions.sort(compareDots);

@@ -8,7 +8,9 @@ import { addressOf } from '../../../core/base/token.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
+import type { Mutation } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
@@ -54,6 +56,8 @@ export interface SimulationOptions {
   /** Clocks differ by up to this much. */
   readonly clockSkewMaxMs: number;
   readonly diskDelayMaxMs: number;
+  /** Collection of tombstones, in a hurry; none without. */
+  readonly collectGraceMs?: number;
 }
 
 const transcriptLineCountMax = 400;
@@ -64,6 +68,7 @@ export class SimulatedCluster {
   readonly network: SimulatedNetwork;
   readonly members: Member[];
   readonly layout: Layout;
+  readonly #collector: CollectorSettings;
   /** The last events, for the message of a failure. */
   readonly transcript: string[] = [];
 
@@ -81,6 +86,11 @@ export class SimulatedCluster {
       computers: ids.map((id) => ({ id: `c${id}`, name: `c${id}`, dataCenter: 'office' })),
       nodes: ids.map((id) => ({ id, name: `n${id}`, computer: `c${id}`, dataCenter: 'office', weight: 1 })),
     });
+    this.#collector = {
+      tickMs: options.collectGraceMs === undefined ? 0 : 400,
+      graceMs: options.collectGraceMs ?? 0,
+      partitionsPerTick: 1_024,
+    };
     const { readLevel, writeLevel, conflicts, sloppy } = options;
     this.layout = {
       ...layout,
@@ -136,7 +146,13 @@ export class SimulatedCluster {
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
       },
-      { nodeId: member.id, deadlineMs: 1_000, slowMs: 60, pendingCountMax: 10_000 },
+      {
+        nodeId: member.id,
+        deadlineMs: 1_000,
+        slowMs: 60,
+        pendingCountMax: 10_000,
+        collector: this.#collector,
+      },
       this.layout,
     );
     if (timers.dead) return;
@@ -163,12 +179,20 @@ export class SimulatedCluster {
     value: string,
     basis: 'held' | 'quorum' | { context: string },
   ): Promise<void> {
+    return this.#change(member, key, { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 }, basis);
+  }
+
+  #change(
+    member: Member,
+    key: string,
+    mutation: Mutation,
+    basis: 'held' | 'quorum' | { context: string },
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (member.node === null) {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      const mutation = { kind: 'put' as const, value: Buffer.from(value), expiresAtMs: 0 };
       member.node.store.write(
         addressOf(0, Buffer.from(key)),
         { basis },
@@ -179,6 +203,11 @@ export class SimulatedCluster {
         },
       );
     });
+  }
+
+  /** A delete that supersedes what a quorum knows. */
+  remove(member: Member, key: string): Promise<void> {
+    return this.#change(member, key, { kind: 'delete' }, 'quorum');
   }
 
   read(member: Member, key: string): Promise<string[]> {
