@@ -5,7 +5,15 @@
  */
 import { z } from 'zod';
 import {
+  repairJob,
+  repairRequest,
+  repairSchedule,
+  repairScheduleSettings,
+  repairsView,
+} from './repair-views.ts';
+import {
   activityEntry,
+  activityKind,
   advice,
   clusterView,
   conflictPolicy,
@@ -22,6 +30,8 @@ import {
 
 const nodeInput = z.object({ name });
 const nothing = z.object({});
+/** The whole id, or the beginning of it that is unique. */
+const repairInput = z.object({ id: z.string().min(4).max(64) });
 
 export const keyText = z.string().min(1).max(65_536);
 
@@ -117,6 +127,27 @@ export const methods = {
     output: z.object({ keys: z.array(z.string()), cursor: z.string() }),
     changes: false,
   },
+
+  'repairs.list': { input: nothing, output: repairsView, changes: false },
+  'repairs.run': { input: repairRequest, output: repairJob, changes: true },
+  'repairs.pause': { input: repairInput, output: nothing, changes: true },
+  'repairs.resume': { input: repairInput, output: nothing, changes: true },
+  'repairs.cancel': { input: repairInput, output: nothing, changes: true },
+  /** Tries the failed segments of a repair again. */
+  'repairs.retry': { input: repairInput, output: nothing, changes: true },
+  'repairs.schedule': { input: repairScheduleSettings, output: repairSchedule, changes: true },
+  'repairs.unschedule': { input: repairInput, output: nothing, changes: true },
+
+  /** Older activity than the snapshot holds, newest first. */
+  'activity.list': {
+    input: z.object({
+      beforeMs: z.number().optional(),
+      kinds: z.array(activityKind).default([]),
+      countMax: z.number().int().min(1).max(1000).default(200),
+    }),
+    output: z.array(activityEntry),
+    changes: false,
+  },
 } as const;
 
 export type MethodName = keyof typeof methods;
@@ -139,6 +170,7 @@ export const clusterEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('rings'), sequence: z.number(), rings: z.array(ringView) }),
   z.object({ type: z.literal('advice'), sequence: z.number(), advice: z.array(advice) }),
   z.object({ type: z.literal('activity'), sequence: z.number(), entry: activityEntry }),
+  z.object({ type: z.literal('repairs'), sequence: z.number(), repairs: repairsView }),
 ]);
 export type ClusterEvent = z.infer<typeof clusterEvent>;
 

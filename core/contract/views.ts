@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { repairsView } from './repair-views.ts';
 
 export const level = z.enum(consistencyLevels);
 export const conflictPolicy = z.enum(conflictPolicies);
@@ -46,8 +47,34 @@ export const nodeFigures = z.object({
   refused: z.number(),
   /** Names of peers that this node has no working link to. */
   peersDown: z.array(z.string()),
+  /** Writes that this node took in the place of a replica that could not be reached, since it started. */
+  redirected: z.number(),
+  /** Tombstones and expired values that this node forgot for good, since it started. */
+  collected: z.number(),
+  /** Per peer: what this node owes it, and what became of the rest since this node started. */
+  hints: z.array(
+    z.object({
+      node: z.string(),
+      owed: z.number(),
+      owedBytes: z.number(),
+      sent: z.number(),
+      expired: z.number(),
+      skipped: z.number(),
+    }),
+  ),
 });
 export type NodeFigures = z.infer<typeof nodeFigures>;
+
+/** How the other nodes see this one (SWIM), and how they came to it. */
+export const membershipView = z.object({
+  state: z.enum(['alive', 'suspect', 'dead', 'left']),
+  sinceMs: z.number(),
+  /** Names of nodes that had no answer from it. */
+  suspectedBy: z.array(z.string()),
+  /** Names of nodes that tried for themselves, and had none either. */
+  confirmedBy: z.array(z.string()),
+});
+export type MembershipView = z.infer<typeof membershipView>;
 
 export const nodeView = z.object({
   id: z.string(),
@@ -68,6 +95,8 @@ export const nodeView = z.object({
   problem: z.string().nullable(),
   lastLogLines: z.array(z.string()),
   figures: nodeFigures.nullable(),
+  /** Null while nobody has reported. */
+  membership: membershipView.nullable(),
 });
 export type NodeView = z.infer<typeof nodeView>;
 
@@ -120,7 +149,8 @@ export const ringView = z.object({
 });
 export type RingView = z.infer<typeof ringView>;
 
-export const activityKind = z.enum(['node', 'keyspace', 'data', 'cluster']);
+export const activityKind = z.enum(['node', 'keyspace', 'data', 'cluster', 'membership', 'repair']);
+export type ActivityKind = z.infer<typeof activityKind>;
 export const activityEntry = z.object({
   id: z.string(),
   atMs: z.number(),
@@ -140,7 +170,7 @@ export const advice = z.object({
   severity: z.enum(['info', 'warning', 'error']),
   title: z.string(),
   detail: z.string(),
-  /** Page to open: overview, ring, keyspaces, data. */
+  /** Page to open: overview, ring, keyspaces, data, repair, activity. */
   page: z.string(),
   action: z.string(),
 });
@@ -166,6 +196,7 @@ export const snapshot = z.object({
   rings: z.array(ringView),
   advice: z.array(advice),
   activity: z.array(activityEntry),
+  repairs: repairsView,
 });
 export type Snapshot = z.infer<typeof snapshot>;
 

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
 import { addressOf, partitionOf, slotOf } from '../base/token.ts';
 import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
-import type { KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
+import type { ActivityEntry, ActivityKind, KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
 import {
   alterKeyspace,
   createKeyspace,
@@ -17,6 +17,7 @@ import {
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
+import type { RepairJobs } from './repairs/repair-jobs.ts';
 
 /** What the handlers may do with the host. */
 export interface HostActions {
@@ -28,8 +29,11 @@ export interface HostActions {
   /** Makes, stores and spreads the next layout; `edit` gets the present one with its digest. */
   changeLayout(edit: (layout: Layout, digest: string) => Layout): Promise<void>;
   layout(): Layout;
+  readonly repairs: RepairJobs;
+  /** Newest first. */
+  activity(before: number | null, kinds: readonly ActivityKind[], countMax: number): Promise<ActivityEntry[]>;
   note(entry: {
-    kind: 'node' | 'keyspace' | 'data' | 'cluster';
+    kind: ActivityKind;
     subject: string;
     message: string;
     by: 'person' | 'system';
@@ -74,7 +78,7 @@ function definedOf<T extends object>(fields: T): Partial<T> {
 }
 
 export function createHandlers(host: HostActions): Handlers {
-  const byPerson = (kind: 'node' | 'keyspace' | 'data' | 'cluster', subject: string, message: string) =>
+  const byPerson = (kind: ActivityKind, subject: string, message: string) =>
     host.note({ kind, subject, message, by: 'person' });
 
   return {
@@ -194,6 +198,32 @@ export function createHandlers(host: HostActions): Handlers {
       const page = await host.data.list(keyspace, cursor, match, countMax);
       return { keys: page.keys.map((key) => key.toString()), cursor: page.cursor };
     },
+
+    'repairs.list': async () => host.repairs.view(),
+    'repairs.run': async (request) => host.repairs.run(request),
+    'repairs.pause': async ({ id }) => {
+      host.repairs.pause(id);
+      return {};
+    },
+    'repairs.resume': async ({ id }) => {
+      host.repairs.resume(id);
+      return {};
+    },
+    'repairs.cancel': async ({ id }) => {
+      host.repairs.cancel(id);
+      return {};
+    },
+    'repairs.retry': async ({ id }) => {
+      host.repairs.retry(id);
+      return {};
+    },
+    'repairs.schedule': async (settings) => host.repairs.schedule(settings),
+    'repairs.unschedule': async ({ id }) => {
+      host.repairs.unschedule(id);
+      return {};
+    },
+
+    'activity.list': ({ beforeMs, kinds, countMax }) => host.activity(beforeMs ?? null, kinds, countMax),
   };
 }
 

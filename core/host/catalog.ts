@@ -4,11 +4,20 @@
  */
 import { join } from 'node:path';
 import Datastore from 'nedb-promises';
-import type { ActivityEntry } from '../contract/views.ts';
+import type { ActivityEntry, ActivityKind } from '../contract/views.ts';
+import type { RepairStore, SavedRepairs } from './repairs/repair-jobs.ts';
 
 interface Setting {
   readonly key: string;
   readonly value: string;
+}
+
+type RepairKind = 'job' | 'schedule' | 'coverage';
+
+interface RepairDocument {
+  readonly kind: RepairKind;
+  readonly id: string;
+  readonly document: unknown;
 }
 
 const activityCountMax = 2_000;
@@ -18,19 +27,27 @@ const trimEvery = 200;
 export class Catalog {
   readonly #settings: Datastore<Setting>;
   readonly #activity: Datastore<ActivityEntry>;
+  readonly #repairs: Datastore<RepairDocument>;
   #sinceTrim = 0;
+  #repairWrites: Promise<unknown> = Promise.resolve();
 
-  private constructor(settings: Datastore<Setting>, activity: Datastore<ActivityEntry>) {
+  private constructor(
+    settings: Datastore<Setting>,
+    activity: Datastore<ActivityEntry>,
+    repairs: Datastore<RepairDocument>,
+  ) {
     this.#settings = settings;
     this.#activity = activity;
+    this.#repairs = repairs;
   }
 
   static async open(folder: string): Promise<Catalog> {
     const settings = Datastore.create({ filename: join(folder, 'settings.db') });
     const activity = Datastore.create({ filename: join(folder, 'activity.db') });
-    await Promise.all([settings.load(), activity.load()]);
+    const repairs = Datastore.create({ filename: join(folder, 'repairs.db') });
+    await Promise.all([settings.load(), activity.load(), repairs.load()]);
     await activity.ensureIndex({ fieldName: 'atMs' });
-    return new Catalog(settings, activity);
+    return new Catalog(settings, activity, repairs as Datastore<RepairDocument>);
   }
 
   async setting(key: string): Promise<string | null> {
@@ -49,9 +66,17 @@ export class Catalog {
     }
   }
 
-  /** Newest first. */
-  async recentActivity(countMax: number): Promise<ActivityEntry[]> {
-    const entries = await this.#activity.find({}).sort({ atMs: -1 }).limit(countMax);
+  /** Newest first; of all kinds when none is named. */
+  async recentActivity(
+    countMax: number,
+    beforeMs: number | null = null,
+    kinds: readonly ActivityKind[] = [],
+  ): Promise<ActivityEntry[]> {
+    const wanted = {
+      ...(beforeMs === null ? {} : { atMs: { $lt: beforeMs } }),
+      ...(kinds.length === 0 ? {} : { kind: { $in: [...kinds] } }),
+    };
+    const entries = await this.#activity.find(wanted).sort({ atMs: -1 }).limit(countMax);
     return entries.map(({ id, atMs, kind, severity, subject, message, by }) => ({
       id,
       atMs,
@@ -61,6 +86,27 @@ export class Catalog {
       message,
       by,
     }));
+  }
+
+  async savedRepairs(): Promise<SavedRepairs> {
+    const documents = await this.#repairs.find({});
+    const of = <T>(kind: RepairKind): T[] =>
+      documents.filter((entry) => entry.kind === kind).map((entry) => entry.document as T);
+    return { jobs: of('job'), schedules: of('schedule'), coverage: of('coverage') };
+  }
+
+  /** Writes follow one another, so the last state of a job is the one that stays. */
+  repairStore(onError: (error: Error) => void): RepairStore {
+    const queue = (write: () => Promise<unknown>) => {
+      this.#repairWrites = this.#repairWrites.then(write).catch(onError);
+    };
+    return {
+      save: (kind, id, document) => {
+        const copy = structuredClone(document);
+        queue(() => this.#repairs.update({ kind, id }, { kind, id, document: copy }, { upsert: true }));
+      },
+      remove: (kind, id) => queue(() => this.#repairs.remove({ kind, id }, {})),
+    };
   }
 
   async #trim(): Promise<void> {
@@ -75,5 +121,6 @@ export class Catalog {
     // NeDB appends each change as it is made; what is left is the queue of writes under way.
     await this.#settings.count({});
     await this.#activity.count({});
+    await this.#repairWrites;
   }
 }

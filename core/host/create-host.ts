@@ -22,6 +22,7 @@ import { digestOf, readLayout, writeLayout } from './layout-file.ts';
 import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import { choosePorts } from './ports.ts';
+import { RepairJobs } from './repairs/repair-jobs.ts';
 import { productVersion } from './version.ts';
 import {
   adviceOf,
@@ -69,6 +70,7 @@ interface HostedNode {
 }
 
 const recentActivityCount = 200;
+const repairsEveryMs = 500;
 
 function newLayout(settings: HostSettings, nowMs: number): Layout {
   const wanted = settings.nodes ?? defaultNodes;
@@ -162,6 +164,7 @@ export async function createHost(
       rings: ringViewsOf(layout),
       advice: adviceOf(views, keyspaces),
       activity: [...activity],
+      repairs: repairs.view(),
     };
   };
   const hub = new EventHub(snapshot);
@@ -184,6 +187,34 @@ export async function createHost(
       log.error('The audit trail could not be written.', { cause: error.message });
     });
   };
+
+  let publishing = false;
+  const repairs: RepairJobs = new RepairJobs(
+    {
+      clock,
+      timers,
+      store: catalog.repairStore((error) => {
+        log.error('The history of repairs could not be written.', { cause: error.message });
+      }),
+      layout: () => layout,
+      isUp,
+      execute(nodeId, { keyspace, ...work }) {
+        const { name } = layout.nodes.find((node) => node.id === nodeId)!;
+        return nodes.get(name)!.supervisor.repair({ keyspace: keyspaceNamed(layout, keyspace).id, ...work });
+      },
+      // Segments end many times a second; a person sees progress well enough at this pace.
+      changed() {
+        if (publishing) return;
+        publishing = true;
+        timers.after(repairsEveryMs, () => {
+          publishing = false;
+          if (hub.listenerCount > 0) hub.publish({ type: 'repairs', repairs: repairs.view() });
+        });
+      },
+      noted: (severity, subject, message, by) => note({ kind: 'repair', subject, message, severity, by }),
+    },
+    await catalog.savedRepairs(),
+  );
 
   let lastStates = '';
   const publishNode = (name: string): void => {
@@ -261,6 +292,8 @@ export async function createHost(
     data,
     snapshot,
     layout: () => layout,
+    repairs,
+    activity: (before, kinds, countMax) => catalog.recentActivity(countMax, before, kinds),
     keyspaceView: (name) => keyspaceViewOf(layout, keyspaceNamed(layout, name), isUp),
     supervisor(name) {
       const found = nodes.get(name);
@@ -334,6 +367,7 @@ export async function createHost(
     },
     async stop() {
       stopping = true;
+      repairs.close();
       data.close();
       await Promise.all([...nodes.values()].map(({ supervisor }) => supervisor.stop()));
       await layoutQueue;

@@ -45,6 +45,12 @@ export function figuresOf(
     writeP99Ms: writeLatency.percentileMs(0.99),
     readRepairs: counters.readRepairs,
     refused: counters.readsRefused + counters.writesRefused,
+    redirected: counters.redirected,
+    collected: node.collectedCount,
+    hints: node.parts.hints.ledger().map(({ peer, ...account }) => ({
+      node: node.layout.nodes.find((other) => other.id === peer)?.name ?? 'a node that left',
+      ...account,
+    })),
     peersDown: node.layout.nodes
       .filter((other) => other.id !== node.parts.selfId && !network.isUp(other.id))
       .map((other) => other.name),

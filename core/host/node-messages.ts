@@ -2,6 +2,14 @@
 import type { NodeFigures } from '../contract/views.ts';
 import type { Layout } from '../layout/layout.ts';
 
+/** What one segment of a repair came to. */
+export interface RepairFigures {
+  readonly keysDiffering: number;
+  readonly recordsSent: number;
+  readonly valueBytes: number;
+  readonly treeBytes: number;
+}
+
 export interface NodeAddress {
   readonly id: number;
   readonly name: string;
@@ -28,6 +36,16 @@ export type ToNode =
   | NodeStart
   | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
   | { readonly type: 'layout'; readonly layout: Layout }
+  | {
+      readonly type: 'repair';
+      /** Names the answer and a stop. */
+      readonly task: number;
+      readonly keyspace: number;
+      readonly partitions: readonly number[];
+      readonly replicas: readonly number[];
+      readonly dryRun: boolean;
+    }
+  | { readonly type: 'repair-stop'; readonly task: number }
   | { readonly type: 'drain' };
 
 export type FromNode =
@@ -35,6 +53,13 @@ export type FromNode =
   | { readonly type: 'ready' }
   | { readonly type: 'peers'; readonly down: readonly string[] }
   | { readonly type: 'figures'; readonly figures: NodeFigures }
+  | {
+      readonly type: 'repaired';
+      readonly task: number;
+      /** Null: it failed, for `reason`. */
+      readonly figures: RepairFigures | null;
+      readonly reason: string;
+    }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };
 

@@ -5,7 +5,14 @@
 import { CoterieError } from '../base/errors.ts';
 import type { NodeFigures, NodeState } from '../contract/views.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
-import type { FromNode, NodeLauncher, NodeProcess, NodeStart, ToNode } from './node-messages.ts';
+import type {
+  FromNode,
+  NodeLauncher,
+  NodeProcess,
+  NodeStart,
+  RepairFigures,
+  ToNode,
+} from './node-messages.ts';
 
 export interface NodeStatus {
   readonly state: NodeState;
@@ -57,6 +64,12 @@ export class NodeSupervisor {
   #peersDown: readonly string[] = [];
   readonly #logLines: string[] = [];
   #exited: Promise<void> = Promise.resolve();
+  #lastTask = 0;
+  /** Repairs under way in the present process, by number. */
+  readonly #tasks = new Map<
+    number,
+    { resolve: (figures: RepairFigures) => void; reject: (error: CoterieError) => void }
+  >();
 
   constructor(
     components: { launcher: NodeLauncher; clock: Clock; timers: Timers; events: SupervisorEvents },
@@ -146,6 +159,23 @@ export class NodeSupervisor {
     this.#process?.send(message);
   }
 
+  /** Compares and repairs some partitions on this node. Rejects when the node ends or cannot. */
+  repair(work: {
+    keyspace: number;
+    partitions: readonly number[];
+    replicas: readonly number[];
+    dryRun: boolean;
+  }): { result: Promise<RepairFigures>; stop: () => void } {
+    const running = this.#process;
+    const task = ++this.#lastTask;
+    const result = new Promise<RepairFigures>((resolve, reject) => {
+      if (running === null) reject(new CoterieError('unavailable', `${this.name} is not running.`));
+      else this.#tasks.set(task, { resolve, reject });
+    });
+    running?.send({ type: 'repair', task, ...work });
+    return { result, stop: () => this.#process?.send({ type: 'repair-stop', task }) };
+  }
+
   #running(): NodeProcess {
     if (this.#process === null) {
       throw new CoterieError('conflict', `${this.name} is not running. Start it first.`);
@@ -207,6 +237,13 @@ export class NodeSupervisor {
         this.#figures = message.figures;
         this.#events.changed();
         break;
+      case 'repaired': {
+        const waiting = this.#tasks.get(message.task);
+        this.#tasks.delete(message.task);
+        if (message.figures !== null) waiting?.resolve(message.figures);
+        else waiting?.reject(new CoterieError('unavailable', message.reason));
+        break;
+      }
       case 'failed':
         this.#problem = message.message;
         break;
@@ -218,6 +255,10 @@ export class NodeSupervisor {
   }
 
   #ended(cause: string, ranForMs: number): void {
+    for (const { reject } of this.#tasks.values()) {
+      reject(new CoterieError('unavailable', `${this.name} ended meanwhile.`));
+    }
+    this.#tasks.clear();
     if (!this.#wanted) {
       this.#become('stopped');
       this.#events.noted('info', `${this.name} has stopped.`);

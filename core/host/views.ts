@@ -59,6 +59,7 @@ export function nodeViewOf(
     problem: status.problem,
     lastLogLines: [...status.lastLogLines],
     figures: status.figures,
+    membership: null,
   };
 }
 

@@ -149,6 +149,11 @@ export class StorageNode {
     );
   }
 
+  /** Tombstones and expired values forgotten for good since the start. */
+  get collectedCount(): number {
+    return this.#background.collector.collectedCount;
+  }
+
   get layout(): Layout {
     return this.#layout;
   }

@@ -72,6 +72,7 @@ export class FakeCluster {
       rings: ringViewsOf(this.layout),
       advice: adviceOf(nodes, keyspaces),
       activity: [...this.#activity],
+      repairs: { jobs: [], schedules: [], coverage: [] },
     };
   }
 

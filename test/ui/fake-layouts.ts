@@ -101,5 +101,8 @@ export function figuresAt(index: number): NodeFigures {
     readRepairs: 14,
     refused: 0,
     peersDown: [],
+    redirected: 0,
+    collected: 0,
+    hints: [],
   };
 }
