@@ -6,6 +6,7 @@ import type { KeyspaceSettings } from '../contract/api.ts';
 import type { KeyspaceView, NodeView } from '../contract/views.ts';
 import type { ControlClient } from './control-client.ts';
 import { formatBytes, type Output, show, table } from './output.ts';
+import { addRepairCommands } from './repair-commands.ts';
 
 export interface CommandContext {
   client(): ControlClient;
@@ -128,6 +129,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
 
   addKeyspaceCommands(program, context);
   addDataCommands(program, context);
+  addRepairCommands(program, context);
 
   program
     .command('ring')

@@ -1,6 +1,26 @@
-/** Long simulation runs from the command line. Prints every seed that breaks the promise, and how to see it again. */
+/**
+ * Long simulation runs from the command line: prints every seed that breaks a promise, and how to see it again. One seed
+ * alone prints its transcript.
+ */
 import { parseArgs } from 'node:util';
+import { type FaultKind, faultKinds, harmlessToData } from '../support/simulation/nemesis.ts';
 import { type RunOptions, safeOptions, simulate } from '../support/simulation/run.ts';
+
+const usage =
+  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|both]\n' +
+  `       [--nodes 3] [--sloppy] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
+
+function refuse(message: string): never {
+  process.stderr.write(`${message}\n${usage}`);
+  process.exit(1);
+}
+
+/** Seconds, or with a unit: 90s, 10m, 8h. */
+function secondsOf(text: string): number {
+  const match = /^([0-9.]+)([smh]?)$/.exec(text);
+  if (match === null) refuse(`"${text}" is no duration.`);
+  return Number(match[1]) * { '': 1, s: 1, m: 60, h: 3_600 }[match[2]]!;
+}
 
 const { values } = parseArgs({
   options: {
@@ -8,26 +28,38 @@ const { values } = parseArgs({
     'first-seed': { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     for: { type: 'string', default: '0' },
     workload: { type: 'string', default: 'both' },
+    nodes: { type: 'string', default: '3' },
+    sloppy: { type: 'boolean', default: false },
+    faults: { type: 'string', default: 'all' },
   },
 });
 const first = Number(values['first-seed']);
 const count = Number(values.seeds);
-const seconds = Number.parseFloat(values.for);
-if (!Number.isInteger(first) || !Number.isInteger(count) || count < 1 || Number.isNaN(seconds)) {
-  process.stderr.write('Whole numbers please: --seeds 1000 --first-seed 1, or --for 600 (seconds).\n');
-  process.exit(1);
+const nodeCount = Number(values.nodes);
+const seconds = secondsOf(values.for);
+if (![first, count, nodeCount].every(Number.isInteger) || count < 1 || nodeCount < 1) {
+  refuse('Seeds and nodes are whole numbers.');
 }
+const wanted = values.faults === 'all' ? [...harmlessToData] : values.faults.split(',');
+const unknown = wanted.find((kind) => !faultKinds.includes(kind as FaultKind));
+if (unknown !== undefined) refuse(`There is no fault "${unknown}".`);
 const workloads: RunOptions[] = (['register', 'set'] as const)
   .filter((workload) => values.workload === 'both' || values.workload === workload)
-  .map((workload) => ({ ...safeOptions, workload, writesPerKey: workload === 'set' ? 20 : 25 }));
+  .map((workload) => ({
+    ...safeOptions,
+    workload,
+    nodeCount,
+    sloppy: values.sloppy,
+    faults: wanted as FaultKind[],
+    writesPerKey: workload === 'set' ? 20 : 25,
+  }));
 
 process.stdout.write(`seeds from ${first}${seconds > 0 ? ` for ${seconds} s` : `, ${count} of them`}\n`);
 const startedMs = performance.now();
+const faults = new Map<string, number>();
 let seed = first;
 let acknowledged = 0;
 let reads = 0;
-let crashes = 0;
-let cuts = 0;
 let broken = 0;
 const goOn = () => (seconds > 0 ? performance.now() - startedMs < seconds * 1000 : seed < first + count);
 for (; goOn(); seed++) {
@@ -35,19 +67,21 @@ for (; goOn(); seed++) {
     const outcome = await simulate(seed, options);
     acknowledged += outcome.acknowledgedCount;
     reads += outcome.readCount;
-    crashes += outcome.crashCount;
-    cuts += outcome.cutCount;
+    for (const [kind, times] of Object.entries(outcome.faultCounts)) {
+      faults.set(kind, (faults.get(kind) ?? 0) + times);
+    }
     if (count === 1 && seconds === 0) process.stdout.write(`${outcome.transcript.join('\n')}\n`);
     if (outcome.violations.length === 0) continue;
     broken++;
+    const flags = `--workload ${options.workload} --nodes ${nodeCount} --faults ${values.faults}${values.sloppy ? ' --sloppy' : ''}`;
     process.stdout.write(`seed ${seed} (${options.workload}): ${outcome.violations.join('; ')}\n`);
-    process.stdout.write(
-      `  again: npm run simulate -- --seeds 1 --first-seed ${seed} --workload ${options.workload}\n`,
-    );
+    process.stdout.write(`  again: npm run simulate -- --seeds 1 --first-seed ${seed} ${flags}\n`);
   }
 }
 const elapsed = ((performance.now() - startedMs) / 1000).toFixed(1);
+const struck = [...faults].map(([kind, times]) => `${kind} ${times}`).join(', ');
 process.stdout.write(
-  `${seed - first} seeds in ${elapsed} s: ${acknowledged} acknowledged writes, ${reads} reads, ${crashes} crashes, ${cuts} cuts; ${broken} runs broke the promise\n`,
+  `${seed - first} seeds in ${elapsed} s: ${acknowledged} acknowledged writes, ${reads} reads; ${struck}; ` +
+    `${broken} runs broke a promise\n`,
 );
 process.exit(broken === 0 ? 0 : 1);

@@ -3,6 +3,7 @@
  * unreadable. And the proof that the test could see it broken: where the promise is not made, it must find losses.
  */
 import { describe, expect, it } from 'vitest';
+import { type FaultKind, harmlessToData } from '../support/simulation/nemesis.ts';
 import { type RunOptions, type RunOutcome, safeOptions, simulate } from '../support/simulation/run.ts';
 
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
@@ -11,18 +12,18 @@ const seedCount = Number(process.env.COTERIE_SEEDS ?? 60);
 async function firstViolation(
   options: RunOptions,
   seeds: Iterable<number>,
-): Promise<{ outcome: RunOutcome | null; acknowledged: number; crashes: number; cuts: number }> {
+): Promise<{ outcome: RunOutcome | null; acknowledged: number; faults: Map<FaultKind, number> }> {
   let acknowledged = 0;
-  let crashes = 0;
-  let cuts = 0;
+  const faults = new Map<FaultKind, number>();
   for (const seed of seeds) {
     const outcome = await simulate(seed, options);
     acknowledged += outcome.acknowledgedCount;
-    crashes += outcome.crashCount;
-    cuts += outcome.cutCount;
-    if (outcome.violations.length > 0) return { outcome, acknowledged, crashes, cuts };
+    for (const [kind, count] of Object.entries(outcome.faultCounts) as [FaultKind, number][]) {
+      faults.set(kind, (faults.get(kind) ?? 0) + count);
+    }
+    if (outcome.violations.length > 0) return { outcome, acknowledged, faults };
   }
-  return { outcome: null, acknowledged, crashes, cuts };
+  return { outcome: null, acknowledged, faults };
 }
 
 function* seedsFrom(first: number, count: number): Iterable<number> {
@@ -39,15 +40,13 @@ function explain(outcome: RunOutcome): string {
 }
 
 async function expectSafe(options: RunOptions): Promise<void> {
-  const { outcome, acknowledged, crashes, cuts } = await firstViolation(
-    options,
-    seedsFrom(firstSeed, seedCount),
-  );
+  const { outcome, acknowledged, faults } = await firstViolation(options, seedsFrom(firstSeed, seedCount));
   if (outcome !== null) expect.fail(explain(outcome));
   // A run that did nothing proves nothing.
   expect(acknowledged).toBeGreaterThan(seedCount * options.keyCount * 5);
-  if (options.crashes) expect(crashes).toBeGreaterThan(seedCount / 4);
-  if (options.partitions) expect(cuts).toBeGreaterThan(seedCount / 4);
+  for (const kind of options.faults) {
+    expect(faults.get(kind) ?? 0, kind).toBeGreaterThan(seedCount / options.faults.length / 4);
+  }
 }
 
 describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, () => {
@@ -57,9 +56,21 @@ describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, 
     expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20 }));
 
   it('reading ALL and writing ONE keeps the promise, too, while nobody is down', () =>
-    expectSafe({ ...safeOptions, readLevel: 'ALL', writeLevel: 'ONE', crashes: false, partitions: false }));
+    expectSafe({ ...safeOptions, readLevel: 'ALL', writeLevel: 'ONE', faults: [] }));
 
   it('five nodes with three replicas each keep it', () => expectSafe({ ...safeOptions, nodeCount: 5 }));
+
+  it('every fault that loses no durable data, combined, on three nodes', () =>
+    expectSafe({ ...safeOptions, faults: harmlessToData }));
+
+  it('the same on five nodes, with blind writes', () =>
+    expectSafe({
+      ...safeOptions,
+      workload: 'set',
+      writesPerKey: 20,
+      nodeCount: 5,
+      faults: harmlessToData,
+    }));
 
   it('with stand-ins nothing acknowledged is lost in the end', () =>
     expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20, nodeCount: 5, sloppy: true }));

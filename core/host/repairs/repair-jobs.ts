@@ -205,10 +205,10 @@ export class RepairJobs {
   }
 
   unschedule(id: string): void {
-    const index = this.#schedules.findIndex((schedule) => schedule.id === id);
+    const index = this.#schedules.findIndex((schedule) => schedule.id.startsWith(id));
     if (index < 0) throw new CoterieError('not-found', 'This schedule is not there any more.');
-    const [{ keyspace }] = this.#schedules.splice(index, 1);
-    this.#around.store.remove('schedule', id);
+    const [{ id: found, keyspace }] = this.#schedules.splice(index, 1);
+    this.#around.store.remove('schedule', found);
     this.#around.noted('info', keyspace, `A repair schedule of ${keyspace} was removed.`, 'person');
     this.#around.changed();
   }

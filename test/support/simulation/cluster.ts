@@ -4,14 +4,16 @@
  */
 import { CoterieError } from '../../../core/base/errors.ts';
 import type { ConflictPolicy, ConsistencyLevel } from '../../../core/base/levels.ts';
-import { addressOf } from '../../../core/base/token.ts';
+import { addressOf, partitionCount, partitionOf, partitionStart } from '../../../core/base/token.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
 import type { Mutation } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
+import { topologyOf } from '../../../core/replication/topology.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
+import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
@@ -21,6 +23,8 @@ import { type NetworkFaults, SimulatedNetwork } from './network.ts';
 class ProcessTimers implements Timers {
   readonly #time: VirtualTime;
   dead = false;
+  /** What fell due while the process stood still; null while it runs. */
+  #held: (() => void)[] | null = null;
 
   constructor(time: VirtualTime) {
     this.#time = time;
@@ -28,8 +32,20 @@ class ProcessTimers implements Timers {
 
   after(delayMs: number, action: () => void): Cancellable {
     return this.#time.after(delayMs, () => {
-      if (!this.dead) action();
+      if (this.dead) return;
+      if (this.#held === null) action();
+      else this.#held.push(action);
     });
+  }
+
+  pause(): void {
+    this.#held ??= [];
+  }
+
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const action of held) if (!this.dead) action();
   }
 
   atTurnEnd(action: () => void): void {
@@ -37,7 +53,7 @@ class ProcessTimers implements Timers {
   }
 }
 
-interface Member {
+export interface Member {
   readonly id: number;
   readonly disk: SimulatedDisk;
   /** The member's clock differs from the others' by this much. */
@@ -169,6 +185,46 @@ export class SimulatedCluster {
     member.disk.crash();
   }
 
+  /** A process stands still; its disk does not. */
+  pause(member: Member): void {
+    this.note(`n${member.id} stands still`);
+    member.timers.pause();
+    this.network.pause(member.id);
+  }
+
+  resume(member: Member): void {
+    this.note(`n${member.id} goes on`);
+    this.network.resume(member.id);
+    member.timers.resume();
+  }
+
+  /** What each running member holds of each key: header bytes in hexadecimal, by key. */
+  async records(): Promise<Map<string, string>[]> {
+    return Promise.all(this.running().map((member) => heldBy(member.node!)));
+  }
+
+  /** Every member runs, and all replicas of every key hold the same. */
+  async isWhole(): Promise<boolean> {
+    return this.running().length === this.members.length && (await this.divergent()).length === 0;
+  }
+
+  /** Keys whose replicas do not all hold the same. */
+  async divergent(): Promise<string[]> {
+    const topology = topologyOf(this.layout, this.members[0].id);
+    const state = topology.keyspaces.get(0)!;
+    const running = this.running();
+    const held = await this.records();
+    const keys = new Set(held.flatMap((records) => [...records.keys()]));
+    return [...keys].filter((key) => {
+      const partition = partitionOf(addressOf(0, Buffer.from(key)).tokenHigh);
+      const owners = state.replicas[partition].map((replica) => replica.nodeId);
+      const copies = running.flatMap((member, index) =>
+        owners.includes(member.id) ? [held[index].get(key)] : [],
+      );
+      return new Set(copies).size > 1;
+    });
+  }
+
   running(): Member[] {
     return this.members.filter((member) => member.node !== null);
   }
@@ -193,15 +249,16 @@ export class SimulatedCluster {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      member.node.store.write(
-        addressOf(0, Buffer.from(key)),
-        { basis },
-        () => mutation,
-        (error) => {
-          if (error === null) resolve();
-          else reject(error);
-        },
-      );
+      const { store } = member.node;
+      // As a command that comes over a socket: a process that stands still takes it later.
+      member.timers.after(0, () => {
+        store.write(
+          addressOf(0, Buffer.from(key)),
+          { basis },
+          () => mutation,
+          (error) => (error === null ? resolve() : reject(error)),
+        );
+      });
     });
   }
 
@@ -216,9 +273,12 @@ export class SimulatedCluster {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      member.node.store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
-        if (error !== null) reject(error);
-        else resolve(result!.siblings.map((sibling) => sibling.value.toString()));
+      const { store } = member.node;
+      member.timers.after(0, () => {
+        store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
+          if (error !== null) reject(error);
+          else resolve(result!.siblings.map((sibling) => sibling.value.toString()));
+        });
       });
     });
   }
@@ -239,4 +299,20 @@ export class SimulatedCluster {
       );
     });
   }
+}
+
+async function heldBy(node: StorageNode): Promise<Map<string, string>> {
+  const held = new Map<string, string>();
+  for (let partition = 0; partition < partitionCount; partition++) {
+    const request = { keyspace: 0, partition, fromPosition: partitionStart(partition), countMax: 10_000 };
+    await new Promise<void>((resolve) => {
+      node.engine.scan(request, (_, result) => {
+        for (const { key, value } of result?.records ?? []) {
+          held.set(key.toString(), value.toString('hex', 0, headerLength(value)));
+        }
+        resolve();
+      });
+    });
+  }
+  return held;
 }

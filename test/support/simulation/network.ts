@@ -27,8 +27,10 @@ export class SimulatedNetwork {
   readonly #random: SeededRandom;
   readonly faults: NetworkFaults;
   readonly #endpoints = new Map<number, Endpoint>();
-  /** Pairs that cannot exchange frames, as `smaller-larger`. */
+  /** Directions in which no frame arrives, as `from-to`. */
   readonly #cuts = new Set<string>();
+  /** Processes that stand still, with the frames that wait for them. */
+  readonly #paused = new Map<number, { from: number; frame: Buffer }[]>();
   readonly transcript: (line: string) => void;
 
   constructor(
@@ -60,12 +62,20 @@ export class SimulatedNetwork {
   /** The process is gone: frames to it vanish, and the others notice. */
   detach(id: number): void {
     this.#endpoints.delete(id);
+    this.#paused.delete(id);
     for (const other of this.#endpoints.keys()) this.#noticeSoon(id, other);
   }
 
   cut(left: number, right: number): void {
-    this.#cuts.add(pairOf(left, right));
+    this.#cuts.add(`${left}-${right}`);
+    this.#cuts.add(`${right}-${left}`);
     this.#noticeSoon(left, right);
+  }
+
+  /** Frames from one to the other are lost; those back arrive. */
+  cutOneWay(from: number, to: number): void {
+    this.#cuts.add(`${from}-${to}`);
+    this.#noticeSoon(from, to);
   }
 
   heal(): void {
@@ -77,15 +87,28 @@ export class SimulatedNetwork {
     }
   }
 
-  #reachable(left: number, right: number): boolean {
-    return this.#endpoints.has(left) && this.#endpoints.has(right) && !this.#cuts.has(pairOf(left, right));
+  /** The process stands still: frames to it wait, and its silence is noticed. */
+  pause(id: number): void {
+    this.#paused.set(id, []);
+    for (const other of this.#endpoints.keys()) if (other !== id) this.#noticeSoon(id, other);
   }
 
+  resume(id: number): void {
+    const waiting = this.#paused.get(id) ?? [];
+    this.#paused.delete(id);
+    for (const { from, frame } of waiting) this.#endpoints.get(id)?.onFrame(from, frame);
+    for (const other of this.#endpoints.keys()) if (other !== id) this.#noticeSoon(id, other);
+  }
+
+  #reachable(from: number, to: number): boolean {
+    return this.#endpoints.has(from) && this.#endpoints.has(to) && !this.#cuts.has(`${from}-${to}`);
+  }
+
+  /** A node believes in a peer while it hears from it. */
   #noticeSoon(left: number, right: number): void {
     this.#time.after(this.#random.next() * this.faults.noticeMs, () => {
-      const up = this.#reachable(left, right);
-      this.#notice(left, right, up);
-      this.#notice(right, left, up);
+      this.#notice(left, right, this.#reachable(right, left) && !this.#paused.has(right));
+      this.#notice(right, left, this.#reachable(left, right) && !this.#paused.has(left));
     });
   }
 
@@ -107,13 +130,12 @@ export class SimulatedNetwork {
       const bytes = Buffer.from(frame);
       this.#time.after(delayMs, () => {
         // Looked at on arrival: frames that were on their way when the link was cut are lost.
-        if (this.#reachable(from, to)) this.#endpoints.get(to)!.onFrame(from, bytes);
+        if (!this.#reachable(from, to)) return;
+        const waiting = this.#paused.get(to);
+        if (waiting === undefined) this.#endpoints.get(to)!.onFrame(from, bytes);
+        else waiting.push({ from, frame: bytes });
       });
     }
     return true;
   }
-}
-
-function pairOf(left: number, right: number): string {
-  return left < right ? `${left}-${right}` : `${right}-${left}`;
 }

@@ -8,6 +8,7 @@
 import type { ConflictPolicy, ConsistencyLevel } from '../../../core/base/levels.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { type FaultKind, Nemesis } from './nemesis.ts';
 
 export interface RunOptions {
   readonly workload: 'register' | 'set';
@@ -19,8 +20,7 @@ export interface RunOptions {
   readonly nodeCount: number;
   readonly keyCount: number;
   readonly writesPerKey: number;
-  readonly crashes: boolean;
-  readonly partitions: boolean;
+  readonly faults: readonly FaultKind[];
   readonly lossShare: number;
   readonly clockSkewMaxMs: number;
 }
@@ -34,8 +34,7 @@ export const safeOptions: RunOptions = {
   nodeCount: 3,
   keyCount: 4,
   writesPerKey: 25,
-  crashes: true,
-  partitions: true,
+  faults: ['crash', 'isolate'],
   lossShare: 0.03,
   clockSkewMaxMs: 200,
 };
@@ -46,8 +45,7 @@ export interface RunOutcome {
   readonly acknowledgedCount: number;
   readonly refusedCount: number;
   readonly readCount: number;
-  readonly crashCount: number;
-  readonly cutCount: number;
+  readonly faultCounts: Readonly<Partial<Record<FaultKind, number>>>;
   readonly virtualMs: number;
   readonly transcript: readonly string[];
 }
@@ -78,11 +76,8 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   let acknowledgedCount = 0;
   let refusedCount = 0;
   let readCount = 0;
-  let crashCount = 0;
-  let cutCount = 0;
   await cluster.startAll();
 
-  let working = true;
   const pause = (ms: number) => new Promise<void>((resolve) => time.after(ms, resolve));
   const acknowledged = new Map<string, Set<number>>();
 
@@ -132,34 +127,11 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
     }
   };
 
-  const nemesis = async (): Promise<void> => {
-    while (working) {
-      await pause(100 + fate.next() * 400);
-      if (!working) return;
-      const victim = fate.pick(cluster.members);
-      if (options.crashes && fate.chance(0.6)) {
-        if (victim.node === null) continue;
-        cluster.crash(victim);
-        crashCount++;
-        await pause(50 + fate.next() * 800);
-        await cluster.start(victim);
-        await pause(400);
-      } else if (options.partitions) {
-        cluster.note(`n${victim.id} is cut off`);
-        cutCount++;
-        for (const other of cluster.members) if (other !== victim) cluster.network.cut(victim.id, other.id);
-        await pause(200 + fate.next() * 1_500);
-        cluster.network.heal();
-        cluster.note('the network heals');
-        await pause(400);
-      }
-    }
-  };
-
-  const faults = options.crashes || options.partitions ? nemesis() : Promise.resolve();
+  const nemesis = new Nemesis(cluster, fate, options.faults);
+  const faults = nemesis.run();
   const keys = Array.from({ length: options.keyCount }, (_, index) => `key-${index}`);
   await time.until(Promise.all(keys.map(client)));
-  working = false;
+  nemesis.stop();
   await time.until(faults);
   cluster.network.heal();
   cluster.network.faults.lossShare = 0;
@@ -183,8 +155,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
     acknowledgedCount,
     refusedCount,
     readCount,
-    crashCount,
-    cutCount,
+    faultCounts: nemesis.counts,
     virtualMs: time.monotonicMs(),
     transcript: cluster.transcript,
   };
