@@ -238,6 +238,14 @@ export class SimulatedCluster {
     return this.#change(member, key, { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 }, basis);
   }
 
+  /** The member itself when it replicates the key, else the one that it would forward to. Throws when there is none. */
+  #replicaFor(member: Member, key: string): Member {
+    const holder = member.node!.store.coordinatorOf(addressOf(0, Buffer.from(key)), false);
+    const found = holder === null ? member : this.members.find((other) => other.id === holder)!;
+    if (found.node === null) throw new CoterieError('unavailable', 'down');
+    return found;
+  }
+
   #change(
     member: Member,
     key: string,
@@ -249,9 +257,10 @@ export class SimulatedCluster {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      const { store } = member.node;
+      const { timers, node } = this.#replicaFor(member, key);
+      const { store } = node!;
       // As a command that comes over a socket: a process that stands still takes it later.
-      member.timers.after(0, () => {
+      timers.after(0, () => {
         store.write(
           addressOf(0, Buffer.from(key)),
           { basis },
@@ -273,8 +282,9 @@ export class SimulatedCluster {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      const { store } = member.node;
-      member.timers.after(0, () => {
+      const { timers, node } = this.#replicaFor(member, key);
+      const { store } = node!;
+      timers.after(0, () => {
         store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
           if (error !== null) reject(error);
           else resolve(result!.siblings.map((sibling) => sibling.value.toString()));
