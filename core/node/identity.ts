@@ -15,6 +15,23 @@ interface Identity {
   readonly format: 1;
   readonly nodeId: number;
   readonly epoch: number;
+  /** This node lost data and has not been compared with all other replicas since. */
+  readonly rebuilding?: boolean;
+}
+
+export interface Start {
+  readonly epoch: number;
+  readonly rebuilding: boolean;
+}
+
+/** What the storage and the host know of this start. */
+export interface StartFacts {
+  /** The last run ended in order and nothing was lost. */
+  readonly clean: boolean;
+  /** Some of the data is gone: a damaged segment, an empty disk where there should be data. */
+  readonly lostData: boolean;
+  /** The node has run before, as far as its host knows: without an identity file its disk was wiped. */
+  readonly hasRun: boolean;
 }
 
 async function readIdentity(disk: Disk): Promise<Identity | null> {
@@ -35,15 +52,15 @@ async function readIdentity(disk: Disk): Promise<Identity | null> {
 const firstEpochs = 2 ** 19;
 
 /**
- * The epoch to write under. `clean`: the last run ended in order and nothing was lost. Without an identity file nobody
+ * The epoch to write under, and whether this node must be rebuilt from its peers first. Without an identity file nobody
  * here knows which epochs the cluster remembers of a wiped disk, so a random one is drawn: it repeats one of the k used
  * before with a chance of k in 524,288.
  */
 export async function nextEpoch(
   components: { disk: Disk; random: Random },
   nodeId: number,
-  clean: boolean,
-): Promise<number> {
+  facts: StartFacts,
+): Promise<Start> {
   const { disk, random } = components;
   const identity = await readIdentity(disk);
   if (identity !== null && identity.nodeId !== nodeId) {
@@ -53,12 +70,21 @@ export async function nextEpoch(
     );
   }
   const epoch =
-    identity === null ? Math.floor(random.next() * firstEpochs) : identity.epoch + (clean ? 0 : 1);
+    identity === null ? Math.floor(random.next() * firstEpochs) : identity.epoch + (facts.clean ? 0 : 1);
   if (epoch > epochMax)
     throw new CoterieError('too-large', 'The node has used up its epochs. Replace the node.');
-  if (identity === null || identity.epoch !== epoch) {
-    const next: Identity = { format: 1, nodeId, epoch };
-    await disk.replaceFile(identityFile, Buffer.from(JSON.stringify(next)));
+  const rebuilding = facts.lostData || (identity === null ? facts.hasRun : identity.rebuilding === true);
+  if (identity === null || identity.epoch !== epoch || (identity.rebuilding === true) !== rebuilding) {
+    await writeIdentity(disk, { format: 1, nodeId, epoch, rebuilding });
   }
-  return epoch;
+  return { epoch, rebuilding };
+}
+
+/** The node is whole again. */
+export function noteWhole(disk: Disk, nodeId: number, epoch: number): Promise<void> {
+  return writeIdentity(disk, { format: 1, nodeId, epoch, rebuilding: false });
+}
+
+function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
+  return disk.replaceFile(identityFile, Buffer.from(JSON.stringify(identity)));
 }

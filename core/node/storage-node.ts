@@ -10,6 +10,7 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { Random } from '../ports/random.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
+import { Completeness } from '../replication/completeness.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
 import { LocalRecords } from '../replication/local-records.ts';
@@ -22,7 +23,7 @@ import { type CollectorSettings, TombstoneCollector } from '../replication/tombs
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { actorOf } from '../versions/version-set.ts';
-import { nextEpoch } from './identity.ts';
+import { nextEpoch, noteWhole } from './identity.ts';
 
 export interface StorageNodeComponents {
   readonly clock: Clock;
@@ -41,6 +42,8 @@ export interface StorageNodeSettings {
   readonly slowMs: number;
   readonly pendingCountMax: number;
   readonly collector?: CollectorSettings;
+  /** The node has run before: if its disk is empty now, its data was lost. */
+  readonly hasRun?: boolean;
 }
 
 export const defaultNodeSettings = {
@@ -95,12 +98,24 @@ export class StorageNode {
       throw new CoterieError('bad-input', 'The layout does not name this node.');
     }
     const engine = await components.openEngine();
-    const epoch = await nextEpoch(components, settings.nodeId, engine.recovery.clean);
+    const { clean, recordCount, quarantinedSegments } = engine.recovery;
+    const { epoch, rebuilding } = await nextEpoch(components, settings.nodeId, {
+      clean,
+      hasRun: settings.hasRun ?? false,
+      lostData: quarantinedSegments.length > 0 || (settings.hasRun === true && recordCount === 0 && !clean),
+    });
     const topology = topologyOf(layout, settings.nodeId);
     const view = { topology };
     const records = new LocalRecords(engine);
     const hints = new HintBook({ records, engine, clock });
     await hints.load();
+    const completeness = new Completeness(() => {
+      log.info('This node is whole again: it has been compared with every other replica.');
+      noteWhole(components.disk, settings.nodeId, epoch).catch((error: Error) => {
+        log.warn('That this node is whole again could not be noted.', { cause: error.message });
+      });
+    });
+    if (rebuilding) completeness.begin(topology);
     const counters = newCounters();
     const requests = new Requests({ network, clock, timers }, settings);
     let turn = 0;
@@ -109,6 +124,7 @@ export class StorageNode {
       actor: actorOf(settings.nodeId, epoch),
       records,
       hints,
+      completeness,
       network,
       requests,
       clock,
@@ -128,7 +144,8 @@ export class StorageNode {
       topology,
     );
     const current = () => view.topology;
-    const retireEpoch = () => nextEpoch(components, settings.nodeId, false);
+    const retireEpoch = () =>
+      nextEpoch(components, settings.nodeId, { clean: false, lostData: false, hasRun: true });
     serveStandIns(service, hints, current);
     const delivery = new HintDelivery({ ...parts, topology: current });
     const collector = new TombstoneCollector(
@@ -166,6 +183,7 @@ export class StorageNode {
     this.#layout = layout;
     const topology = topologyOf(layout, this.#nodeId);
     this.#view.topology = topology;
+    this.parts.completeness.setTopology(topology);
     this.#service.setTopology(topology);
     this.store.setTopology(topology);
     for (const keyspace of dropped) {

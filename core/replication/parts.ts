@@ -4,6 +4,7 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import type { Actor } from '../versions/version-set.ts';
+import type { Completeness } from './completeness.ts';
 import type { HintBook } from './hint-book.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { Requests } from './requests.ts';
@@ -44,6 +45,7 @@ export interface CoordinatorParts {
   readonly actor: Actor;
   readonly records: LocalRecords;
   readonly hints: HintBook;
+  readonly completeness: Completeness;
   readonly network: PeerNetwork;
   readonly requests: Requests;
   readonly clock: Clock;

@@ -3,7 +3,7 @@
  * says how it went. Calls by method are for rarer things (forwarded commands, walks), registered by their owners.
  */
 import { CoterieError, type ErrorCode, toCoterieError } from '../base/errors.ts';
-import { addressOf } from '../base/token.ts';
+import { addressOf, partitionOf } from '../base/token.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
@@ -20,6 +20,7 @@ import {
   status,
   typeOf,
 } from '../wire/peer-frames.ts';
+import type { Completeness } from './completeness.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { Counters } from './parts.ts';
 import type { Requests } from './requests.ts';
@@ -48,6 +49,7 @@ export class PeerService {
   readonly #hybridClock: HybridClock;
   readonly #counters: Counters;
   readonly #log: Log;
+  readonly #completeness: Completeness;
   readonly #calls = new Map<number, CallHandler>();
   #topology: Topology;
 
@@ -59,6 +61,7 @@ export class PeerService {
       clock: Clock;
       hybridClock: HybridClock;
       counters: Counters;
+      completeness: Completeness;
       log: Log;
     },
     topology: Topology,
@@ -69,6 +72,7 @@ export class PeerService {
     this.#clock = components.clock;
     this.#hybridClock = components.hybridClock;
     this.#counters = components.counters;
+    this.#completeness = components.completeness;
     this.#log = components.log;
     this.#topology = topology;
     this.#network.onFrame((from, frame) => {
@@ -140,7 +144,12 @@ export class PeerService {
   #onGet(from: number, requestId: number, frame: Buffer): void {
     const { keyspace, key, rest } = parseKeyed(frame);
     this.#counters.replicaGets++;
-    this.#records.read(addressOf(keyspace, key), (error, record) => {
+    const address = addressOf(keyspace, key);
+    if (!this.#completeness.speaksFor(keyspace, partitionOf(address.tokenHigh))) {
+      this.#network.send(from, encodeStatus(frameType.replicaRecord, requestId, status.rebuilding, null));
+      return;
+    }
+    this.#records.read(address, (error, record) => {
       let reply: Buffer;
       if (error !== null) reply = encodeStatus(frameType.replicaRecord, requestId, statusOf(error), null);
       else if (record === null) {

@@ -25,6 +25,7 @@ export class ReadOperation implements ReplyHandler {
   readonly #requirement: Requirement;
   readonly #replicas: readonly ReplicaPlace[];
   readonly #selfIndex: number;
+  readonly #partition: number;
   readonly #core: GetCore;
   readonly #asked: boolean[];
   #ownRecord: Buffer | null = null;
@@ -44,6 +45,7 @@ export class ReadOperation implements ReplyHandler {
     this.#level = level;
     this.#requirement = keyspace.requirement(level);
     const partition = partitionOf(address.tokenHigh);
+    this.#partition = partition;
     this.#replicas = keyspace.replicas[partition];
     this.#selfIndex = keyspace.selfIndex[partition];
     this.#asked = new Array(this.#replicas.length).fill(false);
@@ -58,6 +60,12 @@ export class ReadOperation implements ReplyHandler {
       return;
     }
     this.#asked[this.#selfIndex] = true;
+    if (!this.#parts.completeness.speaksFor(this.#address.keyspace, this.#partition)) {
+      this.#core.addFailure(this.#selfIndex);
+      if (this.#core.verdict() === 'pending') this.#askOthers();
+      this.#conclude();
+      return;
+    }
     this.#parts.records.read(this.#address, (error, record) => {
       if (error !== null) this.#core.addFailure(this.#selfIndex);
       else {

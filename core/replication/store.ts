@@ -106,7 +106,9 @@ export class CoordinatorStore implements KeyValueStore {
 
   #holderOf(state: KeyspaceState, partition: number, exclusive: boolean): NodeId | null {
     const selfIndex = state.selfIndex[partition];
-    if (selfIndex >= 0 && !exclusive) return null;
+    if (selfIndex >= 0 && !exclusive && this.#parts.completeness.speaksFor(state.settings.id, partition)) {
+      return null;
+    }
     const replicas = state.replicas[partition];
     for (let index = 0; index < replicas.length; index++) {
       if (index === selfIndex) return null;

@@ -98,11 +98,16 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     const { basis } = this.#options;
-    if (basis === 'held') {
+    // What a replica holds that lost data is no basis: it may lack the very versions that the write is to replace.
+    const isWhole = this.#parts.completeness.speaksFor(
+      this.#address.keyspace,
+      partitionOf(this.#address.tokenHigh),
+    );
+    if (basis === 'held' && isWhole) {
       this.#change();
       return;
     }
-    if (basis === 'quorum') {
+    if (basis === 'held' || basis === 'quorum') {
       this.#readFirst();
       return;
     }

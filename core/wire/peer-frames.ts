@@ -37,7 +37,15 @@ export const frameType = {
 
 export type FrameType = (typeof frameType)[keyof typeof frameType];
 
-export const status = { ok: 0, failed: 1, diskFull: 2, diskFailed: 3, busy: 4, unknownKeyspace: 5 } as const;
+export const status = {
+  ok: 0,
+  failed: 1,
+  diskFull: 2,
+  diskFailed: 3,
+  busy: 4,
+  unknownKeyspace: 5,
+  rebuilding: 6,
+} as const;
 
 /** Length prefix, type, request id. */
 export const frameHeadBytes = 9;

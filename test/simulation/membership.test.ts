@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import type { MembershipEvent } from '../../core/membership/events.ts';
 import { lanSettings, oneComputerSettings } from '../../core/membership/settings.ts';
-import { MembershipWorld, type WorldOptions } from '../support/simulation/membership-world.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { MembershipWorld, type WorldOptions } from '../support/simulation/membership-world.ts';
 
 const fixed = process.env.COTERIE_SEED;
 const firstSeed = fixed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(fixed);
@@ -110,9 +110,7 @@ describe('a simulated cluster', () => {
       events.length = 0;
       world.wake(2);
       world.run(10_000);
-      const accused = events.filter(
-        ({ event }) => event.kind === 'suspected' || event.kind === 'died',
-      );
+      const accused = events.filter(({ event }) => event.kind === 'suspected' || event.kind === 'died');
       expect(accused).toEqual([]);
       expect(world.disagreement(allAlive)).toBeNull();
     });

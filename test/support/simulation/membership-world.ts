@@ -193,7 +193,9 @@ export class MembershipWorld {
         case 'askByStream': {
           const { sequence } = effect;
           this.#stream(node, this.node(effect.to), () => {
-            this.#stream(this.node(effect.to), node, () => this.step(node, { type: 'streamAnswer', sequence }));
+            this.#stream(this.node(effect.to), node, () =>
+              this.step(node, { type: 'streamAnswer', sequence }),
+            );
           });
           break;
         }
