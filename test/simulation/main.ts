@@ -7,7 +7,7 @@ import { type FaultKind, faultKinds, harmlessToData } from '../support/simulatio
 import { type RunOptions, safeOptions, simulate } from '../support/simulation/run.ts';
 
 const usage =
-  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|both]\n' +
+  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|causal|all]\n' +
   `       [--nodes 3] [--sloppy] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
 
 function refuse(message: string): never {
@@ -27,7 +27,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '100' },
     'first-seed': { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     for: { type: 'string', default: '0' },
-    workload: { type: 'string', default: 'both' },
+    workload: { type: 'string', default: 'all' },
     nodes: { type: 'string', default: '3' },
     sloppy: { type: 'boolean', default: false },
     faults: { type: 'string', default: 'all' },
@@ -43,8 +43,8 @@ if (![first, count, nodeCount].every(Number.isInteger) || count < 1 || nodeCount
 const wanted = values.faults === 'all' ? [...harmlessToData] : values.faults.split(',');
 const unknown = wanted.find((kind) => !faultKinds.includes(kind as FaultKind));
 if (unknown !== undefined) refuse(`There is no fault "${unknown}".`);
-const workloads: RunOptions[] = (['register', 'set'] as const)
-  .filter((workload) => values.workload === 'both' || values.workload === workload)
+const workloads: RunOptions[] = (['register', 'set', 'causal'] as const)
+  .filter((workload) => values.workload === 'all' || values.workload === workload)
   .map((workload) => ({
     ...safeOptions,
     workload,

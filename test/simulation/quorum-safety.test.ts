@@ -72,6 +72,9 @@ describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, 
       faults: harmlessToData,
     }));
 
+  it('siblings are exactly the concurrent writes', () =>
+    expectSafe({ ...safeOptions, workload: 'causal', writesPerKey: 24, faults: harmlessToData }));
+
   it('with stand-ins nothing acknowledged is lost in the end', () =>
     expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20, nodeCount: 5, sloppy: true }));
 });
@@ -87,6 +90,14 @@ describe('the checker is awake', () => {
     const lossy: RunOptions = { ...safeOptions, workload: 'set', conflicts: 'last-write-wins' };
     const { outcome } = await firstViolation(lossy, seedsFrom(firstSeed, 60));
     expect(outcome?.violations.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the checker of siblings is awake', () => {
+  it('it misses a concurrent write that last-write-wins threw away', async () => {
+    const lossy: RunOptions = { ...safeOptions, workload: 'causal', conflicts: 'last-write-wins' };
+    const { outcome } = await firstViolation(lossy, seedsFrom(firstSeed, 60));
+    expect(outcome?.violations.join()).toContain('lacks acknowledged');
   });
 });
 

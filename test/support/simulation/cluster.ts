@@ -276,7 +276,11 @@ export class SimulatedCluster {
     return this.#change(member, key, { kind: 'delete' }, 'quorum');
   }
 
-  read(member: Member, key: string): Promise<string[]> {
+  async read(member: Member, key: string): Promise<string[]> {
+    return (await this.readWithContext(member, key)).values;
+  }
+
+  readWithContext(member: Member, key: string): Promise<{ values: string[]; context: string }> {
     return new Promise((resolve, reject) => {
       if (member.node === null) {
         reject(new CoterieError('unavailable', 'down'));
@@ -287,7 +291,10 @@ export class SimulatedCluster {
       timers.after(0, () => {
         store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
           if (error !== null) reject(error);
-          else resolve(result!.siblings.map((sibling) => sibling.value.toString()));
+          else {
+            const values = result!.siblings.map((sibling) => sibling.value.toString());
+            resolve({ values, context: result!.context() });
+          }
         });
       });
     });

@@ -1,17 +1,15 @@
 /**
- * One simulation run: clients write and read while a nemesis crashes machines and cuts the network, never more than the
- * keyspace tolerates at once; then everything heals and every acknowledged write is looked for.
- *
- * Two workloads. `register`: one client per key writes growing numbers, plainly; a read must show the last acknowledged
- * number or a later one. `set`: blind writes, which nothing supersedes; a read must show every acknowledged one.
+ * One simulation run: clients write and read while a nemesis strikes; then everything heals and every acknowledged write is
+ * looked for. One seed decides all of it.
  */
 import type { ConflictPolicy, ConsistencyLevel } from '../../../core/base/levels.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { type FaultKind, Nemesis } from './nemesis.ts';
+import { type Counts, type WorkloadName, workloadOf } from './workloads.ts';
 
 export interface RunOptions {
-  readonly workload: 'register' | 'set';
+  readonly workload: WorkloadName;
   readonly readLevel: ConsistencyLevel;
   readonly writeLevel: ConsistencyLevel;
   readonly conflicts: ConflictPolicy;
@@ -50,8 +48,6 @@ export interface RunOutcome {
   readonly transcript: readonly string[];
 }
 
-const clientPatienceMs = 1_500;
-
 export async function simulate(seed: number, options: RunOptions): Promise<RunOutcome> {
   const cluster = new SimulatedCluster(seed, {
     nodeCount: options.nodeCount,
@@ -73,64 +69,25 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   // The nemesis draws from its own source, so that a change of the workload does not move the faults.
   const fate = new SeededRandom(seed ^ 0x5eed);
   const violations: string[] = [];
-  let acknowledgedCount = 0;
-  let refusedCount = 0;
-  let readCount = 0;
+  const counts: Counts = { acknowledged: 0, refused: 0, reads: 0 };
   await cluster.startAll();
 
-  const pause = (ms: number) => new Promise<void>((resolve) => time.after(ms, resolve));
-  const acknowledged = new Map<string, Set<number>>();
-
-  const check = (key: string, expected: ReadonlySet<number>, found: readonly string[], when: string) => {
-    const numbers = found.map(Number);
-    const lost =
-      options.workload === 'set'
-        ? [...expected].filter((number) => !numbers.includes(number))
-        : [...expected].slice(-1).filter((number) => Math.max(-1, ...numbers) < number);
-    if (lost.length === 0) return;
-    violations.push(`${when}: ${key} lacks acknowledged ${lost.join(', ')}; it shows [${found.join(', ')}]`);
-    cluster.note(violations[violations.length - 1]);
+  const violate = (words: string) => {
+    violations.push(words);
+    cluster.note(words);
   };
-
-  const client = async (key: string): Promise<void> => {
-    const mine = new Set<number>();
-    acknowledged.set(key, mine);
-    for (let number = 1; number <= options.writesPerKey; number++) {
-      const running = cluster.running();
-      if (running.length > 0) {
-        const member = cluster.random.pick(running);
-        try {
-          const basis = options.workload === 'set' ? { context: '' } : ('held' as const);
-          const write = cluster.write(member, key, String(number), basis);
-          await cluster.within(write, clientPatienceMs);
-          mine.add(number);
-          acknowledgedCount++;
-          cluster.note(`${key} = ${number} acknowledged by n${member.id}`);
-        } catch (error) {
-          refusedCount++;
-          cluster.note(`${key} = ${number} refused by n${member.id}: ${(error as Error).message}`);
-        }
-      }
-      await pause(cluster.random.next() * 40);
-      const reader = cluster.running();
-      if (reader.length > 0 && cluster.random.chance(0.5)) {
-        const expected = new Set(mine);
-        const member = cluster.random.pick(reader);
-        try {
-          const found = await cluster.within(cluster.read(member, key), clientPatienceMs);
-          readCount++;
-          if (!options.sloppy) check(key, expected, found, `read at n${member.id}`);
-        } catch {
-          // Refused reads are no violation: too few replicas could be reached.
-        }
-      }
-    }
-  };
+  const workloads = Array.from({ length: options.keyCount }, (_, index) => {
+    const key = `key-${index}`;
+    const { sloppy, writesPerKey: writes } = options;
+    return {
+      key,
+      workload: workloadOf(options.workload, { cluster, key, writes, counts, strict: !sloppy, violate }),
+    };
+  });
 
   const nemesis = new Nemesis(cluster, fate, options.faults);
   const faults = nemesis.run();
-  const keys = Array.from({ length: options.keyCount }, (_, index) => `key-${index}`);
-  await time.until(Promise.all(keys.map(client)));
+  await time.until(Promise.all(workloads.map(({ workload }) => workload.run())));
   nemesis.stop();
   await time.until(faults);
   cluster.network.heal();
@@ -138,23 +95,23 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   // Time enough for what is owed to be delivered.
   await time.advance(options.sloppy ? 15_000 : 3_000);
 
-  for (const [key, expected] of acknowledged) {
+  for (const { key, workload } of workloads) {
     for (const member of cluster.members) {
       try {
         const found = await time.until(cluster.within(cluster.read(member, key), 5_000));
-        readCount++;
-        check(key, expected, found, `after healing, read at n${member.id}`);
+        counts.reads++;
+        workload.check(found, `after healing, read at n${member.id}`, true);
       } catch (error) {
-        violations.push(`after healing, n${member.id} cannot read ${key}: ${(error as Error).message}`);
+        violate(`after healing, n${member.id} cannot read ${key}: ${(error as Error).message}`);
       }
     }
   }
   return {
     seed,
     violations,
-    acknowledgedCount,
-    refusedCount,
-    readCount,
+    acknowledgedCount: counts.acknowledged,
+    refusedCount: counts.refused,
+    readCount: counts.reads,
     faultCounts: nemesis.counts,
     virtualMs: time.monotonicMs(),
     transcript: cluster.transcript,

@@ -33,7 +33,11 @@ const probe: fc.Arbitrary<ProbeMessage | null> = fc.oneof(
   fc.record({ type: fc.constantFrom('ack', 'nack'), sequence: uint32 }),
 ) as fc.Arbitrary<ProbeMessage | null>;
 
-const packet: fc.Arbitrary<Packet> = fc.record({ from: id, probe, claims: fc.array(claim, { maxLength: 12 }) });
+const packet: fc.Arbitrary<Packet> = fc.record({
+  from: id,
+  probe,
+  claims: fc.array(claim, { maxLength: 12 }),
+});
 
 describe('a membership packet', () => {
   it('reads back as it was written, within one datagram', () => {

@@ -27,7 +27,10 @@ describe('the suspicion timeout', () => {
   });
 
   it('grows with the logarithm of the cluster', () => {
-    expect(suspicionBounds(lanSettings, { memberCount: 1_000, otherCount: 998 }).minMs).toBeCloseTo(12_000, 6);
+    expect(suspicionBounds(lanSettings, { memberCount: 1_000, otherCount: 998 }).minMs).toBeCloseTo(
+      12_000,
+      6,
+    );
   });
 });
 
