@@ -129,7 +129,7 @@ export const keyspaceView = z.object({
   sloppy: z.boolean(),
   durability,
   defaultTimeToLiveMs: z.number(),
-  /** R + W > N: every read sees the latest acknowledged write. */
+  /** R + W > N, and no stand-ins: every read sees the latest acknowledged write. */
   readYourWrites: z.boolean(),
   survives: z.array(survivalView),
   /** Partitions (of 1,024) whose replicas are not all up now. */

@@ -89,7 +89,14 @@ export function keyspaceViewOf(
   isUp: (nodeId: number) => boolean,
 ): KeyspaceView {
   const groups = placementGroups(layout, keyspace);
-  const readYourWrites = layout.dataCenters.every((dataCenter) =>
+  // A stand-in is in nobody's read quorum: what it took may be missed until it has been handed over.
+  const canStandIn =
+    keyspace.sloppy &&
+    layout.dataCenters.some((dataCenter) => {
+      const factor = keyspace.factors[dataCenter] ?? 0;
+      return factor > 0 && layout.nodes.filter((node) => node.dataCenter === dataCenter).length > factor;
+    });
+  const quorumsMeet = layout.dataCenters.every((dataCenter) =>
     groups.every(({ replicas }) =>
       quorumsIntersect(
         requirementOf(keyspace.readLevel, replicas, dataCenter),
@@ -102,7 +109,7 @@ export function keyspaceViewOf(
     ...keyspace,
     factors: { ...keyspace.factors },
     replicaCount: replicaCountOf(layout, keyspace),
-    readYourWrites,
+    readYourWrites: quorumsMeet && !canStandIn,
     survives: survivalOf(layout, keyspace),
     ...availabilityOf(layout, keyspace, isUp),
     warnings: warningsOf(layout, keyspace),
@@ -159,7 +166,7 @@ export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly Keyspac
       title: `${node.name} ${words}`,
       detail:
         node.problem ??
-        'Its share is served by the other replicas; it catches up when it is back and keys are read.',
+        'Its share is served by the other replicas. What it misses is kept, and handed over when it is back.',
       page: 'ring',
       action: 'See why',
     });

@@ -3,12 +3,13 @@
  * alone prints its transcript.
  */
 import { parseArgs } from 'node:util';
+import { type LatencyModel, latencyModels } from '../support/simulation/latency.ts';
 import { type FaultKind, faultKinds, harmlessToData } from '../support/simulation/nemesis.ts';
 import { type RunOptions, safeOptions, simulate } from '../support/simulation/run.ts';
 
 const usage =
   'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|causal|all]\n' +
-  `       [--nodes 3] [--sloppy] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
+  `       [--nodes 3] [--sloppy] [--latency uniform|lnkd-ssd|lnkd-disk] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
 
 function refuse(message: string): never {
   process.stderr.write(`${message}\n${usage}`);
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '3' },
     sloppy: { type: 'boolean', default: false },
     faults: { type: 'string', default: 'all' },
+    latency: { type: 'string', default: 'uniform' },
   },
 });
 const first = Number(values['first-seed']);
@@ -43,6 +45,9 @@ if (![first, count, nodeCount].every(Number.isInteger) || count < 1 || nodeCount
 const wanted = values.faults === 'all' ? [...harmlessToData] : values.faults.split(',');
 const unknown = wanted.find((kind) => !faultKinds.includes(kind as FaultKind));
 if (unknown !== undefined) refuse(`There is no fault "${unknown}".`);
+if (!latencyModels.includes(values.latency as LatencyModel)) {
+  refuse(`There is no model of latency "${values.latency}".`);
+}
 const workloads: RunOptions[] = (['register', 'set', 'causal'] as const)
   .filter((workload) => values.workload === 'all' || values.workload === workload)
   .map((workload) => ({
@@ -50,6 +55,7 @@ const workloads: RunOptions[] = (['register', 'set', 'causal'] as const)
     workload,
     nodeCount,
     sloppy: values.sloppy,
+    latency: values.latency as LatencyModel,
     faults: wanted as FaultKind[],
     writesPerKey: workload === 'set' ? 20 : 25,
   }));

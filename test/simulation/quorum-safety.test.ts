@@ -72,6 +72,11 @@ describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, 
       faults: harmlessToData,
     }));
 
+  it('with the latencies that were measured at LinkedIn', async () => {
+    await expectSafe({ ...safeOptions, latency: 'lnkd-ssd' });
+    await expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20, latency: 'lnkd-disk' });
+  });
+
   it('siblings are exactly the concurrent writes', () =>
     expectSafe({ ...safeOptions, workload: 'causal', writesPerKey: 24, faults: harmlessToData }));
 

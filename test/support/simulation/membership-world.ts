@@ -143,7 +143,7 @@ export class MembershipWorld {
     }
     const durationMs = this.nowMs - node.frozenAtMs;
     if (this.#options.noticesPauses === true && durationMs >= this.#options.settings.probeIntervalMs) {
-      this.step(node, { type: 'paused', durationMs });
+      this.step(node, { type: 'paused', durationMs, wallMs: durationMs });
       read();
       this.#tick(node);
     } else {

@@ -5,12 +5,15 @@
 import type { PeerNetwork } from '../../../core/ports/peer-network.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { VirtualTime } from '../virtual-time.ts';
+import { type LatencyModel, latencyOf } from './latency.ts';
 
 export interface NetworkFaults {
   lossShare: number;
   repeatShare: number;
   delayMinMs: number;
   delayMaxMs: number;
+  /** Instead of a uniform delay. */
+  latency?: LatencyModel;
   /** A crash or a cut is noticed after this long. */
   noticeMs: number;
 }
@@ -125,8 +128,11 @@ export class SimulatedNetwork {
     const { lossShare, repeatShare } = this.faults;
     const copies = this.#random.chance(lossShare) ? 0 : this.#random.chance(repeatShare) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      const { delayMinMs, delayMaxMs } = this.faults;
-      const delayMs = delayMinMs + this.#random.next() * (delayMaxMs - delayMinMs);
+      const { delayMinMs, delayMaxMs, latency = 'uniform' } = this.faults;
+      const delayMs =
+        latency === 'uniform'
+          ? delayMinMs + this.#random.next() * (delayMaxMs - delayMinMs)
+          : latencyOf(latency, frame, this.#random);
       const bytes = Buffer.from(frame);
       this.#time.after(delayMs, () => {
         // Looked at on arrival: frames that were on their way when the link was cut are lost.

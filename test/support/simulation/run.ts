@@ -5,6 +5,7 @@
 import type { ConflictPolicy, ConsistencyLevel } from '../../../core/base/levels.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedCluster } from './cluster.ts';
+import type { LatencyModel } from './latency.ts';
 import { type FaultKind, Nemesis } from './nemesis.ts';
 import { type Counts, type WorkloadName, workloadOf } from './workloads.ts';
 
@@ -20,6 +21,7 @@ export interface RunOptions {
   readonly writesPerKey: number;
   readonly faults: readonly FaultKind[];
   readonly lossShare: number;
+  readonly latency: LatencyModel;
   readonly clockSkewMaxMs: number;
 }
 
@@ -34,6 +36,7 @@ export const safeOptions: RunOptions = {
   writesPerKey: 25,
   faults: ['crash', 'isolate'],
   lossShare: 0.03,
+  latency: 'uniform',
   clockSkewMaxMs: 200,
 };
 
@@ -57,6 +60,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
     sloppy: options.sloppy,
     network: {
       lossShare: options.lossShare,
+      latency: options.latency,
       repeatShare: 0.03,
       delayMinMs: 0.2,
       delayMaxMs: 15,
