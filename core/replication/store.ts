@@ -114,6 +114,8 @@ export class CoordinatorStore implements KeyValueStore {
       if (index === selfIndex) return null;
       if (this.#network.isUp(replicas[index].nodeId)) return replicas[index].nodeId;
     }
+    // A write at ANY may still be kept here, and a read be answered by stand-ins; whatever else will say why it cannot.
+    if (state.settings.sloppy) return null;
     throw new CoterieError('unavailable', 'No replica of this key can be reached from this node.');
   }
 

@@ -22,6 +22,7 @@ import {
 import {
   type Basis,
   basisAfter,
+  blindBasis,
   counterOf,
   emptySet,
   keepNewest,
@@ -92,9 +93,8 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
 
   start(): void {
     if (this.#selfIndex < 0) {
-      this.#finish(
-        new CoterieError('unavailable', 'This node holds no replica of the key any more. Try again.'),
-      );
+      if (this.#requirement.hintsCount && this.#keyspace.settings.sloppy) this.#keepForAll();
+      else this.#finish(new CoterieError('unavailable', 'No replica of this key can be reached. Try again.'));
       return;
     }
     const { basis } = this.#options;
@@ -127,6 +127,40 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       if (knowsDots(context, this.#basis!)) this.#change();
       else this.#readFirst();
     });
+  }
+
+  /**
+   * Level ANY on a node that is no replica, while none can be reached: a plain write, kept for every replica. It replaces what
+   * this node took before in the same way, as plain writes do that one node coordinates; more would need a memory of the key.
+   */
+  #keepForAll(): void {
+    const { actor, clock, collected, hints, hybridClock } = this.#parts;
+    const mutation = this.#decide([]);
+    if (mutation.kind === 'none' || this.#options.basis !== 'held') {
+      this.#finish(new CoterieError('unavailable', 'No replica of this key can be read. Try again.'));
+      return;
+    }
+    const isPut = mutation.kind === 'put';
+    const added = {
+      timestamp: hybridClock.tick(clock.nowMs()),
+      expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
+      tombstone: !isPut,
+      value: isPut ? mutation.value : empty,
+    };
+    this.#basis = blindBasis;
+    const set = write(emptySet, this.#basis, actor, added, collected.counterMax);
+    // This node remembers nothing of the key: no later write may count from the same number.
+    collected.counterMax = counterOf(set.context, actor);
+    const record = encodeRecord(set);
+    this.#record = record;
+    this.written = true;
+    const newestOnly = this.#keyspace.settings.conflicts === 'last-write-wins';
+    for (const [index, { nodeId }] of this.#replicas.entries()) {
+      hints.keep(nodeId, this.#address, record, newestOnly, (error) => {
+        if (error !== null) this.#failure = error;
+        this.#settle(error === null ? this.#core.addStandIn(index) : this.#core.addFailure(index));
+      });
+    }
   }
 
   #readFirst(): void {

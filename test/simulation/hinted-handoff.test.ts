@@ -127,6 +127,33 @@ describe('two of three replicas are away, with five nodes', () => {
     expect(await read(second, 'key')).toEqual(['value']);
   });
 
+  it('with no replica left, a write at ANY is kept by a stand-in and found later; at ONE it is refused', async () => {
+    await clusterOf(5, true);
+    const [first, second, third, standIn] = walkOf('key');
+    for (const index of [first, second, third]) cluster.crash(cluster.members[index]);
+    await cluster.time.advance(500);
+    await expect(write(standIn, 'key', 'value')).rejects.toMatchObject({ code: 'unavailable' });
+    const { store } = cluster.members[standIn].node!;
+    const writeAny = (value: string) =>
+      cluster.time.until(
+        new Promise<void>((resolve, reject) => {
+          store.write(
+            addressOf(0, Buffer.from('key')),
+            { basis: 'held', level: 'ANY' },
+            () => ({ kind: 'put', value: Buffer.from(value), expiresAtMs: 0 }),
+            (error) => (error === null ? resolve() : reject(error)),
+          );
+        }),
+      );
+    await writeAny('one');
+    await writeAny('two');
+    for (const index of [first, second, third]) {
+      await cluster.time.until(cluster.start(cluster.members[index]));
+    }
+    await cluster.time.advance(8_000);
+    expect(await read(first, 'key')).toEqual(['two']);
+  });
+
   it('a strict keyspace refuses, with required and received', async () => {
     await clusterOf(5, false);
     const [first, second, third] = walkOf('key');
