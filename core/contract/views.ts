@@ -47,6 +47,10 @@ export const nodeFigures = z.object({
   refused: z.number(),
   /** Names of peers that this node has no working link to. */
   peersDown: z.array(z.string()),
+  /** How late this node's own timers are, 99th percentile: what its load adds to every probe. Absent before the first. */
+  probeLatenessP99Ms: z.number().nullable().optional(),
+  /** Partitions in which this node lost data and has not been compared with every other replica since. */
+  rebuildingPartitions: z.number(),
   /** Writes that this node took in the place of a replica that could not be reached, since it started. */
   redirected: z.number(),
   /** Tombstones and expired values that this node forgot for good, since it started. */

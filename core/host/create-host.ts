@@ -10,6 +10,7 @@ import { CoterieError } from '../base/errors.ts';
 import type { ClusterApi } from '../contract/api.ts';
 import type { ActivityEntry, KeyspaceView, NodeView, Snapshot } from '../contract/views.ts';
 import { firstLayout, keyspaceNamed, type Layout, type LayoutNode } from '../layout/layout.ts';
+import type { TimedEvent } from '../node/membership-driver.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
@@ -19,6 +20,7 @@ import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
 import { digestOf, readLayout, writeLayout } from './layout-file.ts';
+import { MembershipNews, membershipViewOf } from './membership-news.ts';
 import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import { choosePorts } from './ports.ts';
@@ -71,6 +73,9 @@ interface HostedNode {
 
 const recentActivityCount = 200;
 const repairsEveryMs = 500;
+
+/** Setting that says that a node has taken clients before. */
+const hasRunKey = (nodeId: number) => `has-run-${nodeId}`;
 
 function newLayout(settings: HostSettings, nowMs: number): Layout {
   const wanted = settings.nodes ?? defaultNodes;
@@ -140,16 +145,27 @@ export async function createHost(
   const nodes = new Map<string, HostedNode>();
   const addresses = new Map<number, NodeAddress>();
   const readyWaiters = new Set<() => void>();
+  const hasRun = new Set<number>();
+  for (const { id } of layout.nodes) {
+    if ((await catalog.setting(hasRunKey(id))) !== null) hasRun.add(id);
+  }
   let stopping = false;
 
   const isUp = (nodeId: number): boolean => {
     const node = layout.nodes.find((candidate) => candidate.id === nodeId);
     return node !== undefined && nodes.get(node.name)?.supervisor.status().state === 'up';
   };
-  const nodeViews = (): NodeView[] =>
-    [...nodes.values()].map(({ layout: node, supervisor }) =>
-      nodeViewOf(layout, node.id, supervisor.status(), { host: settings.host, version: productVersion }),
-    );
+  const nameOf = (nodeId: number): string =>
+    layout.nodes.find((node) => node.id === nodeId)?.name ?? nodeId.toString(16);
+  const nodeView = ({ layout: node, supervisor }: HostedNode): NodeView => {
+    const views = [...nodes.values()].map((other) => other.supervisor.members);
+    return nodeViewOf(layout, node.id, supervisor.status(), {
+      host: settings.host,
+      version: productVersion,
+      membership: membershipViewOf(node.id, views, nameOf),
+    });
+  };
+  const nodeViews = (): NodeView[] => [...nodes.values()].map(nodeView);
   const keyspaceViews = (): KeyspaceView[] =>
     layout.keyspaces.map((keyspace) => keyspaceViewOf(layout, keyspace, isUp));
   const snapshot = (): Snapshot => {
@@ -220,9 +236,7 @@ export async function createHost(
   const publishNode = (name: string): void => {
     for (const waiter of [...readyWaiters]) waiter();
     if (hub.listenerCount === 0) return;
-    const { layout: node, supervisor } = nodes.get(name)!;
-    const facts = { host: settings.host, version: productVersion };
-    hub.publish({ type: 'node', node: nodeViewOf(layout, node.id, supervisor.status(), facts) });
+    hub.publish({ type: 'node', node: nodeView(nodes.get(name)!) });
     // Keyspaces and advice depend on states alone, not on each second's figures.
     const states = [...nodes.values()].map(({ supervisor: other }) => other.status().state).join();
     if (states === lastStates) return;
@@ -230,6 +244,15 @@ export async function createHost(
     const keyspaces = keyspaceViews();
     hub.publish({ type: 'keyspaces', keyspaces });
     hub.publish({ type: 'advice', advice: adviceOf(nodeViews(), keyspaces) });
+  };
+
+  const membershipNews = new MembershipNews(nameOf, (id) => nodes.has(nameOf(id)));
+  const publishMembership = (observer: number, events: readonly TimedEvent[]): void => {
+    if (stopping) return;
+    for (const news of membershipNews.of(observer, events)) note({ kind: 'node', ...news, by: 'system' });
+    for (const id of new Set(events.map(({ member }) => member))) {
+      if (nodes.has(nameOf(id))) publishNode(nameOf(id));
+    }
   };
 
   const spreadAddresses = (): void => {
@@ -250,6 +273,7 @@ export async function createHost(
         peerPort: used.peerPort,
         layout,
         hotBytesMax: settings.hotBytesMax,
+        hasRun: hasRun.has(node.id),
       };
     };
     const supervisor: NodeSupervisor = new NodeSupervisor(
@@ -262,6 +286,14 @@ export async function createHost(
           noted: (severity, message) => {
             if (!stopping) note({ kind: 'node', subject: node.name, message, severity, by: 'system' });
           },
+          ready: () => {
+            if (hasRun.has(node.id)) return;
+            hasRun.add(node.id);
+            catalog.setSetting(hasRunKey(node.id), 'yes').catch((error: Error) => {
+              log.error('The catalog could not be written.', { cause: error.message });
+            });
+          },
+          membership: (events) => publishMembership(node.id, events),
           listening: ({ peerPort, clientPort }) => {
             const { id, name } = node;
             addresses.set(id, { id, name, host: settings.host, peerPort, clientPort });

@@ -1,5 +1,6 @@
 /** The figures that a node process reports each second: measured, never estimated. */
 import type { NodeFigures } from '../contract/views.ts';
+import type { MembershipDriver } from '../node/membership-driver.ts';
 import type { StorageNode } from '../node/storage-node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
@@ -21,6 +22,7 @@ export function figuresOf(
   clientCount: number,
   state: FigureState,
   network: PeerNetwork,
+  membership: MembershipDriver,
 ): NodeFigures {
   const { counters } = node.parts;
   const now = state.clock.monotonicMs();
@@ -45,6 +47,7 @@ export function figuresOf(
     writeP99Ms: writeLatency.percentileMs(0.99),
     readRepairs: counters.readRepairs,
     refused: counters.readsRefused + counters.writesRefused,
+    rebuildingPartitions: node.parts.completeness.missingCount,
     redirected: counters.redirected,
     collected: node.collectedCount,
     hints: node.parts.hints.ledger().map(({ peer, ...account }) => ({
@@ -54,7 +57,9 @@ export function figuresOf(
     peersDown: node.layout.nodes
       .filter((other) => other.id !== node.parts.selfId && !network.isUp(other.id))
       .map((other) => other.name),
+    probeLatenessP99Ms: membership.latenessMs,
   };
+  membership.lateness.reset();
   readLatency.reset();
   writeLatency.reset();
   state.atMs = now;

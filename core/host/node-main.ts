@@ -1,17 +1,21 @@
 /**
  * Entry of a node process. It waits for its host's `start`, then puts the node together in this order: folder lock, peer
- * listener, storage, coordinator, RESP listener. It ends when told to drain, and by itself when its host is gone,
- * because a node that nobody supervises would hold its folder against the next start.
+ * listener, membership, storage, coordinator, RESP listener. It ends when told to drain, and by itself when its host is
+ * gone, because a node that nobody supervises would hold its folder against the next start.
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import type { Layout } from '../layout/layout.ts';
+import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
+import { MembershipDriver, type MembershipLink, type TimedEvent } from '../node/membership-driver.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
 import { lockFolderPatiently } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
+import { UdpDatagrams } from '../platform/udp-datagrams.ts';
+import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
@@ -24,8 +28,9 @@ const peersWaitMaxMs = 1_500;
 
 const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
 const book = new Map<number, NodeAddress>();
-let running: { node: StorageNode; stop: () => Promise<void> } | null = null;
+let running: { node: StorageNode; membership: MembershipDriver; stop: () => Promise<void> } | null = null;
 let network: TcpPeerNetwork | null = null;
+let datagrams: UdpDatagrams | null = null;
 let selfId = -1;
 let stopping = false;
 
@@ -54,6 +59,7 @@ async function start(message: NodeStart): Promise<void> {
   network = peerNetwork;
   const peerPort = await peerNetwork.listen();
   const disk = new NodeDisk(folder);
+  const { membership, stopMembership } = await startMembership(message, peerPort, disk);
   const node = await StorageNode.start(
     {
       clock,
@@ -91,14 +97,22 @@ async function start(message: NodeStart): Promise<void> {
   peerNetwork.onChange(tellPeers);
   const figureState = newFigureState(clock);
   const ticker = setInterval(() => {
-    channel.send({ type: 'figures', figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork) });
+    channel.send({
+      type: 'figures',
+      figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork, membership),
+    });
   }, figuresEveryMs);
 
   running = {
     node,
+    membership,
     stop: async () => {
       clearInterval(ticker);
+      // The others are told while the last clients are served: then nobody takes the end for a failure.
+      const farewell = membership.leave();
       await resp.close();
+      await farewell;
+      await stopMembership();
       await peerNetwork.close();
       await node.stop();
       lock.release();
@@ -107,6 +121,66 @@ async function start(message: NodeStart): Promise<void> {
   channel.send({ type: 'listening', peerPort, clientPort });
   channel.send({ type: 'ready' });
   tellPeers();
+}
+
+/** Until the peer link carries calls of membership, datagrams are the only way. */
+const noLink: MembershipLink = {
+  call: (_peer, _payload, done) =>
+    done(new CoterieError('unavailable', 'There is no stream for membership.'), null),
+};
+
+/** Membership on the UDP port of the peer listener's number, reporting every change to the host. */
+async function startMembership(
+  message: NodeStart,
+  port: number,
+  disk: Disk,
+): Promise<{ membership: MembershipDriver; stopMembership: () => Promise<void> }> {
+  const { nodeId, host, layout } = message;
+  const udp = new UdpDatagrams({ host, port });
+  try {
+    await udp.listen();
+  } catch (error) {
+    // Not worth refusing to start: the others still reach this node over TCP.
+    log.warn('Membership has no UDP port.', { cause: toCoterieError(error, 'unavailable').message });
+  }
+  datagrams = udp;
+  tellAddresses();
+  const profile = host.startsWith('127.') || host === '::1' ? oneComputerSettings : lanSettings;
+  const membership = await MembershipDriver.start(
+    {
+      clock: systemClock,
+      timers: systemTimers,
+      disk,
+      random: systemRandom,
+      log,
+      datagrams: udp,
+      link: noLink,
+    },
+    { selfId: nodeId, clusterId: layout.clusterId, profile },
+    layout.nodes.map((node) => node.id),
+  );
+  let waiting: TimedEvent[] = [];
+  membership.onEvent((event) => {
+    waiting.push(event);
+    if (waiting.length > 1) return;
+    systemTimers.atTurnEnd(() => {
+      channel.send({ type: 'membership', events: waiting, members: membership.members() });
+      waiting = [];
+    });
+  });
+  channel.send({ type: 'membership', events: [], members: membership.members() });
+  const stopMembership = () => {
+    membership.close();
+    return udp.close();
+  };
+  return { membership, stopMembership };
+}
+
+function tellAddresses(): void {
+  const peers = [...book.values()].filter(({ id }) => id !== selfId);
+  const addresses = peers.map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort }));
+  network?.setPeers(addresses);
+  datagrams?.setPeers(addresses);
 }
 
 /** Resolves when every peer is linked, or after a while: the others may be down for good. */
@@ -151,14 +225,11 @@ channel.onMessage((message) => {
       break;
     case 'addresses':
       for (const address of message.addresses) book.set(address.id, address);
-      network?.setPeers(
-        message.addresses
-          .filter((address) => address.id !== selfId)
-          .map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort })),
-      );
+      tellAddresses();
       break;
     case 'layout':
       running?.node.setLayout(message.layout);
+      running?.membership.setPeers(message.layout.nodes.map((node) => node.id));
       break;
     case 'drain':
       void shutDown(0);

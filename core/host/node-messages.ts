@@ -1,6 +1,8 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
 import type { NodeFigures } from '../contract/views.ts';
 import type { Layout } from '../layout/layout.ts';
+import type { Member } from '../membership/members.ts';
+import type { TimedEvent } from '../node/membership-driver.ts';
 
 /** What one segment of a repair came to. */
 export interface RepairFigures {
@@ -30,6 +32,8 @@ export interface NodeStart {
   readonly layout: Layout;
   /** Bytes for values kept in memory. */
   readonly hotBytesMax: number;
+  /** It took clients before: an empty disk means that its data was lost. */
+  readonly hasRun: boolean;
 }
 
 export type ToNode =
@@ -52,6 +56,12 @@ export type FromNode =
   | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
   | { readonly type: 'ready' }
   | { readonly type: 'peers'; readonly down: readonly string[] }
+  /** What changed in this node's view of the others, and the whole view after it. */
+  | {
+      readonly type: 'membership';
+      readonly events: readonly TimedEvent[];
+      readonly members: readonly Member[];
+    }
   | { readonly type: 'figures'; readonly figures: NodeFigures }
   | {
       readonly type: 'repaired';
@@ -59,6 +69,12 @@ export type FromNode =
       /** Null: it failed, for `reason`. */
       readonly figures: RepairFigures | null;
       readonly reason: string;
+    }
+  | {
+      /** Something for the activity log. */
+      readonly type: 'noted';
+      readonly severity: 'info' | 'warning';
+      readonly message: string;
     }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };

@@ -4,6 +4,8 @@
  */
 import { CoterieError } from '../base/errors.ts';
 import type { NodeFigures, NodeState } from '../contract/views.ts';
+import type { Member } from '../membership/members.ts';
+import type { TimedEvent } from '../node/membership-driver.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type {
   FromNode,
@@ -33,8 +35,12 @@ export interface SupervisorEvents {
   changed(): void;
   /** Something for the activity log. */
   noted(severity: 'info' | 'warning' | 'error', message: string): void;
+  /** The node takes clients. */
+  ready(): void;
   /** The node takes connections at these ports now. */
   listening(ports: { peerPort: number; clientPort: number }): void;
+  /** The node's view of the others changed. */
+  membership(events: readonly TimedEvent[]): void;
 }
 
 const restartMinMs = 500;
@@ -62,6 +68,8 @@ export class NodeSupervisor {
   #wanted = false;
   #figures: NodeFigures | null = null;
   #peersDown: readonly string[] = [];
+  /** Its view of the other nodes; empty while it does not run. */
+  #members: readonly Member[] = [];
   readonly #logLines: string[] = [];
   #exited: Promise<void> = Promise.resolve();
   #lastTask = 0;
@@ -99,6 +107,11 @@ export class NodeSupervisor {
       figures: running ? this.#figures : null,
       peersDown: this.#peersDown,
     };
+  }
+
+  /** What this node holds of the others; nothing unless it runs, for a view that stands still is none. */
+  get members(): readonly Member[] {
+    return this.#state === 'up' ? this.#members : [];
   }
 
   /** Ports that the node used last: asked for again at a restart, so that clients find it where it was. */
@@ -202,6 +215,7 @@ export class NodeSupervisor {
     this.#problem = null;
     this.#figures = null;
     this.#peersDown = [];
+    this.#members = [];
     const launched = this.#launcher.launch(this.name);
     this.#process = launched;
     const startedMs = this.#clock.monotonicMs();
@@ -226,6 +240,7 @@ export class NodeSupervisor {
         this.#events.listening(this.#ports);
         break;
       case 'ready':
+        this.#events.ready();
         this.#become('up');
         this.#events.noted('info', `${this.name} takes clients.`);
         break;
@@ -233,9 +248,16 @@ export class NodeSupervisor {
         this.#peersDown = message.down;
         this.#events.changed();
         break;
+      case 'membership':
+        this.#members = message.members;
+        this.#events.membership(message.events);
+        break;
       case 'figures':
         this.#figures = message.figures;
         this.#events.changed();
+        break;
+      case 'noted':
+        this.#events.noted(message.severity, message.message);
         break;
       case 'repaired': {
         const waiting = this.#tasks.get(message.task);

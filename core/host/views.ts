@@ -5,6 +5,7 @@ import type {
   ClusterView,
   ComputerView,
   KeyspaceView,
+  MembershipView,
   NodeView,
   RingView,
 } from '../contract/views.ts';
@@ -37,7 +38,7 @@ export function nodeViewOf(
   layout: Layout,
   nodeId: number,
   status: NodeStatus,
-  facts: { host: string; version: string },
+  facts: { host: string; version: string; membership?: MembershipView | null },
 ): NodeView {
   const node = layout.nodes.find((candidate) => candidate.id === nodeId)!;
   const computer = layout.computers.find((candidate) => candidate.id === node.computer);
@@ -59,7 +60,7 @@ export function nodeViewOf(
     problem: status.problem,
     lastLogLines: [...status.lastLogLines],
     figures: status.figures,
-    membership: null,
+    membership: facts.membership ?? null,
   };
 }
 

@@ -21,7 +21,12 @@ export const agreedCountMax = 8;
 
 const rank = { alive: 0, suspect: 1, dead: 2, left: 3 } as const;
 
-export function supersedes(claim: Claim, known: { state: MemberState; incarnation: number }): boolean {
+export interface Standing {
+  readonly state: MemberState;
+  readonly incarnation: number;
+}
+
+export function supersedes(claim: Standing, known: Standing): boolean {
   if (claim.incarnation !== known.incarnation) return claim.incarnation > known.incarnation;
   return rank[claim.state] > rank[known.state];
 }

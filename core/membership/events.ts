@@ -39,8 +39,9 @@ export type Input =
   | { readonly type: 'streamAnswer'; readonly sequence: number }
   /** What another node holds, from an exchange. */
   | { readonly type: 'states'; readonly from: number; readonly claims: readonly Claim[] }
-  /** This process noticed that it stood still. */
-  | { readonly type: 'paused'; readonly durationMs: number }
+  /** This process noticed that it stood still: for how long by the clock of these steps, and by the wall clock, which
+   *  alone counts the sleep of the whole computer. */
+  | { readonly type: 'paused'; readonly durationMs: number; readonly wallMs: number }
   | { readonly type: 'persisted'; readonly incarnation: number }
   | { readonly type: 'leave' };
 

@@ -40,6 +40,7 @@ export class Members {
   readonly #entries = new Map<number, Entry>();
   readonly #suspects = new Set<Entry>();
   #aliveCount = 0;
+  #deadCount = 0;
   /** For choosing at random; its order means nothing. */
   ids: number[] = [];
 
@@ -70,7 +71,9 @@ export class Members {
       });
     }
     this.ids = [...wanted];
-    this.#aliveCount = [...this.#entries.values()].filter(({ state }) => state === 'alive').length;
+    const states = [...this.#entries.values()].map(({ state }) => state);
+    this.#aliveCount = states.filter((state) => state === 'alive').length;
+    this.#deadCount = states.filter((state) => state === 'dead').length;
   }
 
   get(id: number): Member | undefined {
@@ -86,7 +89,11 @@ export class Members {
     return this.#entries.size + 1;
   }
 
-  /** Who is held dead and since when, for gossip to the dead. */
+  get hasDead(): boolean {
+    return this.#deadCount > 0;
+  }
+
+  /** Whether gossip should go there: not to those who left, to the dead for a while. */
   isReachable(id: number, nowMs: number): boolean {
     const entry = this.#entries.get(id);
     if (entry === undefined || entry.state === 'left') return false;
@@ -131,11 +138,7 @@ export class Members {
     if (entry === undefined) return;
     // Only a node itself says that it leaves.
     if (claim.state === 'left' && claim.by !== claim.member) return;
-    if (
-      claim.state === 'suspect' &&
-      entry.state === 'suspect' &&
-      claim.incarnation === entry.incarnation
-    ) {
+    if (claim.state === 'suspect' && entry.state === 'suspect' && claim.incarnation === entry.incarnation) {
       this.#confirm(entry, claim, silentMs);
       return;
     }
@@ -147,7 +150,8 @@ export class Members {
     if (before !== claim.state) entry.sinceMs = nowMs;
     this.#suspects.delete(entry);
     entry.suspicion = null;
-    this.#aliveCount += (claim.state === 'alive' ? 1 : 0) - (before === 'alive' ? 1 : 0);
+    this.#aliveCount += Number(claim.state === 'alive') - Number(before === 'alive');
+    this.#deadCount += Number(claim.state === 'dead') - Number(before === 'dead');
     this.#become(entry, before, sameIncarnation, claim, { nowMs, silentMs });
     this.#parts.spread(claim);
   }

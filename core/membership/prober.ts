@@ -19,6 +19,7 @@ export interface ProberParts {
   /** In any order; the prober may reorder it. */
   readonly ids: () => number[];
   readonly stateOf: (id: number) => MemberState | undefined;
+  readonly hasDead: () => boolean;
   readonly send: (to: number, probe: ProbeMessage) => void;
   /** Asks over the stream as well: datagrams alone may be what is blocked. */
   readonly askByStream: (to: number, sequence: number) => void;
@@ -30,7 +31,8 @@ interface Probe {
   readonly sequence: number;
   readonly sentMs: number;
   readonly indirectAtMs: number;
-  stage: 'direct' | 'indirect' | 'over';
+  /** Whether others have been asked. */
+  indirect: boolean;
   answered: boolean;
   readonly helpers: Set<number>;
   readonly nackedBy: Set<number>;
@@ -78,21 +80,23 @@ export class Prober {
   nextDueMs(): number {
     let due = Math.min(this.#nextMs, this.#nextLostMs);
     const probe = this.#probe;
-    if (probe !== null && probe.stage === 'direct' && !probe.answered)
-      due = Math.min(due, probe.indirectAtMs);
+    if (probe !== null && !probe.indirect && !probe.answered) due = Math.min(due, probe.indirectAtMs);
     for (const relay of this.#relays.values()) due = Math.min(due, relay.nackAtMs, relay.endsAtMs);
     return due;
   }
 
   tick(nowMs: number): void {
     this.#tickRelays(nowMs);
-    const probe = this.#probe;
-    if (probe !== null && probe.stage === 'direct' && !probe.answered && nowMs >= probe.indirectAtMs) {
-      this.#askOthers(probe);
-    }
     if (nowMs >= this.#nextLostMs) this.#pingLost(nowMs);
-    if (nowMs < this.#nextMs) return;
-    if (probe !== null) this.#judge(probe, nowMs);
+    const probe = this.#probe;
+    const isOver = nowMs >= this.#nextMs;
+    if (probe !== null && !probe.indirect && !probe.answered && nowMs >= probe.indirectAtMs) {
+      this.#askOthers(probe);
+      // The period ended before the helpers were asked: this node was late, which is no evidence (Lifeguard's lesson).
+      if (isOver && this.#parts.settings.lifeguard) this.#probe = null;
+    }
+    if (!isOver) return;
+    if (this.#probe !== null) this.#judge(this.#probe, nowMs);
     this.#begin(nowMs);
   }
 
@@ -156,7 +160,7 @@ export class Prober {
         sequence: this.#newSequence(),
         sentMs: nowMs,
         indirectAtMs: nowMs + health.scale(settings.probeTimeoutMs),
-        stage: 'direct',
+        indirect: false,
         answered: false,
         helpers: new Set(),
         nackedBy: new Set(),
@@ -166,8 +170,9 @@ export class Prober {
   }
 
   #pingLost(nowMs: number): void {
-    const { settings, chance, send, stateOf } = this.#parts;
+    const { settings, chance, send, stateOf, hasDead } = this.#parts;
     this.#nextLostMs = nowMs + settings.probeIntervalMs;
+    if (!hasDead()) return;
     const pinged = new Set<number>();
     while (pinged.size < lostPingCountMax) {
       const lost = this.#lostOrder.next(chance, (id) => stateOf(id) === 'dead');
@@ -179,7 +184,7 @@ export class Prober {
 
   #askOthers(probe: Probe): void {
     const { settings, chance, send, askByStream } = this.#parts;
-    probe.stage = 'indirect';
+    probe.indirect = true;
     const { target, sequence } = probe;
     const helpers = chooseSome(
       this.#parts.ids(),
@@ -196,8 +201,6 @@ export class Prober {
 
   #judge(probe: Probe, nowMs: number): void {
     if (probe.answered || !this.#isUp(probe.target)) return;
-    // A period that ended before the helpers were even asked (a very late tick) is no evidence.
-    if (probe.stage === 'direct') return;
     const { settings, health } = this.#parts;
     if (settings.lifeguard) {
       // Helpers that send neither ack nor nack hint at this node's own trouble. Without helpers, the failure does.

@@ -72,6 +72,7 @@ export class Swim {
         health: this.#health,
         ids: () => this.#members.ids,
         stateOf: (id) => this.#members.get(id)?.state,
+        hasDead: () => this.#members.hasDead,
         send: (to, probe) => this.#send(to, probe),
         askByStream: (to, sequence) => this.#effects.push({ type: 'askByStream', to, sequence }),
         failed: (target, silentMs) => this.#failed(target, silentMs),
@@ -136,7 +137,7 @@ export class Swim {
         for (const claim of input.claims) this.#take(cautious(claim, input.from), nowMs);
         break;
       case 'paused':
-        this.#paused(input.durationMs, nowMs);
+        this.#paused(input, nowMs);
         break;
       case 'persisted':
         this.#incarnation.persisted(input.incarnation);
@@ -230,11 +231,11 @@ export class Swim {
   }
 
   /** The time missed accuses nobody; after a long pause there is a quiet time as well, for answers to come in. */
-  #paused(durationMs: number, nowMs: number): void {
+  #paused({ durationMs, wallMs }: { durationMs: number; wallMs: number }, nowMs: number): void {
     const { pauseMs, quietMs } = this.#settings;
     this.#prober.abandon(nowMs);
     this.#members.postpone(durationMs);
-    if (durationMs <= pauseMs) return;
+    if (Math.max(durationMs, wallMs) <= pauseMs) return;
     this.#quietUntilMs = nowMs + quietMs;
     this.#nextExchangeMs = nowMs;
   }

@@ -11,9 +11,12 @@ import { MembershipWorld, type WorldOptions } from '../support/simulation/member
 const fixed = process.env.COTERIE_SEED;
 const firstSeed = fixed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(fixed);
 
+/** More seeds than in everyday runs. */
+const moreSeeds = Number(process.env.COTERIE_MORE_SEEDS ?? 1);
+
 /** Runs a scenario for some seeds; a failure names the seed that replays it. */
 function forSeeds(count: number, scenario: (seed: number) => void): void {
-  for (let seed = firstSeed; seed < firstSeed + (fixed === undefined ? count : 1); seed++) {
+  for (let seed = firstSeed; seed < firstSeed + (fixed === undefined ? count * moreSeeds : 1); seed++) {
     try {
       scenario(seed);
     } catch (error) {
@@ -56,6 +59,20 @@ describe('a simulated cluster', () => {
       expect(world.runUntil(() => world.agrees(allAlive), 10_000)).toBe(true);
     });
   });
+
+  it('of 1,000 nodes agrees on a crashed node', () => {
+    forSeeds(1, (seed) => {
+      const { world } = newWorld({ seed, nodeCount: 1_000, lossShare: 0.02 });
+      world.run(6_000);
+      world.crash(1);
+      let diedCount = 0;
+      world.onEvent = (_, { kind }) => {
+        if (kind === 'died') diedCount++;
+      };
+      expect(world.runUntil(() => diedCount === 999, 60_000)).toBe(true);
+      expect(world.disagreement((id) => (id === 1 ? 'dead' : 'alive'))).toBeNull();
+    });
+  }, 60_000);
 
   it('names the nodes that agreed on a death, in the same words everywhere', () => {
     forSeeds(10, (seed) => {

@@ -101,6 +101,7 @@ export function figuresAt(index: number): NodeFigures {
     readRepairs: 14,
     refused: 0,
     peersDown: [],
+    rebuildingPartitions: 0,
     redirected: 0,
     collected: 0,
     hints: [],

@@ -11,6 +11,7 @@ import {
   type Packet,
   type ProbeMessage,
 } from '../../../core/membership/packet-codec.ts';
+import { decodeStream, encodeStream, type StreamMessage } from '../../../core/membership/stream-messages.ts';
 import { check } from '../../support/seeds.ts';
 
 const tag = clusterTagOf('9f6a1c1e-0000-4000-8000-000000000001');
@@ -100,6 +101,34 @@ describe('a list of states', () => {
         bytes.writeUInt32BE(2 ** 31, 0);
         expect(decodeStates(bytes)).toEqual({ ignored: 'too short' });
       }),
+    );
+  });
+});
+
+describe('a message over the stream', () => {
+  it('reads back as it was written', () => {
+    const message = fc.oneof(
+      fc.record({ type: fc.constant('states'), claims: fc.array(claim, { maxLength: 20 }) }),
+      fc.record({ type: fc.constantFrom('probe', 'received') }),
+      fc.record({
+        type: fc.constant('packet'),
+        bytes: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      }),
+    ) as fc.Arbitrary<StreamMessage>;
+    check(
+      fc.property(message, (written) => {
+        expect(decodeStream(encodeStream(written))).toEqual(written);
+      }),
+    );
+  });
+
+  it('never throws on arbitrary bytes', () => {
+    expect(decodeStream(Buffer.alloc(0))).toHaveProperty('ignored');
+    check(
+      fc.property(fc.uint8Array(), (bytes) => {
+        decodeStream(Buffer.from(bytes));
+      }),
+      500,
     );
   });
 });

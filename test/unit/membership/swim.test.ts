@@ -264,7 +264,7 @@ describe('a membership machine', () => {
     bench.run(quiet, allAnswerBut(bench));
     bench.claim(2, suspect(3, 2));
     bench.nowMs += 60_000;
-    bench.step({ type: 'paused', durationMs: 60_000 });
+    bench.step({ type: 'paused', durationMs: 60_000, wallMs: 60_000 });
     bench.run(4_900);
     expect(bench.stateOf(3)).toBe('suspect');
     expect(bench.kinds()).toEqual(['suspected']);
@@ -277,7 +277,7 @@ describe('a membership machine', () => {
     bench.run(quiet, allAnswerBut(bench));
     bench.claim(2, suspect(3, 2));
     bench.nowMs += 3_000;
-    bench.step({ type: 'paused', durationMs: 3_000 });
+    bench.step({ type: 'paused', durationMs: 3_000, wallMs: 3_000 });
     bench.run(3_500, allAnswerBut(bench));
     expect(bench.stateOf(3)).toBe('suspect');
     bench.run(1_000, allAnswerBut(bench));

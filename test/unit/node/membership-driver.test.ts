@@ -1,0 +1,163 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CoterieError } from '../../../core/base/errors.ts';
+import { lanSettings } from '../../../core/membership/settings.ts';
+import {
+  MembershipDriver,
+  type MembershipLink,
+  type TimedEvent,
+} from '../../../core/node/membership-driver.ts';
+import type { Datagrams } from '../../../core/ports/datagrams.ts';
+import { silentLog } from '../../../core/ports/log.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+const ids = [1, 2, 3];
+
+/** Drivers joined by datagrams and streams that a test can cut. */
+class Net {
+  readonly time = new VirtualTime();
+  readonly random = new SeededRandom(11);
+  readonly disks = new Map(
+    ids.map((id) => [id, new SimulatedDisk({ timers: this.time, random: new SeededRandom(id) })]),
+  );
+  readonly drivers = new Map<number, MembershipDriver>();
+  readonly events: { node: number; event: TimedEvent }[] = [];
+  readonly #receivers = new Map<number, (bytes: Buffer) => void>();
+  datagramsPass = true;
+  readonly unreachable = new Set<number>();
+
+  async start(id: number): Promise<MembershipDriver> {
+    const passes = (to: number) => !this.unreachable.has(id) && !this.unreachable.has(to);
+    const datagrams: Datagrams = {
+      send: (to, bytes) => {
+        if (!this.datagramsPass || !passes(to)) return;
+        this.time.after(1, () => this.#receivers.get(to)?.(bytes));
+      },
+      onDatagram: (handler) => this.#receivers.set(id, handler),
+    };
+    const link: MembershipLink = {
+      call: (peer, payload, done) => {
+        const other = this.drivers.get(peer);
+        if (other === undefined || !passes(peer)) done(new CoterieError('unavailable', 'No link.'), null);
+        else this.time.after(1, () => done(null, other.answerCall(id, payload)));
+      },
+    };
+    const disk = this.disks.get(id)!;
+    const driver = await this.time.until(
+      MembershipDriver.start(
+        { clock: this.time, timers: this.time, disk, random: this.random, log: silentLog, datagrams, link },
+        { selfId: id, clusterId: 'test', profile: lanSettings },
+        ids,
+      ),
+    );
+    driver.onEvent((event) => this.events.push({ node: id, event }));
+    this.drivers.set(id, driver);
+    return driver;
+  }
+
+  stop(id: number): void {
+    this.drivers.get(id)!.close();
+    this.drivers.delete(id);
+    this.#receivers.delete(id);
+  }
+
+  deliver(id: number, bytes: Buffer): void {
+    this.#receivers.get(id)!(bytes);
+  }
+}
+
+describe('the membership driver', () => {
+  let net: Net;
+  beforeEach(async () => {
+    net = new Net();
+    for (const id of ids) await net.start(id);
+    await net.time.advance(6_000);
+  });
+
+  it('finds a stopped node dead, says who agreed, and finds it alive when it is back', async () => {
+    net.stop(3);
+    await net.time.advance(15_000);
+    expect(net.drivers.get(1)!.states().get(3)).toBe('dead');
+    const died = net.events.flatMap(({ event }) => (event.kind === 'died' ? [event] : []));
+    expect(died).toHaveLength(2);
+    expect([died[0].suspectedBy, ...died[0].confirmedBy].sort()).toEqual([1, 2]);
+    expect(died[0].atMs).toBeGreaterThan(1_800_000_000_000);
+    await net.start(3);
+    await net.time.advance(5_000);
+    expect(net.drivers.get(1)!.states().get(3)).toBe('alive');
+    expect(net.events.at(-1)!.event.kind).toBe('returned');
+  });
+
+  it('starts each run above what the last may have announced', async () => {
+    const incarnationOf = (id: number) =>
+      net.drivers
+        .get(1)!
+        .members()
+        .find((member) => member.id === id)!.incarnation;
+    const before = incarnationOf(3);
+    expect(before).toBeGreaterThan(0);
+    net.stop(3);
+    await net.start(3);
+    await net.time.advance(3_000);
+    expect(incarnationOf(3)).toBeGreaterThan(before);
+  });
+
+  it('announces nothing while the disk fails, and does so once it works', async () => {
+    const disk = net.disks.get(3)!;
+    net.stop(3);
+    disk.faults.writeFails = true;
+    await net.start(3);
+    await net.time.advance(500);
+    const known = () => net.drivers.get(1)!.members()[1].incarnation;
+    expect(net.drivers.get(1)!.members()[1].id).toBe(3);
+    const before = known();
+    await net.time.advance(2_000);
+    expect(known()).toBe(before);
+    disk.faults.writeFails = false;
+    await net.time.advance(3_000);
+    expect(known()).toBeGreaterThan(before);
+  });
+
+  it('uses the stream when datagrams are blocked, for probes and for news', async () => {
+    net.datagramsPass = false;
+    await net.time.advance(60_000);
+    expect(net.events).toEqual([]);
+    net.stop(3);
+    await net.time.advance(30_000);
+    expect([1, 2].map((id) => net.drivers.get(id)!.states().get(3))).toEqual(['dead', 'dead']);
+  });
+
+  it('notices by the wall clock that the computer slept, and accuses nobody right after', async () => {
+    net.time.wallSkewMs = 3_600_000;
+    net.unreachable.add(2);
+    await net.time.advance(4_500);
+    expect(net.events.filter(({ node }) => node === 1)).toEqual([]);
+    await net.time.advance(30_000);
+    expect(net.drivers.get(1)!.states().get(2)).toBe('dead');
+  });
+
+  it('leaves in order', async () => {
+    const leaving = net.drivers.get(2)!.leave();
+    await net.time.until(leaving);
+    net.stop(2);
+    await net.time.advance(20_000);
+    expect([1, 3].map((id) => net.drivers.get(id)!.states().get(2))).toEqual(['left', 'left']);
+    expect(net.events.map(({ event }) => event.kind)).toEqual(['left', 'left']);
+  });
+
+  it('counts what it ignores, by reason', () => {
+    net.deliver(1, Buffer.from('hello, is this DNS?'));
+    expect([...net.drivers.get(1)!.ignored]).toEqual([['not of this protocol', 1]]);
+  });
+
+  it('takes peers in and out with the layout', async () => {
+    net.drivers.get(1)!.setPeers([1, 2, 9]);
+    expect([...net.drivers.get(1)!.states().keys()]).toEqual([2, 9]);
+  });
+
+  it('measures how late its ticks are', () => {
+    expect(net.drivers.get(1)!.latenessMs).toBeLessThan(1);
+    expect(net.drivers.get(1)!.healthScore).toBe(0);
+  });
+});
