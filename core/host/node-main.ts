@@ -20,6 +20,7 @@ import type { Log } from '../ports/log.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
 import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';
+import { NodeRepairs, watchRebuild } from './node-repairs.ts';
 import { parentChannel } from './parent-channel.ts';
 
 const figuresEveryMs = 1_000;
@@ -28,7 +29,12 @@ const peersWaitMaxMs = 1_500;
 
 const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
 const book = new Map<number, NodeAddress>();
-let running: { node: StorageNode; membership: MembershipDriver; stop: () => Promise<void> } | null = null;
+let running: {
+  node: StorageNode;
+  repairs: NodeRepairs;
+  membership: MembershipDriver;
+  stop: () => Promise<void>;
+} | null = null;
 let network: TcpPeerNetwork | null = null;
 let datagrams: UdpDatagrams | null = null;
 let selfId = -1;
@@ -75,9 +81,10 @@ async function start(message: NodeStart): Promise<void> {
         return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
       },
     },
-    { nodeId, ...defaultNodeSettings },
+    { nodeId, ...defaultNodeSettings, hasRun: message.hasRun },
     layout,
   );
+  link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));
   // Peers first: a node that takes clients before it reaches the others could only refuse them.
   channel.send({ type: 'listening', peerPort, clientPort: message.clientPort });
   await reached(peerNetwork, layout, nodeId);
@@ -95,8 +102,10 @@ async function start(message: NodeStart): Promise<void> {
     channel.send({ type: 'peers', down });
   };
   peerNetwork.onChange(tellPeers);
+  const noteRebuilt = watchRebuild(node, message.name, clock, (note) => channel.send(note));
   const figureState = newFigureState(clock);
   const ticker = setInterval(() => {
+    noteRebuilt();
     channel.send({
       type: 'figures',
       figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork, membership),
@@ -105,6 +114,7 @@ async function start(message: NodeStart): Promise<void> {
 
   running = {
     node,
+    repairs: new NodeRepairs(node, (message) => channel.send(message)),
     membership,
     stop: async () => {
       clearInterval(ticker);
@@ -123,11 +133,17 @@ async function start(message: NodeStart): Promise<void> {
   tellPeers();
 }
 
-/** Until the peer link carries calls of membership, datagrams are the only way. */
-const noLink: MembershipLink = {
-  call: (_peer, _payload, done) =>
-    done(new CoterieError('unavailable', 'There is no stream for membership.'), null),
-};
+/** The peer link carries membership once the storage node is there; until then datagrams are the only way. */
+class LateLink implements MembershipLink {
+  carrier: MembershipLink | null = null;
+
+  call(...[peer, payload, done]: Parameters<MembershipLink['call']>): void {
+    if (this.carrier !== null) this.carrier.call(peer, payload, done);
+    else done(new CoterieError('unavailable', 'The peer link is not there yet.'), null);
+  }
+}
+
+const link = new LateLink();
 
 /** Membership on the UDP port of the peer listener's number, reporting every change to the host. */
 async function startMembership(
@@ -154,7 +170,7 @@ async function startMembership(
       random: systemRandom,
       log,
       datagrams: udp,
-      link: noLink,
+      link,
     },
     { selfId: nodeId, clusterId: layout.clusterId, profile },
     layout.nodes.map((node) => node.id),
@@ -230,6 +246,12 @@ channel.onMessage((message) => {
     case 'layout':
       running?.node.setLayout(message.layout);
       running?.membership.setPeers(message.layout.nodes.map((node) => node.id));
+      break;
+    case 'repair':
+      running?.repairs.run(message);
+      break;
+    case 'repair-stop':
+      running?.repairs.stop(message.task);
       break;
     case 'drain':
       void shutDown(0);

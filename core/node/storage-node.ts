@@ -10,6 +10,9 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { Random } from '../ports/random.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
+import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
+import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
+import { call, callMethod } from '../replication/calls.ts';
 import { Completeness } from '../replication/completeness.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
@@ -24,6 +27,8 @@ import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { actorOf } from '../versions/version-set.ts';
 import { nextEpoch, noteWhole } from './identity.ts';
+import type { MembershipLink } from './membership-driver.ts';
+import { NodeRepair } from './node-repair.ts';
 
 export interface StorageNodeComponents {
   readonly clock: Clock;
@@ -42,6 +47,8 @@ export interface StorageNodeSettings {
   readonly slowMs: number;
   readonly pendingCountMax: number;
   readonly collector?: CollectorSettings;
+  /** Between two looks of the background comparison of replicas; 0 or absent: never. */
+  readonly antiEntropyTickMs?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
   readonly hasRun?: boolean;
 }
@@ -52,12 +59,15 @@ export const defaultNodeSettings = {
   /** About the 99th percentile of a healthy replica: beyond it, asking another costs less than waiting. */
   slowMs: 60,
   pendingCountMax: 100_000,
+  antiEntropyTickMs: defaultAntiEntropySettings.tickMs,
 } as const;
 
 export class StorageNode {
   readonly store: CoordinatorStore;
   readonly engine: StorageEngine;
   readonly parts: CoordinatorParts;
+  readonly repair: NodeRepair;
+  readonly #disk: Disk;
   readonly #service: PeerService;
   readonly #nodeId: number;
   readonly #view: { topology: Topology };
@@ -75,7 +85,11 @@ export class StorageNode {
     store: CoordinatorStore,
     background: { delivery: HintDelivery; collector: TombstoneCollector },
     retireEpoch: () => Promise<unknown>,
+    repair: NodeRepair,
+    disk: Disk,
   ) {
+    this.repair = repair;
+    this.#disk = disk;
     this.#nodeId = nodeId;
     this.#layout = layout;
     this.#view = view;
@@ -109,6 +123,8 @@ export class StorageNode {
     const records = new LocalRecords(engine);
     const hints = new HintBook({ records, engine, clock });
     await hints.load();
+    // Before the first frame can change a record.
+    const savedTrees = await takeSavedTrees(components, clean);
     const completeness = new Completeness(() => {
       log.info('This node is whole again: it has been compared with every other replica.');
       noteWhole(components.disk, settings.nodeId, epoch).catch((error: Error) => {
@@ -153,6 +169,12 @@ export class StorageNode {
       service,
       settings.collector,
     );
+    const repair = new NodeRepair(
+      { ...parts, engine, service, topology: current },
+      { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
+    );
+    repair.trees.adopt(savedTrees);
+    if (rebuilding) void repair.rebuild();
     return new StorageNode(
       settings.nodeId,
       layout,
@@ -163,12 +185,22 @@ export class StorageNode {
       store,
       { delivery, collector },
       retireEpoch,
+      repair,
+      components.disk,
     );
   }
 
   /** Tombstones and expired values forgotten for good since the start. */
   get collectedCount(): number {
     return this.#background.collector.collectedCount;
+  }
+
+  /** Carries membership over the peer link, for when datagrams do not arrive, and for whole states. */
+  carryMembership(answer: (from: number, payload: Buffer) => Buffer): MembershipLink {
+    this.#service.onCall(callMethod.membership, (from, payload, reply) => reply(null, answer(from, payload)));
+    return {
+      call: (peer, payload, done) => call(this.parts.requests, peer, callMethod.membership, payload, done),
+    };
   }
 
   get layout(): Layout {
@@ -187,6 +219,7 @@ export class StorageNode {
     this.#service.setTopology(topology);
     this.store.setTopology(topology);
     for (const keyspace of dropped) {
+      this.repair.trees.dropKeyspace(keyspace.id);
       this.engine.dropKeyspace(keyspace.id, (error) => {
         if (error !== null) {
           this.parts.log.error('A dropped keyspace could not be removed from disk.', {
@@ -202,9 +235,11 @@ export class StorageNode {
   async stop(): Promise<void> {
     this.#background.delivery.close();
     this.#background.collector.close();
+    this.repair.close();
     this.parts.requests.close();
     // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
     if (this.parts.collected.counterMax > 0) await this.#retireEpoch();
     await this.engine.close();
+    await saveTrees({ disk: this.#disk, log: this.parts.log }, this.repair.trees.all());
   }
 }

@@ -13,6 +13,8 @@ export const callMethod = {
   readHint: 6,
   checkTombstones: 7,
   collectTombstones: 8,
+  compareReplicas: 20,
+  membership: 21,
 } as const;
 
 export type CallDone = (error: CoterieError | null, body: Buffer | null) => void;

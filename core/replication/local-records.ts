@@ -6,6 +6,7 @@
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
 import type { KeyAddress } from '../base/token.ts';
+import type { RecordObserver } from '../ports/local-replica.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { mergeRecords, type RecordSummary, summarise } from '../versions/record-codec.ts';
 
@@ -41,9 +42,15 @@ export class LocalRecords {
   readonly #engine: StorageEngine;
   /** Keys whose record is being read from disk for a change, with the changes that wait behind it. */
   readonly #locked = new Map<string, Waiting[]>();
+  #observer: RecordObserver | null = null;
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
+  }
+
+  /** Told of every change from now on. */
+  observe(observer: RecordObserver): void {
+    this.#observer = observer;
   }
 
   read(address: KeyAddress, done: (error: CoterieError | null, record: Buffer | null) => void): void {
@@ -73,8 +80,10 @@ export class LocalRecords {
     let lock: string | null = null;
     this.#engine.get(address, (error, current) => {
       answered = true;
-      if (error !== null) handler.onFailed(error);
-      else this.#apply(address, durability, handler, current);
+      if (error !== null) {
+        if (error.code === 'corrupt') this.#observer?.onDoubt(address);
+        handler.onFailed(error);
+      } else this.#apply(address, durability, handler, current);
       if (lock !== null) this.#unlock(lock);
     });
     if (!answered) {
@@ -103,14 +112,19 @@ export class LocalRecords {
       return;
     }
     const written = (error: CoterieError | null) => {
-      if (error !== null) handler.onFailed(error);
-      else handler.onDurable();
+      if (error === null) handler.onDurable();
+      else {
+        this.#observer?.onDoubt(address);
+        handler.onFailed(error);
+      }
     };
     if (change === 'remove') {
+      this.#observer?.onChange(address, current, null);
       this.#engine.remove(address, written);
       handler.onApplied(null, true);
       return;
     }
+    this.#observer?.onChange(address, current, change.record);
     this.#engine.put(address, change.record, change.summary, durability, written);
     handler.onApplied(change.record, true);
   }

@@ -28,6 +28,8 @@ export class ReadOperation implements ReplyHandler {
   readonly #partition: number;
   readonly #core: GetCore;
   readonly #asked: boolean[];
+  /** This node's own copy cannot be read, or does not count. */
+  #ownFailed = false;
   #ownRecord: Buffer | null = null;
   #standIns: StandIns | null = null;
   #done: ((error: CoterieError | null, record: Buffer | null) => void) | null;
@@ -61,14 +63,17 @@ export class ReadOperation implements ReplyHandler {
     }
     this.#asked[this.#selfIndex] = true;
     if (!this.#parts.completeness.speaksFor(this.#address.keyspace, this.#partition)) {
+      this.#ownFailed = true;
       this.#core.addFailure(this.#selfIndex);
       if (this.#core.verdict() === 'pending') this.#askOthers();
-      this.#conclude();
+      else this.#conclude();
       return;
     }
     this.#parts.records.read(this.#address, (error, record) => {
-      if (error !== null) this.#core.addFailure(this.#selfIndex);
-      else {
+      if (error !== null) {
+        this.#ownFailed = true;
+        this.#core.addFailure(this.#selfIndex);
+      } else {
         this.#ownRecord = record;
         this.#core.addRecord(this.#selfIndex, record);
       }
@@ -83,7 +88,8 @@ export class ReadOperation implements ReplyHandler {
     for (const group of this.#requirement.groups) {
       let missing = group.needed;
       for (let index = 0; index < this.#replicas.length; index++) {
-        if (this.#inGroup(index, group.dataCenter) && this.#asked[index]) missing--;
+        const isOut = index === this.#selfIndex && this.#ownFailed;
+        if (this.#inGroup(index, group.dataCenter) && this.#asked[index] && !isOut) missing--;
       }
       for (; missing > 0; missing--) {
         const index = this.#choose(group.dataCenter);

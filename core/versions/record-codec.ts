@@ -166,14 +166,16 @@ export function compareRecords(left: Buffer, right: Buffer): Relation {
 export function mergeRecords(left: Buffer, right: Buffer, newestOnly: boolean): Buffer {
   if (equalHeaders(left, right)) return left;
   switch (compareRecords(left, right)) {
-    case 'equal':
     case 'descendant':
       return left;
     case 'ancestor':
       return right;
+    // Equal histories may still differ in what survived, once a keyspace's conflict policy was changed.
     default: {
       const merged = merge(decodeRecord(left), decodeRecord(right));
-      return encodeRecord(newestOnly ? keepNewest(merged) : merged);
+      const joined = encodeRecord(newestOnly ? keepNewest(merged) : merged);
+      if (equalHeaders(joined, left)) return left;
+      return equalHeaders(joined, right) ? right : joined;
     }
   }
 }

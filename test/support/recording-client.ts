@@ -67,6 +67,8 @@ export async function writeLoad(
           if (attempt > 0) books.retried++;
         } catch (error) {
           causes.push(`${attempt}: ${(error as Error).message}`);
+          // A library that refuses at once would otherwise keep this process from hearing that its node is back.
+          await new Promise((resolve) => setImmediate(resolve));
         }
       }
       if (acknowledged) {

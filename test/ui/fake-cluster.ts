@@ -5,7 +5,14 @@
 import { z } from 'zod';
 import { CoterieError } from '../../core/base/errors.ts';
 import { type MethodName, methods } from '../../core/contract/api.ts';
-import type { ActivityEntry, NodeState, NodeView, Snapshot } from '../../core/contract/views.ts';
+import type {
+  ActivityEntry,
+  MembershipView,
+  NodeFigures,
+  NodeState,
+  NodeView,
+  Snapshot,
+} from '../../core/contract/views.ts';
 import { EventHub } from '../../core/host/event-hub.ts';
 import type { NodeStatus } from '../../core/host/node-supervisor.ts';
 import {
@@ -25,16 +32,21 @@ import {
   type Layout,
 } from '../../core/layout/layout.ts';
 import { FakeData } from './fake-data.ts';
+import { hintsIn, membershipIn, olderActivity, prepareRepairs } from './fake-history.ts';
 import { defaultSettings, figuresAt, layoutOf, type Variant } from './fake-layouts.ts';
+import { FakeRepairs } from './fake-repairs.ts';
 
+type ListInput = z.output<(typeof methods)['activity.list']['input']>;
 type Status = { -readonly [K in keyof NodeStatus]: NodeStatus[K] };
 
 export class FakeCluster {
   readonly hub = new EventHub(() => this.snapshot());
   readonly data: FakeData;
+  readonly repairs: FakeRepairs;
+  readonly #variant: Variant;
   /** When true, every call fails. */
   failing: boolean;
-  readonly readOnly = false;
+  readOnly = false;
   layout: Layout;
   readonly #statuses = new Map<number, Status>();
   readonly #activity: ActivityEntry[] = [];
@@ -42,15 +54,21 @@ export class FakeCluster {
   #entryCount = 0;
 
   constructor(variant: Variant) {
+    this.#variant = variant;
     this.layout = layoutOf(variant);
     this.failing = variant === 'failing';
     this.layout.nodes.forEach((node, index) => {
-      this.#statuses.set(node.id, this.#freshStatus(index));
+      this.#statuses.set(node.id, this.#freshStatus(node.name, index));
     });
     this.data = new FakeData(
       () => this.layout,
       (nodeId) => this.#isUp(nodeId),
     );
+    this.repairs = new FakeRepairs({
+      layout: () => this.layout,
+      changed: () => this.hub.publish({ type: 'repairs', repairs: this.repairs.view() }),
+      noted: (subject, message, by, severity) => this.#note('repair', subject, message, severity, by),
+    });
     if (variant === 'empty') this.layout = { ...this.layout, keyspaces: [] };
     else this.#prepare(variant);
     this.#ticker = setInterval(() => this.#measure(), 1000);
@@ -58,6 +76,7 @@ export class FakeCluster {
 
   close(): void {
     clearInterval(this.#ticker);
+    this.repairs.close();
   }
 
   snapshot(): Snapshot {
@@ -72,7 +91,7 @@ export class FakeCluster {
       rings: ringViewsOf(this.layout),
       advice: adviceOf(nodes, keyspaces),
       activity: [...this.#activity],
-      repairs: { jobs: [], schedules: [], coverage: [] },
+      repairs: this.repairs.view(),
     };
   }
 
@@ -81,12 +100,19 @@ export class FakeCluster {
       throw new CoterieError('unsupported', `There is no method "${method}".`);
     const parsed = methods[method as MethodName].input.safeParse(input ?? {});
     if (!parsed.success) throw new CoterieError('bad-input', z.prettifyError(parsed.error));
+    if (this.readOnly && methods[method as MethodName].changes)
+      throw new CoterieError('unsupported', 'The host is in read-only mode.');
     if (this.failing)
       throw new CoterieError(
         'quorum-not-met',
         'Only 1 of 2 needed replicas answered. Start the nodes that are down.',
       );
     return this.#answer(method as MethodName, parsed.data as Record<string, never>);
+  }
+
+  setReadOnly(): void {
+    this.readOnly = true;
+    this.hub.publish({ type: 'cluster', cluster: clusterViewOf(this.layout, '0.1.0', true) });
   }
 
   setState(name: string, state: NodeState, problem: string | null = null): void {
@@ -140,9 +166,19 @@ export class FakeCluster {
         this.#edit((layout) => dropKeyspace(layout, 'p', name));
         this.data.forget(name);
         return {};
+      case 'activity.list':
+        return this.#older(input as unknown as ListInput);
       default:
-        return this.data.answer(method, input);
+        return method.startsWith('repairs.')
+          ? this.repairs.answer(method, input as never)
+          : this.data.answer(method, input);
     }
+  }
+
+  #older({ beforeMs = Infinity, kinds, countMax }: ListInput): ActivityEntry[] {
+    return [...[...this.#activity].reverse(), ...olderActivity(this.#variant)]
+      .filter((entry) => entry.atMs < beforeMs && (kinds.length === 0 || kinds.includes(entry.kind)))
+      .slice(0, countMax);
   }
 
   #act(name: string, state: NodeState, message: string, problem: string | null = null): object {
@@ -171,16 +207,18 @@ export class FakeCluster {
     subject: string,
     message: string,
     severity: ActivityEntry['severity'] = 'info',
+    by: ActivityEntry['by'] = kind === 'keyspace' ? 'person' : 'system',
+    atMs = Date.now(),
   ): void {
     const id = `e${this.#entryCount++}`;
     const entry: ActivityEntry = {
       id,
-      atMs: Date.now(),
+      atMs,
       kind,
       severity,
       subject,
       message,
-      by: kind === 'keyspace' ? 'person' : 'system',
+      by,
     };
     this.#activity.push(entry);
     this.hub.publish({ type: 'activity', entry });
@@ -201,12 +239,18 @@ export class FakeCluster {
       });
     }
     this.data.fill('default');
+    prepareRepairs(variant, this.repairs);
     this.#note('cluster', 'North Street', 'The cluster was started.');
     for (const node of this.layout.nodes.slice(0, 8))
       this.#note('node', node.name, `${node.name} takes clients.`);
     if (variant === 'three-centers') {
       this.setState('shop-2', 'down', 'Its process ended (signal SIGKILL). The last log lines say more.');
       this.#note('node', 'shop-2', 'shop-2 ended unexpectedly (signal SIGKILL).', 'error');
+      const tell = (message: string, severity: ActivityEntry['severity']) =>
+        this.#note('membership', 'shop-2', message, severity);
+      tell('shop-1 suspects shop-2: no answer for 412 ms.', 'warning');
+      tell('office-1 confirmed it: shop-2 gave it no answer either.', 'warning');
+      tell('shop-2 is dead: shop-1 and office-1 agree; all were told.', 'error');
     }
     if (variant === 'failing') {
       this.setState('home-1', 'failed', 'Its disk is full: free some space on /data, then start it.');
@@ -218,7 +262,7 @@ export class FakeCluster {
     }
   }
 
-  #freshStatus(index: number): Status {
+  #freshStatus(name: string, index: number): Status {
     return {
       state: 'up',
       sinceMs: Date.now() - 11_400_000 - index * 60_000,
@@ -233,16 +277,20 @@ export class FakeCluster {
         '{"level":"info","message":"listening","clientPort":7379}',
         '{"level":"info","message":"linked to 2 peers"}',
       ],
-      figures: figuresAt(index),
+      figures: this.#figures(name, index),
       peersDown: [],
     };
+  }
+
+  #figures(name: string, index: number): NodeFigures {
+    return { ...figuresAt(index), ...hintsIn(this.#variant, name) };
   }
 
   #measure(): void {
     this.layout.nodes.forEach((node, index) => {
       const status = this.#statuses.get(node.id)!;
       if (status.state !== 'up') return;
-      status.figures = figuresAt(index);
+      status.figures = this.#figures(node.name, index);
       if (this.hub.listenerCount > 0) this.hub.publish({ type: 'node', node: this.#nodeView(node.id) });
     });
   }
@@ -255,7 +303,13 @@ export class FakeCluster {
     return nodeViewOf(this.layout, nodeId, this.#statuses.get(nodeId)!, {
       host: '127.0.0.1',
       version: '0.1.0',
+      membership: this.#membership(nodeId),
     });
+  }
+
+  #membership(nodeId: number): MembershipView | null {
+    const { name } = this.layout.nodes.find((node) => node.id === nodeId)!;
+    return membershipIn(this.#variant, name, this.#statuses.get(nodeId)!.state);
   }
 
   #nodeViews(): NodeView[] {

@@ -19,6 +19,7 @@ import { keyspaceNamed, type Layout } from '../../layout/layout.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { RepairFigures } from '../node-messages.ts';
 import { blackoutEndMs, nextRunMs } from './schedule-times.ts';
+import { runSegment, type SegmentRun, sharesOf } from './segment-runner.ts';
 import { coverageOf, isOver, partitionsOf, replicasOf, segmentsOf } from './segments.ts';
 
 export interface SegmentWork {
@@ -40,8 +41,8 @@ export interface RepairSurroundings {
   readonly store: RepairStore;
   layout(): Layout;
   isUp(nodeId: number): boolean;
-  /** Runs a segment on a node; rejects with the reason. The function it answers stops it. */
-  execute(nodeId: number, work: SegmentWork): { result: Promise<RepairFigures>; stop: () => void };
+  /** Runs some partitions on a node that replicates them all; rejects with the reason. */
+  execute(nodeId: number, work: SegmentWork): SegmentRun;
   changed(): void;
   noted(severity: 'info' | 'warning', subject: string, message: string, by: 'person' | 'system'): void;
 }
@@ -319,13 +320,12 @@ export class RepairJobs {
     segment.state = 'running';
     job.state = 'running';
     job.startedAtMs ??= clock.nowMs();
-    const work = {
-      keyspace: job.keyspace,
-      partitions: partitionsOf(segment),
-      replicas,
-      dryRun: job.dryRun,
-    };
-    const { result, stop } = this.#around.execute(replicas[0], work);
+    const replicasPer = replicasOf(this.#around.layout(), job.keyspace, job.dataCenters);
+    const shares = sharesOf(partitionsOf(segment), (partition) => replicasPer[partition]);
+    const { keyspace, dryRun } = job;
+    const { result, stop } = runSegment(shares, (node, partitions) =>
+      this.#around.execute(node, { keyspace, partitions, replicas, dryRun }),
+    );
     const entry: Running = { jobId: job.id, replicas, stop };
     this.#running.set(segment, entry);
     const ended = (act: () => void) => {

@@ -60,6 +60,8 @@ export interface Member {
   skewMs: number;
   timers: ProcessTimers;
   node: StorageNode | null;
+  /** It took clients before: an empty disk means lost data. */
+  hasRun: boolean;
 }
 
 export interface SimulationOptions {
@@ -74,6 +76,8 @@ export interface SimulationOptions {
   readonly diskDelayMaxMs: number;
   /** Collection of tombstones, in a hurry; none without. */
   readonly collectGraceMs?: number;
+  /** Background comparison of replicas; none without. */
+  readonly antiEntropyTickMs?: number;
 }
 
 const transcriptLineCountMax = 400;
@@ -85,6 +89,9 @@ export class SimulatedCluster {
   readonly members: Member[];
   readonly layout: Layout;
   readonly #collector: CollectorSettings;
+  /** Requests that wait for their answer, with the process that owes it. */
+  readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
+  readonly #antiEntropyTickMs: number;
   /** The last events, for the message of a failure. */
   readonly transcript: string[] = [];
 
@@ -107,6 +114,7 @@ export class SimulatedCluster {
       graceMs: options.collectGraceMs ?? 0,
       partitionsPerTick: 1_024,
     };
+    this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
     const { readLevel, writeLevel, conflicts, sloppy } = options;
     this.layout = {
       ...layout,
@@ -125,7 +133,7 @@ export class SimulatedCluster {
         { delayMaxMs: options.diskDelayMaxMs, tornWrites: true },
       );
       const skewMs = Math.floor((this.random.next() - 0.5) * 2 * options.clockSkewMaxMs);
-      return { id, disk, skewMs, timers, node: null };
+      return { id, disk, skewMs, timers, node: null, hasRun: false };
     });
   }
 
@@ -168,11 +176,14 @@ export class SimulatedCluster {
         slowMs: 60,
         pendingCountMax: 10_000,
         collector: this.#collector,
+        antiEntropyTickMs: this.#antiEntropyTickMs,
+        hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
       this.layout,
     );
     if (timers.dead) return;
     member.node = node;
+    member.hasRun = true;
     this.note(`n${member.id} is up`);
   }
 
@@ -201,6 +212,11 @@ export class SimulatedCluster {
   /** What each running member holds of each key: header bytes in hexadecimal, by key. */
   async records(): Promise<Map<string, string>[]> {
     return Promise.all(this.running().map((member) => heldBy(member.node!)));
+  }
+
+  /** Requests that were never answered although their process lives. */
+  hanging(): string[] {
+    return [...this.#waiting].filter(({ timers }) => !timers.dead).map(({ what }) => what);
   }
 
   /** Every member runs, and all replicas of every key hold the same. */
@@ -259,13 +275,19 @@ export class SimulatedCluster {
       }
       const { timers, node } = this.#replicaFor(member, key);
       const { store } = node!;
+      const request = { timers, what: `a write of ${key} at n${member.id}` };
+      this.#waiting.add(request);
       // As a command that comes over a socket: a process that stands still takes it later.
       timers.after(0, () => {
         store.write(
           addressOf(0, Buffer.from(key)),
           { basis },
           () => mutation,
-          (error) => (error === null ? resolve() : reject(error)),
+          (error) => {
+            this.#waiting.delete(request);
+            if (error === null) resolve();
+            else reject(error);
+          },
         );
       });
     });
@@ -288,8 +310,11 @@ export class SimulatedCluster {
       }
       const { timers, node } = this.#replicaFor(member, key);
       const { store } = node!;
+      const request = { timers, what: `a read of ${key} at n${member.id}` };
+      this.#waiting.add(request);
       timers.after(0, () => {
         store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
+          this.#waiting.delete(request);
           if (error !== null) reject(error);
           else {
             const values = result!.siblings.map((sibling) => sibling.value.toString());

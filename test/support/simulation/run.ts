@@ -99,6 +99,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   // Time enough for what is owed to be delivered.
   await time.advance(options.sloppy ? 15_000 : 3_000);
 
+  for (const what of cluster.hanging()) violate(`never answered: ${what}`);
   for (const { key, workload } of workloads) {
     for (const member of cluster.members) {
       try {

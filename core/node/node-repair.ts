@@ -1,0 +1,211 @@
+/** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
+
+import { CoterieError } from '../base/errors.ts';
+import { partitionCount } from '../base/token.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
+import type { LocalReplica } from '../ports/local-replica.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import type { ReplicaPeers } from '../ports/replica-peer.ts';
+import type { StorageEngine } from '../ports/storage-engine.ts';
+import { AntiEntropy, type AntiEntropyFigures, type AntiEntropySettings } from '../repair/anti-entropy.ts';
+import { Claims } from '../repair/claims.ts';
+import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
+import type { ExchangeFigures } from '../repair/exchange-figures.ts';
+import { serveExchanges } from '../repair/exchange-service.ts';
+import {
+  type RangeOutcome,
+  type RangeRepair,
+  type RangeRequest,
+  repairRange,
+} from '../repair/repair-range.ts';
+import { TreeBook, type TreeFigures } from '../repair/tree-book.ts';
+import { call, callMethod } from '../replication/calls.ts';
+import type { Completeness } from '../replication/completeness.ts';
+import type { LocalRecords } from '../replication/local-records.ts';
+import type { PeerService } from '../replication/peer-service.ts';
+import type { Requests } from '../replication/requests.ts';
+import type { Topology } from '../replication/topology.ts';
+import type { HybridClock } from '../versions/hybrid-clock.ts';
+import { summarise } from '../versions/record-codec.ts';
+
+export interface RepairComponents {
+  readonly records: LocalRecords;
+  readonly engine: StorageEngine;
+  readonly service: PeerService;
+  readonly requests: Requests;
+  readonly network: PeerNetwork;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly hybridClock: HybridClock;
+  readonly log: Log;
+  readonly completeness: Completeness;
+  readonly topology: () => Topology;
+}
+
+/** A peer that cannot be compared with now is tried again after this long. */
+const rebuildRetryMs = 1_000;
+/** Requests to other nodes in flight; a node at rest has next to none. */
+const pendingWhenBusy = 256;
+
+export class NodeRepair {
+  readonly trees: TreeBook;
+  readonly times = new ComparisonTimes();
+  readonly #worker: AntiEntropy;
+  readonly #parts: ConstructorParameters<typeof AntiEntropy>[0];
+  readonly #topology: () => Topology;
+  readonly #selfId: number;
+  readonly #completeness: Completeness;
+  readonly #rebuilt = { recordsReceived: 0, valueBytes: 0 };
+  #closed = false;
+  #pairings: { of: Topology; list: readonly Pairing[] } | null = null;
+  readonly #running = new Set<RangeRepair>();
+
+  constructor(components: RepairComponents, settings: AntiEntropySettings) {
+    const { clock, timers, log, requests } = components;
+    const replica = replicaOf(components);
+    const peers = peersOf(components);
+    const claims = new Claims(clock);
+    const compared = (keyspace: number, peer: number, partitions: readonly number[]): void => {
+      this.times.note(keyspace, peer, partitions, clock.nowMs());
+      for (const partition of partitions) components.completeness.compared(keyspace, partition, peer);
+    };
+    this.#completeness = components.completeness;
+    this.#topology = components.topology;
+    this.#selfId = components.topology().self.id;
+    this.trees = new TreeBook({ replica, timers, log });
+    components.records.observe(this.trees);
+    this.#parts = {
+      replica,
+      peers,
+      claims,
+      clock,
+      timers,
+      log,
+      trees: this.trees,
+      times: this.times,
+      compared,
+      pairings: () => this.#allPairings(),
+      isBusy: () => requests.pendingCount > pendingWhenBusy,
+    };
+    serveExchanges({ replica, peers, claims, trees: this.trees, compared });
+    this.#worker = new AntiEntropy(this.#parts, settings);
+  }
+
+  /** For a repair job: brings this replica and some peers together, or counts what differs. */
+  repairRange(
+    request: RangeRequest,
+    onProgress: (figures: ExchangeFigures) => void,
+    done: (error: CoterieError | null, outcome: RangeOutcome) => void,
+  ): RangeRepair {
+    const repair = repairRange(this.#parts, request, onProgress, (error, outcome) => {
+      this.#running.delete(repair);
+      done(error, outcome);
+    });
+    this.#running.add(repair);
+    return repair;
+  }
+
+  /** This node lost data: brings it back from every peer, at once and until all is there. */
+  async rebuild(): Promise<void> {
+    while (!this.#closed && !this.#completeness.isWhole) {
+      for (const { keyspace, peer, partitions } of this.#allPairings()) {
+        if (this.#closed) return;
+        const missing = partitions.filter((one) => !this.#completeness.speaksFor(keyspace, one));
+        if (missing.length === 0 || !this.#parts.peers.isUp(peer)) continue;
+        const request = { keyspace, partitions: missing, peers: [peer], dryRun: false };
+        const figures = await new Promise<ExchangeFigures>((resolve) => {
+          this.repairRange(
+            request,
+            () => {},
+            (_, outcome) => resolve(outcome.figures),
+          );
+        });
+        this.#rebuilt.recordsReceived += figures.recordsReceived;
+        this.#rebuilt.valueBytes += figures.valueBytes;
+      }
+      if (this.#completeness.isWhole) return;
+      await new Promise<void>((resolve) => this.#parts.timers.after(rebuildRetryMs, resolve));
+    }
+  }
+
+  /** What the rebuild since the start has brought. */
+  rebuildFigures(): { readonly recordsReceived: number; readonly valueBytes: number } {
+    return { ...this.#rebuilt };
+  }
+
+  figures(): AntiEntropyFigures & { readonly trees: TreeFigures } {
+    return { ...this.#worker.figures(), trees: this.trees.figures() };
+  }
+
+  /** Nothing is compared or built any more; the trees go on following changes until they are saved. */
+  close(): void {
+    this.#closed = true;
+    this.#worker.close();
+    for (const repair of this.#running) repair.cancel();
+    this.trees.close();
+  }
+
+  #allPairings(): readonly Pairing[] {
+    const topology = this.#topology();
+    if (this.#pairings?.of !== topology) {
+      this.#pairings = { of: topology, list: pairingsOf(topology, this.#selfId) };
+    }
+    return this.#pairings.list;
+  }
+}
+
+function pairingsOf(topology: Topology, selfId: number): Pairing[] {
+  const pairings: Pairing[] = [];
+  for (const { settings, replicas, selfIndex } of topology.keyspaces.values()) {
+    const byPeer = new Map<number, number[]>();
+    for (let partition = 0; partition < partitionCount; partition++) {
+      if (selfIndex[partition] < 0) continue;
+      for (const { nodeId } of replicas[partition]) {
+        if (nodeId === selfId) continue;
+        const list = byPeer.get(nodeId);
+        if (list === undefined) byPeer.set(nodeId, [partition]);
+        else list.push(partition);
+      }
+    }
+    for (const [peer, partitions] of byPeer) pairings.push({ keyspace: settings.id, peer, partitions });
+  }
+  return pairings;
+}
+
+function replicaOf({ records, engine, topology, hybridClock, clock }: RepairComponents): LocalReplica {
+  return {
+    owns: (keyspace, partition) => (topology().keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0,
+    recordCount: (keyspace, partition) => engine.countLive(keyspace, partition),
+    scan: (request, done) => engine.scan(request, done),
+    read: (address, done) => records.read(address, done),
+    merge: (address, record, done) => {
+      const { newestTimestamp } = summarise(record);
+      const state = topology().keyspaces.get(address.keyspace);
+      if (state === undefined) {
+        // Dropped meanwhile: there is nothing to keep it for.
+        done(null);
+        return;
+      }
+      hybridClock.observe(newestTimestamp, clock.nowMs());
+      const { conflicts, durability } = state.settings;
+      records.merge(address, record, { durability, newestOnly: conflicts === 'last-write-wins' }, done);
+    },
+  };
+}
+
+function peersOf({ network, requests, service }: RepairComponents): ReplicaPeers {
+  return {
+    isUp: (peer) => network.isUp(peer),
+    ask: (peer, question, done) => {
+      call(requests, peer, callMethod.compareReplicas, question, (error, body) => {
+        done(error?.code === 'unavailable' ? noAnswer() : error, body);
+      });
+    },
+    onQuestion: (handler) => service.onCall(callMethod.compareReplicas, handler),
+  };
+}
+
+function noAnswer(): CoterieError {
+  return new CoterieError('unavailable', 'The other replica did not answer. Is its computer on?');
+}

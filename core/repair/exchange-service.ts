@@ -1,0 +1,145 @@
+/** The asked side of an exchange: shows its trees, lists leaves, hands out records and merges what it is given. */
+import { CoterieError, toCoterieError } from '../base/errors.ts';
+import {
+  decodeHead,
+  decodeLeafRequest,
+  decodeNodeRequest,
+  decodePartitions,
+  encodeListing,
+  encodeNodes,
+  encodeRoots,
+  type QuestionHead,
+  questionKind,
+  type Root,
+} from '../merkle/exchange-codec.ts';
+import { decodeFetch, decodeStore, encodeFetched, encodeRefused } from '../merkle/record-batch-codec.ts';
+import type { RecordHash } from '../merkle/record-hash.ts';
+import type { LocalReplica } from '../ports/local-replica.ts';
+import type { ReplicaPeers } from '../ports/replica-peer.ts';
+import type { Claims } from './claims.ts';
+import { listLeaves, readOffsets } from './listing.ts';
+import { mergeAll } from './merging.ts';
+import type { TreeBook } from './tree-book.ts';
+import { verifyTree } from './tree-check.ts';
+
+/** Bytes of records in one message, unless a single one is larger. */
+export const batchBytesMax = 1024 * 1024;
+
+interface ServiceParts {
+  readonly replica: LocalReplica;
+  readonly peers: ReplicaPeers;
+  readonly trees: TreeBook;
+  readonly claims: Claims;
+  /** A peer has brought all that either side held of these to the other. */
+  compared(keyspace: number, peer: number, partitions: readonly number[]): void;
+}
+
+const nothing = Buffer.alloc(0);
+
+/** Answers questions from now on. */
+export function serveExchanges(parts: ServiceParts): void {
+  const service = new ExchangeService(parts);
+  parts.peers.onQuestion((from, question, answer) => {
+    service.answer(from, question).then(
+      (body) => answer(null, body),
+      (cause) => answer(toCoterieError(cause, 'bad-input'), null),
+    );
+  });
+}
+
+class ExchangeService {
+  readonly #parts: ServiceParts;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+  }
+
+  async answer(from: number, question: Buffer): Promise<Buffer> {
+    const { head, body } = decodeHead(question);
+    this.#parts.claims.claim(from, head.exchange);
+    switch (head.kind) {
+      case questionKind.roots:
+        return this.#roots(head, body);
+      case questionKind.nodes:
+        return this.#nodes(head, body);
+      case questionKind.leaves:
+        return this.#leaves(head, body);
+      case questionKind.fetch:
+        return this.#fetch(head, body);
+      case questionKind.store:
+        return this.#store(head, body);
+      case questionKind.verify:
+        return this.#verify(head, body);
+      case questionKind.release:
+        this.#parts.claims.release(from, head.exchange);
+        this.#parts.compared(head.keyspace, from, decodePartitions(body));
+        return nothing;
+      default:
+        throw new CoterieError('unsupported', 'The other node runs an older version. Update it.');
+    }
+  }
+
+  #mustOwn(keyspace: number, partition: number): void {
+    if (this.#parts.replica.owns(keyspace, partition)) return;
+    throw new CoterieError('not-found', 'The other node holds no replica of this partition.');
+  }
+
+  #roots({ keyspace }: QuestionHead, body: Buffer): Buffer {
+    const hash: RecordHash = { high: 0, low: 0 };
+    const roots = decodePartitions(body).map((partition): Root | null => {
+      this.#mustOwn(keyspace, partition);
+      const tree = this.#parts.trees.tree(keyspace, partition);
+      if (tree === null) return null;
+      tree.node(0, 0, hash);
+      return { bits: tree.bits, keyCount: tree.keyCount, ...hash };
+    });
+    return encodeRoots(roots);
+  }
+
+  #nodes({ keyspace }: QuestionHead, body: Buffer): Buffer {
+    const { partition, request } = decodeNodeRequest(body);
+    const tree = this.#parts.trees.tree(keyspace, partition);
+    if (tree === null || tree.bits < request.childBits) {
+      throw new CoterieError('not-ready', 'The other replica is building its tree of this partition anew.');
+    }
+    const width = 2 ** (request.childBits - request.parentBits);
+    const words = new Uint32Array(request.parents.length * width * 2);
+    const hash: RecordHash = { high: 0, low: 0 };
+    let word = 0;
+    for (const parent of request.parents) {
+      for (let child = parent * width; child < (parent + 1) * width; child++) {
+        tree.node(request.childBits, child, hash);
+        words[word++] = hash.high;
+        words[word++] = hash.low;
+      }
+    }
+    return encodeNodes(words);
+  }
+
+  async #leaves({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {
+    const { partition, request } = decodeLeafRequest(body);
+    this.#mustOwn(keyspace, partition);
+    return encodeListing(await listLeaves(this.#parts.replica, keyspace, partition, request));
+  }
+
+  async #fetch({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {
+    const { partition, offsets } = decodeFetch(body);
+    this.#mustOwn(keyspace, partition);
+    const { replica } = this.#parts;
+    const found = await readOffsets(replica, keyspace, partition, offsets, batchBytesMax);
+    return encodeFetched(found.answeredCount, found.records);
+  }
+
+  async #store({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {
+    const { partition, records } = decodeStore(body);
+    this.#mustOwn(keyspace, partition);
+    return encodeRefused(await mergeAll(this.#parts.replica, keyspace, partition, records));
+  }
+
+  async #verify({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {
+    const { partition, request } = decodeLeafRequest(body);
+    this.#mustOwn(keyspace, partition);
+    await verifyTree(this.#parts, keyspace, partition, request.bits, request.leaves);
+    return nothing;
+  }
+}

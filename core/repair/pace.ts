@@ -1,0 +1,52 @@
+/** Between two steps of an exchange: stops it when asked to, holds it while paused, and rests while the node is busy. */
+import { CoterieError } from '../base/errors.ts';
+import type { Timers } from '../ports/clock.ts';
+
+/** One rest; after `restsMax` of them a step is made in any case, so that an exchange under steady load still ends. */
+const restMs = 50;
+const restsMax = 10;
+
+export class Pace {
+  readonly #timers: Timers;
+  readonly #isBusy: () => boolean;
+  #cancelled = false;
+  #paused = false;
+  #held: (() => void)[] = [];
+
+  constructor(timers: Timers, isBusy: () => boolean) {
+    this.#timers = timers;
+    this.#isBusy = isBusy;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.resume();
+  }
+
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Throws once the exchange was cancelled. */
+  async step(): Promise<void> {
+    for (let rest = 0; rest < restsMax && !this.#cancelled && this.#isBusy(); rest++)
+      await this.sleep(restMs);
+    while (this.#paused && !this.#cancelled) await new Promise<void>((resolve) => this.#held.push(resolve));
+    if (this.#cancelled) throw new CoterieError('unavailable', 'The comparison was stopped.');
+  }
+
+  sleep(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#timers.after(durationMs, resolve);
+    });
+  }
+}

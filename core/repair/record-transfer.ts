@@ -1,0 +1,102 @@
+/**
+ * Settles the differences that a comparison found, in bounded batches: fetches what is missing or different here, merges
+ * it, and sends what the peer then still lacks. Merging both ways is safe to repeat and to break off anywhere.
+ */
+import { addressOf, positionOf } from '../base/token.ts';
+import type { Differences } from '../merkle/comparison.ts';
+import {
+  decodeFetched,
+  decodeRefused,
+  encodeFetch,
+  encodeStore,
+  type KeyedRecord,
+  offsetsPerFetchMax,
+} from '../merkle/record-batch-codec.ts';
+import { offsetEnd } from '../merkle/tree.ts';
+import type { LocalReplica } from '../ports/local-replica.ts';
+import { equalHeaders } from '../versions/record-codec.ts';
+import { batchBytesMax } from './exchange-service.ts';
+import { readOffsets } from './listing.ts';
+import { mergeAll } from './merging.ts';
+import type { Pace } from './pace.ts';
+
+export interface TransferFigures {
+  recordsSent: number;
+  recordsReceived: number;
+  /** Damaged records that one side could not take. */
+  recordsRefused: number;
+  /** Bytes of records, values and all, in both directions. */
+  valueBytes: number;
+}
+
+export function newTransferFigures(): TransferFigures {
+  return { recordsSent: 0, recordsReceived: 0, recordsRefused: 0, valueBytes: 0 };
+}
+
+export interface TransferParts {
+  readonly replica: LocalReplica;
+  readonly pace: Pace;
+  readonly figures: TransferFigures;
+  readonly keyspace: number;
+  readonly exchange: number;
+  ask(question: Buffer): Promise<Buffer>;
+}
+
+/** `different`, told apart by offset: only those need a look back after merging. */
+export async function settle(parts: TransferParts, partition: number, found: Differences): Promise<void> {
+  const shared = new Set(found.different);
+  const wanted = [...found.missingHere, ...found.different];
+  for (let start = 0; start < wanted.length; ) {
+    await parts.pace.step();
+    const offsets = wanted.slice(start, start + offsetsPerFetchMax);
+    start += await fetchBatch(parts, partition, offsets, shared);
+  }
+  const { missingThere } = found;
+  for (let start = 0; start < missingThere.length; ) {
+    await parts.pace.step();
+    const offsets = missingThere.slice(start, start + offsetsPerFetchMax);
+    const { replica, keyspace } = parts;
+    const batch = await readOffsets(replica, keyspace, partition, offsets, batchBytesMax);
+    await send(parts, partition, batch.records);
+    start += batch.answeredCount;
+  }
+}
+
+/** Answers how many offsets were dealt with. */
+async function fetchBatch(
+  parts: TransferParts,
+  partition: number,
+  offsets: readonly number[],
+  shared: ReadonlySet<number>,
+): Promise<number> {
+  const { replica, keyspace, figures } = parts;
+  const answer = await parts.ask(encodeFetch(parts.exchange, keyspace, partition, offsets));
+  const { answeredCount, records } = decodeFetched(answer);
+  figures.recordsReceived += records.length;
+  for (const { record } of records) figures.valueBytes += record.length;
+  figures.recordsRefused += await mergeAll(replica, keyspace, partition, records);
+  const owed: KeyedRecord[] = [];
+  for (const { key, record } of records) {
+    const address = addressOf(keyspace, key);
+    if (!shared.has(positionOf(address.tokenHigh, address.tokenLow) % offsetEnd)) continue;
+    const held = await read(replica, address);
+    if (held !== null && !equalHeaders(held, record)) owed.push({ key, record: held });
+  }
+  await send(parts, partition, owed);
+  // Never in place: a peer that answers nothing would be asked for ever.
+  return Math.max(1, Math.min(answeredCount, offsets.length));
+}
+
+function read(replica: LocalReplica, address: ReturnType<typeof addressOf>): Promise<Buffer | null> {
+  // A record that cannot be read cannot be sent either; it was counted when it was merged.
+  return new Promise((resolve) => replica.read(address, (_, record) => resolve(record)));
+}
+
+async function send(parts: TransferParts, partition: number, records: readonly KeyedRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const { figures } = parts;
+  const answer = await parts.ask(encodeStore(parts.exchange, parts.keyspace, partition, records));
+  figures.recordsRefused += decodeRefused(answer);
+  figures.recordsSent += records.length;
+  for (const { record } of records) figures.valueBytes += record.length;
+}
