@@ -58,6 +58,7 @@ export class NodeRepair {
   readonly #completeness: Completeness;
   readonly #rebuilt = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
+  #rebuilding: Promise<void> | null = null;
   #pairings: { of: Topology; list: readonly Pairing[] } | null = null;
   readonly #running = new Set<RangeRepair>();
 
@@ -107,7 +108,14 @@ export class NodeRepair {
   }
 
   /** This node lost data: brings it back from every peer, at once and until all is there. */
-  async rebuild(): Promise<void> {
+  rebuild(): Promise<void> {
+    this.#rebuilding ??= this.#rebuildAll().finally(() => {
+      this.#rebuilding = null;
+    });
+    return this.#rebuilding;
+  }
+
+  async #rebuildAll(): Promise<void> {
     while (!this.#closed && !this.#completeness.isWhole) {
       for (const { keyspace, peer, partitions } of this.#allPairings()) {
         if (this.#closed) return;

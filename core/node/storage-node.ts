@@ -27,6 +27,7 @@ import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { actorOf } from '../versions/version-set.ts';
 import { nextEpoch, noteWhole } from './identity.ts';
+import { LostRecords } from './lost-records.ts';
 import type { MembershipLink } from './membership-driver.ts';
 import { NodeRepair } from './node-repair.ts';
 
@@ -125,9 +126,10 @@ export class StorageNode {
     await hints.load();
     // Before the first frame can change a record.
     const savedTrees = await takeSavedTrees(components, clean);
+    const present = { epoch };
     const completeness = new Completeness(() => {
       log.info('This node is whole again: it has been compared with every other replica.');
-      noteWhole(components.disk, settings.nodeId, epoch).catch((error: Error) => {
+      noteWhole(components.disk, settings.nodeId, present.epoch).catch((error: Error) => {
         log.warn('That this node is whole again could not be noted.', { cause: error.message });
       });
     });
@@ -137,7 +139,6 @@ export class StorageNode {
     let turn = 0;
     const parts: CoordinatorParts = {
       selfId: settings.nodeId,
-      actor: actorOf(settings.nodeId, epoch),
       records,
       hints,
       completeness,
@@ -146,7 +147,7 @@ export class StorageNode {
       clock,
       timers,
       hybridClock: new HybridClock(),
-      collected: { counterMax: 0 },
+      writer: { actor: actorOf(settings.nodeId, epoch), counterMax: 0 },
       counters,
       log,
       turn: () => {
@@ -174,6 +175,16 @@ export class StorageNode {
       { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
     );
     repair.trees.adopt(savedTrees);
+    const recovery = new LostRecords(
+      { ...parts, topology: current, rebuild: () => repair.rebuild() },
+      async () => {
+        const lost = { clean: false, lostData: true, hasRun: true };
+        const renewed = await nextEpoch(components, settings.nodeId, lost);
+        present.epoch = renewed.epoch;
+        return actorOf(settings.nodeId, renewed.epoch);
+      },
+    );
+    records.onLost((address) => recovery.onLost(address));
     if (rebuilding) void repair.rebuild();
     return new StorageNode(
       settings.nodeId,
@@ -238,7 +249,7 @@ export class StorageNode {
     this.repair.close();
     this.parts.requests.close();
     // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
-    if (this.parts.collected.counterMax > 0) await this.#retireEpoch();
+    if (this.parts.writer.counterMax > 0) await this.#retireEpoch();
     await this.engine.close();
     await saveTrees({ disk: this.#disk, log: this.parts.log }, this.repair.trees.all());
   }

@@ -30,6 +30,17 @@ export class Completeness {
     this.#endIfWhole();
   }
 
+  /** One record of this partition was lost. */
+  lost(topology: Topology, keyspace: number, partition: number): void {
+    const state = topology.keyspaces.get(keyspace);
+    if (state === undefined || state.selfIndex[partition] < 0) return;
+    const peers = state.replicas[partition].map((replica) => replica.nodeId);
+    peers.splice(state.selfIndex[partition], 1);
+    if (peers.length === 0) return;
+    this.#missing ??= new Map();
+    this.#missing.set(`${keyspace}:${partition}`, new Set(peers));
+  }
+
   get isWhole(): boolean {
     return this.#missing === null;
   }

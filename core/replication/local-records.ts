@@ -43,6 +43,7 @@ export class LocalRecords {
   /** Keys whose record is being read from disk for a change, with the changes that wait behind it. */
   readonly #locked = new Map<string, Waiting[]>();
   #observer: RecordObserver | null = null;
+  #onLost: (address: KeyAddress) => void = () => {};
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
@@ -53,8 +54,22 @@ export class LocalRecords {
     this.#observer = observer;
   }
 
+  /** The handler hears of each key whose record is there but damaged, as often as somebody wants it. */
+  onLost(handler: (address: KeyAddress) => void): void {
+    this.#onLost = handler;
+  }
+
+  /** Forgets a record that cannot be read any more, so that another replica's copy can take its place. */
+  discard(address: KeyAddress, done: (error: CoterieError | null) => void): void {
+    this.#observer?.onDoubt(address);
+    this.#engine.remove(address, done);
+  }
+
   read(address: KeyAddress, done: (error: CoterieError | null, record: Buffer | null) => void): void {
-    this.#engine.get(address, done);
+    this.#engine.get(address, (error, record) => {
+      if (error?.code === 'corrupt') this.#onLost(address);
+      done(error, record);
+    });
   }
 
   change(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
@@ -81,7 +96,7 @@ export class LocalRecords {
     this.#engine.get(address, (error, current) => {
       answered = true;
       if (error !== null) {
-        if (error.code === 'corrupt') this.#observer?.onDoubt(address);
+        if (error.code === 'corrupt') this.#onLost(address);
         handler.onFailed(error);
       } else this.#apply(address, durability, handler, current);
       if (lock !== null) this.#unlock(lock);

@@ -39,10 +39,16 @@ export function newCounters(): Counters {
   };
 }
 
+/** In whose name this node writes; shared by all who write, because it may change while the node runs. */
+export interface Writer {
+  /** This node in its present epoch. A new one is taken when a record of the present one turns out to be lost. */
+  actor: Actor;
+  /** The highest event number that this node has forgotten with a collected tombstone, over all keys. */
+  counterMax: number;
+}
+
 export interface CoordinatorParts {
   readonly selfId: number;
-  /** This node's actor in its present epoch. */
-  readonly actor: Actor;
   readonly records: LocalRecords;
   readonly hints: HintBook;
   readonly completeness: Completeness;
@@ -51,8 +57,7 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly hybridClock: HybridClock;
-  /** The highest event number that this actor has forgotten with a collected tombstone, over all keys. */
-  readonly collected: { counterMax: number };
+  readonly writer: Writer;
   readonly counters: Counters;
   readonly log: Log;
   /** A number that advances with each call: spreads reads over replicas. */

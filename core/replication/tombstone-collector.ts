@@ -228,7 +228,7 @@ export class TombstoneCollector {
   }
 
   async #remove(keyspace: number, partition: number, entries: readonly Entry[]): Promise<void> {
-    const { actor, hints, records, collected } = this.#parts;
+    const { hints, records, writer } = this.#parts;
     if (hints.pendingIn(partition) > 0) return;
     const removals = entries.map(
       ({ key, header }) =>
@@ -236,7 +236,8 @@ export class TombstoneCollector {
           const isExpected = (current: Buffer): boolean => {
             if (!headerOf(current).equals(header) || !this.#isDead(current)) return false;
             // Later events of this key must not repeat the dots that are forgotten here.
-            collected.counterMax = Math.max(collected.counterMax, counterOf(decodeContext(current), actor));
+            const forgotten = counterOf(decodeContext(current), writer.actor);
+            writer.counterMax = Math.max(writer.counterMax, forgotten);
             return true;
           };
           records.removeIf(addressOf(keyspace, key), isExpected, (error, removed) => {

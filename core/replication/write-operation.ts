@@ -20,6 +20,7 @@ import {
   summarise,
 } from '../versions/record-codec.ts';
 import {
+  type Actor,
   type Basis,
   basisAfter,
   blindBasis,
@@ -62,6 +63,8 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   /** null: supersede everything held. */
   #basis: Basis | null = null;
   #record: Buffer | null = null;
+  /** In whose name the new version was made. */
+  #actor: Actor = 0;
   #failure: CoterieError | null = null;
   #done: Done | null;
   written = false;
@@ -134,7 +137,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
    * this node took before in the same way, as plain writes do that one node coordinates; more would need a memory of the key.
    */
   #keepForAll(): void {
-    const { actor, clock, collected, hints, hybridClock } = this.#parts;
+    const { clock, hints, hybridClock, writer } = this.#parts;
     const mutation = this.#decide([]);
     if (mutation.kind === 'none' || this.#options.basis !== 'held') {
       this.#finish(new CoterieError('unavailable', 'No replica of this key can be read. Try again.'));
@@ -148,9 +151,10 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       value: isPut ? mutation.value : empty,
     };
     this.#basis = blindBasis;
-    const set = write(emptySet, this.#basis, actor, added, collected.counterMax);
+    this.#actor = writer.actor;
+    const set = write(emptySet, this.#basis, writer.actor, added, writer.counterMax);
     // This node remembers nothing of the key: no later write may count from the same number.
-    collected.counterMax = counterOf(set.context, actor);
+    writer.counterMax = counterOf(set.context, writer.actor);
     const record = encodeRecord(set);
     this.#record = record;
     this.written = true;
@@ -181,7 +185,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ChangeHandler -------------------------------------------------------------------------------------------------
 
   transform(current: Buffer | null): Change | null {
-    const { clock, hybridClock, actor, log, collected } = this.#parts;
+    const { clock, hybridClock, log, writer } = this.#parts;
     const { settings } = this.#keyspace;
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
@@ -201,7 +205,8 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       tombstone: !isPut,
       value: isPut ? mutation.value : empty,
     };
-    const written = write(set, basis, actor, version, collected.counterMax);
+    this.#actor = writer.actor;
+    const written = write(set, basis, writer.actor, version, writer.counterMax);
     const after = newestOnly ? keepNewest(written) : written;
     if (after.versions.length > siblingCountMax) {
       throw new CoterieError(
@@ -327,7 +332,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   context(): string {
     if (this.#record === null) return '';
     const context = decodeContext(this.#record);
-    const { actor } = this.#parts;
+    const actor = this.#actor;
     const basis =
       this.#basis === null
         ? { context, dots: [] }

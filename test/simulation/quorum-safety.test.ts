@@ -77,6 +77,18 @@ describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, 
     await expectSafe({ ...safeOptions, workload: 'set', writesPerKey: 20, latency: 'lnkd-disk' });
   });
 
+  it('replicas are equal in the end, whatever went wrong', () =>
+    expectSafe({ ...safeOptions, healing: true, faults: harmlessToData }));
+
+  it('a wiped disk and rotten bytes cost no acknowledged write', () =>
+    expectSafe({
+      ...safeOptions,
+      workload: 'set',
+      writesPerKey: 20,
+      healing: true,
+      faults: ['wipe', 'bit-rot', 'crash'],
+    }));
+
   it('siblings are exactly the concurrent writes', () =>
     expectSafe({ ...safeOptions, workload: 'causal', writesPerKey: 24, faults: harmlessToData }));
 

@@ -101,7 +101,7 @@ export class FakeCluster {
     const parsed = methods[method as MethodName].input.safeParse(input ?? {});
     if (!parsed.success) throw new CoterieError('bad-input', z.prettifyError(parsed.error));
     if (this.readOnly && methods[method as MethodName].changes)
-      throw new CoterieError('unsupported', 'The host is in read-only mode.');
+      throw new CoterieError('unauthorized', 'The host is in read-only mode.');
     if (this.failing)
       throw new CoterieError(
         'quorum-not-met',

@@ -24,6 +24,7 @@ export function prepareRepairs(variant: Variant, repairs: FakeRepairs): void {
   repairs.setCoverage('default', (range) =>
     range < 20 ? 0.2 : range < 41 ? 4.5 : range < 52 ? 17 : range < 58 ? 47 : null,
   );
+  repairs.setCoverage('sessions', (range) => (range === 22 || range === 23 || range === 51 ? null : 0.1));
   repairs.blocked.set('default', 'shop-2 to come back');
   const old = repairs.put(
     { keyspace: 'default' },

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly faults: readonly FaultKind[];
   readonly lossShare: number;
   readonly latency: LatencyModel;
+  /** Replicas are compared in the background, and must all be equal in the end. */
+  readonly healing: boolean;
   readonly clockSkewMaxMs: number;
 }
 
@@ -37,6 +39,7 @@ export const safeOptions: RunOptions = {
   faults: ['crash', 'isolate'],
   lossShare: 0.03,
   latency: 'uniform',
+  healing: false,
   clockSkewMaxMs: 200,
 };
 
@@ -50,6 +53,9 @@ export interface RunOutcome {
   readonly virtualMs: number;
   readonly transcript: readonly string[];
 }
+
+/** Of virtual time; a full round of comparisons takes a few seconds at the simulated tick. */
+const convergeWithinMs = 60_000;
 
 export async function simulate(seed: number, options: RunOptions): Promise<RunOutcome> {
   const cluster = new SimulatedCluster(seed, {
@@ -68,6 +74,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
     },
     clockSkewMaxMs: options.clockSkewMaxMs,
     diskDelayMaxMs: 4,
+    ...(options.healing ? { antiEntropyTickMs: 500 } : {}),
   });
   const { time } = cluster;
   // The nemesis draws from its own source, so that a change of the workload does not move the faults.
@@ -99,6 +106,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   // Time enough for what is owed to be delivered.
   await time.advance(options.sloppy ? 15_000 : 3_000);
 
+  if (options.healing) await time.until(untilWhole(cluster, violate));
   for (const what of cluster.hanging()) violate(`never answered: ${what}`);
   for (const { key, workload } of workloads) {
     for (const member of cluster.members) {
@@ -121,4 +129,20 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
     virtualMs: time.monotonicMs(),
     transcript: cluster.transcript,
   };
+}
+
+/** Convergence: with nothing broken any more, all replicas hold the same within bounded time. */
+async function untilWhole(cluster: SimulatedCluster, violate: (words: string) => void): Promise<void> {
+  const { time } = cluster;
+  const untilMs = time.monotonicMs() + convergeWithinMs;
+  while (!(await cluster.isWhole())) {
+    if (time.monotonicMs() > untilMs) {
+      const keys = await cluster.divergent();
+      violate(
+        `after ${convergeWithinMs / 1000} s without faults replicas still differ in ${keys.join(', ')}`,
+      );
+      return;
+    }
+    await new Promise<void>((resolve) => time.after(500, resolve));
+  }
 }

@@ -1,0 +1,73 @@
+/**
+ * A record that is on disk but damaged: noticed when somebody wants it. It is forgotten here and comes back from the other
+ * replicas. Its events may be among those that they know, and must not be numbered again, so the node takes a new epoch
+ * first; until it has been compared it has no vote on reads of that partition.
+ */
+import { toCoterieError } from '../base/errors.ts';
+import { type KeyAddress, partitionOf } from '../base/token.ts';
+import type { Log } from '../ports/log.ts';
+import type { Completeness } from '../replication/completeness.ts';
+import type { LocalRecords } from '../replication/local-records.ts';
+import type { Writer } from '../replication/parts.ts';
+import type { Topology } from '../replication/topology.ts';
+import type { Actor } from '../versions/version-set.ts';
+
+interface Components {
+  readonly records: LocalRecords;
+  readonly completeness: Completeness;
+  readonly writer: Writer;
+  readonly log: Log;
+  readonly topology: () => Topology;
+  rebuild(): Promise<void>;
+}
+
+export class LostRecords {
+  readonly #parts: Components;
+  readonly #renewActor: () => Promise<Actor>;
+  readonly #waiting = new Map<string, KeyAddress>();
+  #recovering = false;
+
+  /** `renewActor` takes a new epoch durably. */
+  constructor(parts: Components, renewActor: () => Promise<Actor>) {
+    this.#parts = parts;
+    this.#renewActor = renewActor;
+  }
+
+  onLost(address: KeyAddress): void {
+    const { completeness, topology } = this.#parts;
+    completeness.lost(topology(), address.keyspace, partitionOf(address.tokenHigh));
+    this.#waiting.set(`${address.keyspace}:${address.key.toString('latin1')}`, {
+      ...address,
+      key: Buffer.from(address.key),
+    });
+    if (this.#recovering) return;
+    this.#recovering = true;
+    this.#recover()
+      .catch((cause) => {
+        const { message } = toCoterieError(cause, 'disk-failed');
+        this.#parts.log.error('A damaged record could not be set aside; it is tried again.', {
+          cause: message,
+        });
+      })
+      .finally(() => {
+        this.#recovering = false;
+      });
+  }
+
+  async #recover(): Promise<void> {
+    const { records, writer, log } = this.#parts;
+    log.warn('A record on disk is damaged. It comes back from the other replicas.');
+    writer.actor = await this.#renewActor();
+    // More may have turned up meanwhile: one new epoch serves them all.
+    while (this.#waiting.size > 0) {
+      const lost = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const address of lost) {
+        await new Promise<void>((resolve, reject) => {
+          records.discard(address, (error) => (error === null ? resolve() : reject(error)));
+        });
+      }
+    }
+    void this.#parts.rebuild();
+  }
+}
