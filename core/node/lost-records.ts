@@ -1,11 +1,12 @@
 /**
- * A record that is on disk but damaged: noticed when somebody wants it. It is forgotten here and comes back from the other
+ * A record that is on disk but damaged: noticed when somebody wants it, or when all are looked at in turn. It is forgotten here and comes back from the other
  * replicas. Its events may be among those that they know, and must not be numbered again, so the node takes a new epoch
  * first; until it has been compared it has no vote on reads of that partition.
  */
 import { toCoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { Log } from '../ports/log.ts';
+import type { StorageEngine } from '../ports/storage-engine.ts';
 import type { Completeness } from '../replication/completeness.ts';
 import type { LocalRecords } from '../replication/local-records.ts';
 import type { Writer } from '../replication/parts.ts';
@@ -13,6 +14,9 @@ import type { Topology } from '../replication/topology.ts';
 import type { Actor } from '../versions/version-set.ts';
 
 interface Components {
+  readonly engine: StorageEngine;
+  /** What is held in this partition is not what the tree says. */
+  doubt(keyspace: number, partition: number): void;
   readonly records: LocalRecords;
   readonly completeness: Completeness;
   readonly writer: Writer;
@@ -25,6 +29,7 @@ export class LostRecords {
   readonly #parts: Components;
   readonly #renewActor: () => Promise<Actor>;
   readonly #waiting = new Map<string, KeyAddress>();
+  readonly #forgets: (() => void)[] = [];
   #recovering = false;
 
   /** `renewActor` takes a new epoch durably. */
@@ -33,13 +38,29 @@ export class LostRecords {
     this.#renewActor = renewActor;
   }
 
-  onLost(address: KeyAddress): void {
-    const { completeness, topology } = this.#parts;
-    completeness.lost(topology(), address.keyspace, partitionOf(address.tokenHigh));
+  watch(): void {
+    const { records, engine, doubt } = this.#parts;
+    records.onLost((address) => this.#onLost(address));
+    engine.onDamaged((keyspace, partition, forget) => {
+      this.#forgets.push(() => {
+        forget();
+        doubt(keyspace, partition);
+      });
+      this.#begin(keyspace, partition);
+    });
+  }
+
+  #onLost(address: KeyAddress): void {
     this.#waiting.set(`${address.keyspace}:${address.key.toString('latin1')}`, {
       ...address,
       key: Buffer.from(address.key),
     });
+    this.#begin(address.keyspace, partitionOf(address.tokenHigh));
+  }
+
+  #begin(keyspace: number, partition: number): void {
+    const { completeness, topology } = this.#parts;
+    completeness.lost(topology(), keyspace, partition);
     if (this.#recovering) return;
     this.#recovering = true;
     this.#recover()
@@ -59,7 +80,8 @@ export class LostRecords {
     log.warn('A record on disk is damaged. It comes back from the other replicas.');
     writer.actor = await this.#renewActor();
     // More may have turned up meanwhile: one new epoch serves them all.
-    while (this.#waiting.size > 0) {
+    while (this.#waiting.size > 0 || this.#forgets.length > 0) {
+      for (const forget of this.#forgets.splice(0)) forget();
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
       for (const address of lost) {

@@ -19,6 +19,7 @@ import {
   type RangeRequest,
   repairRange,
 } from '../repair/repair-range.ts';
+import { Scrub } from '../repair/scrub.ts';
 import { TreeBook, type TreeFigures } from '../repair/tree-book.ts';
 import { call, callMethod } from '../replication/calls.ts';
 import type { Completeness } from '../replication/completeness.ts';
@@ -52,6 +53,7 @@ export class NodeRepair {
   readonly trees: TreeBook;
   readonly times = new ComparisonTimes();
   readonly #worker: AntiEntropy;
+  readonly #scrub: Scrub;
   readonly #parts: ConstructorParameters<typeof AntiEntropy>[0];
   readonly #topology: () => Topology;
   readonly #selfId: number;
@@ -91,6 +93,8 @@ export class NodeRepair {
     };
     serveExchanges({ replica, peers, claims, trees: this.trees, compared });
     this.#worker = new AntiEntropy(this.#parts, settings);
+    const keyspaces = () => [...components.topology().keyspaces.keys()];
+    this.#scrub = new Scrub({ replica, timers, keyspaces, isBusy: this.#parts.isBusy }, settings.tickMs);
   }
 
   /** For a repair job: brings this replica and some peers together, or counts what differs. */
@@ -150,6 +154,7 @@ export class NodeRepair {
   close(): void {
     this.#closed = true;
     this.#worker.close();
+    this.#scrub.close();
     for (const repair of this.#running) repair.cancel();
     this.trees.close();
   }

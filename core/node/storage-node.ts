@@ -50,6 +50,8 @@ export interface StorageNodeSettings {
   readonly collector?: CollectorSettings;
   /** Between two looks of the background comparison of replicas; 0 or absent: never. */
   readonly antiEntropyTickMs?: number;
+  /** Trees built anew at each of these looks. */
+  readonly renewedPerTick?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
   readonly hasRun?: boolean;
 }
@@ -172,20 +174,28 @@ export class StorageNode {
     );
     const repair = new NodeRepair(
       { ...parts, engine, service, topology: current },
-      { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
-    );
-    repair.trees.adopt(savedTrees);
-    const recovery = new LostRecords(
-      { ...parts, topology: current, rebuild: () => repair.rebuild() },
-      async () => {
-        const lost = { clean: false, lostData: true, hasRun: true };
-        const renewed = await nextEpoch(components, settings.nodeId, lost);
-        present.epoch = renewed.epoch;
-        return actorOf(settings.nodeId, renewed.epoch);
+      {
+        ...defaultAntiEntropySettings,
+        tickMs: settings.antiEntropyTickMs ?? 0,
+        renewedPerTick: settings.renewedPerTick ?? defaultAntiEntropySettings.renewedPerTick,
       },
     );
-    records.onLost((address) => recovery.onLost(address));
-    if (rebuilding) void repair.rebuild();
+    repair.trees.adopt(savedTrees);
+    const lostRecords = new LostRecords(
+      {
+        ...parts,
+        engine,
+        topology: current,
+        rebuild: () => repair.rebuild(),
+        doubt: (keyspace, partition) => repair.trees.doubt(keyspace, partition),
+      },
+      async () => {
+        const lost = { clean: false, lostData: true, hasRun: true };
+        present.epoch = (await nextEpoch(components, settings.nodeId, lost)).epoch;
+        return actorOf(settings.nodeId, present.epoch);
+      },
+    );
+    lostRecords.watch();
     return new StorageNode(
       settings.nodeId,
       layout,

@@ -79,8 +79,17 @@ export interface EngineRecovery {
   readonly recordCount: number;
 }
 
+/**
+ * A scan came upon a record that is damaged. Its key is unknown, and gets of it fail with `corrupt`, until `forget` is called:
+ * then it is as if it had never been.
+ */
+export type DamageHandler = (keyspace: number, partition: number, forget: () => void) => void;
+
 export interface StorageEngine {
   readonly recovery: EngineRecovery;
+
+  /** At most one handler; without one damaged records stay, and scans leave them out. */
+  onDamaged(handler: DamageHandler): void;
 
   get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void;
 

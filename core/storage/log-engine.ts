@@ -4,11 +4,12 @@
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
-import type { KeyAddress } from '../base/token.ts';
+import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type {
+  DamageHandler,
   EngineRecovery,
   EngineStatistics,
   RecordFacts,
@@ -20,7 +21,7 @@ import type {
 import { AppendHead } from './append-head.ts';
 import { type CompactionPolicy, defaultPolicy } from './compactor.ts';
 import { HotCache } from './hot-cache.ts';
-import { fingerprintOf, KeyIndex, type Place } from './key-index.ts';
+import { type EntryId, fingerprintOf, KeyIndex, type Place } from './key-index.ts';
 import { expiryTickOf, kind, putBytesMax, type RecordHead, tombstoneFlag } from './record-format.ts';
 import { type KeyMark, recordOf, valueIn } from './record-lookup.ts';
 import { cleanFile, type Recovered, recover } from './recovery.ts';
@@ -65,6 +66,7 @@ class LogEngine implements StorageEngine {
   readonly #segments: SegmentSet;
   readonly #head: AppendHead;
   #closing = false;
+  #onDamaged: DamageHandler = () => {};
 
   constructor(
     components: EngineComponents,
@@ -94,6 +96,10 @@ class LogEngine implements StorageEngine {
         pendingBytesMax: settings.pendingBytesMax ?? 256 * 1024 * 1024,
       },
     );
+  }
+
+  onDamaged(handler: DamageHandler): void {
+    this.#onDamaged = handler;
   }
 
   get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void {
@@ -241,7 +247,7 @@ class LogEngine implements StorageEngine {
         records[position] = { key: hot.key, value: hot.value };
         return;
       }
-      const read = this.#readRecord(this.#index.placeOf(id), { keyspace, ...this.#index.markOf(id) });
+      const read = this.#readRecord(id, this.#index.placeOf(id), { keyspace, ...this.#index.markOf(id) });
       reads.push(
         read.then((record) => {
           records[position] = record;
@@ -260,15 +266,25 @@ class LogEngine implements StorageEngine {
    * A record whose key is not known yet. Null when it is damaged: a scan that failed there would keep repair from
    * everything behind it, and repair is what brings the record back.
    */
-  async #readRecord(place: Place, mark: KeyMark): Promise<StoredRecord | null> {
+  async #readRecord(id: EntryId, place: Place, mark: KeyMark): Promise<StoredRecord | null> {
     const pending = this.#head.unwritten(place.segment, place.offset, place.length);
     if (pending !== null) return recordOf(Buffer.from(pending), mark);
     try {
       return recordOf(await this.#segments.read(place), mark);
     } catch (cause) {
-      if (cause instanceof CoterieError && cause.code === 'corrupt') return null;
-      throw cause;
+      if (!(cause instanceof CoterieError) || cause.code !== 'corrupt') throw cause;
+      this.#onDamaged(mark.keyspace, partitionOf(mark.tokenHigh), () => this.#forget(id, place, mark));
+      return null;
     }
+  }
+
+  /** Nothing is written: after a restart the record is found damaged again, unless a newer one took its place. */
+  #forget(id: EntryId, place: Place, { keyspace, tokenHigh, tokenLow, fingerprint }: KeyMark): void {
+    const now = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprint);
+    if (now !== id || !samePlace(this.#index.placeOf(id), place)) return;
+    this.#segments.recordDied(place);
+    this.#cache.remove(id);
+    this.#index.remove(id);
   }
 
   countLive(keyspace: number, partition: number): number {

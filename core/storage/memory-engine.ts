@@ -33,6 +33,9 @@ export class MemoryEngine implements StorageEngine {
     this.#timers = components.timers;
   }
 
+  /** Memory does not rot, as far as anybody here can tell. */
+  onDamaged(): void {}
+
   get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void {
     done(null, this.#items.get(nameOf(address))?.value ?? null);
   }

@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeHost } from '../support/fake-host.ts';
 import * as journeys from '../support/ui-journeys.ts';
 import type { Variant } from '../ui/fake-layouts.ts';
+import * as repairing from '../ui/repair-journeys.ts';
 
 const root = join(import.meta.dirname, '../..');
 const renderer = join(root, 'dist/renderer');
@@ -117,6 +118,15 @@ describe.skipIf(browserPath === undefined)(
       ['three', '#/data/default/nothing-here'],
       ['failing', '#/data/default/order:8801'],
       ['empty', '#/data'],
+      ['three-centers', '#/repair'],
+      ['three', '#/repair'],
+      ['two-centers', '#/repair/sessions'],
+      ['one', '#/repair'],
+      ['failing', '#/repair'],
+      ['empty', '#/repair'],
+      ['three-centers', '#/activity'],
+      ['empty', '#/activity'],
+      ['three-centers', '#/ring/shop-1'],
       ['three', '#/nowhere'],
     ];
 
@@ -158,6 +168,40 @@ describe.skipIf(browserPath === undefined)(
         await page.getByRole('radiogroup', { name: 'Show operations as' }).getByText('Table').click();
         await check('tables of the overview');
       });
+
+      it(`${colorScheme}: repairs, activity and their dialogs have no axe violation`, async () => {
+        const { page, host } = await visit('three-centers', '#/repair', { bypassCSP: true, colorScheme });
+        const check = async (what: string) => expect(await violations(page), what).toEqual([]);
+        const button = (name: string) => page.getByRole('button', { name, exact: true });
+        await button('Run a repair…').click();
+        await page.getByText('A range of partitions').click();
+        await page.getByRole('checkbox', { name: 'shop' }).uncheck();
+        await page.getByRole('spinbutton', { name: 'Last partition' }).fill('5000');
+        await check('run a repair');
+        await page.keyboard.press('Escape');
+        await button('New schedule').click();
+        await button('Add a quiet time').click();
+        await check('schedule');
+        await page.keyboard.press('Escape');
+        await button('Cancel the repair of default').click();
+        await check('cancel');
+        await page.keyboard.press('Escape');
+        await page.getByRole('radiogroup', { name: 'Show default as' }).getByText('Table').click();
+        await page.getByText('64 segments as a table').first().click();
+        await page.locator('button.fold').first().click();
+        await check('tables and history');
+        await button('Pause the repair of default').click();
+        await page.getByText('Paused', { exact: true }).waitFor();
+        host.cluster.setReadOnly();
+        await page.locator('[aria-disabled]', { hasText: 'Resume' }).waitFor();
+        await check('paused and read-only');
+        await page.getByRole('link', { name: 'Activity', exact: true }).click();
+        await page.getByRole('group', { name: 'Kinds' }).getByText('Membership').click();
+        await check('filtered activity');
+        await page.getByRole('searchbox').fill('no such thing');
+        await page.getByText('Nothing matches').waitFor();
+        await check('nothing matches');
+      });
     }
 
     it('creates a keyspace, puts a key and finds it by keyboard alone', async () => {
@@ -194,6 +238,123 @@ describe.skipIf(browserPath === undefined)(
       await page.getByText('No process runs. It is down.').first().waitFor({ state: 'attached' });
     });
 
+    it('runs, pauses, resumes and cancels a repair by keyboard alone', async () => {
+      const { page, problems } = await visit('three', '#/overview');
+      await repairing.runRepair(page, { keyspace: 'default' });
+      const item = repairing.repairOf(page, 'default');
+      await item.getByText('Running', { exact: true }).waitFor();
+      await item.getByText(/^Waits for the replicas of partitions/).waitFor();
+      await journeys.press(page, 'button', 'Pause the repair of default');
+      await item.getByText('Paused', { exact: true }).waitFor();
+      await item.getByText('Waits for a person to resume it').waitFor();
+      const before = await item.getByRole('progressbar').getAttribute('aria-valuenow');
+      await page.waitForTimeout(500);
+      expect(await item.getByRole('progressbar').getAttribute('aria-valuenow')).toBe(before);
+      await journeys.press(page, 'button', 'Resume the repair of default');
+      await item.getByText('Running', { exact: true }).waitFor();
+      await repairing.cancelRepair(page, 'default');
+      await page.getByRole('region', { name: 'History' }).getByText('Cancelled', { exact: true }).waitFor();
+      expect(problems).toEqual([]);
+    });
+
+    it('counts differences in a range and changes nothing; a repair of it is seen in the strip', async () => {
+      const { page } = await visit('three', '#/repair');
+      const coverage = page.getByRole('region', { name: 'default', exact: true });
+      await coverage.getByText('Never repaired.').waitFor();
+      await repairing.runRepair(page, { keyspace: 'default', range: [0, 127], dryRun: true });
+      const history = page.getByRole('region', { name: 'History' });
+      await history.getByText('3 keys differ ', { exact: false }).waitFor();
+      await history.getByText('only counts differences').waitFor();
+      await coverage.getByText('Never compared.').waitFor();
+      await repairing.runRepair(page, { keyspace: 'default', range: [0, 127] });
+      await coverage.getByText(/^8 of 64 ranges were compared/).waitFor();
+    });
+
+    it('schedules and unschedules repairs by keyboard alone', async () => {
+      const { page, host } = await visit('three', '#/overview');
+      await repairing.scheduleRepair(page, 'sessions', 14);
+      const schedules = page.getByRole('region', { name: 'Schedules' });
+      await schedules.getByText(/^Every 14 days at 02:00/).waitFor();
+      await schedules.getByText(/Quiet from 08:00 to 18:00/).waitFor();
+      const zone = await page.evaluate('new Intl.DateTimeFormat().resolvedOptions().timeZone');
+      expect(host.cluster.snapshot().repairs.schedules[0].timeZone).toBe(zone);
+      await journeys.press(page, 'button', 'Remove the schedule of sessions');
+      await schedules.getByText('Nothing is scheduled').waitFor();
+    });
+
+    it('tells which segments failed and why, tries them again, and says what a stalled repair waits for', async () => {
+      const { page } = await visit('three-centers', '#/repair');
+      await page.getByText('shop-2 did not answer within 30 s.').first().waitFor();
+      await page.getByText(/^No progress for 4 min: it waits for shop-2 to come back\.$/).waitFor();
+      await journeys.press(page, 'button', 'Retry the repair of sessions');
+      const history = page.getByRole('region', { name: 'History' });
+      await history.getByText(/34 keys differed/).waitFor();
+      await page.getByRole('region', { name: 'Failed', exact: true }).waitFor({ state: 'detached' });
+    });
+
+    it('shows an error of the host at the form, and why nothing can be done in read-only mode', async () => {
+      const { page, host } = await visit('failing', '#/repair');
+      await repairing.askForRepair(page, { keyspace: 'default' });
+      await page
+        .getByRole('alert')
+        .getByText(/^Only 1 of 2 needed replicas answered/)
+        .waitFor();
+      await page.keyboard.press('Escape');
+      host.cluster.setReadOnly();
+      const run = page.getByRole('button', { name: 'Run a repair…' });
+      await page.locator('[aria-disabled]', { hasText: 'Run a repair…' }).waitFor();
+      expect(await run.getAttribute('title')).toContain('read-only mode');
+    });
+
+    it('filters the activity, shows older entries and exports what is shown', async () => {
+      const { page } = await visit('three-centers', '#/activity');
+      const entries = page.locator('section.day li');
+      const all = await entries.count();
+      await page.getByRole('group', { name: 'Kinds' }).getByText('Membership').click();
+      await page.getByText('shop-1 suspects shop-2: no answer for 412 ms.').waitFor();
+      expect(await entries.count()).toBe(3);
+      await page.getByRole('radiogroup', { name: 'Severity' }).getByText('Errors').last().click();
+      expect(await entries.count()).toBe(1);
+      await page.getByRole('radiogroup', { name: 'Severity' }).getByText('All').click();
+      await page.getByRole('group', { name: 'Kinds' }).getByText('Membership').click();
+      await page.getByRole('button', { name: 'Show older' }).click();
+      await page.getByText('Something that happened earlier, number 180.').waitFor();
+      await page.getByRole('button', { name: 'Show older' }).click();
+      await page.getByText('This is all that is kept.').waitFor();
+      expect(await entries.count()).toBe(all + 260);
+      await page.getByRole('searchbox').fill('number 26');
+      expect(await entries.count()).toBe(2);
+      const downloading = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Export what is shown' }).click();
+      const download = await downloading;
+      expect(download.suggestedFilename()).toMatch(/^coterie-activity-.*\.ndjson$/);
+      const lines = (await readFile((await download.path())!, 'utf8')).trim().split('\n');
+      expect(lines.map((line) => JSON.parse(line).message)).toEqual([
+        'Something that happened earlier, number 260.',
+        'Something that happened earlier, number 26.',
+      ]);
+    });
+
+    it('leads from each fact of the overview to its cause', async () => {
+      const { page } = await visit('three-centers', '#/overview');
+      const facts = page.getByRole('list', { name: 'Facts' });
+      const follow = async (label: string, words: string, hash: string) => {
+        const fact = facts.getByRole('link', { name: new RegExp(`^${label}`) });
+        expect(await fact.innerText()).toContain(words);
+        await fact.click();
+        await page.waitForFunction(`window.location.hash === ${JSON.stringify(hash)}`);
+        await page.goBack();
+        await facts.waitFor();
+      };
+      await follow('Under-replicated', 'ranges', '#/keyspaces');
+      await follow('Hints owed', 'to shop-2', '#/ring/shop-2');
+      await follow('Oldest repair', 'never', '#/repair/default');
+      await page.getByText(/^Suspected by shop-1 for \d+ s$/).waitFor();
+      await page.getByText('Dead: shop-1 and office-1 had no answer', { exact: true }).waitFor();
+      await facts.getByRole('link', { name: /^Hints owed/ }).click();
+      await page.getByText('1,522 hints are kept for it by shop-1 and shop-3', { exact: false }).waitFor();
+    });
+
     it('says that the host is away, how old the data is, and goes on when it is back', async () => {
       const { page, host } = await visit('three', '#/overview');
       await host.goAway();
@@ -220,7 +381,14 @@ describe.skipIf(browserPath === undefined)(
 
     it.each([1280, 900, 640])('is not wider than a window of %i px', async (width) => {
       const { page } = await visit('three-centers', '#/overview', { viewport: { width, height: 800 } });
-      for (const hash of ['#/overview', '#/ring', '#/keyspaces', '#/data/default/cart:31']) {
+      for (const hash of [
+        '#/overview',
+        '#/ring',
+        '#/keyspaces',
+        '#/data/default/cart:31',
+        '#/repair',
+        '#/activity',
+      ]) {
         await page.evaluate(`window.location.hash = ${JSON.stringify(hash)}`);
         await page.locator('h1').waitFor();
         const spare = await page.evaluate('window.innerWidth - document.documentElement.scrollWidth');
