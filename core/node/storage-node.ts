@@ -50,8 +50,6 @@ export interface StorageNodeSettings {
   readonly collector?: CollectorSettings;
   /** Between two looks of the background comparison of replicas; 0 or absent: never. */
   readonly antiEntropyTickMs?: number;
-  /** Trees built anew at each of these looks. */
-  readonly renewedPerTick?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
   readonly hasRun?: boolean;
 }
@@ -174,11 +172,7 @@ export class StorageNode {
     );
     const repair = new NodeRepair(
       { ...parts, engine, service, topology: current },
-      {
-        ...defaultAntiEntropySettings,
-        tickMs: settings.antiEntropyTickMs ?? 0,
-        renewedPerTick: settings.renewedPerTick ?? defaultAntiEntropySettings.renewedPerTick,
-      },
+      { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
     );
     repair.trees.adopt(savedTrees);
     const lostRecords = new LostRecords(
@@ -196,6 +190,7 @@ export class StorageNode {
       },
     );
     lostRecords.watch();
+    if (rebuilding) void repair.rebuild();
     return new StorageNode(
       settings.nodeId,
       layout,

@@ -29,11 +29,6 @@ export interface AntiEntropySettings {
   readonly partitionsPerExchange: number;
   /** An exchange begins no further partition after this long; the rest are the next one's. */
   readonly limitMs: number;
-  /**
-   * Trees built anew at each tick, so that bytes that rotted on disk are found although nobody reads them. One: 1,024
-   * partitions in four hours at the default tick. More finds damage sooner and reads more.
-   */
-  readonly renewedPerTick: number;
 }
 
 export const defaultAntiEntropySettings: AntiEntropySettings = {
@@ -41,7 +36,6 @@ export const defaultAntiEntropySettings: AntiEntropySettings = {
   exchangesMax: 2,
   partitionsPerExchange: 256,
   limitMs: 10_000,
-  renewedPerTick: 1,
 };
 
 export interface AntiEntropyFigures {
@@ -77,7 +71,6 @@ export class AntiEntropy {
   #failedCount = 0;
   #skippedTicks = 0;
   #skipsInARow = 0;
-  #renewedCount = 0;
   #tick: Cancellable | null = null;
   #closed = false;
 
@@ -115,20 +108,10 @@ export class AntiEntropy {
         this.#skippedTicks++;
       } else {
         this.#skipsInARow = 0;
-        this.#renewSome();
         this.#startAll();
       }
       this.#armTick();
     });
-  }
-
-  #renewSome(): void {
-    const trees = this.#parts.trees.all();
-    const count = Math.min(this.#settings.renewedPerTick, trees.length);
-    for (let step = 0; step < count; step++) {
-      const { keyspace, partition } = trees[this.#renewedCount++ % trees.length];
-      this.#parts.trees.renew(keyspace, partition);
-    }
   }
 
   #startAll(): void {

@@ -40,7 +40,8 @@ export interface ExchangeParts {
 /** Partitions gone through at a time: their round trips overlap. */
 const lanes = 4;
 /** Until trees that are being built are asked for again. */
-const buildPollMs = 100;
+const buildPollMinMs = 2;
+const buildPollMaxMs = 100;
 /** A dry run looks twice, this far apart, so that writes on their way to the peer are not counted. */
 const secondLookMs = 250;
 
@@ -112,6 +113,7 @@ export class Exchange {
     const { keyspace } = this.#request;
     const { trees } = this.#parts;
     let open = [...this.#request.partitions];
+    let pollMs = buildPollMinMs;
     while (open.length > 0) {
       await this.#pace.step();
       const question = encodePartitions(questionKind.roots, this.#exchange, keyspace, open);
@@ -129,7 +131,8 @@ export class Exchange {
       await this.#inLanes(ready);
       open = building;
       if (open.length === 0 || this.#isLate) return;
-      await this.#pace.sleep(buildPollMs);
+      await this.#pace.sleep(pollMs);
+      pollMs = Math.min(buildPollMaxMs, pollMs * 2);
     }
   }
 

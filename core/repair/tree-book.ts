@@ -85,12 +85,6 @@ export class TreeBook implements RecordObserver {
     entry.build?.cancel();
   }
 
-  /** Walks a partition again although its tree seems right: damage on disk that nobody has met shows only so. */
-  renew(keyspace: number, partition: number): void {
-    const entry = this.#keyspaces.get(keyspace)?.[partition];
-    if (entry !== undefined && entry.tree !== null) this.#want(entry);
-  }
-
   dropKeyspace(keyspace: number): void {
     for (let partition = 0; partition < partitionCount; partition++) this.doubt(keyspace, partition);
   }

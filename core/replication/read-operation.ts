@@ -166,7 +166,9 @@ export class ReadOperation implements ReplyHandler {
     if (this.#done === null) return;
     const { nodeId, dataCenter } = this.#replicas[index];
     this.#standIns ??= new StandIns(this.#parts, this.#keyspace, this.#address);
-    const standIn = this.#hasReachable() ? null : this.#standIns.take(dataCenter);
+    // Nobody stands in for a replica that answers: one that is being rebuilt lacks what no stand-in has.
+    const wantsStandIn = !this.#parts.network.isUp(nodeId) && !this.#hasReachable();
+    const standIn = wantsStandIn ? this.#standIns.take(dataCenter) : null;
     if (standIn !== null) {
       this.#standIns.read(standIn, nodeId, (error, record) => {
         if (error !== null) this.#failed(index);

@@ -159,7 +159,7 @@ async function millionKeys(root: string): Promise<void> {
   await engine.close();
 }
 
-export async function run(): Promise<void> {
+async function run(): Promise<void> {
   for (const part of [oneKibibyte, millionKeys]) {
     const root = mkdtempSync(join(process.env.COTERIE_BENCH_FOLDER ?? tmpdir(), 'coterie-bench-'));
     try {
@@ -169,3 +169,5 @@ export async function run(): Promise<void> {
     }
   }
 }
+
+await run();

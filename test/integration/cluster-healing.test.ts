@@ -49,7 +49,7 @@ async function isWhole(name: string): Promise<boolean> {
 
 async function nothingOwed(): Promise<boolean> {
   return (await nodes()).every(
-    ({ figures }) => figures !== null && figures.hints.every((account) => account.owed === 0),
+    ({ figures }) => figures?.hints.every((account) => account.owed === 0) === true,
   );
 }
 

@@ -1,7 +1,7 @@
 /**
  * Repair jobs: which segment runs next, where, and what each job waits for. A segment is handed to a node that is one of
- * its replicas; the node compares and repairs (core/repair). One segment per replica at a time, over all jobs. Every
- * change is kept in the catalog, so a job goes on after a restart of its host, at most one segment behind.
+ * its replicas; the node compares and repairs (core/repair). One segment per replica at a time, over all jobs. Jobs are
+ * kept in the catalog, so they go on after a restart of their host, at most half a second of work behind.
  */
 import { randomUUID } from 'node:crypto';
 import { CoterieError, toCoterieError } from '../../base/errors.ts';
@@ -80,6 +80,9 @@ export class RepairJobs {
   readonly #running = new Map<RepairSegment, Running>();
   readonly #paces = new Map<string, Pace>();
   readonly #retryAtMs = new Map<RepairSegment, number>();
+  /** Progress that the catalog does not hold yet: segments end faster than they are worth writing down one by one. */
+  readonly #unsaved = new Set<RepairJob>();
+  readonly #unsavedCoverage = new Set<string>();
   #tick: Cancellable | null = null;
   #closed = false;
 
@@ -218,10 +221,22 @@ export class RepairJobs {
     this.#closed = true;
     this.#tick?.cancel();
     for (const { stop } of this.#running.values()) stop();
+    this.#saveProgress();
+  }
+
+  #saveProgress(): void {
+    for (const job of this.#unsaved) this.#around.store.save('job', job.id, job);
+    this.#unsaved.clear();
+    for (const keyspace of this.#unsavedCoverage) {
+      const comparedAtMs = this.#comparedOf(keyspace);
+      this.#around.store.save('coverage', keyspace, { keyspace, comparedAtMs });
+    }
+    this.#unsavedCoverage.clear();
   }
 
   #armTick(): void {
     this.#tick = this.#around.timers.after(tickMs, () => {
+      this.#saveProgress();
       this.#startScheduled();
       this.#step();
       if (!this.#closed) this.#armTick();
@@ -333,7 +348,8 @@ export class RepairJobs {
       if (this.#running.get(segment) !== entry) return;
       this.#running.delete(segment);
       act();
-      this.#save(job);
+      this.#unsaved.add(job);
+      this.#around.changed();
       this.#step();
     };
     result.then(
@@ -375,7 +391,7 @@ export class RepairJobs {
     const nowMs = this.#around.clock.nowMs();
     const comparedAtMs = this.#comparedOf(keyspace);
     for (const partition of partitions) comparedAtMs[partition] = nowMs;
-    this.#around.store.save('coverage', keyspace, { keyspace, comparedAtMs });
+    this.#unsavedCoverage.add(keyspace);
   }
 
   #comparedOf(keyspace: string): (number | null)[] {
@@ -440,6 +456,7 @@ export class RepairJobs {
   }
 
   #save(job: RepairJob): void {
+    this.#unsaved.delete(job);
     this.#around.store.save('job', job.id, job);
     this.#around.changed();
   }

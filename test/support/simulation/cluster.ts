@@ -177,8 +177,6 @@ export class SimulatedCluster {
         pendingCountMax: 10_000,
         collector: this.#collector,
         antiEntropyTickMs: this.#antiEntropyTickMs,
-        // In a hurry, as everything here: bytes that rotted must be found within the run.
-        renewedPerTick: 64,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
       this.layout,
