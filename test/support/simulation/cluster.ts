@@ -219,9 +219,13 @@ export class SimulatedCluster {
     return [...this.#waiting].filter(({ timers }) => !timers.dead).map(({ what }) => what);
   }
 
-  /** Every member runs, and all replicas of every key hold the same. */
+  /** Every member runs and has what it lost, and all replicas of every key hold the same. */
   async isWhole(): Promise<boolean> {
-    return this.running().length === this.members.length && (await this.divergent()).length === 0;
+    const isEqual = (await this.divergent()).length === 0;
+    // Looked at afterwards: the walk itself comes upon damaged records.
+    const running = this.running();
+    const isRebuilt = running.every((member) => member.node!.parts.completeness.isWhole);
+    return running.length === this.members.length && isRebuilt && isEqual;
   }
 
   /** Keys whose replicas do not all hold the same. */
