@@ -2,9 +2,10 @@
  * The page in Chromium in front of a cluster in memory: no axe violation on any page, theme, dialog and empty or failing
  * state; the journeys by keyboard alone; and what happens when the host goes away. Skipped where there is no Chromium.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
@@ -15,28 +16,22 @@ import type { Variant } from '../ui/fake-layouts.ts';
 import * as repairing from '../ui/repair-journeys.ts';
 
 const root = join(import.meta.dirname, '../..');
-const renderer = join(root, 'dist/renderer');
 const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   existsSync,
 );
 const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-function newestIn(folder: string): number {
-  return Math.max(
-    ...readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
-  );
-}
-
-async function buildWhenOld(): Promise<void> {
-  const index = join(renderer, 'index.html');
-  if (existsSync(index) && statSync(index).mtimeMs > newestIn(join(root, 'renderer'))) return;
+/** Built for this run alone: another test or build may empty dist/ at any moment, and fonts would be missing. */
+async function buildPage(): Promise<string> {
+  const outDir = mkdtempSync(join(tmpdir(), 'coterie-page-'));
   await build({
     configFile: join(root, 'renderer/vite.config.ts'),
+    configLoader: 'runner',
     root: join(root, 'renderer'),
     logLevel: 'warn',
+    build: { outDir },
   });
+  return outDir;
 }
 
 interface AxeResult {
@@ -48,10 +43,11 @@ describe.skipIf(browserPath === undefined)(
   () => {
     let browser: Browser;
     let axe = '';
+    let renderer = '';
     const open: { close(): Promise<void> }[] = [];
 
     beforeAll(async () => {
-      await buildWhenOld();
+      renderer = await buildPage();
       axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
       browser = await chromium.launch({
         executablePath: browserPath,
@@ -63,6 +59,7 @@ describe.skipIf(browserPath === undefined)(
     });
     afterAll(async () => {
       await browser?.close();
+      if (renderer !== '') await rm(renderer, { recursive: true, force: true });
     });
 
     async function visit(

@@ -9,7 +9,7 @@ import { type RunOptions, safeOptions, simulate } from '../support/simulation/ru
 
 const usage =
   'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|causal|all]\n' +
-  `       [--nodes 3] [--sloppy] [--healing] [--latency uniform|lnkd-ssd|lnkd-disk] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
+  `       [--nodes 3] [--sloppy] [--quick] [--latency uniform|lnkd-ssd|lnkd-disk] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
 
 function refuse(message: string): never {
   process.stderr.write(`${message}\n${usage}`);
@@ -31,7 +31,8 @@ const { values } = parseArgs({
     workload: { type: 'string', default: 'all' },
     nodes: { type: 'string', default: '3' },
     sloppy: { type: 'boolean', default: false },
-    healing: { type: 'boolean', default: false },
+    /** Without lost disks and without waiting for equal replicas: about five times as many seeds in the same time. */
+    quick: { type: 'boolean', default: false },
     faults: { type: 'string', default: 'all' },
     latency: { type: 'string', default: 'uniform' },
   },
@@ -43,7 +44,8 @@ const seconds = secondsOf(values.for);
 if (![first, count, nodeCount].every(Number.isInteger) || count < 1 || nodeCount < 1) {
   refuse('Seeds and nodes are whole numbers.');
 }
-const wanted = values.faults === 'all' ? [...harmlessToData] : values.faults.split(',');
+const all = values.quick ? harmlessToData : faultKinds;
+const wanted = values.faults === 'all' ? [...all] : values.faults.split(',');
 const unknown = wanted.find((kind) => !faultKinds.includes(kind as FaultKind));
 if (unknown !== undefined) refuse(`There is no fault "${unknown}".`);
 if (!latencyModels.includes(values.latency as LatencyModel)) {
@@ -56,7 +58,7 @@ const workloads: RunOptions[] = (['register', 'set', 'causal'] as const)
     workload,
     nodeCount,
     sloppy: values.sloppy,
-    healing: values.healing,
+    healing: !values.quick,
     latency: values.latency as LatencyModel,
     faults: wanted as FaultKind[],
     writesPerKey: workload === 'set' ? 20 : 25,
@@ -81,7 +83,7 @@ for (; goOn(); seed++) {
     if (count === 1 && seconds === 0) process.stdout.write(`${outcome.transcript.join('\n')}\n`);
     if (outcome.violations.length === 0) continue;
     broken++;
-    const flags = `--workload ${options.workload} --nodes ${nodeCount} --faults ${values.faults}${values.sloppy ? ' --sloppy' : ''}${values.healing ? ' --healing' : ''}`;
+    const flags = `--workload ${options.workload} --nodes ${nodeCount} --faults ${values.faults}${values.sloppy ? ' --sloppy' : ''}${values.quick ? ' --quick' : ''}`;
     process.stdout.write(`seed ${seed} (${options.workload}): ${outcome.violations.join('; ')}\n`);
     process.stdout.write(`  again: npm run simulate -- --seeds 1 --first-seed ${seed} ${flags}\n`);
   }

@@ -23,6 +23,8 @@ export function applyEvent(snapshot: Snapshot, event: ClusterEvent): Snapshot {
       return { ...snapshot, rings: event.rings };
     case 'advice':
       return { ...snapshot, advice: event.advice };
+    case 'repairs':
+      return { ...snapshot, repairs: event.repairs };
     case 'activity':
       return { ...snapshot, activity: [...snapshot.activity, event.entry].slice(-activityCountMax) };
   }

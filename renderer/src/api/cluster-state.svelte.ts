@@ -5,6 +5,7 @@
  */
 import type { ClusterEvent } from '../../../core/contract/api.ts';
 import type { KeyspaceView, NodeView, Snapshot } from '../../../core/contract/views.ts';
+import { RepairProgress } from '../repair/repair-progress.ts';
 import { applyEvent } from './apply-event.ts';
 import type { ConnectedApi, Connection } from './connection.ts';
 import { RateHistory } from './rate-history.svelte.ts';
@@ -16,6 +17,8 @@ const clockTickMs = 1000;
 export class ClusterState {
   readonly api: ConnectedApi;
   readonly rates = new RateHistory();
+  /** When each repair last moved. */
+  readonly repairProgress = new RepairProgress();
   snapshot = $state.raw<Snapshot | null>(null);
   connection = $state.raw<Connection>({ state: 'connecting' });
   /** When the newest event arrived. */
@@ -110,6 +113,8 @@ export class ClusterState {
       else if (next !== null) next = applyEvent(next, event);
     }
     this.#queue = [];
+    if (next !== null && next.repairs !== this.snapshot?.repairs)
+      this.repairProgress.note(next.repairs.jobs, Date.now());
     this.snapshot = next;
     this.receivedAtMs = Date.now();
   }

@@ -7,6 +7,9 @@ export type DialogRequest =
   | { readonly kind: 'keyspace'; readonly name: string | null }
   | { readonly kind: 'drop-keyspace'; readonly name: string }
   | { readonly kind: 'new-key'; readonly keyspace: string | null }
+  /** `keyspace` null: the first that can be repaired. */
+  | { readonly kind: 'run-repair' | 'schedule-repair'; readonly keyspace: string | null }
+  | { readonly kind: 'cancel-repair'; readonly id: string }
   | { readonly kind: 'palette' };
 
 export class Dialogs {

@@ -1,7 +1,7 @@
 /** Which page is open, from the address after `#`: `#/data/default/mykey`. Segments are percent-encoded. */
-export type PageId = 'overview' | 'ring' | 'keyspaces' | 'data';
+export type PageId = 'overview' | 'ring' | 'keyspaces' | 'data' | 'repair' | 'activity';
 
-const pageIds: readonly PageId[] = ['overview', 'ring', 'keyspaces', 'data'];
+const pageIds: readonly PageId[] = ['overview', 'ring', 'keyspaces', 'data', 'repair', 'activity'];
 
 export interface Route {
   /** null: there is no such page. */

@@ -2,10 +2,11 @@
 import type { AppContext } from '../app/app-context.ts';
 import { nodeActions, nodeActionWords, nodeStateWords, whyNot } from '../nodes/node-actions.ts';
 import { requestNodeAction } from '../nodes/run-node-action.ts';
+import { nothingToCompare } from '../repair/coverage.ts';
 
 export interface PaletteItem {
   readonly id: string;
-  readonly group: 'Keys' | 'Pages' | 'Nodes' | 'Keyspaces' | 'Appearance';
+  readonly group: 'Keys' | 'Pages' | 'Nodes' | 'Keyspaces' | 'Repair' | 'Appearance';
   readonly label: string;
   readonly hint: string;
   run(): void;
@@ -27,11 +28,21 @@ function fixedItems(app: AppContext): PaletteItem[] {
   add('Pages', 'Ring & nodes', 'page', () => router.open('ring'));
   add('Pages', 'Keyspaces', 'page', () => router.open('keyspaces'));
   add('Pages', 'Data', 'page', () => router.open('data'));
+  add('Pages', 'Repair', 'page', () => router.open('repair'));
+  add('Pages', 'Activity', 'page', () => router.open('activity'));
   const refusal = cluster.changeRefusal;
   if (refusal === null) {
     add('Keyspaces', 'New keyspace…', 'create', () => dialogs.open({ kind: 'keyspace', name: null }));
     if (cluster.keyspaces.length > 0)
       add('Keys', 'New key…', 'write', () => dialogs.open({ kind: 'new-key', keyspace: null }));
+    if (cluster.keyspaces.some((keyspace) => nothingToCompare(keyspace) === null)) {
+      add('Repair', 'Run a repair…', 'compare replicas', () =>
+        dialogs.open({ kind: 'run-repair', keyspace: null }),
+      );
+      add('Repair', 'Schedule repairs…', 'every few days', () =>
+        dialogs.open({ kind: 'schedule-repair', keyspace: null }),
+      );
+    }
   }
   for (const node of cluster.nodes) {
     add('Nodes', node.name, `${nodeStateWords[node.state].toLowerCase()}, ${node.dataCenter}`, () =>

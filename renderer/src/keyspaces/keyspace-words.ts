@@ -106,6 +106,7 @@ export interface Draft {
   readonly factors: Readonly<Record<string, number>>;
   readonly readLevel: ConsistencyLevel;
   readonly writeLevel: ConsistencyLevel;
+  readonly sloppy: boolean;
 }
 
 /** Replicas that would really exist in each data center that has some. */
@@ -126,7 +127,7 @@ const perDataCenter: readonly ConsistencyLevel[] = ['LOCAL_ONE', 'LOCAL_QUORUM',
 
 /** R + W > N for a draft. Levels that both count inside one data center are compared there, others over all replicas. */
 export function overlapOf(
-  { factors, readLevel, writeLevel }: Draft,
+  { factors, readLevel, writeLevel, sloppy }: Draft,
   sizes: readonly DataCenterSize[],
 ): OverlapVerdict {
   const replicas = existingReplicas(factors, sizes);
@@ -144,19 +145,41 @@ export function overlapOf(
         (count) => askedBy(readLevel, [count]).needed + askedBy(writeLevel, [count]).needed > count,
       )
     : read + write > total;
-  const holds = possible && meets;
+  const standIns = sloppy && canStandIn(factors, sizes);
+  const holds = possible && meets && !standIns;
   const shown = replicas.length === 0 ? 0 : total;
   return {
     holds,
     sum: `R ${read} + W ${write} ${read + write > shown ? '>' : '≤'} N ${shown}${inside && replicas.length > 1 ? ' in the smallest data center' : ''}`,
-    sentence: verdictSentence(holds),
+    sentence: verdictSentence(holds, possible && meets && standIns),
   };
 }
 
-export function verdictSentence(holds: boolean): string {
-  return holds
-    ? 'Every read sees the latest acknowledged write.'
+/** Whether a data center has nodes beyond its replicas: only those can stand in. */
+export function canStandIn(
+  factors: Readonly<Record<string, number>>,
+  sizes: readonly DataCenterSize[],
+): boolean {
+  return sizes.some(({ name, nodeCount }) => {
+    const factor = factors[name] ?? 0;
+    return factor > 0 && nodeCount > factor;
+  });
+}
+
+/** `standIns`: the levels alone would do, but writes may be with a stand-in that no read asks. */
+export function verdictSentence(holds: boolean, standIns: boolean): string {
+  if (holds) return 'Every read sees the latest acknowledged write.';
+  return standIns
+    ? 'While all replicas can be reached, every read sees the latest acknowledged write. While some are away, stand-ins take writes, and a read may miss them until they are handed over.'
     : 'A read may miss the latest write: some read and write quorums share no replica.';
+}
+
+/** What the sloppy-quorum switch means here; `spare`: there are nodes that could stand in. */
+export function sloppySentence(sloppy: boolean, spare: boolean): string {
+  if (!sloppy) return 'While too few replicas can be reached, writes are refused.';
+  return spare
+    ? 'While a replica cannot be reached, a stand-in takes its writes and hands them over later.'
+    : 'Every node is a replica of every key, so none is left to stand in for another.';
 }
 
 export function factorWarnings(

@@ -2,6 +2,7 @@
 import type { NodeFigures, Snapshot } from '../../../core/contract/views.ts';
 import { formatBytes, formatCount, formatMs, formatRate, unknown } from '../components/format.ts';
 import { presentFigures } from '../nodes/figures-age.ts';
+import { hintsFact, repairFact } from './replica-facts.ts';
 
 export interface Fact {
   readonly label: string;
@@ -19,9 +20,11 @@ function worst(figures: readonly NodeFigures[], of: (figures: NodeFigures) => nu
   return measured.length === 0 ? null : Math.max(...measured);
 }
 
-export function factsOf({ nodes, keyspaces, cluster }: Snapshot): Fact[] {
+export function factsOf(snapshot: Snapshot, nowMs: number): Fact[] {
+  const { nodes, keyspaces, cluster } = snapshot;
   const figures = presentFigures(nodes);
-  const upCount = nodes.filter((node) => node.state === 'up').length;
+  const upCount = nodes.filter((node) => node.state === 'up' && node.membership?.state !== 'dead').length;
+  const suspectCount = nodes.filter((node) => node.membership?.state === 'suspect').length;
   const underReplicated = keyspaces.reduce((total, keyspace) => total + keyspace.underReplicated, 0);
   const unavailable = keyspaces.reduce((total, keyspace) => total + keyspace.unavailable, 0);
   const rangeCount = keyspaces.length * cluster.partitionCount;
@@ -38,9 +41,9 @@ export function factsOf({ nodes, keyspaces, cluster }: Snapshot): Fact[] {
     {
       label: 'Nodes answering',
       value: String(upCount),
-      detail: `of ${nodes.length}`,
+      detail: `of ${nodes.length}${suspectCount > 0 ? ` · ${suspectCount} suspected` : ''}`,
       href: '#/ring',
-      tone: upCount === nodes.length ? 'plain' : 'bad',
+      tone: upCount < nodes.length ? 'bad' : suspectCount > 0 ? 'warn' : 'plain',
     },
     {
       label: 'Under-replicated',
@@ -54,6 +57,8 @@ export function factsOf({ nodes, keyspaces, cluster }: Snapshot): Fact[] {
       href: '#/keyspaces',
       tone: unavailable > 0 ? 'bad' : underReplicated > 0 ? 'warn' : 'plain',
     },
+    hintsFact(figures),
+    repairFact(snapshot, nowMs),
     {
       label: 'Stored copies',
       value: none ? unknown : formatCount(sum(figures, (one) => one.keyCount)),
