@@ -36,8 +36,10 @@ export const repairJob = z.object({
   parallelism: z.number(),
   intensity: repairIntensity,
   by: z.enum(['person', 'schedule']),
+  /** Whose quiet hours it keeps; null: asked for by a person. */
+  scheduleId: z.string().nullable(),
   state: repairState,
-  /** A sentence; empty only when the job has ended. */
+  /** What follows "waits for"; empty only when the job has ended. */
   waitingFor: z.string(),
   createdAtMs: z.number(),
   startedAtMs: z.number().nullable(),

@@ -249,7 +249,8 @@ export async function createHost(
   const membershipNews = new MembershipNews(nameOf, (id) => nodes.has(nameOf(id)));
   const publishMembership = (observer: number, events: readonly TimedEvent[]): void => {
     if (stopping) return;
-    for (const news of membershipNews.of(observer, events)) note({ kind: 'membership', ...news, by: 'system' });
+    for (const news of membershipNews.of(observer, events))
+      note({ kind: 'membership', ...news, by: 'system' });
     for (const id of new Set(events.map(({ member }) => member))) {
       if (nodes.has(nameOf(id))) publishNode(nameOf(id));
     }

@@ -1,5 +1,6 @@
 /** Real nodes lose data in every way that a disk knows, under the load of real clients, and become whole without a person. */
-import { openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { openSync, readdirSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
@@ -131,3 +132,30 @@ test('what a node missed while it was stopped is handed over when it is back', a
   await waitUntil('nothing is owed', nothingOwed, 30_000);
   expect(await differences()).toBe(0);
 });
+
+// A full disk needs a disk of its own: a small one in memory, which only root may mount.
+test.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+  'a node whose disk is full refuses writes and serves reads; the others take the writes, and it catches up with room',
+  async () => {
+    const folder = join(cluster.folder, 'nodes', 'node-3');
+    await cluster.command('node', 'stop', 'node-3');
+    const filler = join(folder, 'filler');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]);
+    try {
+      await cluster.command('node', 'start', 'node-3');
+      await waitUntil('node-3 is whole', () => isWhole('node-3'), 60_000);
+      writeFileSync(filler, Buffer.alloc(18 * 1024 * 1024));
+      const books = newBooks();
+      const writes = load(books);
+      await waitUntil('many writes', () => books.count > 30_000, 120_000);
+      await writes.stop();
+      expect({ refused: books.refused, causes: books.causes }).toEqual({ refused: 0, causes: [] });
+      rmSync(filler);
+      await waitUntil('nothing is owed', nothingOwed, 90_000);
+      for (const port of cluster.ports) expect(await missingAt(port, books)).toEqual([]);
+    } finally {
+      await cluster.stop();
+      execFileSync('umount', [folder]);
+    }
+  },
+);

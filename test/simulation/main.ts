@@ -3,12 +3,13 @@
  * alone prints its transcript.
  */
 import { parseArgs } from 'node:util';
+import { resurrectedAfter } from '../support/simulation/deletions.ts';
 import { type LatencyModel, latencyModels } from '../support/simulation/latency.ts';
 import { type FaultKind, faultKinds, harmlessToData } from '../support/simulation/nemesis.ts';
 import { type RunOptions, safeOptions, simulate } from '../support/simulation/run.ts';
 
 const usage =
-  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|causal|all]\n' +
+  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|causal|deletions|all]\n' +
   `       [--nodes 3] [--sloppy] [--quick] [--latency uniform|lnkd-ssd|lnkd-disk] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
 
 function refuse(message: string): never {
@@ -73,6 +74,16 @@ let reads = 0;
 let broken = 0;
 const goOn = () => (seconds > 0 ? performance.now() - startedMs < seconds * 1000 : seed < first + count);
 for (; goOn(); seed++) {
+  if (values.workload === 'all' || values.workload === 'deletions') {
+    const back = await resurrectedAfter(seed, 'by rule');
+    if (back.length > 0) {
+      broken++;
+      process.stdout.write(`${back.join('\n')}\n`);
+      process.stdout.write(
+        `  again: npm run simulate -- --seeds 1 --first-seed ${seed} --workload deletions\n`,
+      );
+    }
+  }
   for (const options of workloads) {
     const outcome = await simulate(seed, options);
     acknowledged += outcome.acknowledgedCount;

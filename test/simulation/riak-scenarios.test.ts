@@ -8,7 +8,7 @@ import { SimulatedCluster } from '../support/simulation/cluster.ts';
 
 let cluster: SimulatedCluster;
 
-async function start(nodeCount = 3): Promise<void> {
+async function start(nodeCount = 3, antiEntropyTickMs = 0): Promise<void> {
   cluster = new SimulatedCluster(7, {
     readLevel: 'QUORUM',
     writeLevel: 'QUORUM',
@@ -18,6 +18,7 @@ async function start(nodeCount = 3): Promise<void> {
     network: { lossShare: 0, repeatShare: 0, delayMinMs: 0.2, delayMaxMs: 2, noticeMs: 100 },
     clockSkewMaxMs: 0,
     diskDelayMaxMs: 1,
+    antiEntropyTickMs,
   });
   await cluster.startAll();
 }
@@ -86,6 +87,41 @@ describe('kv679', () => {
     }
     await write(0, 'key', 'after', 'held');
     for (const index of [0, 1, 2]) expect(await read(index, 'key')).toContain('after');
+  });
+});
+
+describe('partition_repair', () => {
+  it('a replica whose data is gone is whole again without anybody reading a key', async () => {
+    await start(3, 1_000);
+    for (let index = 0; index < 200; index++) await write(index % 3, `key-${index}`, 'value', 'held');
+    const [, victim] = cluster.members;
+    cluster.crash(victim);
+    victim.disk.wipe();
+    await cluster.time.until(cluster.start(victim));
+    await cluster.time.advance(20_000);
+    expect(await cluster.time.until(cluster.isWhole())).toBe(true);
+    const held = await cluster.time.until(cluster.records());
+    expect(held.map((records) => records.size)).toEqual([200, 200, 200]);
+  });
+
+  it('replicas that drifted apart with nothing to tell them become equal', async () => {
+    await start(3, 1_000);
+    for (let index = 0; index < 50; index++) await write(0, `key-${index}`, 'value', 'held');
+    await cluster.time.advance(1_000);
+    const { records } = cluster.members[2].node!.parts;
+    for (let index = 0; index < 50; index += 5) {
+      const gone = new Promise<void>((resolve) =>
+        records.removeIf(
+          addressOf(0, Buffer.from(`key-${index}`)),
+          () => true,
+          () => resolve(),
+        ),
+      );
+      await cluster.time.until(gone);
+    }
+    expect(await cluster.time.until(cluster.divergent())).toHaveLength(10);
+    await cluster.time.advance(20_000);
+    expect(await cluster.time.until(cluster.divergent())).toEqual([]);
   });
 });
 

@@ -137,6 +137,7 @@ export class FakeRepairs {
       parallelism: request.parallelism ?? 1,
       intensity: request.intensity ?? 'normal',
       by: 'person',
+      scheduleId: null,
       state: 'waiting',
       waitingFor: 'its turn',
       createdAtMs: Date.now(),

@@ -106,7 +106,8 @@ export class RepairJobs {
     return { jobs: [...this.#jobs].reverse(), schedules: [...this.#schedules], coverage };
   }
 
-  run(request: Required<RepairRequest>, by: 'person' | 'schedule' = 'person'): RepairJob {
+  run(request: Required<RepairRequest>, scheduleId: string | null = null): RepairJob {
+    const by = scheduleId === null ? 'person' : 'schedule';
     const { keyspace, dataCenters, firstPartition, lastPartition, dryRun, parallelism, intensity } = request;
     const layout = this.#around.layout();
     keyspaceNamed(layout, keyspace);
@@ -129,6 +130,7 @@ export class RepairJobs {
       parallelism,
       intensity,
       by,
+      scheduleId,
       state: 'waiting',
       waitingFor: 'its turn',
       createdAtMs: this.#around.clock.nowMs(),
@@ -259,7 +261,7 @@ export class RepairJobs {
       }
       const range = { firstPartition: 0, lastPartition: partitionCount - 1 };
       try {
-        this.run({ keyspace, dataCenters, parallelism, intensity, dryRun: false, ...range }, 'schedule');
+        this.run({ keyspace, dataCenters, parallelism, intensity, dryRun: false, ...range }, schedule.id);
       } catch (cause) {
         const { message } = toCoterieError(cause, 'bad-input');
         this.#around.noted('warning', keyspace, `A scheduled repair cannot run: ${message}`, 'system');
@@ -325,8 +327,7 @@ export class RepairJobs {
   }
 
   #quietUntil(job: RepairJob): number | null {
-    if (job.by !== 'schedule') return null;
-    const schedule = this.#schedules.find((candidate) => candidate.keyspace === job.keyspace);
+    const schedule = this.#schedules.find((candidate) => candidate.id === job.scheduleId);
     return schedule === undefined ? null : blackoutEndMs(schedule, this.#around.clock.nowMs());
   }
 
