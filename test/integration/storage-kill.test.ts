@@ -78,9 +78,10 @@ describe('a process that is killed while it writes', () => {
       let version = 0;
       let acknowledgedCount = 0;
       let compactionSeen = false;
-      // On a busy machine a round may end before any compaction has: then some more follow.
-      for (let round = 0; round < roundCount || (!compactionSeen && round < 4 * roundCount); round++) {
-        const lines = await writeUntilKilled(program, folder, version, 20 + random.below(900));
+      // On a busy machine a round may end before any compaction has: then some longer ones follow.
+      for (let round = 0; round < roundCount || (!compactionSeen && round < 3 * roundCount); round++) {
+        const durationMs = round < roundCount ? 20 + random.below(900) : 3_000;
+        const lines = await writeUntilKilled(program, folder, version, durationMs);
         acknowledgedCount += lines.filter((line) => !line.startsWith('T')).length;
         version = Math.max(version, take(known, lines)) + 1_000;
         const engine = await open(folder);

@@ -3,10 +3,9 @@
  * which they were planned, so a run is a function of its inputs.
  */
 import type { Cancellable, Clock, Timers } from '../../core/ports/clock.ts';
+import { Agenda, type Planned } from './agenda.ts';
 
-interface Planned {
-  readonly atMs: number;
-  readonly order: number;
+interface PlannedAction extends Planned {
   readonly action: () => void;
   cancelled: boolean;
 }
@@ -16,8 +15,7 @@ const startWallMs = 1_800_000_000_000;
 export class VirtualTime implements Clock, Timers {
   #nowMs = 0;
   #order = 0;
-  /** Binary heap by (atMs, order). */
-  readonly #heap: Planned[] = [];
+  readonly #agenda = new Agenda<PlannedAction>();
   /** Added to the wall clock alone: a person or a time server set it. */
   wallSkewMs = 0;
 
@@ -36,7 +34,7 @@ export class VirtualTime implements Clock, Timers {
       action,
       cancelled: false,
     };
-    this.#push(planned);
+    this.#agenda.add(planned);
     return {
       cancel: () => {
         planned.cancelled = true;
@@ -49,13 +47,13 @@ export class VirtualTime implements Clock, Timers {
   }
 
   get pendingCount(): number {
-    return this.#heap.length;
+    return this.#agenda.count;
   }
 
   /** Runs the next action; false when there is none. Promise reactions it causes run before the next step. */
   async step(): Promise<boolean> {
-    const next = this.#pop();
-    if (next === null) return false;
+    const next = this.#agenda.take();
+    if (next === undefined) return false;
     this.#nowMs = next.atMs;
     if (!next.cancelled) next.action();
     await settleMicrotasks();
@@ -66,7 +64,7 @@ export class VirtualTime implements Clock, Timers {
   async advance(durationMs: number): Promise<void> {
     await settleMicrotasks();
     const untilMs = this.#nowMs + durationMs;
-    while (this.#heap.length > 0 && this.#heap[0].atMs <= untilMs) await this.step();
+    while ((this.#agenda.first?.atMs ?? Number.POSITIVE_INFINITY) <= untilMs) await this.step();
     this.#nowMs = untilMs;
   }
 
@@ -83,41 +81,6 @@ export class VirtualTime implements Clock, Timers {
     }
     return promise;
   }
-
-  #push(planned: Planned): void {
-    const heap = this.#heap;
-    let index = heap.push(planned) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!isBefore(planned, heap[parent])) break;
-      heap[index] = heap[parent];
-      index = parent;
-    }
-    heap[index] = planned;
-  }
-
-  #pop(): Planned | null {
-    const heap = this.#heap;
-    const first = heap[0];
-    if (first === undefined) return null;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let index = 0;
-    for (;;) {
-      let child = index * 2 + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++;
-      if (!isBefore(heap[child], last)) break;
-      heap[index] = heap[child];
-      index = child;
-    }
-    heap[index] = last;
-    return first;
-  }
-}
-
-function isBefore(left: Planned, right: Planned): boolean {
-  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
 }
 
 /**

@@ -2,10 +2,12 @@
  * Many membership machines, one clock and a faulty network in a synchronous event loop: no promise, so that a thousand
  * nodes run faster than real time. A world is a function of its seed and of what the test does to it.
  */
+
 import type { MembershipEvent } from '../../../core/membership/events.ts';
 import type { Packet } from '../../../core/membership/packet-codec.ts';
 import type { MembershipSettings } from '../../../core/membership/settings.ts';
 import { Swim } from '../../../core/membership/swim.ts';
+import { Agenda, type Planned } from '../agenda.ts';
 import { SeededRandom } from '../seeded-random.ts';
 
 export interface WorldOptions {
@@ -19,9 +21,7 @@ export interface WorldOptions {
   readonly noticesPauses?: boolean;
 }
 
-interface Planned {
-  readonly atMs: number;
-  readonly order: number;
+interface PlannedAction extends Planned {
   readonly action: () => void;
 }
 
@@ -52,7 +52,7 @@ export class MembershipWorld {
   /** Whether a message gets from one to the other; a partition is a function. */
   connected: (from: number, to: number) => boolean = () => true;
   readonly #options: WorldOptions;
-  readonly #heap: Planned[] = [];
+  readonly #agenda = new Agenda<PlannedAction>();
   #order = 0;
 
   constructor(options: WorldOptions) {
@@ -84,8 +84,8 @@ export class MembershipWorld {
   /** Runs until `done` after some action; false when that did not come within the time. */
   runUntil(done: () => boolean, durationMs: number): boolean {
     const untilMs = this.nowMs + durationMs;
-    while (this.#heap.length > 0 && this.#heap[0].atMs <= untilMs) {
-      const next = this.#pop();
+    while ((this.#agenda.first?.atMs ?? Number.POSITIVE_INFINITY) <= untilMs) {
+      const next = this.#agenda.take()!;
       this.nowMs = next.atMs;
       next.action();
       if (done()) return true;
@@ -95,7 +95,7 @@ export class MembershipWorld {
   }
 
   at(atMs: number, action: () => void): void {
-    this.#push({ atMs, order: this.#order++, action });
+    this.#agenda.add({ atMs, order: this.#order++, action });
   }
 
   crash(id: number): void {
@@ -269,38 +269,4 @@ export class MembershipWorld {
   #tick(node: WorldNode): void {
     this.step(node, { type: 'tick' });
   }
-
-  #push(planned: Planned): void {
-    const heap = this.#heap;
-    let index = heap.push(planned) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!isBefore(planned, heap[parent])) break;
-      heap[index] = heap[parent];
-      index = parent;
-    }
-    heap[index] = planned;
-  }
-
-  #pop(): Planned {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let index = 0;
-    for (;;) {
-      let child = index * 2 + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++;
-      if (!isBefore(heap[child], last)) break;
-      heap[index] = heap[child];
-      index = child;
-    }
-    heap[index] = last;
-    return first;
-  }
-}
-
-function isBefore(left: Planned, right: Planned): boolean {
-  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
 }
