@@ -46,7 +46,7 @@ export interface SupervisorEvents {
 const restartMinMs = 500;
 const restartMaxMs = 30_000;
 /** A node that stayed up this long starts again with the shortest wait. */
-const steadyAfterMs = 60_000;
+const steadyAfterMs = 5_000;
 const drainWithinMs = 10_000;
 const logLineCountMax = 50;
 
