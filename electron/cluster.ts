@@ -2,25 +2,12 @@
  * This computer's part of the cluster inside the desktop app: the host with its nodes as utility processes, and the same
  * ways in that `coterie serve` offers, so that the command line, HTTP and metrics work while the app runs.
  */
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { defaultDataFolder } from '../core/cli/paths.ts';
-import { serveControl } from '../core/host/control-server.ts';
-import { createHost, defaultHotBytesMax, type Host } from '../core/host/create-host.ts';
-import { serveUi } from '../core/host/ui-server.ts';
-import { systemClock, systemTimers } from '../core/platform/system-clock.ts';
+import { type Computer, defaultPorts, openComputer, readyWithinMs } from '../core/host/open-computer.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { Ports } from './start-problem.ts';
 import { UtilityLauncher } from './utility-launcher.ts';
-
-const loopback = '127.0.0.1';
-const readyWithinMs = 60_000;
-
-export interface Running {
-  readonly host: Host;
-  /** Ends the ways in, then drains the nodes. */
-  stop(): Promise<void>;
-}
 
 function portFrom(variable: string, usual: number): number {
   const text = process.env[variable];
@@ -30,10 +17,10 @@ function portFrom(variable: string, usual: number): number {
 /** The usual ports unless the environment names others; 0 is any free one. */
 export function wantedPorts(): Ports {
   return {
-    client: portFrom('COTERIE_CLIENT_PORT', 7379),
-    ui: portFrom('COTERIE_UI_PORT', 7370),
-    control: portFrom('COTERIE_CONTROL_PORT', 7400),
-    peer: portFrom('COTERIE_PEER_PORT', 7410),
+    client: portFrom('COTERIE_CLIENT_PORT', defaultPorts.client),
+    ui: portFrom('COTERIE_UI_PORT', defaultPorts.ui),
+    control: portFrom('COTERIE_CONTROL_PORT', defaultPorts.control),
+    peer: portFrom('COTERIE_PEER_PORT', defaultPorts.peer),
   };
 }
 
@@ -41,49 +28,24 @@ export function wantedPorts(): Ports {
 export async function startCluster(
   components: { log: Log },
   settings: { programFolder: string; ports: Ports },
-): Promise<Running> {
+): Promise<Computer> {
   const { log } = components;
   const { programFolder, ports } = settings;
-  const folder = defaultDataFolder();
-  const host = await createHost(
+  const computer = await openComputer(
+    { launcher: new UtilityLauncher(join(programFolder, 'node.js')), log },
     {
-      launcher: new UtilityLauncher(join(programFolder, 'node.js')),
-      clock: systemClock,
-      timers: systemTimers,
-      log,
-    },
-    {
-      folder,
+      folder: defaultDataFolder(),
+      programFolder,
       nodes: null,
-      host: loopback,
+      clusterName: 'My cluster',
+      readOnly: false,
       clientPort: ports.client,
       peerPort: ports.peer,
-      clusterName: 'My cluster',
-      computerName: hostname(),
-      readOnly: false,
-      hotBytesMax: defaultHotBytesMax,
+      uiPort: ports.ui,
+      controlPort: ports.control,
     },
   );
-  const closers: (() => Promise<void>)[] = [() => host.stop()];
-  const stop = async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  };
-  try {
-    const ui = await serveUi(
-      { host, clock: systemClock },
-      { host: loopback, port: ports.ui, rendererFolder: join(programFolder, 'renderer'), readOnly: false },
-    );
-    closers.push(() => ui.close());
-    const control = await serveControl(
-      { host, loginLink: () => ui.loginLink() },
-      { folder, host: loopback, port: ports.control },
-    );
-    closers.push(() => control.close());
-  } catch (error) {
-    await stop();
-    throw error;
-  }
   // The page shows each node as it comes; nobody waits for the last one.
-  host.start(readyWithinMs).catch((error: Error) => log.warn(error.message));
-  return { host, stop };
+  computer.host.start(readyWithinMs).catch((error: Error) => log.warn(error.message));
+  return computer;
 }

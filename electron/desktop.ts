@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { app, type BrowserWindow, dialog, Menu, powerMonitor, session } from 'electron';
 import { toCoterieError } from '../core/base/errors.ts';
 import type { Host } from '../core/host/create-host.ts';
+import type { Computer } from '../core/host/open-computer.ts';
 import type { Log } from '../core/ports/log.ts';
 import { serveApp } from './app-protocol.ts';
 import { serveBridge } from './bridge.ts';
-import { type Running, startCluster, wantedPorts } from './cluster.ts';
+import { startCluster, wantedPorts } from './cluster.ts';
 import { denyPermissions, guardContents } from './guards.ts';
 import { applicationMenu } from './menu.ts';
 import { startProblemOf } from './start-problem.ts';
@@ -30,7 +31,7 @@ const log: Log = {
 };
 
 let window: BrowserWindow | null = null;
-let running: Promise<Running | null> = Promise.resolve(null);
+let running: Promise<Computer | null> = Promise.resolve(null);
 let hasTray = false;
 /** Aborted once, when quitting begins. */
 const quitting = new AbortController();
@@ -48,7 +49,7 @@ function show(): void {
 }
 
 /** Starts the cluster, asking the person what to do while it cannot. Null: the app quits instead. */
-async function startAsking(): Promise<Running | null> {
+async function startAsking(): Promise<Computer | null> {
   let ports = wantedPorts();
   while (!quitting.signal.aborted) {
     try {
@@ -81,7 +82,7 @@ async function startAsking(): Promise<Running | null> {
 }
 
 /** Resolves only with a host: a page that calls before then waits, and is gone when there will be none. */
-async function hostOf(start: Promise<Running | null>): Promise<Host> {
+async function hostOf(start: Promise<Computer | null>): Promise<Host> {
   const cluster = await start;
   return cluster === null ? new Promise<never>(() => {}) : cluster.host;
 }

@@ -1,14 +1,16 @@
 /** `coterie`: everything that the app can do, from a terminal. Errors are one line that says what to do; exit code 1. */
+
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { toCoterieError } from '../base/errors.ts';
+import { defaultPorts } from '../host/open-computer.ts';
 import { productVersion } from '../host/version.ts';
 import { addClusterCommands, parseFactors } from './commands.ts';
 import { ControlClient } from './control-client.ts';
 import type { Output } from './output.ts';
 import { defaultDataFolder } from './paths.ts';
-import { defaultPorts, serve } from './serve.ts';
+import { serve } from './serve.ts';
 
 const programFolder = dirname(fileURLToPath(import.meta.url));
 

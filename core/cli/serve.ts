@@ -1,12 +1,8 @@
 /** `coterie serve`: the headless computer. Prints one line when every node takes clients; drains on SIGTERM and SIGINT. */
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
-import { serveControl } from '../host/control-server.ts';
-import { createHost, defaultHotBytesMax } from '../host/create-host.ts';
 import { ForkLauncher } from '../host/fork-launcher.ts';
-import { serveUi } from '../host/ui-server.ts';
-import { systemClock, systemTimers } from '../platform/system-clock.ts';
+import { openComputer, readyWithinMs } from '../host/open-computer.ts';
 import type { Log } from '../ports/log.ts';
 
 export interface ServeOptions {
@@ -24,10 +20,6 @@ export interface ServeOptions {
   readonly programFolder: string;
 }
 
-export const defaultPorts = { ui: 7370, client: 7379, control: 7400, peer: 7410 } as const;
-const loopback = '127.0.0.1';
-const readyWithinMs = 60_000;
-
 function nodesWanted(options: ServeOptions): Record<string, number> | null {
   if (options.dataCenters !== undefined) return options.dataCenters;
   return options.nodes === undefined ? null : { office: options.nodes };
@@ -42,53 +34,22 @@ export async function serve(options: ServeOptions): Promise<void> {
   // Standard output carries the ready line alone, so that programs can read it.
   const note = (message: string) => process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 
-  const folder = resolve(options.data);
-  const host = await createHost(
-    {
-      launcher: new ForkLauncher(join(options.programFolder, 'node.js')),
-      clock: systemClock,
-      timers: systemTimers,
-      log,
-    },
-    {
-      folder,
-      nodes: nodesWanted(options),
-      host: loopback,
-      clientPort: options.clientPort,
-      peerPort: options.peerPort,
-      clusterName: options.clusterName,
-      computerName: hostname(),
-      readOnly: options.readOnly,
-      hotBytesMax: defaultHotBytesMax,
-    },
+  const opening = openComputer(
+    { launcher: new ForkLauncher(join(options.programFolder, 'node.js')), log },
+    { ...options, folder: resolve(options.data), nodes: nodesWanted(options) },
   );
-  const closers: (() => Promise<void>)[] = [() => host.stop()];
   let stopping = false;
   const stop = async (code: number) => {
     if (stopping) return;
     stopping = true;
-    for (const close of closers.reverse()) await close();
     process.exitCode = code;
+    await (await opening).stop();
   };
   process.on('SIGTERM', () => void stop(0));
   process.on('SIGINT', () => void stop(0));
 
+  const { host, ui } = await opening;
   try {
-    const ui = await serveUi(
-      { host, clock: systemClock },
-      {
-        host: loopback,
-        port: options.uiPort,
-        rendererFolder: join(options.programFolder, 'renderer'),
-        readOnly: options.readOnly,
-      },
-    );
-    closers.push(() => ui.close());
-    const control = await serveControl(
-      { host, loginLink: () => ui.loginLink() },
-      { folder, host: loopback, port: options.controlPort },
-    );
-    closers.push(() => control.close());
     await host.start(readyWithinMs);
     const { cluster, nodes } = host.snapshot();
     const link = ui.loginLink();

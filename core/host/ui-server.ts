@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, Server } from 'node:http';
-import { extname, join, normalize, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -17,6 +17,7 @@ import type { Clock } from '../ports/clock.ts';
 import { serveApiSocket } from './api-socket.ts';
 import type { Host } from './create-host.ts';
 import { isOwnAddress, isOwnOrigin, Login } from './login.ts';
+import { contentTypeOf, pageFileOf, pageHeaders } from './page-files.ts';
 import { nextFreePort } from './ports.ts';
 import { productVersion } from './version.ts';
 
@@ -36,25 +37,10 @@ export interface UiServerSettings {
   readonly readOnly: boolean;
 }
 
-const contentTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-  '.woff': 'font/woff',
-  '.json': 'application/json',
-};
-
 const socketFrameBytesMax = 96 * 1024 * 1024;
 
-/** Nothing from elsewhere is ever loaded; styles of components are set at run time, hence inline styles. */
 const securityHeaders: Readonly<Record<string, string>> = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
+  ...pageHeaders('self'),
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
@@ -73,6 +59,7 @@ export async function serveUi(
   const login = new Login(() => clock.nowMs());
   let port = settings.port;
   const app = new Hono();
+  const assetFolder = join(settings.rendererFolder, 'assets') + sep;
 
   app.use('*', async (c, next) => {
     if (!isOwnAddress(c.req.header('host'), settings.host, port)) {
@@ -111,18 +98,15 @@ export async function serveUi(
 
   app.get('*', async (c) => {
     if (!login.isLoggedIn(c.req.header('cookie'), port)) return c.html(loginPage, 401);
-    const wanted = normalize(decodeURIComponent(c.req.path));
-    const hasExtension = extname(wanted) !== '';
-    // Pages are routes of one document; only files have endings.
-    const path = join(settings.rendererFolder, hasExtension ? wanted : 'index.html');
-    if (!path.startsWith(settings.rendererFolder + sep)) return c.notFound();
+    const path = pageFileOf(settings.rendererFolder, c.req.path);
+    if (path === null) return c.notFound();
     try {
       const body = await readFile(path);
-      c.header('Content-Type', contentTypes[extname(path)] ?? 'application/octet-stream');
+      c.header('Content-Type', contentTypeOf(path));
       // Built files carry a hash in their names and never change; the document names the newest ones.
       c.header(
         'Cache-Control',
-        wanted.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+        path.startsWith(assetFolder) ? 'public, max-age=31536000, immutable' : 'no-cache',
       );
       return c.body(new Uint8Array(body));
     } catch {

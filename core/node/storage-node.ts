@@ -17,7 +17,7 @@ import { Completeness } from '../replication/completeness.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
 import { LocalRecords } from '../replication/local-records.ts';
-import { type CoordinatorParts, newCounters } from '../replication/parts.ts';
+import { type CoordinatorParts, newCounters, type Writer } from '../replication/parts.ts';
 import { PeerService } from '../replication/peer-service.ts';
 import { Requests } from '../replication/requests.ts';
 import { serveStandIns } from '../replication/stand-ins.ts';
@@ -25,7 +25,7 @@ import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
 import { type CollectorSettings, TombstoneCollector } from '../replication/tombstone-collector.ts';
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
-import { actorOf } from '../versions/version-set.ts';
+import { type Actor, actorOf, epochOf } from '../versions/version-set.ts';
 import { nextEpoch, noteWhole } from './identity.ts';
 import { LostRecords } from './lost-records.ts';
 import type { MembershipLink } from './membership-driver.ts';
@@ -63,43 +63,43 @@ export const defaultNodeSettings = {
   antiEntropyTickMs: defaultAntiEntropySettings.tickMs,
 } as const;
 
-export class StorageNode {
-  readonly store: CoordinatorStore;
-  readonly engine: StorageEngine;
+/** What a started node is made of. */
+interface Built {
   readonly parts: CoordinatorParts;
+  readonly engine: StorageEngine;
+  readonly service: PeerService;
+  readonly store: CoordinatorStore;
+  readonly delivery: HintDelivery;
+  readonly collector: TombstoneCollector;
   readonly repair: NodeRepair;
-  readonly #disk: Disk;
-  readonly #service: PeerService;
-  readonly #nodeId: number;
-  readonly #view: { topology: Topology };
-  readonly #background: { delivery: HintDelivery; collector: TombstoneCollector };
-  readonly #retireEpoch: () => Promise<unknown>;
-  #layout: Layout;
+  readonly disk: Disk;
+  /** The present one; whoever needs it asks for it each time. */
+  readonly view: { topology: Topology };
+  /** Takes a new epoch durably. */
+  readonly renewEpoch: (lostData: boolean) => Promise<Actor>;
+}
 
-  private constructor(
-    nodeId: number,
-    layout: Layout,
-    view: { topology: Topology },
-    parts: CoordinatorParts,
-    engine: StorageEngine,
-    service: PeerService,
-    store: CoordinatorStore,
-    background: { delivery: HintDelivery; collector: TombstoneCollector },
-    retireEpoch: () => Promise<unknown>,
-    repair: NodeRepair,
-    disk: Disk,
-  ) {
-    this.repair = repair;
-    this.#disk = disk;
-    this.#nodeId = nodeId;
-    this.#layout = layout;
-    this.#view = view;
-    this.parts = parts;
-    this.engine = engine;
-    this.#service = service;
-    this.store = store;
-    this.#background = background;
-    this.#retireEpoch = retireEpoch;
+export class StorageNode {
+  readonly #built: Built;
+
+  private constructor(built: Built) {
+    this.#built = built;
+  }
+
+  get store(): CoordinatorStore {
+    return this.#built.store;
+  }
+
+  get engine(): StorageEngine {
+    return this.#built.engine;
+  }
+
+  get parts(): CoordinatorParts {
+    return this.#built.parts;
+  }
+
+  get repair(): NodeRepair {
+    return this.#built.repair;
   }
 
   /** Opens the storage, takes a fresh epoch if anything may be missing, and is then ready for frames and clients. */
@@ -126,10 +126,10 @@ export class StorageNode {
     await hints.load();
     // Before the first frame can change a record.
     const savedTrees = await takeSavedTrees(components, clean);
-    const present = { epoch };
+    const writer: Writer = { actor: actorOf(settings.nodeId, epoch), counterMax: 0 };
     const completeness = new Completeness(() => {
       log.info('This node is whole again: it has been compared with every other replica.');
-      noteWhole(components.disk, settings.nodeId, present.epoch).catch((error: Error) => {
+      noteWhole(components.disk, settings.nodeId, epochOf(writer.actor)).catch((error: Error) => {
         log.warn('That this node is whole again could not be noted.', { cause: error.message });
       });
     });
@@ -147,7 +147,7 @@ export class StorageNode {
       clock,
       timers,
       hybridClock: new HybridClock(),
-      writer: { actor: actorOf(settings.nodeId, epoch), counterMax: 0 },
+      writer,
       counters,
       log,
       turn: () => {
@@ -161,8 +161,10 @@ export class StorageNode {
       topology,
     );
     const current = () => view.topology;
-    const retireEpoch = () =>
-      nextEpoch(components, settings.nodeId, { clean: false, lostData: false, hasRun: true });
+    const renewEpoch = async (lostData: boolean): Promise<Actor> => {
+      const next = await nextEpoch(components, settings.nodeId, { clean: false, lostData, hasRun: true });
+      return actorOf(settings.nodeId, next.epoch);
+    };
     serveStandIns(service, hints, current);
     const delivery = new HintDelivery({ ...parts, topology: current });
     const collector = new TombstoneCollector(
@@ -183,56 +185,54 @@ export class StorageNode {
         rebuild: () => repair.rebuild(),
         doubt: (keyspace, partition) => repair.trees.doubt(keyspace, partition),
       },
-      async () => {
-        const lost = { clean: false, lostData: true, hasRun: true };
-        present.epoch = (await nextEpoch(components, settings.nodeId, lost)).epoch;
-        return actorOf(settings.nodeId, present.epoch);
-      },
+      () => renewEpoch(true),
     );
     lostRecords.watch();
     if (rebuilding) void repair.rebuild();
-    return new StorageNode(
-      settings.nodeId,
-      layout,
-      view,
+    const { disk } = components;
+    return new StorageNode({
       parts,
       engine,
       service,
       store,
-      { delivery, collector },
-      retireEpoch,
+      delivery,
+      collector,
       repair,
-      components.disk,
-    );
+      disk,
+      view,
+      renewEpoch,
+    });
   }
 
   /** Tombstones and expired values forgotten for good since the start. */
   get collectedCount(): number {
-    return this.#background.collector.collectedCount;
+    return this.#built.collector.collectedCount;
   }
 
   /** Carries membership over the peer link, for when datagrams do not arrive, and for whole states. */
   carryMembership(answer: (from: number, payload: Buffer) => Buffer): MembershipLink {
-    this.#service.onCall(callMethod.membership, (from, payload, reply) => reply(null, answer(from, payload)));
+    this.#built.service.onCall(callMethod.membership, (from, payload, reply) =>
+      reply(null, answer(from, payload)),
+    );
     return {
       call: (peer, payload, done) => call(this.parts.requests, peer, callMethod.membership, payload, done),
     };
   }
 
   get layout(): Layout {
-    return this.#layout;
+    return this.#built.view.topology.layout;
   }
 
   /** Takes a newer layout; data of dropped keyspaces is forgotten. */
   setLayout(layout: Layout): void {
-    const dropped = this.#layout.keyspaces.filter(
+    const { view, service } = this.#built;
+    const dropped = this.layout.keyspaces.filter(
       (old) => !layout.keyspaces.some((keyspace) => keyspace.id === old.id),
     );
-    this.#layout = layout;
-    const topology = topologyOf(layout, this.#nodeId);
-    this.#view.topology = topology;
+    const topology = topologyOf(layout, this.parts.selfId);
+    view.topology = topology;
     this.parts.completeness.setTopology(topology);
-    this.#service.setTopology(topology);
+    service.setTopology(topology);
     this.store.setTopology(topology);
     for (const keyspace of dropped) {
       this.repair.trees.dropKeyspace(keyspace.id);
@@ -249,13 +249,14 @@ export class StorageNode {
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
-    this.#background.delivery.close();
-    this.#background.collector.close();
-    this.repair.close();
-    this.parts.requests.close();
+    const { delivery, collector, repair, parts, engine, disk, renewEpoch } = this.#built;
+    delivery.close();
+    collector.close();
+    repair.close();
+    parts.requests.close();
     // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
-    if (this.parts.writer.counterMax > 0) await this.#retireEpoch();
-    await this.engine.close();
-    await saveTrees({ disk: this.#disk, log: this.parts.log }, this.repair.trees.all());
+    if (parts.writer.counterMax > 0) await renewEpoch(false);
+    await engine.close();
+    await saveTrees({ disk, log: parts.log }, repair.trees.all());
   }
 }

@@ -1,5 +1,4 @@
 /** Reads what a partition holds, by position: hashes of whole leaves, and single records. Never more than one page at a time. */
-import { CoterieError } from '../base/errors.ts';
 import { addressOf, partitionStart, positionOf } from '../base/token.ts';
 import type { PositionHash } from '../merkle/comparison.ts';
 import { type LeafRequest, type Listing, positionsPerAnswerMax } from '../merkle/exchange-codec.ts';
@@ -7,19 +6,11 @@ import { batchedBytes, type KeyedRecord } from '../merkle/record-batch-codec.ts'
 import { hashRecord, type RecordHash } from '../merkle/record-hash.ts';
 import { firstOffset, offsetEnd } from '../merkle/tree.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
-import type { ScanRequest, ScanResult } from '../ports/storage-engine.ts';
+import { scanPage } from '../ports/scan-page.ts';
+import type { ScanResult } from '../ports/storage-engine.ts';
 
 /** Records read for a listing at once: their values are read with them and dropped. */
 const pageCountMax = 256;
-
-function scan(replica: LocalReplica, request: ScanRequest): Promise<ScanResult> {
-  return new Promise((resolve, reject) => {
-    replica.scan(request, (error, result) => {
-      if (result !== null) resolve(result);
-      else reject(error ?? new CoterieError('disk-failed', 'A partition could not be walked.'));
-    });
-  });
-}
 
 /** The leaves asked for, as ranges of offsets: neighbours are read as one. */
 function rangesOf({ bits, leaves, fromOffset }: LeafRequest): { from: number; until: number }[] {
@@ -49,7 +40,7 @@ export async function listLeaves(
     while (next !== null && next < until) {
       if (positions.length >= positionsPerAnswerMax) return { positions, nextOffset: next };
       const expected = Math.ceil((until - next) * density * 1.2) + 8;
-      const page: ScanResult = await scan(replica, {
+      const page: ScanResult = await scanPage(replica, {
         keyspace,
         partition,
         fromPosition: partitionStart(partition) + next,
@@ -95,7 +86,7 @@ export async function readOffsets(
   for (const offset of offsets) {
     if (bytes >= bytesMax) break;
     const fromPosition = partitionStart(partition) + offset;
-    const page = await scan(replica, { keyspace, partition, fromPosition, countMax: 1 });
+    const page = await scanPage(replica, { keyspace, partition, fromPosition, countMax: 1 });
     for (const { key, value } of page.records) {
       const { tokenHigh, tokenLow } = addressOf(keyspace, key);
       if (positionOf(tokenHigh, tokenLow) !== fromPosition) continue;

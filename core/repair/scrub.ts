@@ -5,6 +5,7 @@
 import { partitionCount, partitionStart } from '../base/token.ts';
 import type { Cancellable, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
+import { scanPage } from '../ports/scan-page.ts';
 
 export interface ScrubParts {
   readonly replica: LocalReplica;
@@ -57,8 +58,9 @@ export class Scrub {
   /** Where to go on; null at the end, and when the disk cannot be read at all, which others report. */
   #read(keyspace: number, partition: number, fromPosition: number): Promise<number | null> {
     const request = { keyspace, partition, fromPosition, countMax: pageCount };
-    return new Promise((resolve) => {
-      this.#parts.replica.scan(request, (_, result) => resolve(result?.nextPosition ?? null));
-    });
+    return scanPage(this.#parts.replica, request).then(
+      ({ nextPosition }) => nextPosition,
+      () => null,
+    );
   }
 }

@@ -4,7 +4,8 @@
  * every other replica of a partition it does not vote on reads there: with R + W > N a lost disk then costs one replica,
  * never an answer.
  */
-import type { Topology } from './topology.ts';
+import { partitionCount } from '../base/token.ts';
+import type { KeyspaceState, Topology } from './topology.ts';
 
 export class Completeness {
   /** Peers still to be compared with, by `keyspace:partition`. Null: nothing is missing. */
@@ -18,14 +19,8 @@ export class Completeness {
   /** This node lost data: nothing it replicates is known to be whole. */
   begin(topology: Topology): void {
     this.#missing = new Map();
-    for (const { settings, replicas, selfIndex } of topology.keyspaces.values()) {
-      for (const [partition, list] of replicas.entries()) {
-        if (selfIndex[partition] < 0 || list.length < 2) continue;
-        const peers = list
-          .map((replica) => replica.nodeId)
-          .filter((_, index) => index !== selfIndex[partition]);
-        this.#missing.set(`${settings.id}:${partition}`, new Set(peers));
-      }
+    for (const keyspace of topology.keyspaces.values()) {
+      for (let partition = 0; partition < partitionCount; partition++) this.#miss(keyspace, partition);
     }
     this.#endIfWhole();
   }
@@ -33,12 +28,16 @@ export class Completeness {
   /** One record of this partition was lost. */
   lost(topology: Topology, keyspace: number, partition: number): void {
     const state = topology.keyspaces.get(keyspace);
-    if (state === undefined || state.selfIndex[partition] < 0) return;
-    const peers = state.replicas[partition].map((replica) => replica.nodeId);
-    peers.splice(state.selfIndex[partition], 1);
-    if (peers.length === 0) return;
+    if (state !== undefined) this.#miss(state, partition);
+  }
+
+  /** Nothing where this node is no replica, or the only one. */
+  #miss({ settings, replicas, selfIndex }: KeyspaceState, partition: number): void {
+    const self = selfIndex[partition];
+    const peers = replicas[partition].map((replica) => replica.nodeId).filter((_, index) => index !== self);
+    if (self < 0 || peers.length === 0) return;
     this.#missing ??= new Map();
-    this.#missing.set(`${keyspace}:${partition}`, new Set(peers));
+    this.#missing.set(`${settings.id}:${partition}`, new Set(peers));
   }
 
   get isWhole(): boolean {

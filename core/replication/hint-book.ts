@@ -12,7 +12,8 @@
 import { CoterieError } from '../base/errors.ts';
 import { addressOf, type KeyAddress, partitionCount, partitionOf, partitionStart } from '../base/token.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { StorageEngine, StoredRecord } from '../ports/storage-engine.ts';
+import { scanPage } from '../ports/scan-page.ts';
+import type { ScanResult, StorageEngine, StoredRecord } from '../ports/storage-engine.ts';
 import { mergeRecords } from '../versions/record-codec.ts';
 import type { LocalRecords } from './local-records.ts';
 
@@ -114,15 +115,8 @@ export class HintBook {
   /** Counts what an earlier run left. Call before anything else. */
   async load(): Promise<void> {
     for (let partition = 0; partition < partitionCount; partition++) {
-      let from: number | null = partitionStart(partition);
-      while (from !== null) {
-        const page: { records: readonly Hint[]; next: number | null } = await this.#page(
-          partition,
-          from,
-          1_000,
-        );
-        for (const hint of page.records) this.#added(hint.target, partition, sizeOf(hint.record));
-        from = page.next;
+      for await (const page of this.#pages(partition, 1_000)) {
+        for (const hint of page) this.#added(hint.target, partition, sizeOf(hint.record));
       }
     }
     // A turn of an earlier run must not come again for the same key.
@@ -229,15 +223,9 @@ export class HintBook {
     if (account === undefined) return found;
     for (let partition = 0; partition < partitionCount && found.length < countMax; partition++) {
       if (account.perPartition[partition] === 0) continue;
-      let from: number | null = partitionStart(partition);
-      while (from !== null && found.length < countMax) {
-        const page: { records: readonly Hint[]; next: number | null } = await this.#page(
-          partition,
-          from,
-          countMax,
-        );
-        for (const hint of page.records) if (hint.target === target) found.push(hint);
-        from = page.next;
+      for await (const page of this.#pages(partition, countMax)) {
+        found.push(...page.filter((hint) => hint.target === target));
+        if (found.length >= countMax) break;
       }
     }
     return found;
@@ -275,17 +263,15 @@ export class HintBook {
     }));
   }
 
-  #page(
-    partition: number,
-    fromPosition: number,
-    countMax: number,
-  ): Promise<{ records: readonly Hint[]; next: number | null }> {
-    return new Promise((resolve, reject) => {
-      this.#engine.scan({ keyspace: hintKeyspace, partition, fromPosition, countMax }, (error, result) => {
-        if (error !== null) reject(error);
-        else resolve({ records: result!.records.map(hintOf), next: result!.nextPosition });
-      });
-    });
+  /** The hints of a partition, about `countMax` at a time. */
+  async *#pages(partition: number, countMax: number): AsyncGenerator<readonly Hint[]> {
+    let fromPosition: number | null = partitionStart(partition);
+    while (fromPosition !== null) {
+      const request = { keyspace: hintKeyspace, partition, fromPosition, countMax };
+      const page: ScanResult = await scanPage(this.#engine, request);
+      yield page.records.map(hintOf);
+      fromPosition = page.nextPosition;
+    }
   }
 
   #added(target: number, partition: number, bytes: number): void {

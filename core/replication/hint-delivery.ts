@@ -119,7 +119,7 @@ export class HintDelivery {
     const { target, address } = hint;
     const state = this.#topology().keyspaces.get(address.keyspace);
     if (state === undefined) return this.#settled(hint, 'expired');
-    const record = hint.record ?? (await this.#ownRecord(address));
+    const record = hint.record ?? (await this.#records.get(address));
     // A reference to what was deleted and collected: every replica had agreed to that.
     if (record === null) return this.#settled(hint, 'sent');
     const replicas = state.replicas[partitionOf(address.tokenHigh)].map((replica) => replica.nodeId);
@@ -140,12 +140,6 @@ export class HintDelivery {
 
   #settled(hint: Hint, how: 'sent' | 'expired'): Promise<boolean> {
     return new Promise((resolve) => this.#hints.settle(hint, how, () => resolve(true)));
-  }
-
-  #ownRecord(address: KeyAddress): Promise<Buffer | null> {
-    return new Promise((resolve, reject) => {
-      this.#records.read(address, (error, record) => (error === null ? resolve(record) : reject(error)));
-    });
   }
 
   #send(peer: number, { keyspace, key }: KeyAddress, record: Buffer): Promise<boolean> {

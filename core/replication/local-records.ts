@@ -72,6 +72,13 @@ export class LocalRecords {
     });
   }
 
+  /** As `read`, awaited: for work in the background. */
+  get(address: KeyAddress): Promise<Buffer | null> {
+    return new Promise((resolve, reject) => {
+      this.read(address, (error, record) => (error === null ? resolve(record) : reject(error)));
+    });
+  }
+
   change(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
     // Locks exist only while some change waits for the disk: in the common, hot case this is one size check.
     if (this.#locked.size > 0) {

@@ -16,6 +16,7 @@ import { addressOf, partitionCount, partitionStart } from '../base/token.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
+import { scanPage } from '../ports/scan-page.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { decodeContext, headerLength, summarise } from '../versions/record-codec.ts';
 import { counterOf } from '../versions/version-set.ts';
@@ -187,17 +188,11 @@ export class TombstoneCollector {
     });
   }
 
-  #deadIn(keyspace: number, partition: number): Promise<Entry[]> {
+  async #deadIn(keyspace: number, partition: number): Promise<Entry[]> {
     const request = { keyspace, partition, fromPosition: partitionStart(partition), countMax: pageCount };
-    return new Promise((resolve, reject) => {
-      this.#parts.engine.scan({ ...request, deadOnly: true }, (error, result) => {
-        if (error !== null) reject(error);
-        else {
-          const dead = result!.records.filter(({ value }) => this.#isDead(value));
-          resolve(dead.map(({ key, value }) => ({ key, header: headerOf(value) })));
-        }
-      });
-    });
+    const { records } = await scanPage(this.#parts.engine, { ...request, deadOnly: true });
+    const dead = records.filter(({ value }) => this.#isDead(value));
+    return dead.map(({ key, value }) => ({ key, header: headerOf(value) }));
   }
 
   #isDead(record: Buffer): boolean {
@@ -213,18 +208,10 @@ export class TombstoneCollector {
     if (state.selfIndex[partition] < 0) return answer.fill(1);
     for (let index = 0; index < entries.length; index++) {
       const { key, header } = entries[index];
-      const record = await this.#read(keyspace, key);
+      const record = await this.#parts.records.get(addressOf(keyspace, key));
       if (record !== null && headerOf(record).equals(header) && this.#isDead(record)) answer[index] = 1;
     }
     return answer;
-  }
-
-  #read(keyspace: number, key: Buffer): Promise<Buffer | null> {
-    return new Promise((resolve, reject) => {
-      this.#parts.records.read(addressOf(keyspace, key), (error, record) =>
-        error === null ? resolve(record) : reject(error),
-      );
-    });
   }
 
   async #remove(keyspace: number, partition: number, entries: readonly Entry[]): Promise<void> {

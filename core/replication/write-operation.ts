@@ -55,6 +55,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   readonly #decide: (siblings: readonly LiveValue[]) => Mutation;
   readonly #replicas: readonly ReplicaPlace[];
   readonly #selfIndex: number;
+  readonly #partition: number;
   readonly #requirement: Requirement;
   readonly #core: PutCore;
   #standIns: StandIns | null = null;
@@ -83,9 +84,9 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     this.#options = options;
     this.#decide = decide;
     this.#done = done;
-    const partition = partitionOf(address.tokenHigh);
-    this.#replicas = keyspace.replicas[partition];
-    this.#selfIndex = keyspace.selfIndex[partition];
+    this.#partition = partitionOf(address.tokenHigh);
+    this.#replicas = keyspace.replicas[this.#partition];
+    this.#selfIndex = keyspace.selfIndex[this.#partition];
     this.#requirement = keyspace.requirement(options.level ?? keyspace.settings.writeLevel);
     this.#core = new PutCore(this.#replicas, this.#requirement);
   }
@@ -102,10 +103,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     }
     const { basis } = this.#options;
     // What a replica holds that lost data is no basis: it may lack the very versions that the write is to replace.
-    const isWhole = this.#parts.completeness.speaksFor(
-      this.#address.keyspace,
-      partitionOf(this.#address.tokenHigh),
-    );
+    const isWhole = this.#parts.completeness.speaksFor(this.#address.keyspace, this.#partition);
     if (basis === 'held' && isWhole) {
       this.#change();
       return;
@@ -137,22 +135,14 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
    * this node took before in the same way, as plain writes do that one node coordinates; more would need a memory of the key.
    */
   #keepForAll(): void {
-    const { clock, hints, hybridClock, writer } = this.#parts;
+    const { clock, hints, writer } = this.#parts;
     const mutation = this.#decide([]);
     if (mutation.kind === 'none' || this.#options.basis !== 'held') {
       this.#finish(new CoterieError('unavailable', 'No replica of this key can be read. Try again.'));
       return;
     }
-    const isPut = mutation.kind === 'put';
-    const added = {
-      timestamp: hybridClock.tick(clock.nowMs()),
-      expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
-      tombstone: !isPut,
-      value: isPut ? mutation.value : empty,
-    };
     this.#basis = blindBasis;
-    this.#actor = writer.actor;
-    const set = write(emptySet, this.#basis, writer.actor, added, writer.counterMax);
+    const set = this.#write(emptySet, this.#basis, mutation, clock.nowMs());
     // This node remembers nothing of the key: no later write may count from the same number.
     writer.counterMax = counterOf(set.context, writer.actor);
     const record = encodeRecord(set);
@@ -185,7 +175,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ChangeHandler -------------------------------------------------------------------------------------------------
 
   transform(current: Buffer | null): Change | null {
-    const { clock, hybridClock, log, writer } = this.#parts;
+    const { clock, hybridClock, log } = this.#parts;
     const { settings } = this.#keyspace;
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
@@ -198,15 +188,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     if (mutation.kind === 'none') return null;
     for (const version of set.versions) hybridClock.observe(version.timestamp, nowMs);
     const basis = this.#basis ?? { context: set.context, dots: [] };
-    const isPut = mutation.kind === 'put';
-    const version = {
-      timestamp: hybridClock.tick(nowMs),
-      expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
-      tombstone: !isPut,
-      value: isPut ? mutation.value : empty,
-    };
-    this.#actor = writer.actor;
-    const written = write(set, basis, writer.actor, version, writer.counterMax);
+    const written = this.#write(set, basis, mutation, nowMs);
     const after = newestOnly ? keepNewest(written) : written;
     if (after.versions.length > siblingCountMax) {
       throw new CoterieError(
@@ -223,6 +205,19 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     }
     const record = encodeRecord(after);
     return { record, summary: summarise(record) };
+  }
+
+  #write(set: VersionSet, basis: Basis, mutation: Mutation, nowMs: number): VersionSet {
+    const { hybridClock, writer } = this.#parts;
+    const isPut = mutation.kind === 'put';
+    const version = {
+      timestamp: hybridClock.tick(nowMs),
+      expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
+      tombstone: !isPut,
+      value: isPut ? mutation.value : empty,
+    };
+    this.#actor = writer.actor;
+    return write(set, basis, writer.actor, version, writer.counterMax);
   }
 
   onApplied(record: Buffer | null, changed: boolean): void {

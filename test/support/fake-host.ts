@@ -5,24 +5,12 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize, sep } from 'node:path';
 import { WebSocketServer } from 'ws';
 import { serveApiSocket } from '../../core/host/api-socket.ts';
 import type { Host } from '../../core/host/create-host.ts';
+import { contentTypeOf, pageFileOf, pageHeaders } from '../../core/host/page-files.ts';
 import { FakeCluster } from '../ui/fake-cluster.ts';
 import type { Variant } from '../ui/fake-layouts.ts';
-
-const contentTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.woff2': 'font/woff2',
-};
-
-/** As the real server sends it (core/host/ui-server.ts). */
-const contentPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export class FakeHost {
   readonly cluster: FakeCluster;
@@ -60,7 +48,7 @@ export class FakeHost {
   async comeBack(): Promise<void> {
     const server = createServer((request, response) => {
       void this.#file(request.url ?? '/').then(({ status, type, body }) => {
-        response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': contentPolicy });
+        response.writeHead(status, { 'Content-Type': type, ...pageHeaders('self') });
         response.end(body);
       });
     });
@@ -85,13 +73,12 @@ export class FakeHost {
   }
 
   async #file(url: string): Promise<{ status: number; type: string; body: Uint8Array }> {
-    const wanted = normalize(decodeURIComponent(new URL(url, 'http://host').pathname));
-    const path = join(this.#folder, extname(wanted) === '' ? 'index.html' : wanted);
+    const path = pageFileOf(this.#folder, new URL(url, 'http://host').pathname);
     const missing = { status: 404, type: 'text/plain', body: new TextEncoder().encode('not found') };
-    if (!path.startsWith(this.#folder + sep)) return missing;
+    if (path === null) return missing;
     try {
       const body = new Uint8Array(await readFile(path));
-      return { status: 200, type: contentTypes[extname(path)] ?? 'application/octet-stream', body };
+      return { status: 200, type: contentTypeOf(path), body };
     } catch {
       return missing;
     }

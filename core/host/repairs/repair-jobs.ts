@@ -319,7 +319,7 @@ export class RepairJobs {
       if (down !== undefined) reason = `${nameOf(layout, down)} to come back`;
       else if (taken !== undefined) reason = `another repair at ${nameOf(layout, taken)} to end`;
       else {
-        this.#start(job, segment, replicas);
+        this.#start(job, segment, replicas, (partition) => replicasPer[partition]);
         return null;
       }
     }
@@ -331,13 +331,17 @@ export class RepairJobs {
     return schedule === undefined ? null : blackoutEndMs(schedule, this.#around.clock.nowMs());
   }
 
-  #start(job: RepairJob, segment: RepairSegment, replicas: number[]): void {
+  #start(
+    job: RepairJob,
+    segment: RepairSegment,
+    replicas: readonly number[],
+    replicasOfPartition: (partition: number) => readonly number[],
+  ): void {
     const { clock } = this.#around;
     segment.state = 'running';
     job.state = 'running';
     job.startedAtMs ??= clock.nowMs();
-    const replicasPer = replicasOf(this.#around.layout(), job.keyspace, job.dataCenters);
-    const shares = sharesOf(partitionsOf(segment), (partition) => replicasPer[partition]);
+    const shares = sharesOf(partitionsOf(segment), replicasOfPartition);
     const { keyspace, dryRun } = job;
     const { result, stop } = runSegment(shares, (node, partitions) =>
       this.#around.execute(node, { keyspace, partitions, replicas, dryRun }),
