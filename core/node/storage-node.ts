@@ -236,14 +236,14 @@ export class StorageNode {
     this.store.setTopology(topology);
     for (const keyspace of dropped) {
       this.repair.trees.dropKeyspace(keyspace.id);
-      this.engine.dropKeyspace(keyspace.id, (error) => {
-        if (error !== null) {
-          this.parts.log.error('A dropped keyspace could not be removed from disk.', {
-            keyspace: keyspace.name,
-            cause: error.message,
-          });
-        }
-      });
+      const done = (error: CoterieError | null) => {
+        if (error === null) return;
+        this.parts.log.error('A dropped keyspace could not be removed from disk.', {
+          keyspace: keyspace.name,
+          cause: error.message,
+        });
+      };
+      done(this.engine.dropKeyspace(keyspace.id, done));
     }
   }
 

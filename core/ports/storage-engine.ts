@@ -4,14 +4,17 @@
  * both pass test/conformance/storage-engine-suite.ts.
  *
  * Rules that every implementation keeps:
- * - A put is visible to every later get and scan of this engine at once, before it is durable. Its `done` runs after it
- *   is durable (durability `always`), or after it is accepted (`interval`).
- * - Puts of one key are applied in call order.
- * - A `done` may run before the call returns (hot data) or later (disk). It runs exactly once.
+ * - A change (put, remove, dropKeyspace) is **refused**, or **applied** and later **durable** or **failed**. Refused: the call
+ *   returns the reason, nothing has changed, `done` never runs. Applied: the call returns null, the change is visible to
+ *   every later get and scan at once, and `done` runs exactly once, after the call has returned: without error when it is
+ *   durable (durability `always`) or accepted (`interval`), with one when nobody knows whether a restart will find it.
+ *   So whoever must not act on a refused change looks at what the call returned, and at nothing else.
+ * - Changes of one key are applied in call order.
+ * - The `done` of a get or a scan may run before the call returns (hot data) or later (disk). It runs exactly once.
  * - Buffers given in are copied if they are kept beyond the call; buffers handed out must not be changed by the caller,
  *   and may be kept.
- * - After a failed sync the engine refuses writes with `disk-failed`; when the disk is full, with `disk-full`, until
- *   there is room again. Reads go on.
+ * - After a failed sync the engine refuses changes with `disk-failed`; when the disk is full, with `disk-full`, until
+ *   there is room again; with `busy` while too much waits for the disk. Reads go on.
  */
 import type { CoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
@@ -36,6 +39,8 @@ export interface ScanRequest {
   readonly fromPosition: number;
   /** Stop after about this many records; records of one position are never split. */
   readonly countMax: number;
+  /** Stop after about this many bytes of keys and values; at least the records of one position are returned. */
+  readonly bytesMax?: number;
   /** Only records that hold nothing for a reader: tombstones, and values that expired (to the second). */
   readonly deadOnly?: boolean;
 }
@@ -91,18 +96,28 @@ export interface StorageEngine {
   /** At most one handler; without one damaged records stay, and scans leave them out. */
   onDamaged(handler: DamageHandler): void;
 
+  /** Why a small put would be refused now; null when it would be taken. */
+  readonly refusal: CoterieError | null;
+
   get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void;
 
+  /** Returns why the record is refused, or null: applied. */
   put(
     address: KeyAddress,
     value: Buffer,
     facts: RecordFacts,
     durability: Durability,
     done: (error: CoterieError | null) => void,
-  ): void;
+  ): CoterieError | null;
 
-  /** Forgets a record as if it had never been (collection of tombstones). Durable like a put. */
-  remove(address: KeyAddress, done: (error: CoterieError | null) => void): void;
+  /** Forgets a record as if it had never been (collection of tombstones). Durable like a put; nothing there is no error. */
+  remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null;
+
+  /**
+   * Forgets a record without a trace on disk: a restart may bring it back, or an older record of the same key. Only for
+   * records of which all that can come back is dead as well: values that have expired, after others that had.
+   */
+  forget(address: KeyAddress): void;
 
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void;
 
@@ -111,8 +126,8 @@ export interface StorageEngine {
 
   statistics(): EngineStatistics;
 
-  /** Forgets every record of a dropped keyspace. */
-  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): void;
+  /** Forgets every record of a dropped keyspace. Durable like a put. */
+  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null;
 
   /** Runs background work (compaction, expiry counting) until there is none: for tests and before a snapshot. */
   settle(): Promise<void>;

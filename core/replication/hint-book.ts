@@ -186,6 +186,7 @@ export class HintBook {
         else this.#grew(target, added.bytes);
       },
       onDurable: () => done(null),
+      onRefused: done,
       onFailed: done,
     });
   }

@@ -2,6 +2,10 @@
  * This node's own copy of the data: reads records, and changes them one at a time per key. Every change, a client's
  * write coordinated here or a record that another replica sent, is one read-transform-put, so none can overwrite what
  * another just wrote. It never talks to other nodes.
+ *
+ * A change is refused, or applied and later durable or failed, as the storage engine decides (ports/storage-engine.ts). This
+ * is the one place where that is passed on: whoever sends a record to others does so in `onApplied`, and a change that was
+ * refused never gets there. (raft's Ready has the same shape: nothing can be sent that was not accepted.)
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
@@ -18,14 +22,17 @@ export interface Change {
 
 export interface ChangeHandler {
   /**
-   * Runs once with the key's current record; must answer at once. Null: nothing is to be written. `remove`: the record is
-   * forgotten, as if it had never been. A thrown CoterieError becomes `onFailed`.
+   * Runs at most once with the key's current record; must return at once. Null: nothing is to be written. `remove`: the
+   * record is forgotten, as if it had never been. A thrown CoterieError becomes `onRefused`.
    */
   transform(current: Buffer | null): Change | 'remove' | null;
+  /** Nothing has changed, and nothing more is heard of it. */
+  onRefused(error: CoterieError): void;
   /** The change is visible to reads of this node, not yet durable. `record` is what the key holds now. */
   onApplied(record: Buffer | null, changed: boolean): void;
   /** The change is as durable as the keyspace asks; follows onApplied. Not called when nothing changed. */
   onDurable(): void;
+  /** Follows onApplied: the change is visible here, and nobody knows whether a restart will find it. */
   onFailed(error: CoterieError): void;
 }
 
@@ -61,8 +68,9 @@ export class LocalRecords {
 
   /** Forgets a record that cannot be read any more, so that another replica's copy can take its place. */
   discard(address: KeyAddress, done: (error: CoterieError | null) => void): void {
-    this.#observer?.onDoubt(address);
-    this.#engine.remove(address, done);
+    const refusal = this.#engine.remove(address, done);
+    if (refusal === null) this.#observer?.onDoubt(address);
+    else done(refusal);
   }
 
   read(address: KeyAddress, done: (error: CoterieError | null, record: Buffer | null) => void): void {
@@ -85,7 +93,7 @@ export class LocalRecords {
       const queue = this.#locked.get(lockName(address));
       if (queue !== undefined) {
         if (queue.length >= waitingCountMax) {
-          handler.onFailed(
+          handler.onRefused(
             new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.'),
           );
           return;
@@ -104,7 +112,7 @@ export class LocalRecords {
       answered = true;
       if (error !== null) {
         if (error.code === 'corrupt') this.#onLost(address);
-        handler.onFailed(error);
+        handler.onRefused(error);
       } else this.#apply(address, durability, handler, current);
       if (lock !== null) this.#unlock(lock);
     });
@@ -126,7 +134,7 @@ export class LocalRecords {
     try {
       change = handler.transform(current);
     } catch (cause) {
-      handler.onFailed(toCoterieError(cause, 'corrupt'));
+      handler.onRefused(toCoterieError(cause, 'corrupt'));
       return;
     }
     if (change === null) {
@@ -140,15 +148,17 @@ export class LocalRecords {
         handler.onFailed(error);
       }
     };
-    if (change === 'remove') {
-      this.#observer?.onChange(address, current, null);
-      this.#engine.remove(address, written);
-      handler.onApplied(null, true);
+    const after = change === 'remove' ? null : change.record;
+    const refusal =
+      change === 'remove'
+        ? this.#engine.remove(address, written)
+        : this.#engine.put(address, change.record, change.summary, durability, written);
+    if (refusal !== null) {
+      handler.onRefused(refusal);
       return;
     }
-    this.#observer?.onChange(address, current, change.record);
-    this.#engine.put(address, change.record, change.summary, durability, written);
-    handler.onApplied(change.record, true);
+    this.#observer?.onChange(address, current, after);
+    handler.onApplied(after, true);
   }
 
   /** Forgets a record if it is still the expected one; `removed` tells whether it was. */
@@ -163,6 +173,7 @@ export class LocalRecords {
         if (!changed) done(null, false);
       },
       onDurable: () => done(null, true),
+      onRefused: (error) => done(error, false),
       onFailed: (error) => done(error, false),
     });
   }
@@ -185,7 +196,8 @@ export class LocalRecords {
       },
       onApplied() {},
       onDurable: () => done(null),
-      onFailed: (error) => done(error),
+      onRefused: done,
+      onFailed: done,
     });
   }
 }

@@ -234,10 +234,17 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     this.#settle(this.#core.addAcknowledgement(this.#selfIndex));
   }
 
+  onRefused(error: CoterieError): void {
+    this.#finish(error);
+  }
+
   onFailed(error: CoterieError): void {
     this.#failure = error;
-    if (this.#record === null) this.#finish(error);
-    else this.#settle(this.#core.addFailure(this.#selfIndex));
+    // The others have the event's number, and a restart may find it gone here: it must not be given out again.
+    const { writer } = this.#parts;
+    const given = counterOf(decodeContext(this.#record!), this.#actor);
+    if (writer.actor === this.#actor) writer.counterMax = Math.max(writer.counterMax, given);
+    this.#settle(this.#core.addFailure(this.#selfIndex));
   }
 
   // --- ReplyHandler --------------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class LogEngine implements StorageEngine {
   readonly recovery: EngineRecovery;
   readonly #disk: Disk;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #log: Log;
   readonly #folder: string;
   readonly #index: KeyIndex;
@@ -78,6 +79,7 @@ class LogEngine implements StorageEngine {
     const { folder } = settings;
     this.#disk = disk;
     this.#clock = clock;
+    this.#timers = timers;
     this.#log = log;
     this.#folder = folder;
     this.#index = index;
@@ -147,13 +149,10 @@ class LogEngine implements StorageEngine {
     facts: RecordFacts,
     durability: Durability,
     done: (error: CoterieError | null) => void,
-  ): void {
+  ): CoterieError | null {
     const { keyspace, tokenHigh, tokenLow, key } = address;
     const refusal = this.#refusal(key.length + value.length);
-    if (refusal !== null) {
-      done(refusal);
-      return;
-    }
+    if (refusal !== null) return refusal;
     const head: RecordHead = {
       kind: kind.put,
       flags: facts.tombstone ? tombstoneFlag : 0,
@@ -173,6 +172,11 @@ class LogEngine implements StorageEngine {
       this.#index.update(id, head, place);
     } else id = this.#index.insert(keyspace, tokenHigh, tokenLow, fingerprint, head, place);
     this.#cache.put(id, key, value);
+    return null;
+  }
+
+  get refusal(): CoterieError | null {
+    return this.#refusal(0);
   }
 
   #refusal(bytes: number): CoterieError | null {
@@ -186,39 +190,44 @@ class LogEngine implements StorageEngine {
     return this.#head.refusal;
   }
 
-  remove(address: KeyAddress, done: (error: CoterieError | null) => void): void {
+  remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {
     const { keyspace, tokenHigh, tokenLow, key } = address;
-    const id = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprintOf(key));
-    if (id < 0) {
-      done(null);
-      return;
+    if (this.#index.find(keyspace, tokenHigh, tokenLow, fingerprintOf(key)) < 0) {
+      this.#timers.atTurnEnd(() => done(null));
+      return null;
     }
-    if (!this.#appendMarker(kind.remove, address, done)) return;
+    const refusal = this.#appendMarker(kind.remove, address, done);
+    if (refusal === null) this.forget(address);
+    return refusal;
+  }
+
+  forget({ keyspace, tokenHigh, tokenLow, key }: KeyAddress): void {
+    const id = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprintOf(key));
+    if (id < 0) return;
     this.#segments.recordDied(this.#index.placeOf(id));
     this.#cache.remove(id);
     this.#index.remove(id);
   }
 
-  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): void {
+  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null {
     const address = { keyspace, tokenHigh: 0, tokenLow: 0, key: noBytes };
-    if (!this.#appendMarker(kind.drop, address, done)) return;
+    const refusal = this.#appendMarker(kind.drop, address, done);
+    if (refusal !== null) return refusal;
     this.#index.dropKeyspace(keyspace, (id, place) => {
       this.#segments.recordDied(place);
       this.#cache.remove(id);
     });
     this.#segments.planCompaction();
+    return null;
   }
 
   #appendMarker(
     markerKind: number,
     address: KeyAddress,
     done: (error: CoterieError | null) => void,
-  ): boolean {
+  ): CoterieError | null {
     const refusal = this.#refusal(0);
-    if (refusal !== null) {
-      done(refusal);
-      return false;
-    }
+    if (refusal !== null) return refusal;
     const { keyspace, tokenHigh, tokenLow, key } = address;
     const head: RecordHead = {
       kind: markerKind,
@@ -232,7 +241,7 @@ class LogEngine implements StorageEngine {
     };
     this.#head.append(head, key, noBytes, true, done);
     this.#head.segment.markerCount++;
-    return true;
+    return null;
   }
 
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {

@@ -1,5 +1,5 @@
 /** The StorageEngine port in memory: the model that the log engine is tested against, and an engine for quick tests. */
-import type { CoterieError } from '../base/errors.ts';
+import { CoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
 import { type KeyAddress, partitionOf, positionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
@@ -27,10 +27,15 @@ export class MemoryEngine implements StorageEngine {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #items = new Map<string, Item>();
+  #closed = false;
 
   constructor(components: { clock: Clock; timers: Timers }) {
     this.#clock = components.clock;
     this.#timers = components.timers;
+  }
+
+  get refusal(): CoterieError | null {
+    return this.#closed ? new CoterieError('not-ready', 'The node is stopping.') : null;
   }
 
   /** Memory does not rot, as far as anybody here can tell. */
@@ -46,15 +51,23 @@ export class MemoryEngine implements StorageEngine {
     facts: RecordFacts,
     _durability: Durability,
     done: (error: CoterieError | null) => void,
-  ): void {
+  ): CoterieError | null {
+    if (this.#closed) return this.refusal;
     const kept = { ...address, key: Buffer.from(address.key) };
     this.#items.set(nameOf(address), { address: kept, value: Buffer.from(value), facts });
     this.#timers.atTurnEnd(() => done(null));
+    return null;
   }
 
-  remove(address: KeyAddress, done: (error: CoterieError | null) => void): void {
+  remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {
+    if (this.#closed) return this.refusal;
     this.#items.delete(nameOf(address));
     this.#timers.atTurnEnd(() => done(null));
+    return null;
+  }
+
+  forget(address: KeyAddress): void {
+    this.#items.delete(nameOf(address));
   }
 
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
@@ -108,12 +121,16 @@ export class MemoryEngine implements StorageEngine {
     };
   }
 
-  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): void {
+  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null {
+    if (this.#closed) return this.refusal;
     for (const [name, item] of this.#items) if (item.address.keyspace === keyspace) this.#items.delete(name);
     this.#timers.atTurnEnd(() => done(null));
+    return null;
   }
 
   async settle(): Promise<void> {}
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
 }

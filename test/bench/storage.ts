@@ -80,10 +80,11 @@ function putAll(
   firstKey = 0,
 ): Promise<void> {
   return runWide(count, writerCount, (number, done) => {
-    engine.put(keyOf(firstKey + number), makeValue(number), facts, 'always', (error) => {
+    const durable = (error: Error | null) => {
       failOn(error);
       done();
-    });
+    };
+    failOn(engine.put(keyOf(firstKey + number), makeValue(number), facts, 'always', durable));
   });
 }
 

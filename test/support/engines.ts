@@ -11,6 +11,17 @@ import { VirtualTime } from './virtual-time.ts';
 
 export const noFacts = { tombstone: false, expiresAtMs: 0 };
 
+/** A change as a promise: rejects when it is refused and when it fails. */
+export function changed(
+  change: (done: (error: CoterieError | null) => void) => CoterieError | null,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error: CoterieError | null) => (error === null ? resolve() : reject(error));
+    const refusal = change(done);
+    if (refusal !== null) reject(refusal);
+  });
+}
+
 export function put(
   engine: StorageEngine,
   key: string,
@@ -18,15 +29,9 @@ export function put(
   options: { keyspace?: number; durability?: Durability; tombstone?: boolean; expiresAtMs?: number } = {},
 ): Promise<void> {
   const { keyspace = 0, durability = 'always', tombstone = false, expiresAtMs = 0 } = options;
-  return new Promise((resolve, reject) => {
-    engine.put(
-      addressOf(keyspace, Buffer.from(key)),
-      Buffer.from(value),
-      { tombstone, expiresAtMs },
-      durability,
-      (error) => (error === null ? resolve() : reject(error)),
-    );
-  });
+  const facts = { tombstone, expiresAtMs };
+  const address = addressOf(keyspace, Buffer.from(key));
+  return changed((done) => engine.put(address, Buffer.from(value), facts, durability, done));
 }
 
 export function get(engine: StorageEngine, key: string, keyspace = 0): Promise<string | null> {
@@ -38,17 +43,11 @@ export function get(engine: StorageEngine, key: string, keyspace = 0): Promise<s
 }
 
 export function remove(engine: StorageEngine, key: string, keyspace = 0): Promise<void> {
-  return new Promise((resolve, reject) => {
-    engine.remove(addressOf(keyspace, Buffer.from(key)), (error) =>
-      error === null ? resolve() : reject(error),
-    );
-  });
+  return changed((done) => engine.remove(addressOf(keyspace, Buffer.from(key)), done));
 }
 
 export function drop(engine: StorageEngine, keyspace: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    engine.dropKeyspace(keyspace, (error) => (error === null ? resolve() : reject(error)));
-  });
+  return changed((done) => engine.dropKeyspace(keyspace, done));
 }
 
 export function scan(

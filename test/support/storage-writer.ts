@@ -30,8 +30,12 @@ function step(): void {
     step();
   };
   tell('T', key, mine);
-  if (mine % 11 === 0) engine.remove(address, done('R'));
-  else engine.put(address, valueOfVersion(mine), { tombstone: false, expiresAtMs: 0 }, 'always', done('P'));
+  const facts = { tombstone: false, expiresAtMs: 0 };
+  const refusal =
+    mine % 11 === 0
+      ? engine.remove(address, done('R'))
+      : engine.put(address, valueOfVersion(mine), facts, 'always', done('P'));
+  if (refusal !== null) throw refusal;
 }
 
 for (let writer = 0; writer < 32; writer++) setImmediate(step);
