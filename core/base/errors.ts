@@ -40,3 +40,10 @@ export function toCoterieError(cause: unknown, fallback: ErrorCode): CoterieErro
   const message = cause instanceof Error ? cause.message : String(cause);
   return new CoterieError(fallback, message);
 }
+
+const writeRefusals: ReadonlySet<ErrorCode> = new Set(['disk-full', 'disk-failed', 'busy']);
+
+/** Whether an error says that a node's own disk does not take a write now, so that another node may. */
+export function isWriteRefusal(error: CoterieError): boolean {
+  return writeRefusals.has(error.code);
+}

@@ -19,6 +19,7 @@ import { HintDelivery } from '../replication/hint-delivery.ts';
 import { LocalRecords } from '../replication/local-records.ts';
 import { type CoordinatorParts, newCounters, type Writer } from '../replication/parts.ts';
 import { PeerService } from '../replication/peer-service.ts';
+import { Refusing } from '../replication/refusing.ts';
 import { Requests } from '../replication/requests.ts';
 import { serveStandIns } from '../replication/stand-ins.ts';
 import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
@@ -144,6 +145,7 @@ export class StorageNode {
       completeness,
       network,
       requests,
+      refusing: new Refusing(clock),
       clock,
       timers,
       hybridClock: new HybridClock(),

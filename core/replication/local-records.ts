@@ -56,6 +56,11 @@ export class LocalRecords {
     this.#engine = engine;
   }
 
+  /** Why a change would be refused now; null when it would be taken. */
+  get refusal(): CoterieError | null {
+    return this.#engine.refusal;
+  }
+
   /** Told of every change from now on. */
   observe(observer: RecordObserver): void {
     this.#observer = observer;

@@ -7,6 +7,7 @@ import type { Actor } from '../versions/version-set.ts';
 import type { Completeness } from './completeness.ts';
 import type { HintBook } from './hint-book.ts';
 import type { LocalRecords } from './local-records.ts';
+import type { Refusing } from './refusing.ts';
 import type { Requests } from './requests.ts';
 
 /** Since the node started. */
@@ -54,6 +55,8 @@ export interface CoordinatorParts {
   readonly completeness: Completeness;
   readonly network: PeerNetwork;
   readonly requests: Requests;
+  /** Peers that refuse writes just now. */
+  readonly refusing: Refusing;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly hybridClock: HybridClock;

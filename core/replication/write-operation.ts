@@ -36,6 +36,7 @@ import { liveValues } from './live-values.ts';
 import type { Change, ChangeHandler } from './local-records.ts';
 import type { CoordinatorParts } from './parts.ts';
 import { ReadOperation } from './read-operation.ts';
+import { errorOf } from './replica-status.ts';
 import type { ReplyHandler } from './requests.ts';
 import { StandIns } from './stand-ins.ts';
 import type { KeyspaceState } from './topology.ts';
@@ -268,9 +269,13 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
 
   onReply(from: number, frame: Buffer): void {
     const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
-    const accepted = parseStatus(frame).code === status.ok;
-    if (accepted) this.#settle(this.#core.addAcknowledgement(index));
-    else this.#missedBy(index);
+    const { code } = parseStatus(frame);
+    if (code === status.ok) {
+      this.#settle(this.#core.addAcknowledgement(index));
+      return;
+    }
+    this.#parts.refusing.note(from, errorOf(code));
+    this.#missedBy(index);
   }
 
   onFailure(from: number): void {

@@ -45,6 +45,8 @@ export const status = {
   busy: 4,
   unknownKeyspace: 5,
   rebuilding: 6,
+  /** By its layout the receiver is no replica of the key. */
+  noReplica: 7,
 } as const;
 
 /** Length prefix, type, request id. */

@@ -13,6 +13,7 @@ import type {
   LiveValue,
   Mutation,
   NodeId,
+  Purpose,
   ReadOptions,
   ReadResult,
   ReplicaView,
@@ -70,7 +71,8 @@ export class MemoryStore implements KeyValueStore {
   /** Other nodes of the pretended cluster, by id. */
   readonly peers = new Map<NodeId, MemoryStore>();
   /** Tests set this to send commands elsewhere or to fail. */
-  coordinator: (address: KeyAddress, exclusive: boolean) => NodeId | null = () => null;
+  coordinator: (address: KeyAddress, purpose: Purpose) => NodeId | null = () => null;
+  writeRefusal: CoterieError | null = null;
   /** Set: every read and write fails with it. */
   failure: CoterieError | null = null;
   keyspaceList: readonly KeyspaceView[];
@@ -79,7 +81,7 @@ export class MemoryStore implements KeyValueStore {
   acknowledgedCount: number;
   private readonly nowMs: () => number;
   private readonly late: boolean;
-  private handler: ((request: Buffer, reply: (bytes: Buffer) => void) => void) | null = null;
+  private handler: Parameters<KeyValueStore['onForwarded']>[0] | null = null;
 
   constructor(settings: MemoryStoreSettings = {}) {
     this.keyspaceList =
@@ -102,8 +104,8 @@ export class MemoryStore implements KeyValueStore {
     return this.keyspaceList;
   }
 
-  coordinatorOf(address: KeyAddress, exclusive: boolean): NodeId | null {
-    const target = this.coordinator(address, exclusive);
+  coordinatorOf(address: KeyAddress, purpose: Purpose): NodeId | null {
+    const target = this.coordinator(address, purpose);
     return target === this.self.nodeId ? null : target;
   }
 
@@ -120,10 +122,10 @@ export class MemoryStore implements KeyValueStore {
     peer.forwardedKeys.push(request.toString('latin1'));
     // Over the network the bytes would be other bytes.
     const copy = Buffer.from(request);
-    setImmediate(() => peer.handler!(copy, (bytes) => setImmediate(() => done(null, bytes))));
+    setImmediate(() => peer.handler!(copy, (error, bytes) => setImmediate(() => done(error, bytes))));
   }
 
-  onForwarded(handler: (request: Buffer, reply: (bytes: Buffer) => void) => void): void {
+  onForwarded(handler: Parameters<KeyValueStore['onForwarded']>[0]): void {
     this.handler = handler;
   }
 

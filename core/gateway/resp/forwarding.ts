@@ -14,6 +14,7 @@ import { parseConsistencyLevel } from '../../base/levels.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import { encodeCommand, type RespEncoder } from '../../wire/resp-encoder.ts';
 import { RespRequestParser } from '../../wire/resp-parser.ts';
+import { purposeOf } from './command.ts';
 import type { Gateway } from './gateway.ts';
 import { type ReplySink, Request } from './request.ts';
 import { Session } from './session.ts';
@@ -62,7 +63,7 @@ export function serveForwarded(gateway: Gateway): void {
       client: null,
       deliver(request: Request, encoder: RespEncoder) {
         const acknowledged = request.writes?.at(-1)?.result.acknowledgedCount ?? 0;
-        reply(Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...encoder.take()]));
+        reply(null, Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...encoder.take()]));
       },
     };
     let decoded: { session: Session; argv: Buffer[] };
@@ -74,7 +75,11 @@ export function serveForwarded(gateway: Gateway): void {
     }
     const request = new Request(gateway, decoded.session, decoded.argv, sink);
     if (!gateway.admit(request)) return;
-    if (request.command!.kind === 'key') gateway.run(request);
+    const { writeRefusal } = gateway.store;
+    // Before anything is done: then the node that forwarded it may ask another one.
+    if (writeRefusal !== null && purposeOf(request.command!, decoded.argv) !== 'read')
+      reply(writeRefusal, null);
+    else if (request.command!.kind === 'key') gateway.run(request);
     else request.error('ERR only commands with one key are forwarded');
   });
 }

@@ -2,13 +2,14 @@
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
  * from its words to its handler: lookup, arity, authentication, the key's coordinator. It knows nothing of sockets.
  */
+import { isWriteRefusal } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { RespEncoder } from '../../wire/resp-encoder.ts';
-import { arityFits, type Command, type CommandTable } from './command.ts';
+import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { errorReply, errorTexts, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
 import type { ClientControl, Request } from './request.ts';
@@ -33,6 +34,8 @@ export interface GatewayStatistics {
 }
 
 export const keyBytesMax = 65_536;
+/** Nodes that a command is sent to one after the other while each refuses writes. */
+const forwardCountMax = 3;
 
 export class Gateway {
   readonly store: KeyValueStore;
@@ -106,11 +109,7 @@ export class Gateway {
     this.statistics.commandCount += 1;
     try {
       if (request.address !== null && !request.session.forwarded) {
-        const { exclusive } = command;
-        const target = this.store.coordinatorOf(
-          request.address,
-          typeof exclusive === 'boolean' ? exclusive : exclusive(request.argv),
-        );
+        const target = this.store.coordinatorOf(request.address, purposeOf(command, request.argv));
         if (target !== null) {
           this.forward(request, command, target);
           return;
@@ -132,6 +131,12 @@ export class Gateway {
     this.statistics.forwardedCount += 1;
     const bytes = encodeForwarded(request.session, request.argv);
     this.store.forward(target, bytes, (error, reply) => {
+      // Nothing was done there: the next one is asked, and after that the client gets the reason.
+      if (error !== null && isWriteRefusal(error) && request.forwardCount < forwardCountMax) {
+        request.forwardCount++;
+        this.run(request);
+        return;
+      }
       if (error !== null || reply === null) {
         request.fail(error);
         return;

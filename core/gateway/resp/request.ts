@@ -47,6 +47,8 @@ export class Request {
   /** The key's address, for commands with exactly one key. */
   address: KeyAddress | null = null;
   done = false;
+  /** Nodes that refused it so far. */
+  forwardCount = 0;
   /** Reply kept back until the replies before it have gone; null while it has not come or once it has left. */
   held: Buffer[] | null = null;
   /** The command that this one is a part of (one key of an MGET). */

@@ -2,14 +2,30 @@
  * A cluster of real storage nodes in virtual time: the production node, coordinator and storage engine over simulated
  * network, disks and clocks. One seed decides everything; the same seed gives the same run, line by line.
  */
+import { assert } from '../../../core/base/assert.ts';
 import { CoterieError } from '../../../core/base/errors.ts';
-import type { ConflictPolicy, ConsistencyLevel } from '../../../core/base/levels.ts';
-import { addressOf, partitionCount, partitionOf, partitionStart } from '../../../core/base/token.ts';
-import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
+import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/base/levels.ts';
+import {
+  addressOf,
+  type KeyAddress,
+  partitionCount,
+  partitionOf,
+  partitionStart,
+} from '../../../core/base/token.ts';
+import { firstLayout, type Layout, type LayoutKeyspace } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
-import type { Mutation } from '../../../core/ports/key-value-store.ts';
+import type {
+  LiveValue,
+  Mutation,
+  Purpose,
+  ReadResult,
+  ScanPage,
+  WriteOptions,
+  WriteResult,
+} from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import type { CoordinatorStore } from '../../../core/replication/store.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
@@ -18,6 +34,7 @@ import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { type NetworkFaults, SimulatedNetwork } from './network.ts';
+import { DotBook, WatchedEngine } from './watched-engine.ts';
 
 /** A process' timers: they die with it. */
 class ProcessTimers implements Timers {
@@ -55,6 +72,7 @@ class ProcessTimers implements Timers {
 
 export interface Member {
   readonly id: number;
+  readonly dataCenter: string;
   readonly disk: SimulatedDisk;
   /** The member's clock differs from the others' by this much. */
   skewMs: number;
@@ -65,7 +83,13 @@ export interface Member {
 }
 
 export interface SimulationOptions {
+  /** Nodes, each on a computer of its own; in one data center unless `dataCenters` says otherwise. */
   readonly nodeCount: number;
+  /** Nodes in each data center: they add up to `nodeCount`. */
+  readonly dataCenters?: Readonly<Record<string, number>>;
+  /** Replicas in each data center; 3 without. */
+  readonly factors?: Readonly<Record<string, number>>;
+  readonly durability?: Durability;
   readonly readLevel: ConsistencyLevel;
   readonly writeLevel: ConsistencyLevel;
   readonly conflicts: ConflictPolicy;
@@ -80,14 +104,42 @@ export interface SimulationOptions {
   readonly antiEntropyTickMs?: number;
 }
 
+export interface ClientRead {
+  readonly level?: ConsistencyLevel;
+  readonly keyspace?: number;
+}
+
+export interface ClientChange extends ClientRead {
+  readonly key: string;
+  readonly basis: WriteOptions['basis'];
+  decide(siblings: readonly LiveValue[]): Mutation;
+}
+
+/** What a client was told, and which member had the word. */
+export interface Answer<T> {
+  readonly result: T;
+  readonly coordinator: Member;
+}
+
+export interface ReadAnswer {
+  readonly values: string[];
+  readonly context: string;
+  readonly coordinator: Member;
+}
+
 const transcriptLineCountMax = 400;
+/** Accepted and not yet on disk: little enough for a slow disk to make a node refuse with `busy`. */
+const pendingBytesMax = 2 * 1024 * 1024;
 
 export class SimulatedCluster {
   readonly time = new VirtualTime();
   readonly random: SeededRandom;
   readonly network: SimulatedNetwork;
   readonly members: Member[];
-  readonly layout: Layout;
+  #layout: Layout;
+  /** What must never be, as it was seen: whoever runs the simulation looks here. */
+  readonly #violations: string[] = [];
+  readonly #dots = new DotBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
   /** Requests that wait for their answer, with the process that owes it. */
   readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
@@ -101,13 +153,24 @@ export class SimulatedCluster {
       { time: this.time, random: this.random, transcript: (line) => this.note(line) },
       options.network,
     );
-    const ids = Array.from({ length: options.nodeCount }, (_, index) => index + 1);
+    const centers = options.dataCenters ?? { office: options.nodeCount };
+    const places = Object.entries(centers).flatMap(([dataCenter, count]) =>
+      Array.from({ length: count }, () => dataCenter),
+    );
+    assert(places.length === options.nodeCount, 'the data centers hold all nodes');
+    const nodes = places.map((dataCenter, index) => ({ id: index + 1, dataCenter }));
     const layout = firstLayout({
       clusterId: 'simulated',
       clusterName: 'simulated',
       createdAtMs: 0,
-      computers: ids.map((id) => ({ id: `c${id}`, name: `c${id}`, dataCenter: 'office' })),
-      nodes: ids.map((id) => ({ id, name: `n${id}`, computer: `c${id}`, dataCenter: 'office', weight: 1 })),
+      computers: nodes.map(({ id, dataCenter }) => ({ id: `c${id}`, name: `c${id}`, dataCenter })),
+      nodes: nodes.map(({ id, dataCenter }) => ({
+        id,
+        name: `n${id}`,
+        computer: `c${id}`,
+        dataCenter,
+        weight: 1,
+      })),
     });
     this.#collector = {
       tickMs: options.collectGraceMs === undefined ? 0 : 400,
@@ -115,8 +178,8 @@ export class SimulatedCluster {
       partitionsPerTick: 1_024,
     };
     this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
-    const { readLevel, writeLevel, conflicts, sloppy } = options;
-    this.layout = {
+    const { readLevel, writeLevel, conflicts, sloppy, durability = 'always' } = options;
+    this.#layout = {
       ...layout,
       keyspaces: layout.keyspaces.map((keyspace) => ({
         ...keyspace,
@@ -124,17 +187,43 @@ export class SimulatedCluster {
         writeLevel,
         conflicts,
         sloppy,
+        durability,
+        factors: options.factors ?? keyspace.factors,
       })),
     };
-    this.members = ids.map((id) => {
+    this.members = nodes.map(({ id, dataCenter }) => {
       const timers = new ProcessTimers(this.time);
       const disk = new SimulatedDisk(
         { timers: this.time, random: this.random },
         { delayMaxMs: options.diskDelayMaxMs, tornWrites: true },
       );
       const skewMs = Math.floor((this.random.next() - 0.5) * 2 * options.clockSkewMaxMs);
-      return { id, disk, skewMs, timers, node: null, hasRun: false };
+      return { id, dataCenter, disk, skewMs, timers, node: null, hasRun: false };
     });
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  /** The keyspace in which clients write and read. */
+  get keyspace(): LayoutKeyspace {
+    return this.#layout.keyspaces.find(({ id }) => id === 0)!;
+  }
+
+  /** Everybody who runs gets the new layout at once, whoever starts later at the start: as from a host that has them all. */
+  setLayout(layout: Layout): void {
+    this.#layout = layout;
+    for (const { node } of this.running()) node!.setLayout(layout);
+  }
+
+  get violations(): readonly string[] {
+    return this.#violations;
+  }
+
+  violate(words: string): void {
+    this.#violations.push(words);
+    this.note(words);
   }
 
   note(line: string): void {
@@ -163,10 +252,13 @@ export class SimulatedCluster {
         log: silentLog,
         random: this.random,
         network,
-        openEngine: () =>
-          openLogEngine(
-            { disk: member.disk, clock, timers, log: silentLog },
-            { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: 8_000 },
+        openEngine: async () =>
+          new WatchedEngine(
+            await openLogEngine(
+              { disk: member.disk, clock, timers, log: silentLog },
+              { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: 8_000, pendingBytesMax },
+            ),
+            (address, value) => this.#dots.note(address, value, `n${member.id}`),
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
       },
@@ -179,9 +271,11 @@ export class SimulatedCluster {
         antiEntropyTickMs: this.#antiEntropyTickMs,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
-      this.layout,
+      this.#layout,
     );
     if (timers.dead) return;
+    // It may have changed while the node was starting.
+    if (node.layout !== this.#layout) node.setLayout(this.#layout);
     member.node = node;
     member.hasRun = true;
     this.note(`n${member.id} is up`);
@@ -194,6 +288,18 @@ export class SimulatedCluster {
     member.node = null;
     this.network.detach(member.id);
     member.disk.crash();
+  }
+
+  /** The process ends in order, as when a person stops the node. */
+  async stop(member: Member): Promise<void> {
+    this.note(`n${member.id} is stopped`);
+    const { node, timers } = member;
+    member.node = null;
+    // Whoever still waits at it is not answered any more.
+    for (const request of this.#waiting) if (request.timers === timers) this.#waiting.delete(request);
+    await node?.stop();
+    timers.dead = true;
+    this.network.detach(member.id);
   }
 
   /** A process stands still; its disk does not. */
@@ -249,84 +355,96 @@ export class SimulatedCluster {
     return this.members.filter((member) => member.node !== null);
   }
 
-  write(
-    member: Member,
-    key: string,
-    value: string,
-    basis: 'held' | 'quorum' | { context: string },
-  ): Promise<void> {
-    return this.#change(member, key, { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 }, basis);
+  write(member: Member, key: string, value: string, basis: WriteOptions['basis']): Promise<void> {
+    const mutation: Mutation = { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 };
+    return this.change(member, { key, basis, decide: () => mutation }).then(() => {});
+  }
+
+  /** A delete that supersedes what a quorum knows. */
+  remove(member: Member, key: string): Promise<void> {
+    return this.change(member, { key, basis: 'quorum', decide: () => ({ kind: 'delete' }) }).then(() => {});
   }
 
   /** The member itself when it replicates the key, else the one that it would forward to. Throws when there is none. */
-  #replicaFor(member: Member, key: string): Member {
-    const holder = member.node!.store.coordinatorOf(addressOf(0, Buffer.from(key)), false);
+  #coordinatorFor(member: Member, address: KeyAddress, purpose: Purpose): Member {
+    const holder = member.node!.store.coordinatorOf(address, purpose);
     const found = holder === null ? member : this.members.find((other) => other.id === holder)!;
     if (found.node === null) throw new CoterieError('unavailable', 'down');
     return found;
   }
 
-  #change(
+  /** One request of a client to one member, as a command that comes over a socket: a process that stands still takes it later. */
+  #request<T>(
     member: Member,
-    key: string,
-    mutation: Mutation,
-    basis: 'held' | 'quorum' | { context: string },
-  ): Promise<void> {
+    what: string,
+    address: KeyAddress | null,
+    purpose: Purpose,
+    run: (store: CoordinatorStore, done: (error: CoterieError | null, result: T | null) => void) => void,
+  ): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       if (member.node === null) {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      const { timers, node } = this.#replicaFor(member, key);
-      const { store } = node!;
-      const request = { timers, what: `a write of ${key} at n${member.id}` };
-      this.#waiting.add(request);
-      // As a command that comes over a socket: a process that stands still takes it later.
-      timers.after(0, () => {
-        store.write(
-          addressOf(0, Buffer.from(key)),
-          { basis },
-          () => mutation,
-          (error) => {
-            this.#waiting.delete(request);
-            if (error === null) resolve();
-            else reject(error);
-          },
-        );
-      });
-    });
-  }
-
-  /** A delete that supersedes what a quorum knows. */
-  remove(member: Member, key: string): Promise<void> {
-    return this.#change(member, key, { kind: 'delete' }, 'quorum');
-  }
-
-  async read(member: Member, key: string): Promise<string[]> {
-    return (await this.readWithContext(member, key)).values;
-  }
-
-  readWithContext(member: Member, key: string): Promise<{ values: string[]; context: string }> {
-    return new Promise((resolve, reject) => {
-      if (member.node === null) {
-        reject(new CoterieError('unavailable', 'down'));
-        return;
-      }
-      const { timers, node } = this.#replicaFor(member, key);
-      const { store } = node!;
-      const request = { timers, what: `a read of ${key} at n${member.id}` };
+      const coordinator = address === null ? member : this.#coordinatorFor(member, address, purpose);
+      const { timers, node } = coordinator;
+      const request = { timers, what: `${what} at n${member.id}` };
       this.#waiting.add(request);
       timers.after(0, () => {
-        store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
-          this.#waiting.delete(request);
+        run(node!.store, (error, result) => {
+          if (!this.#waiting.delete(request)) this.violate(`answered twice: ${request.what}`);
           if (error !== null) reject(error);
-          else {
-            const values = result!.siblings.map((sibling) => sibling.value.toString());
-            resolve({ values, context: result!.context() });
-          }
+          else resolve({ result: result!, coordinator });
         });
       });
     });
+  }
+
+  /** Rejects when it is refused. */
+  change(member: Member, change: ClientChange): Promise<Answer<WriteResult>> {
+    const { key, basis, level, decide, keyspace = 0 } = change;
+    const address = addressOf(keyspace, Buffer.from(key));
+    const purpose = basis === 'quorum' ? 'read-modify-write' : 'write';
+    return this.#request<WriteResult>(member, `a write of ${key}`, address, purpose, (store, done) => {
+      store.write(address, { basis, ...(level === undefined ? {} : { level }) }, decide, done);
+    });
+  }
+
+  async read(member: Member, key: string, options: ClientRead = {}): Promise<string[]> {
+    return (await this.readWithContext(member, key, options)).values;
+  }
+
+  async readWithContext(member: Member, key: string, options: ClientRead = {}): Promise<ReadAnswer> {
+    const { level, keyspace = 0 } = options;
+    const address = addressOf(keyspace, Buffer.from(key));
+    const { result, coordinator } = await this.#request<ReadResult>(
+      member,
+      `a read of ${key}`,
+      address,
+      'read',
+      (store, done) => store.read(address, level === undefined ? {} : { level }, done),
+    );
+    const values = result.siblings.map((sibling) => sibling.value.toString());
+    return { values, context: result.context(), coordinator };
+  }
+
+  /** All keys that a member's walk shows. Rejects when it is refused, also half-way. */
+  async scan(member: Member, countMax: number): Promise<string[]> {
+    const keys: string[] = [];
+    let position: number | null = 0;
+    while (position !== null) {
+      const from: number = position;
+      const { result }: Answer<ScanPage> = await this.#request<ScanPage>(
+        member,
+        `a walk from ${from}`,
+        null,
+        'read',
+        (store, done) => store.scan(0, from, countMax, done),
+      );
+      keys.push(...result.keys.map(String));
+      position = result.nextPosition;
+    }
+    return keys;
   }
 
   /** A client gives up after a while: its node may have died with the answer. Rejects then. */
