@@ -296,6 +296,8 @@ export class AppendHead {
   }
 
   async #sync(file: DiskFile): Promise<void> {
+    // Before it begins: a sync covers what is written by then. What is written while it runs waits for another.
+    if (this.#unsynced === file) this.#unsynced = null;
     try {
       await file.sync();
     } catch (cause) {
@@ -303,7 +305,6 @@ export class AppendHead {
       throw new CoterieError('disk-failed', toCoterieError(cause, 'disk-failed').message);
     }
     this.syncCount++;
-    if (this.#unsynced === file) this.#unsynced = null;
   }
 
   /** One at a time, so that a caller who finds nothing left to sync has also waited for the sync under way. */
@@ -313,7 +314,6 @@ export class AppendHead {
     this.#intervalSyncing = this.#intervalSyncing.then(async () => {
       const file = this.#unsynced;
       if (file === null) return;
-      this.#unsynced = null;
       try {
         await this.#sync(file);
       } catch (cause) {
