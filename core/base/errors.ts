@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'corrupt'
   | 'disk-failed'
   | 'disk-full'
+  | 'internal'
   | 'not-found'
   | 'not-ready'
   | 'quorum-not-met'
