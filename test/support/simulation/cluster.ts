@@ -25,6 +25,7 @@ import type {
   WriteResult,
 } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
 import type { CoordinatorStore } from '../../../core/replication/store.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
@@ -34,6 +35,7 @@ import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { type NetworkFaults, SimulatedNetwork } from './network.ts';
+import { ledgerDifference } from './state-checks.ts';
 import { DotBook, WatchedEngine } from './watched-engine.ts';
 
 /** A process' timers: they die with it. */
@@ -150,7 +152,12 @@ export class SimulatedCluster {
   constructor(seed: number, options: SimulationOptions) {
     this.random = new SeededRandom(seed);
     this.network = new SimulatedNetwork(
-      { time: this.time, random: this.random, transcript: (line) => this.note(line) },
+      {
+        time: this.time,
+        random: this.random,
+        transcript: (line) => this.note(line),
+        isFar: (left, right) => this.#centerOf(left) !== this.#centerOf(right),
+      },
       options.network,
     );
     const centers = options.dataCenters ?? { office: options.nodeCount };
@@ -202,6 +209,10 @@ export class SimulatedCluster {
     });
   }
 
+  #centerOf(id: number): string {
+    return this.members[id - 1].dataCenter;
+  }
+
   get layout(): Layout {
     return this.#layout;
   }
@@ -215,6 +226,20 @@ export class SimulatedCluster {
   setLayout(layout: Layout): void {
     this.#layout = layout;
     for (const { node } of this.running()) node!.setLayout(layout);
+  }
+
+  /** Who replicates a key of the clients' keyspace, by the present layout. */
+  replicasOf(key: string): readonly ReplicaPlace[] {
+    const { replicas } = topologyOf(this.#layout, 1).keyspaces.get(0)!;
+    return replicas[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)];
+  }
+
+  /** What holds at every moment, whatever clients see: looked at after each step of the nemesis and at the end. */
+  async checkState(when: string): Promise<void> {
+    for (const { id, node } of this.running()) {
+      const wrong = await ledgerDifference(node!);
+      if (wrong !== null) this.violate(`${when}: n${id} ${wrong}`);
+    }
   }
 
   get violations(): readonly string[] {
@@ -236,7 +261,16 @@ export class SimulatedCluster {
     await this.time.advance(500);
   }
 
+  /** A node that does not start is a broken promise: whatever is on its disk, it must come up. */
   async start(member: Member): Promise<void> {
+    try {
+      await this.#start(member);
+    } catch (error) {
+      this.violate(`n${member.id} does not start: ${(error as Error).message}`);
+    }
+  }
+
+  async #start(member: Member): Promise<void> {
     const timers = new ProcessTimers(this.time);
     member.timers = timers;
     const clock: Clock = {
@@ -390,9 +424,12 @@ export class SimulatedCluster {
       const { timers, node } = coordinator;
       const request = { timers, what: `${what} at n${member.id}` };
       this.#waiting.add(request);
+      let answered = false;
       timers.after(0, () => {
         run(node!.store, (error, result) => {
-          if (!this.#waiting.delete(request)) this.violate(`answered twice: ${request.what}`);
+          if (answered) this.violate(`answered twice: ${request.what}`);
+          answered = true;
+          this.#waiting.delete(request);
           if (error !== null) reject(error);
           else resolve({ result: result!, coordinator });
         });
