@@ -1,6 +1,6 @@
 /** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
 
-import { CoterieError } from '../base/errors.ts';
+import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { partitionCount } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
@@ -23,12 +23,20 @@ import { Scrub } from '../repair/scrub.ts';
 import { TreeBook, type TreeFigures } from '../repair/tree-book.ts';
 import { call, callMethod } from '../replication/calls.ts';
 import type { Completeness } from '../replication/completeness.ts';
+import type { Leftovers } from '../replication/leftovers.ts';
 import type { LocalRecords } from '../replication/local-records.ts';
 import type { PeerService } from '../replication/peer-service.ts';
 import type { Requests } from '../replication/requests.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import { summarise } from '../versions/record-codec.ts';
+import {
+  decodeLeftoverQuestion,
+  encodeLeftoverQuestion,
+  mustBeVersion,
+  ofVersion,
+  withVersion,
+} from '../wire/layout-versions.ts';
 
 export interface RepairComponents {
   readonly records: LocalRecords;
@@ -41,6 +49,7 @@ export interface RepairComponents {
   readonly hybridClock: HybridClock;
   readonly log: Log;
   readonly completeness: Completeness;
+  readonly leftovers: Leftovers;
   readonly topology: () => Topology;
 }
 
@@ -58,6 +67,7 @@ export class NodeRepair {
   readonly #topology: () => Topology;
   readonly #selfId: number;
   readonly #completeness: Completeness;
+  readonly #requests: Requests;
   readonly #rebuilt = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
   #rebuilding: Promise<void> | null = null;
@@ -74,6 +84,7 @@ export class NodeRepair {
       for (const partition of partitions) components.completeness.compared(keyspace, partition, peer);
     };
     this.#completeness = components.completeness;
+    this.#requests = components.requests;
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
     this.trees = new TreeBook({ replica, timers, log });
@@ -92,6 +103,7 @@ export class NodeRepair {
       isBusy: () => requests.pendingCount > pendingWhenBusy,
     };
     serveExchanges({ replica, peers, claims, trees: this.trees, compared });
+    serveLeftoverQuestions(components);
     this.#worker = new AntiEntropy(this.#parts, settings);
     const keyspaces = () => [...components.topology().keyspaces.keys()];
     this.#scrub = new Scrub({ replica, timers, keyspaces, isBusy: this.#parts.isBusy }, settings.tickMs);
@@ -121,24 +133,46 @@ export class NodeRepair {
 
   async #rebuildAll(): Promise<void> {
     while (!this.#closed && !this.#completeness.isWhole) {
-      for (const { keyspace, peer, partitions } of this.#allPairings()) {
+      for (const { keyspace, peer, partitions } of this.#completeness.wanted()) {
         if (this.#closed) return;
-        const missing = partitions.filter((one) => !this.#completeness.speaksFor(keyspace, one));
-        if (missing.length === 0 || !this.#parts.peers.isUp(peer)) continue;
-        const request = { keyspace, partitions: missing, peers: [peer], dryRun: false };
-        const figures = await new Promise<ExchangeFigures>((resolve) => {
-          this.repairRange(
-            request,
-            () => {},
-            (_, outcome) => resolve(outcome.figures),
-          );
-        });
-        this.#rebuilt.recordsReceived += figures.recordsReceived;
-        this.#rebuilt.valueBytes += figures.valueBytes;
+        if (!this.#parts.peers.isUp(peer)) continue;
+        const state = this.#topology().keyspaces.get(keyspace);
+        const isReplica = (partition: number) =>
+          state?.replicas[partition].some(({ nodeId }) => nodeId === peer) ?? false;
+        const shared = partitions.filter(isReplica);
+        if (shared.length > 0) await this.#fetchFrom(keyspace, peer, shared);
+        const former = partitions.filter((partition) => !isReplica(partition));
+        if (former.length > 0) await this.#askLeftovers(keyspace, peer, former);
       }
       if (this.#completeness.isWhole) return;
       await new Promise<void>((resolve) => this.#parts.timers.after(rebuildRetryMs, resolve));
     }
+  }
+
+  async #fetchFrom(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
+    const request = { keyspace, partitions, peers: [peer], dryRun: false };
+    const figures = await new Promise<ExchangeFigures>((resolve) => {
+      this.repairRange(
+        request,
+        () => {},
+        (_, outcome) => resolve(outcome.figures),
+      );
+    });
+    this.#rebuilt.recordsReceived += figures.recordsReceived;
+    this.#rebuilt.valueBytes += figures.valueBytes;
+  }
+
+  /** A node that was a replica before hands over what it has by itself; this only asks whether it is done. */
+  async #askLeftovers(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
+    const { version } = this.#topology().layout;
+    const question = encodeLeftoverQuestion({ version, keyspace, partitions });
+    const answer = await new Promise<Buffer | null>((resolve) =>
+      call(this.#requests, peer, callMethod.holdsNothing, question, (_, body) => resolve(body)),
+    );
+    if (answer === null || this.#topology().layout.version !== version) return;
+    partitions.forEach((partition, index) => {
+      if (answer[index] === 1) this.#completeness.compared(keyspace, partition, peer);
+    });
   }
 
   /** What the rebuild since the start has brought. */
@@ -207,16 +241,35 @@ function replicaOf({ records, engine, topology, hybridClock, clock }: RepairComp
   };
 }
 
-function peersOf({ network, requests, service }: RepairComponents): ReplicaPeers {
+/**
+ * Both sides of a comparison go by the same layout: under an older one a replica could still acknowledge what the other, once
+ * compared, would be believed to have.
+ */
+function peersOf({ network, requests, service, topology }: RepairComponents): ReplicaPeers {
   return {
     isUp: (peer) => network.isUp(peer),
     ask: (peer, question, done) => {
-      call(requests, peer, callMethod.compareReplicas, question, (error, body) => {
+      const versioned = withVersion(topology().layout.version, question);
+      call(requests, peer, callMethod.compareReplicas, versioned, (error, body) => {
         done(error?.code === 'unavailable' ? noAnswer() : error, body);
       });
     },
-    onQuestion: (handler) => service.onCall(callMethod.compareReplicas, handler),
+    onQuestion: (handler) =>
+      service.onCall(callMethod.compareReplicas, (from, payload, reply) =>
+        handler(from, ofVersion(topology().layout.version, payload), reply),
+      ),
   };
+}
+
+function serveLeftoverQuestions({ service, leftovers, topology }: RepairComponents): void {
+  service.onCall(callMethod.holdsNothing, (_, payload, reply) => {
+    const { version, keyspace, partitions } = decodeLeftoverQuestion(payload);
+    mustBeVersion(topology().layout.version, version);
+    leftovers.holdsNothing(keyspace, partitions).then(
+      (answers) => reply(null, Buffer.from(answers.map(Number))),
+      (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
+    );
+  });
 }
 
 function noAnswer(): CoterieError {

@@ -51,6 +51,8 @@ export class LocalRecords {
   readonly #locked = new Map<string, Waiting[]>();
   #observer: RecordObserver | null = null;
   #onLost: (address: KeyAddress) => void = () => {};
+  /** Changes applied since the start: tells whether anything was written between two looks. */
+  changeCount = 0;
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
@@ -162,6 +164,7 @@ export class LocalRecords {
       handler.onRefused(refusal);
       return;
     }
+    this.changeCount++;
     this.#observer?.onChange(address, current, after);
     handler.onApplied(after, true);
   }

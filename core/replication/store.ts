@@ -123,7 +123,7 @@ export class CoordinatorStore implements KeyValueStore {
   /** False for a write where the disk is known to be full or broken. */
   #takes(nodeId: NodeId, purpose: Purpose): boolean {
     if (purpose === 'read') return true;
-    if (nodeId === this.#parts.selfId) return this.#parts.records.refusal === null;
+    if (nodeId === this.#parts.selfId) return this.writeRefusal === null;
     return !this.#parts.refusing.has(nodeId);
   }
 
@@ -146,7 +146,7 @@ export class CoordinatorStore implements KeyValueStore {
   }
 
   get writeRefusal(): CoterieError | null {
-    return this.#parts.records.refusal;
+    return this.#parts.writer.refusal ?? this.#parts.records.refusal;
   }
 
   read(

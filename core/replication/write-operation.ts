@@ -102,6 +102,11 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       else this.#finish(new CoterieError('unavailable', 'No replica of this key can be reached. Try again.'));
       return;
     }
+    const { refusal } = this.#parts.writer;
+    if (refusal !== null) {
+      this.#finish(refusal);
+      return;
+    }
     const { basis } = this.#options;
     // What a replica holds that lost data is no basis: it may lack the very versions that the write is to replace.
     const isWhole = this.#parts.completeness.speaksFor(this.#address.keyspace, this.#partition);
@@ -176,8 +181,12 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ChangeHandler -------------------------------------------------------------------------------------------------
 
   transform(current: Buffer | null): Change | null {
-    const { clock, hybridClock, log } = this.#parts;
+    const { clock, hybridClock, log, topology } = this.#parts;
     const { settings } = this.#keyspace;
+    if (topology().keyspaces.get(settings.id) !== this.#keyspace) {
+      // Acknowledged by what the layout was, it could be missed by readers who go by what it is.
+      throw new CoterieError('unavailable', 'The keyspace was changed in this moment. Try again.');
+    }
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
     if (this.#known !== null) {

@@ -303,6 +303,7 @@ export class SimulatedCluster {
         pendingCountMax: 10_000,
         collector: this.#collector,
         antiEntropyTickMs: this.#antiEntropyTickMs,
+        vouchEveryMs: 1_000,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
       this.#layout,

@@ -65,7 +65,7 @@ async function whileDown(kind: Exclude<DataFault, 'bit-rot'>, victim: Member, ha
   if (kind === 'old-records' || kind === 'old-identity') {
     old = disk.snapshot(kind === 'old-records' ? records : identity);
     // Long enough for writes, and for the next mark (core/node/identity.ts).
-    await pause(1_500, 3_000);
+    await pause(2_500, 4_000);
   }
   if (kind === 'tail-cut' || fate.chance(0.5)) await cluster.stop(victim);
   else cluster.crash(victim);

@@ -32,7 +32,7 @@ async function churn({ cluster, fate, pause }: Hand): Promise<boolean> {
       const member = fate.pick(cluster.running());
       const key = `scratch-${turn}`;
       const found = await quietly(cluster.within(cluster.read(member, key, { keyspace: id }), 1_500));
-      if (round === 1 && turn > 0 && found !== null && found.some((value) => value.startsWith('0.'))) {
+      if (round === 1 && turn > 0 && found?.some((value) => value.startsWith('0.'))) {
         cluster.violate(`a keyspace made anew shows ${key} = ${found.join()} of the one that was dropped`);
       }
       const value = Buffer.from(`${round}.${turn}`);
