@@ -1,13 +1,13 @@
 /**
  * The hash of one record as it counts in a tree: the key's token and the record's header, which holds every dot, the
- * context, times, expiry, tombstone flags and lengths. Equal version sets have equal headers (versions/record-codec.ts),
- * so replicas that agree hash alike. Values are left out on purpose: a dot names one value for ever, merging would not
+ * context, times, expiry, tombstone flags and lengths. Equal version sets have equal headers (versions/record-codec.ts,
+ * headerOf: whatever the format in which each replica stores them), so replicas that agree hash alike. Values are left out on purpose: a dot names one value for ever, merging would not
  * settle two values of one dot, and damage on disk is the storage engine's to find.
  *
  * Two lanes with the multipliers of MurmurHash3 x86_128 (Austin Appleby, public domain algorithm), each finished with the
  * other's state mixed in. It is no defence against chosen records: whoever can place records may write them anyway.
  */
-import { headerLength } from '../versions/record-codec.ts';
+import { headerLength, headerOf, isLatestFormat } from '../versions/record-codec.ts';
 
 /** 64 bits in two halves. */
 export interface RecordHash {
@@ -35,29 +35,31 @@ function mixRight(state: number, word: number): number {
   return (Math.imul((h << 17) | (h >>> 15), 5) + 0x0bcaa747) | 0;
 }
 
-/** Bytes that count. Of a record this version cannot read, all: it must still count, and the same everywhere. */
-function hashedLength(record: Buffer): number {
-  try {
-    return headerLength(record);
-  } catch {
-    return record.length;
-  }
+/** Starts with the bytes that count; a copy only of what an older version of this program wrote. */
+function hashedBytes(record: Buffer): Buffer {
+  return isLatestFormat(record) ? record : headerOf(record);
 }
 
 /** Writes the hash into `into`, so that the hot path makes no object. */
 export function hashRecord(tokenHigh: number, tokenLow: number, record: Buffer, into: RecordHash): void {
-  const length = hashedLength(record);
+  let bytes = record;
+  let { length } = record;
+  try {
+    bytes = hashedBytes(record);
+    length = headerLength(bytes);
+  } catch {
+    // One that this version cannot read counts with all its bytes: it must count, and the same everywhere.
+  }
   let a = mixLeft(mixLeft(0x9747b28c, tokenHigh), tokenLow);
   let b = mixRight(mixRight(0x2c1b3c6d, tokenLow), tokenHigh);
   let index = 0;
   for (; index + 4 <= length; index += 4) {
-    const word =
-      record[index] | (record[index + 1] << 8) | (record[index + 2] << 16) | (record[index + 3] << 24);
+    const word = bytes[index] | (bytes[index + 1] << 8) | (bytes[index + 2] << 16) | (bytes[index + 3] << 24);
     a = mixLeft(a, word);
     b = mixRight(b, word);
   }
   let tail = 0;
-  for (let shift = 0; index < length; index++, shift += 8) tail |= record[index] << shift;
+  for (let shift = 0; index < length; index++, shift += 8) tail |= bytes[index] << shift;
   a = mixLeft(a, tail) ^ length;
   b = mixRight(b, tail) ^ length;
   a = (a + b) | 0;

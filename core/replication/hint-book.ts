@@ -77,7 +77,7 @@ const hintKeyHead = 8;
 /** u8 kind · u32 turn, which tells two hints about one key apart */
 const hintHead = 5;
 const kind = { reference: 0, record: 1 } as const;
-const hintFacts = { tombstone: true, expiresAtMs: 0, newestTimestamp: 0 };
+const hintFacts = { tombstone: true, expiresAtMs: 0, forgettableAtMs: 0, newestTimestamp: 0 };
 
 function hintAddress(target: number, { keyspace, tokenHigh, tokenLow, key }: KeyAddress): KeyAddress {
   const hintKey = Buffer.allocUnsafe(hintKeyHead + key.length);

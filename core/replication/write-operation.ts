@@ -15,10 +15,9 @@ import {
   decodeRecord,
   encodeRecord,
   mergeRecords,
-  siblingCountMax,
-  siblingCountWarn,
   summarise,
 } from '../versions/record-codec.ts';
+import { checkSiblings, siblingCountWarn } from '../versions/sibling-limits.ts';
 import {
   type Actor,
   type Basis,
@@ -28,6 +27,7 @@ import {
   emptySet,
   keepNewest,
   knowsDots,
+  unknownSet,
   type VersionSet,
   write,
 } from '../versions/version-set.ts';
@@ -148,7 +148,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     this.#basis = blindBasis;
-    const set = this.#write(emptySet, this.#basis, mutation, clock.nowMs());
+    const set = this.#write(unknownSet, this.#basis, mutation, clock.nowMs());
     // This node remembers nothing of the key: no later write may count from the same number.
     writer.counterMax = counterOf(set.context, writer.actor);
     const record = encodeRecord(set);
@@ -200,13 +200,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const basis = this.#basis ?? { context: set.context, dots: [] };
     const written = this.#write(set, basis, mutation, nowMs);
     const after = newestOnly ? keepNewest(written) : written;
-    if (after.versions.length > siblingCountMax) {
-      throw new CoterieError(
-        'too-many-siblings',
-        `The key has ${siblingCountMax} siblings. Read it and write back with the context of that read.`,
-        { siblings: set.versions.length },
-      );
-    }
+    checkSiblings(set, after);
     if (after.versions.length === siblingCountWarn && set.versions.length < siblingCountWarn) {
       log.warn('A key has many siblings: some client writes without the context of its read.', {
         siblings: after.versions.length,

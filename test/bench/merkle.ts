@@ -37,7 +37,7 @@ interface Held {
 function recordOf(counter: number): Buffer {
   const dot = { actor: actorOf(1, 1), counter };
   const version = { ...dot, timestamp: 1_000 + counter, expiresAtMs: 0, tombstone: false, value };
-  return encodeRecord({ context: [dot], versions: [version] });
+  return encodeRecord({ context: [dot], versions: [version], horizonMs: 0 });
 }
 
 function keyOf(number: number): Buffer {

@@ -30,7 +30,14 @@ import { check } from '../../support/seeds.ts';
 
 /** One step of a small cluster: a replica coordinates a write with some basis, or copies another's state. */
 type Step =
-  | { kind: 'write'; replica: number; basis: 'held' | 'blind' | 'read'; reader: number; tombstone: boolean }
+  | {
+      kind: 'write';
+      replica: number;
+      basis: 'held' | 'blind' | 'read';
+      reader: number;
+      tombstone: boolean;
+      expiresAtMs: number;
+    }
   | { kind: 'sync'; from: number; to: number };
 
 const replicaCount = 4;
@@ -42,6 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     basis: fc.constantFrom('held' as const, 'blind' as const, 'read' as const),
     reader: replica,
     tombstone: fc.boolean(),
+    expiresAtMs: fc.constantFrom(0, 5, 6, 7, 8),
   }),
   fc.record({ kind: fc.constant('sync' as const), from: replica, to: replica }),
 );
@@ -60,7 +68,7 @@ function run(steps: readonly Step[]): VersionSet[] {
     time++;
     states[s.replica] = write(states[s.replica], basis, actorOf(s.replica + 1, 0), {
       timestamp: time,
-      expiresAtMs: 0,
+      expiresAtMs: s.tombstone ? 0 : s.expiresAtMs,
       tombstone: s.tombstone,
       value: Buffer.from(`v${time}`),
     });
