@@ -86,7 +86,8 @@ export async function readOffsets(
   for (const offset of offsets) {
     if (bytes >= bytesMax) break;
     const fromPosition = partitionStart(partition) + offset;
-    const page = await scanPage(replica, { keyspace, partition, fromPosition, countMax: 1 });
+    // One byte: the records of one position alone are read.
+    const page = await scanPage(replica, { keyspace, partition, fromPosition, countMax: 1, bytesMax: 1 });
     for (const { key, value } of page.records) {
       const { tokenHigh, tokenLow } = addressOf(keyspace, key);
       if (positionOf(tokenHigh, tokenLow) !== fromPosition) continue;

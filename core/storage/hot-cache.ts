@@ -111,6 +111,12 @@ export class HotCache {
     return this.#valueOf(row);
   }
 
+  /** Bytes of key and value; 0 when they are not here. */
+  sizeOf(id: EntryId): number {
+    const row = this.#rows.get(id);
+    return row === none ? 0 : this.#keyLength[row] + this.#valueLength[row];
+  }
+
   /** Without counting as a use: for scans. */
   peek(id: EntryId): { key: Buffer; value: Buffer } | null {
     const row = this.#rows.get(id);

@@ -124,6 +124,11 @@ export class KeyIndex {
     };
   }
 
+  /** As token.ts has it. */
+  positionOf(id: EntryId): number {
+    return positionOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow));
+  }
+
   setPlace(id: EntryId, place: Place): void {
     this.#set(id, field.segment, place.segment);
     this.#set(id, field.offset, place.offset);
@@ -248,7 +253,7 @@ export class KeyIndex {
       if (entries.length >= countMax) return { entries, next: partition * 2 ** 43 + bucket * bucketSpan };
       const found: { id: EntryId; position: number }[] = [];
       for (let id = table.buckets[bucket]; id !== none; id = this.#get(id, field.next)) {
-        const position = positionOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow));
+        const position = this.positionOf(id);
         if (position < fromPosition || (deadAtMs !== null && !this.#isDead(id, deadAtMs))) continue;
         found.push({ id, position });
       }

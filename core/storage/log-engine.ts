@@ -16,14 +16,21 @@ import type {
   ScanRequest,
   ScanResult,
   StorageEngine,
-  StoredRecord,
 } from '../ports/storage-engine.ts';
 import { AppendHead } from './append-head.ts';
 import { type CompactionPolicy, defaultPolicy } from './compactor.ts';
 import { HotCache } from './hot-cache.ts';
 import { type EntryId, fingerprintOf, KeyIndex, type Place } from './key-index.ts';
-import { expiryTickOf, kind, putBytesMax, type RecordHead, tombstoneFlag } from './record-format.ts';
-import { type KeyMark, recordOf, valueIn } from './record-lookup.ts';
+import { type PageParts, PageScan } from './page-scan.ts';
+import {
+  expiryTickOf,
+  kind,
+  putBytesMax,
+  type RecordHead,
+  tombstoneFlag,
+  tooLarge,
+} from './record-format.ts';
+import { type KeyMark, valueIn } from './record-lookup.ts';
 import { cleanFile, type Recovered, recover } from './recovery.ts';
 import type { Segment } from './segment.ts';
 import { SegmentSet } from './segment-set.ts';
@@ -35,6 +42,8 @@ export interface LogEngineSettings {
   /** A head of this size is sealed. Larger: fewer files; smaller: compaction in smaller steps. */
   readonly segmentBytesMax?: number;
   readonly pendingBytesMax?: number;
+  /** Key and value of one record together. */
+  readonly putBytesMax?: number;
   readonly policy?: CompactionPolicy;
 }
 
@@ -66,6 +75,8 @@ class LogEngine implements StorageEngine {
   readonly #cache: HotCache;
   readonly #segments: SegmentSet;
   readonly #head: AppendHead;
+  readonly #pageParts: PageParts;
+  readonly #putBytesMax: number;
   #closing = false;
   #onDamaged: DamageHandler = () => {};
 
@@ -83,6 +94,7 @@ class LogEngine implements StorageEngine {
     this.#log = log;
     this.#folder = folder;
     this.#index = index;
+    this.#putBytesMax = settings.putBytesMax ?? putBytesMax;
     this.recovery = recovered.recovery;
     this.#cache = new HotCache(settings.hotBytesMax);
     this.#segments = new SegmentSet(
@@ -98,6 +110,15 @@ class LogEngine implements StorageEngine {
         pendingBytesMax: settings.pendingBytesMax ?? 256 * 1024 * 1024,
       },
     );
+    this.#pageParts = {
+      index,
+      cache: this.#cache,
+      head: this.#head,
+      segments: this.#segments,
+      onDamaged: (id, place, mark) => {
+        this.#onDamaged(mark.keyspace, partitionOf(mark.tokenHigh), () => this.#forget(id, place, mark));
+      },
+    };
   }
 
   onDamaged(handler: DamageHandler): void {
@@ -181,17 +202,13 @@ class LogEngine implements StorageEngine {
 
   #refusal(bytes: number): CoterieError | null {
     if (this.#closing) return new CoterieError('not-ready', 'The node is stopping.');
-    if (bytes > putBytesMax) {
-      return new CoterieError(
-        'too-large',
-        `Key and value have ${bytes} bytes; at most ${putBytesMax} are stored.`,
-      );
-    }
+    if (bytes > this.#putBytesMax) return tooLarge(bytes, this.#putBytesMax);
     return this.#head.refusal;
   }
 
   remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {
     const { keyspace, tokenHigh, tokenLow, key } = address;
+    if (this.#closing) return this.refusal;
     if (this.#index.find(keyspace, tokenHigh, tokenLow, fingerprintOf(key)) < 0) {
       this.#timers.atTurnEnd(() => done(null));
       return null;
@@ -245,45 +262,14 @@ class LogEngine implements StorageEngine {
   }
 
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
-    const { keyspace, partition, fromPosition, countMax } = request;
-    const deadAtMs = request.deadOnly ? this.#clock.nowMs() : null;
-    const { entries, next } = this.#index.walk(keyspace, partition, fromPosition, countMax, deadAtMs);
-    const records: (StoredRecord | null)[] = new Array(entries.length).fill(null);
-    const reads: Promise<void>[] = [];
-    entries.forEach((id, position) => {
-      const hot = this.#cache.peek(id);
-      if (hot !== null) {
-        records[position] = { key: hot.key, value: hot.value };
-        return;
-      }
-      const read = this.#readRecord(id, this.#index.placeOf(id), { keyspace, ...this.#index.markOf(id) });
-      reads.push(
-        read.then((record) => {
-          records[position] = record;
-        }),
+    const page = new PageScan(this.#pageParts, request, request.deadOnly ? this.#clock.nowMs() : null);
+    const { ready } = page;
+    if (ready !== null) done(null, ready);
+    else {
+      page.read().then(
+        (result) => done(null, result),
+        (cause) => done(toCoterieError(cause, 'disk-failed'), null),
       );
-    });
-    const finish = () => {
-      const found = records.filter((record) => record !== null);
-      done(null, { records: found, nextPosition: next });
-    };
-    if (reads.length === 0) finish();
-    else Promise.all(reads).then(finish, (cause) => done(toCoterieError(cause, 'disk-failed'), null));
-  }
-
-  /**
-   * A record whose key is not known yet. Null when it is damaged: a scan that failed there would keep repair from
-   * everything behind it, and repair is what brings the record back.
-   */
-  async #readRecord(id: EntryId, place: Place, mark: KeyMark): Promise<StoredRecord | null> {
-    const pending = this.#head.unwritten(place.segment, place.offset, place.length);
-    if (pending !== null) return recordOf(Buffer.from(pending), mark);
-    try {
-      return recordOf(await this.#segments.read(place), mark);
-    } catch (cause) {
-      if (!(cause instanceof CoterieError) || cause.code !== 'corrupt') throw cause;
-      this.#onDamaged(mark.keyspace, partitionOf(mark.tokenHigh), () => this.#forget(id, place, mark));
-      return null;
     }
   }
 

@@ -13,6 +13,7 @@
  * A block's value is a run of whole records, deflated; its flags name the codec, so that another may be added.
  */
 import { crc32 } from 'node:zlib';
+import { CoterieError } from '../base/errors.ts';
 
 export const kind = { put: 1, remove: 2, drop: 3, block: 4 } as const;
 export const codec = { none: 0, deflate: 1 } as const;
@@ -21,6 +22,13 @@ export const headBytes = 28;
 
 /** Key and value of one record together: the largest value with siblings and metadata. */
 export const putBytesMax = 128 * 1024 * 1024;
+export function tooLarge(bytes: number, bytesMax: number): CoterieError {
+  return new CoterieError(
+    'too-large',
+    `Key and value have ${bytes} bytes; at most ${bytesMax} are stored. Store smaller values.`,
+  );
+}
+
 /** No record or block is longer; a block ends with the record that fills it, so it needs room beyond one record. */
 const recordBytesMax = 2 * putBytesMax;
 

@@ -113,10 +113,25 @@ export class SegmentSet {
     if (segment !== undefined) segment.liveCount--;
   }
 
+  /** Keeps a segment's file open, whatever becomes of the segment, until `unpin`; null when it was set aside. */
+  pin(number: number): Segment | null {
+    const segment = this.#byNumber.get(number) ?? null;
+    if (segment !== null) segment.readers++;
+    return segment;
+  }
+
+  unpin(segment: Segment): void {
+    segment.readers--;
+    this.#closeIfRetired(segment);
+  }
+
+  read(place: Place): Promise<Buffer> {
+    return this.readIn(this.#byNumber.get(place.segment) ?? null, place);
+  }
+
   /** The checked bytes of a record or block; `corrupt` when they are not what was written. */
-  async read(place: Place): Promise<Buffer> {
-    const segment = this.#byNumber.get(place.segment);
-    if (segment === undefined) throw new CoterieError('corrupt', 'The segment of this key was set aside.');
+  async readIn(segment: Segment | null, place: Place): Promise<Buffer> {
+    if (segment === null) throw new CoterieError('corrupt', 'The segment of this key was set aside.');
     assert(segment.file !== null, 'what has no file yet is read from memory');
     segment.readers++;
     try {
@@ -128,8 +143,7 @@ export class SegmentSet {
         segment: segmentName(segment.number),
       });
     } finally {
-      segment.readers--;
-      this.#closeIfRetired(segment);
+      this.unpin(segment);
     }
   }
 
