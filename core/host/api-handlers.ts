@@ -16,6 +16,7 @@ import {
 } from '../layout/layout.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
+import { consequencesOf } from './keyspace-consequences.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
 import type { RepairJobs } from './repairs/repair-jobs.ts';
 
@@ -153,6 +154,7 @@ export function createHandlers(host: HostActions): Handlers {
       byPerson('keyspace', name, `The keyspace ${name} was changed.`);
       return host.keyspaceView(name);
     },
+    'keyspaces.preview': async (draft) => consequencesOf(host.layout(), draft),
     'keyspaces.drop': async ({ name, confirm }) => {
       if (confirm !== name) {
         throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);

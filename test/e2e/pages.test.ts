@@ -226,6 +226,34 @@ describe.skipIf(browserPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    it('asks the host what a draft of a keyspace would promise, and greys what it said of an older draft', async () => {
+      const { page, host, problems } = await visit('three-centers', '#/keyspaces');
+      await page.getByRole('button', { name: 'New keyspace' }).click();
+      const dialog = page.getByRole('dialog', { name: 'New keyspace' });
+      const meaning = dialog.getByRole('complementary', { name: 'What this means' });
+      const level = (name: string, value: string) =>
+        dialog.getByRole('combobox', { name }).selectOption(value);
+      await dialog.getByRole('switch').uncheck();
+      await meaning.getByText('Reads always see the latest write').waitFor();
+      await level('Read level', 'LOCAL_QUORUM');
+      await level('Write level', 'LOCAL_QUORUM');
+      await meaning.getByText('Reads see the latest write only within one data center').waitFor();
+      let letGo = () => {};
+      host.cluster.previewGate = new Promise((resolve) => {
+        letGo = resolve;
+      });
+      await level('Write level', 'EACH_QUORUM');
+      await meaning.locator('[aria-busy=true]').waitFor();
+      expect(await meaning.innerText()).toContain('only within one data center');
+      letGo();
+      await meaning.locator('[aria-busy=false]').waitFor();
+      expect(await meaning.innerText()).toContain('Reads always see the latest write');
+      host.cluster.failing = true;
+      await level('Write level', 'ONE');
+      await meaning.getByText(/^Only 1 of 2 needed replicas answered/).waitFor();
+      expect(problems).toEqual([]);
+    });
+
     it('shows siblings and resolves them by keyboard alone', async () => {
       const { page } = await visit('three', '#/overview');
       await journeys.findKey(page, 'default', 'cart:31');

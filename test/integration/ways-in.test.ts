@@ -164,7 +164,8 @@ describe('the command line', () => {
       conflicts: 'last-write-wins',
       sloppy: false,
       database: 3,
-      readYourWrites: true,
+      readYourWrites: 'within-data-center',
+      readYourWritesIn: ['office', 'warehouse'],
     });
     const client = new Redis(cluster.ports[0], { db: 3 });
     await client.set('k', 'v');
