@@ -52,7 +52,7 @@ describe('HTTP', () => {
     const { siblings } = (await both.json()) as { siblings: string[] };
     expect(siblings.map((text) => Buffer.from(text, 'base64').toString()).sort()).toEqual(['one', 'two']);
     const multipart = await kv('default/sib', { headers: { Accept: 'multipart/mixed' } });
-    expect(await multipart.text()).toMatch(/one[\s\S]*--coterie-siblings--/);
+    expect(await multipart.text()).toMatch(/^--(coterie-[0-9a-f]{32})[\s\S]*one[\s\S]*--\1--\r\n$/);
     const context = both.headers.get(contextHeader)!;
     await kv('default/sib', { method: 'PUT', body: 'merged', headers: { [contextHeader]: context } });
     expect(await (await kv('default/sib')).text()).toBe('merged');
