@@ -87,11 +87,15 @@ export function promiseWords(what: KeyspaceConsequences): PromiseWords {
   });
   if (readYourWrites === 'always')
     return words('Reads always see the latest write', 'Wherever it was written.');
-  if (readYourWrites === 'within-data-center')
+  if (readYourWrites === 'within-data-center') {
+    const centers = what.readYourWritesIn;
+    const where =
+      centers.length === 1 ? `both in ${centers[0]}` : `in the same one: ${listWords(centers, 'or')}`;
     return words(
       'Reads see the latest write only within one data center',
-      `It holds for a reader and a writer who are both in ${listWords(what.readYourWritesIn, 'or')}. A reader elsewhere may miss the write for a while.`,
+      `It holds while reader and writer are ${where}. A reader elsewhere may miss the write for a while.`,
     );
+  }
   if (what.readYourWritesByLevels !== 'no')
     return words(
       'Reads may miss a write that a stand-in holds',
