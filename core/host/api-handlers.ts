@@ -3,7 +3,7 @@
  * before a handler sees it; read-only mode is enforced here, not in any page.
  */
 import type { z } from 'zod';
-import { CoterieError } from '../base/errors.ts';
+import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { addressOf, partitionOf, slotOf } from '../base/token.ts';
 import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
 import type { ActivityEntry, ActivityKind, KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
@@ -14,14 +14,17 @@ import {
   type KeyspaceSettings,
   type Layout,
 } from '../layout/layout.ts';
+import type { Log } from '../ports/log.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
+import { consequencesOf } from './keyspace-consequences.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
 import type { RepairJobs } from './repairs/repair-jobs.ts';
 
 /** What the handlers may do with the host. */
 export interface HostActions {
   readonly readOnly: boolean;
+  readonly log: Log;
   readonly data: DataAccess;
   snapshot(): Snapshot;
   keyspaceView(name: string): KeyspaceView;
@@ -153,6 +156,7 @@ export function createHandlers(host: HostActions): Handlers {
       byPerson('keyspace', name, `The keyspace ${name} was changed.`);
       return host.keyspaceView(name);
     },
+    'keyspaces.preview': async (draft) => consequencesOf(host.layout(), draft),
     'keyspaces.drop': async ({ name, confirm }) => {
       if (confirm !== name) {
         throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);
@@ -230,7 +234,7 @@ export function createHandlers(host: HostActions): Handlers {
 /** Checks the input and runs the method; every way in ends here. */
 export async function dispatch(
   handlers: Handlers,
-  host: Pick<HostActions, 'readOnly'>,
+  host: Pick<HostActions, 'readOnly' | 'log'>,
   method: string,
   input: unknown,
 ): Promise<unknown> {
@@ -254,11 +258,27 @@ export async function dispatch(
     throw new CoterieError('bad-input', `${where}${issue.message}`);
   }
   const handler = handlers[name] as (checked: unknown) => Promise<unknown>;
-  return handler(parsed.data);
+  try {
+    return await handler(parsed.data);
+  } catch (cause) {
+    throw plainError(cause, name, host.log);
+  }
+}
+
+/** An operating condition as it is; a mistake of ours as such, with its place in the log. */
+function plainError(cause: unknown, method: MethodName, log: Log): CoterieError {
+  if (cause instanceof CoterieError) return cause;
+  // The operating system's own errors say what is the matter: a full disk, a file that may not be read.
+  if (cause instanceof Error && 'syscall' in cause) return toCoterieError(cause, 'unavailable');
+  log.error('A request failed by a mistake in Coterie. Please report it.', {
+    method,
+    cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+  });
+  return new CoterieError('internal', 'Something went wrong within Coterie. The log has the details.');
 }
 
 /** A typed front for callers in the same process. */
-export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly'>) {
+export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly' | 'log'>) {
   return <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> =>
     dispatch(handlers, host, method, input) as Promise<MethodOutput<M>>;
 }

@@ -315,13 +315,14 @@ export async function createHost(
           ? [{ name: node.name, host: settings.host, port: clientPort }]
           : [];
       }),
-    (name) => layout.keyspaces.some((keyspace) => keyspace.name === name),
+    (name) => layout.keyspaces.find((keyspace) => keyspace.name === name)?.id ?? null,
   );
 
   // Edits follow one another: two at once would both start from the same parent.
   let layoutQueue: Promise<unknown> = Promise.resolve();
   const actions: HostActions = {
     readOnly: settings.readOnly,
+    log,
     data,
     snapshot,
     layout: () => layout,

@@ -250,10 +250,14 @@ export function parseLayout(text: string): Layout {
   return { ...layout, keyspaces };
 }
 
-/** Copies a key has in all data centers together, bounded by the nodes that are there. */
-export function replicaCountOf(layout: Layout, keyspace: LayoutKeyspace): number {
-  return layout.dataCenters.reduce((sum, dataCenter) => {
+/** Copies a key has in each data center: the factor, bounded by the nodes that are there. */
+export function copiesOf(
+  layout: Layout,
+  factors: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const copies = layout.dataCenters.map((dataCenter) => {
     const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
-    return sum + Math.min(nodeCount, keyspace.factors[dataCenter] ?? 0);
-  }, 0);
+    return [dataCenter, Math.min(nodeCount, factors[dataCenter] ?? 0)] as const;
+  });
+  return Object.fromEntries(copies);
 }

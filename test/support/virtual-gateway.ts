@@ -5,28 +5,22 @@ import { type ClientControl, Request } from '../../core/gateway/resp/request.ts'
 import { Session } from '../../core/gateway/resp/session.ts';
 import { respServerDefaults } from '../../core/gateway/resp/settings.ts';
 import type { KeyValueStore } from '../../core/ports/key-value-store.ts';
+import { LogCapture, type LoggedError } from './log-capture.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-export interface LoggedError {
-  readonly message: string;
-  readonly facts: Record<string, unknown>;
-}
-
 export class VirtualGateway {
   readonly time = new VirtualTime();
-  readonly errors: LoggedError[] = [];
+  readonly log = new LogCapture();
   readonly gateway: Gateway;
   readonly session: Session;
 
+  get errors(): readonly LoggedError[] {
+    return this.log.errors;
+  }
+
   constructor(store: KeyValueStore) {
-    const log = {
-      info() {},
-      warn() {},
-      error: (message: string, facts: Record<string, unknown> = {}) =>
-        void this.errors.push({ message, facts }),
-    };
-    const { time } = this;
+    const { time, log } = this;
     const components = { store, clock: time, timers: time, log, random: new SeededRandom(1) };
     this.gateway = new Gateway(components, respServerDefaults, createCommandTable());
     this.session = new Session(store, false);

@@ -28,6 +28,8 @@ export const errorTexts = {
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
   timeoutNegative: 'ERR timeout is negative',
   internal: 'ERR internal error; it is logged',
+  keyspaceDropped:
+    'NOKEYSPACE The keyspace of this connection was dropped. Connect again and choose another.',
 } as const;
 
 export function wrongArity(commandName: string): string {
@@ -59,6 +61,13 @@ export class CommandError extends CoterieError {
   constructor(reply: string) {
     super('bad-input', reply);
     this.name = 'CommandError';
+  }
+}
+
+/** The session's keyspace is gone; one of the same name is another. Its client is told so and disconnected. */
+export class KeyspaceDropped extends CommandError {
+  constructor() {
+    super(errorTexts.keyspaceDropped);
   }
 }
 

@@ -9,7 +9,7 @@ import type { KeyAddress } from '../../base/token.ts';
 import type { WriteResult } from '../../ports/key-value-store.ts';
 import type { RespEncoder } from '../../wire/resp-encoder.ts';
 import type { Command } from './command.ts';
-import { CommandError, errorReply, errorTexts } from './errors.ts';
+import { CommandError, errorReply, errorTexts, KeyspaceDropped } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { NotedWrite, Session } from './session.ts';
 
@@ -63,6 +63,13 @@ export class Request {
     this.sink = sink;
   }
 
+  /** The client's own command, of which this one may be a part. */
+  get root(): Request {
+    let root: Request = this;
+    while (root.parent !== null) root = root.parent;
+    return root;
+  }
+
   begin(): RespEncoder {
     const { encoder } = this.gateway;
     encoder.begin(this.session.protocol);
@@ -110,6 +117,7 @@ export class Request {
   fail(cause: unknown): void {
     if (!(cause instanceof CoterieError)) this.gateway.reportBug(cause, this);
     this.error(errorReply(cause));
+    if (cause instanceof KeyspaceDropped) this.root.sink.client?.closeAfterReply();
   }
 
   /** Runs a part of the command. Whatever it throws concerns this command alone. */
@@ -168,8 +176,7 @@ export class Request {
 
   /** Remembers a write for WAIT; the parts of one command count together. */
   noteWrite(result: Pick<WriteResult, 'acknowledgedCount'>, fixed = false): void {
-    let root: Request = this;
-    while (root.parent !== null) root = root.parent;
+    const { root } = this;
     root.writes ??= [];
     root.writes.push({ result, fixed });
     root.session.lastWrites = root.writes;

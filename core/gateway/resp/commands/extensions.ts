@@ -1,7 +1,7 @@
 /** What Redis has no words for: contexts and siblings, consistency per request, the replicas of a key. Prefix CT. */
 import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/levels.ts';
 import type { ReadResult, ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
-import { isWord, readExpiry, word } from '../arguments.ts';
+import { isWord, readExpiry, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import type { Request } from '../request.ts';
@@ -151,6 +151,7 @@ function replicas(request: Request): void {
 const wordRead = word('read');
 const wordWrite = word('write');
 const wordDefault = word('default');
+const wordId = word('id');
 
 /** CT.CONSISTENCY [READ level] [WRITE level]: the connection's own levels; DEFAULT gives them back to the keyspace. */
 function consistency(request: Request): void {
@@ -183,11 +184,19 @@ function consistency(request: Request): void {
   request.ok();
 }
 
-/** CT.KEYSPACE name: as SELECT, for keyspaces that have no number, too. */
+/**
+ * CT.KEYSPACE name [ID number]: as SELECT, for keyspaces that have no number, too. With its number it is that very one, not
+ * another that has had the name before or has it now.
+ */
 function keyspace(request: Request): void {
   const { argv, gateway, session } = request;
   const name = argv[1].toString('utf8');
-  const found = gateway.store.keyspaces().find((candidate) => candidate.name === name);
+  if (argv.length !== 2 && !(argv.length === 4 && isWord(argv[2], wordId)))
+    throw new CommandError(errorTexts.syntax);
+  const id = argv.length === 4 ? readNumber(argv[3]) : null;
+  const found = gateway.store
+    .keyspaces()
+    .find((candidate) => candidate.name === name && (id === null || candidate.id === id));
   if (found === undefined) throw new CommandError(`ERR there is no keyspace '${name.slice(0, 64)}'`);
   session.selectKeyspace(found.id);
   request.ok();
@@ -199,7 +208,7 @@ export const extensionCommands: readonly Command[] = [
   defineCommand(group, 'ct.get', -2, ['readonly'], get, { keys: oneKey }),
   defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, { keys: oneKey }),
   defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey }),
-  defineCommand(group, 'ct.keyspace', 2, ['fast'], keyspace),
+  defineCommand(group, 'ct.keyspace', -2, ['fast'], keyspace),
   defineCommand(group, 'ct.replicas', 2, ['readonly'], replicas, { keys: oneKey }),
   defineCommand(group, 'ct.consistency', -1, ['fast'], consistency),
 ];
