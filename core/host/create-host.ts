@@ -25,6 +25,7 @@ import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import { choosePorts } from './ports.ts';
 import { RepairJobs } from './repairs/repair-jobs.ts';
+import { StartWatch } from './start-watch.ts';
 import { productVersion } from './version.ts';
 import {
   adviceOf,
@@ -61,7 +62,10 @@ export interface Host {
   /** Untyped entrance for the ways in: checks method and input. */
   dispatch(method: string, input: unknown): Promise<unknown>;
   snapshot(): Snapshot;
-  /** Starts all nodes; resolves when each takes clients and reaches the others, rejects after `withinMs`. */
+  /**
+   * Starts all nodes; resolves when each that can start takes clients and reaches the others, or after `withinMs` when some
+   * do. What the others lack stands in the snapshot. Rejects when no node can start, and when the host is stopped meanwhile.
+   */
   start(withinMs: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -115,6 +119,11 @@ function checkSameNodes(layout: Layout, settings: HostSettings): void {
       );
     }
   }
+}
+
+function nothingStarted(nodes: readonly NodeView[]): CoterieError {
+  const causes = nodes.map(({ name, problem, state }) => `${name}: ${problem ?? `still ${state}`}`);
+  return new CoterieError('not-ready', `No node of this computer can start. ${causes.join(' ')}`);
 }
 
 export async function createHost(
@@ -356,12 +365,6 @@ export async function createHost(
   };
   const handlers = createHandlers(actions);
 
-  const isReady = (): boolean =>
-    [...nodes.values()].every(({ supervisor }) => {
-      const { state, peersDown } = supervisor.status();
-      return state === 'up' && peersDown.length === 0;
-    });
-
   return {
     api: { call: typedCall(handlers, actions), subscribe: (listener) => hub.subscribe(listener) },
     data,
@@ -374,32 +377,37 @@ export async function createHost(
         message: 'The computer is starting its nodes.',
         by: 'system',
       });
-      for (const { supervisor } of nodes.values()) supervisor.start();
+      const watch = new StartWatch();
       return new Promise((resolve, reject) => {
-        const finish = (error: Error | null) => {
+        const finish = (error: CoterieError | null) => {
           timer.cancel();
           readyWaiters.delete(look);
           if (error === null) resolve();
           else reject(error);
         };
         const look = () => {
-          if (isReady()) finish(null);
+          if (stopping) {
+            finish(new CoterieError('not-ready', 'Coterie was stopped while it started.'));
+            return;
+          }
+          const outcome = watch.look(
+            new Map([...nodes].map(([name, { supervisor }]) => [name, supervisor.status()])),
+          );
+          if (outcome === 'ready') finish(null);
+          else if (outcome === 'nothing-started') finish(nothingStarted(nodeViews()));
         };
         const timer = timers.after(withinMs, () => {
-          const late = nodeViews().filter((node) => node.state !== 'up');
-          const words = late.map((node) => `${node.name}: ${node.problem ?? node.state}`).join('; ');
-          finish(
-            new CoterieError(
-              'not-ready',
-              `Not every node is ready yet. ${words || 'Some do not reach others.'}`,
-            ),
-          );
+          const views = nodeViews();
+          finish(views.some(({ state }) => state === 'up') ? null : nothingStarted(views));
         });
         readyWaiters.add(look);
+        for (const { supervisor } of nodes.values()) supervisor.start();
+        look();
       });
     },
     async stop() {
       stopping = true;
+      for (const waiter of [...readyWaiters]) waiter();
       repairs.close();
       data.close();
       await Promise.all([...nodes.values()].map(({ supervisor }) => supervisor.stop()));
