@@ -19,7 +19,7 @@ import { createHandlers, dispatch, type HostActions, typedCall } from './api-han
 import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
-import { digestOf, readLayout, writeLayout } from './layout-file.ts';
+import { digestOf, readLayout, writeLayout } from './layout-store.ts';
 import { MembershipNews, membershipViewOf } from './membership-news.ts';
 import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
@@ -138,11 +138,14 @@ export async function createHost(
   let layout: Layout;
   let ports: Awaited<ReturnType<typeof choosePorts>>;
   const disk = new NodeDisk(folder);
+  const findings: string[] = [];
   try {
-    catalog = await Catalog.open(join(folder, 'catalog'));
-    const known = await readLayout(disk);
+    const nowMs = clock.nowMs();
+    const { layout: known, findings: found } = await readLayout(disk, { folder, nowMs });
+    catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
+    findings.push(...found, ...catalog.findings);
     if (known !== null) checkSameNodes(known, settings);
-    layout = known ?? newLayout(settings, clock.nowMs());
+    layout = known ?? newLayout(settings, nowMs);
     if (known === null) await writeLayout(disk, layout);
     ports = await choosePorts(layout.nodes.length, settings);
   } catch (error) {
@@ -156,7 +159,7 @@ export async function createHost(
   const readyWaiters = new Set<() => void>();
   const hasRun = new Set<number>();
   for (const { id } of layout.nodes) {
-    if ((await catalog.setting(hasRunKey(id))) !== null) hasRun.add(id);
+    if (catalog.settings.get(hasRunKey(id)) !== null) hasRun.add(id);
   }
   let stopping = false;
 
@@ -212,6 +215,10 @@ export async function createHost(
       log.error('The audit trail could not be written.', { cause: error.message });
     });
   };
+
+  for (const message of findings) {
+    note({ kind: 'cluster', subject: layout.clusterName, message, by: 'system', severity: 'warning' });
+  }
 
   let publishing = false;
   const repairs: RepairJobs = new RepairJobs(
@@ -299,7 +306,7 @@ export async function createHost(
           ready: () => {
             if (hasRun.has(node.id)) return;
             hasRun.add(node.id);
-            catalog.setSetting(hasRunKey(node.id), 'yes').catch((error: Error) => {
+            catalog.settings.set(hasRunKey(node.id), 'yes').catch((error: Error) => {
               log.error('The catalog could not be written.', { cause: error.message });
             });
           },
