@@ -19,6 +19,7 @@ import { createHandlers, dispatch, type HostActions, typedCall } from './api-han
 import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
+import { LayoutDelivery } from './layout-delivery.ts';
 import { digestOf, readLayout, writeLayout } from './layout-store.ts';
 import { MembershipNews, membershipViewOf } from './membership-news.ts';
 import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
@@ -72,6 +73,7 @@ export interface Host {
 
 interface HostedNode {
   readonly layout: LayoutNode;
+  readonly delivery: LayoutDelivery;
   readonly supervisor: NodeSupervisor;
 }
 
@@ -277,6 +279,15 @@ export async function createHost(
     for (const { supervisor } of nodes.values()) supervisor.send({ type: 'addresses', addresses: all });
   };
 
+  const sendLayout = ({ supervisor, delivery }: HostedNode): void => {
+    delivery.sent(layout.version, clock.monotonicMs());
+    supervisor.send({ type: 'layout', layout });
+  };
+  /** A node that has an older layout gets the present one, until both agree. */
+  const compareLayout = (hosted: HostedNode, held: number): void => {
+    if (hosted.delivery.isDue(held, layout.version, clock.monotonicMs())) sendLayout(hosted);
+  };
+
   for (const [index, node] of layout.nodes.entries()) {
     const startMessage = (): NodeStart => {
       const used = supervisor.ports ?? ports[index];
@@ -310,6 +321,7 @@ export async function createHost(
               log.error('The catalog could not be written.', { cause: error.message });
             });
           },
+          holdsLayout: (version) => compareLayout(hosted, version),
           membership: (events) => publishMembership(node.id, events),
           listening: ({ peerPort, clientPort }) => {
             const { id, name } = node;
@@ -320,7 +332,8 @@ export async function createHost(
       },
       { name: node.name, startMessage },
     );
-    nodes.set(node.name, { layout: node, supervisor });
+    const hosted: HostedNode = { layout: node, supervisor, delivery: new LayoutDelivery() };
+    nodes.set(node.name, hosted);
   }
 
   const data = new DataAccess(
@@ -359,7 +372,7 @@ export async function createHost(
         const next = edit(layout, digestOf(layout));
         await writeLayout(disk, next);
         layout = next;
-        for (const { supervisor } of nodes.values()) supervisor.send({ type: 'layout', layout });
+        for (const hosted of nodes.values()) sendLayout(hosted);
         const keyspaces = keyspaceViews();
         hub.publish({ type: 'cluster', cluster: clusterViewOf(layout, productVersion, settings.readOnly) });
         hub.publish({ type: 'keyspaces', keyspaces });

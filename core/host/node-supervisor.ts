@@ -40,6 +40,8 @@ export interface SupervisorEvents {
   ready(): void;
   /** The node takes connections at these ports now. */
   listening(ports: { peerPort: number; clientPort: number }): void;
+  /** The node says which version of the layout it goes by. */
+  holdsLayout(version: number): void;
   /** The node's view of the others changed. */
   membership(events: readonly TimedEvent[]): void;
 }
@@ -255,6 +257,9 @@ export class NodeSupervisor {
         this.#events.ready();
         this.#become('up');
         this.#events.noted('info', `${this.name} takes clients.`);
+        break;
+      case 'layout':
+        this.#events.holdsLayout(message.version);
         break;
       case 'peers':
         this.#peersDown = message.down;

@@ -60,6 +60,7 @@ function supervise(): NodeSupervisor {
         changed() {},
         noted: (_, message) => notes.push(message),
         ready() {},
+        holdsLayout() {},
         membership() {},
         listening() {},
       },
