@@ -35,7 +35,7 @@ function parseDatabase(text: string): number | null {
 }
 
 function nodeRows(nodes: readonly NodeView[]): string {
-  return table(
+  const rows = table(
     ['NODE', 'STATE', 'DATA CENTER', 'CLIENTS AT', 'KEYS', 'DISK', 'PID'],
     nodes.map((node) => [
       node.name,
@@ -47,6 +47,8 @@ function nodeRows(nodes: readonly NodeView[]): string {
       node.pid === null ? '-' : String(node.pid),
     ]),
   );
+  const problems = nodes.filter(({ problem }) => problem !== null);
+  return [rows, ...problems.map(({ name, problem }) => `${name}: ${problem}`)].join('\n');
 }
 
 function keyspaceRows(keyspaces: readonly KeyspaceView[]): string {

@@ -6,6 +6,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Host } from './create-host.ts';
 import { nextFreePort } from './ports.ts';
@@ -13,20 +14,17 @@ import { nextFreePort } from './ports.ts';
 const controlFile = 'control.json';
 const requestBytesMax = 128 * 1024 * 1024;
 
-export interface ControlAddress {
-  readonly url: string;
-  readonly token: string;
-  readonly pid: number;
-}
+const controlAddress = z.object({ url: z.url(), token: z.string().min(1), pid: z.number().int() });
+export type ControlAddress = Readonly<z.infer<typeof controlAddress>>;
 
 export interface ControlServer {
   close(): Promise<void>;
 }
 
-/** Where the running host of a data folder listens; null when none has left word. */
+/** Where the running host of a data folder listens; null when none has left word that can be read. */
 export function readControlAddress(folder: string): ControlAddress | null {
   try {
-    return JSON.parse(readFileSync(join(folder, controlFile), 'utf8'));
+    return controlAddress.parse(JSON.parse(readFileSync(join(folder, controlFile), 'utf8')));
   } catch {
     return null;
   }

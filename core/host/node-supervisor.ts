@@ -15,6 +15,7 @@ import type {
   RepairFigures,
   ToNode,
 } from './node-messages.ts';
+import { isLasting, restartAfter } from './restart-policy.ts';
 
 export interface NodeStatus {
   readonly state: NodeState;
@@ -39,12 +40,12 @@ export interface SupervisorEvents {
   ready(): void;
   /** The node takes connections at these ports now. */
   listening(ports: { peerPort: number; clientPort: number }): void;
+  /** The node says which version of the layout it goes by. */
+  holdsLayout(version: number): void;
   /** The node's view of the others changed. */
   membership(events: readonly TimedEvent[]): void;
 }
 
-const restartMinMs = 500;
-const restartMaxMs = 30_000;
 /** A node that stayed up this long starts again with the shortest wait. */
 const steadyAfterMs = 5_000;
 const drainWithinMs = 10_000;
@@ -62,7 +63,14 @@ export class NodeSupervisor {
   #sinceMs: number;
   #ports: { peerPort: number; clientPort: number } | null = null;
   #restartCount = 0;
-  #quickFailures = 0;
+  /** Starts in a row that came to nothing. */
+  #failures = 0;
+  /** Why the present process said that it cannot start; null while it has not. */
+  #refusal: { code: string; message: string } | null = null;
+  /** The present process took clients. */
+  #wasReady = false;
+  /** What was last said of a node that cannot start: it is not said again at each attempt. */
+  #saidFailure: string | null = null;
   #restart: { timer: Cancellable; atMs: number } | null = null;
   #problem: string | null = null;
   #wanted = false;
@@ -121,7 +129,8 @@ export class NodeSupervisor {
 
   start(): void {
     this.#wanted = true;
-    this.#quickFailures = 0;
+    this.#failures = 0;
+    this.#saidFailure = null;
     this.#restart?.timer.cancel();
     this.#restart = null;
     if (this.#process === null) this.#launch();
@@ -134,6 +143,7 @@ export class NodeSupervisor {
     this.#restart = null;
     const running = this.#process;
     if (running === null) {
+      this.#problem = null;
       this.#become('stopped');
       return;
     }
@@ -212,7 +222,8 @@ export class NodeSupervisor {
   }
 
   #launch(): void {
-    this.#problem = null;
+    this.#refusal = null;
+    this.#wasReady = false;
     this.#figures = null;
     this.#peersDown = [];
     this.#members = [];
@@ -240,9 +251,15 @@ export class NodeSupervisor {
         this.#events.listening(this.#ports);
         break;
       case 'ready':
+        this.#wasReady = true;
+        this.#problem = null;
+        this.#saidFailure = null;
         this.#events.ready();
         this.#become('up');
         this.#events.noted('info', `${this.name} takes clients.`);
+        break;
+      case 'layout':
+        this.#events.holdsLayout(message.version);
         break;
       case 'peers':
         this.#peersDown = message.down;
@@ -267,7 +284,7 @@ export class NodeSupervisor {
         break;
       }
       case 'failed':
-        this.#problem = message.message;
+        this.#refusal = { code: message.code, message: message.message };
         break;
       case 'log':
         this.#logLines.push(message.line);
@@ -282,28 +299,36 @@ export class NodeSupervisor {
     }
     this.#tasks.clear();
     if (!this.#wanted) {
+      this.#problem = null;
       this.#become('stopped');
       this.#events.noted('info', `${this.name} has stopped.`);
       return;
     }
-    if (ranForMs > steadyAfterMs) this.#quickFailures = 0;
-    const delayMs = Math.min(restartMaxMs, restartMinMs * 2 ** this.#quickFailures);
-    this.#quickFailures++;
+    if (this.#wasReady && ranForMs > steadyAfterMs) this.#failures = 0;
+    this.#failures++;
     this.#restartCount++;
-    const why = this.#problem ?? cause;
+    const lasting = this.#refusal !== null && isLasting(this.#refusal.code);
+    const { delayMs, failed } = restartAfter(this.#failures, lasting);
+    const why = this.#refusal?.message ?? cause;
     this.#problem = why;
-    const atMs = this.#clock.nowMs() + delayMs;
     const timer = this.#timers.after(delayMs, () => {
       this.#restart = null;
       if (this.#wanted) this.#launch();
     });
-    this.#restart = { timer, atMs };
-    // After several starts that failed at once, a person should look; it is tried again all the same.
-    this.#become(this.#quickFailures > 5 ? 'failed' : 'down');
+    this.#restart = { timer, atMs: this.#clock.nowMs() + delayMs };
+    this.#become(failed ? 'failed' : 'down');
     this.#events.changed();
-    this.#events.noted(
-      'error',
-      `${this.name} ended: ${why} It starts again in ${(delayMs / 1000).toFixed(1)} s.`,
-    );
+    this.#sayEnded(why, delayMs, failed);
+  }
+
+  #sayEnded(why: string, delayMs: number, failed: boolean): void {
+    if (!failed) {
+      const seconds = (delayMs / 1000).toFixed(1);
+      this.#events.noted('error', `${this.name} ended: ${why} It starts again in ${seconds} s.`);
+      return;
+    }
+    if (this.#saidFailure === why) return;
+    this.#saidFailure = why;
+    this.#events.noted('error', `${this.name} cannot start: ${why} It is tried again every few minutes.`);
   }
 }
