@@ -125,17 +125,15 @@ describe('a forwarded command', () => {
     const gateway = new VirtualGateway(store);
     const { serveForwarded } = await import('../../../core/gateway/resp/forwarding.ts');
     serveForwarded(gateway.gateway);
-    const handler = (
-      store as unknown as { handler: (request: Buffer, reply: (bytes: Buffer) => void) => void }
-    ).handler;
+    const handler = (store as unknown as { handler: Parameters<MemoryStore['onForwarded']>[0] }).handler;
     Object.assign(store, {
       read: () => {
         throw bug();
       },
     });
     const answers: string[] = [];
-    handler(encodeForwarded(gateway.session, [Buffer.from('get'), Buffer.from('k')]), (bytes) =>
-      answers.push(bytes.toString('latin1')),
+    handler(encodeForwarded(gateway.session, [Buffer.from('get'), Buffer.from('k')]), (_, bytes) =>
+      answers.push(String(bytes?.toString('latin1'))),
     );
     expect(answers).toEqual([`\0${internal}`]);
     expect(gateway.errors).toHaveLength(1);
