@@ -13,8 +13,10 @@ import { firstLayout, keyspaceNamed, type Layout, type LayoutNode } from '../lay
 import type { TimedEvent } from '../node/membership-driver.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
+import { systemRandom } from '../platform/system-random.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { clusterSecret } from '../security/cluster-secret.ts';
 import { createHandlers, dispatch, type HostActions, typedCall } from './api-handlers.ts';
 import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
@@ -139,6 +141,7 @@ export async function createHost(
   let catalog: Catalog;
   let layout: Layout;
   let ports: Awaited<ReturnType<typeof choosePorts>>;
+  let secret: string;
   const disk = new NodeDisk(folder);
   const findings: string[] = [];
   try {
@@ -150,6 +153,7 @@ export async function createHost(
     layout = known ?? newLayout(settings, nowMs);
     if (known === null) await writeLayout(disk, layout);
     ports = await choosePorts(layout.nodes.length, settings);
+    secret = (await clusterSecret(folder, systemRandom)).toString('hex');
   } catch (error) {
     lock.release();
     throw error;
@@ -302,6 +306,7 @@ export async function createHost(
         layout,
         hotBytesMax: settings.hotBytesMax,
         hasRun: hasRun.has(node.id),
+        secret,
       };
     };
     const supervisor: NodeSupervisor = new NodeSupervisor(

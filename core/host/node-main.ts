@@ -17,6 +17,7 @@ import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
 import { UdpDatagrams } from '../platform/udp-datagrams.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { contextSealOf } from '../security/context-seal.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { LayoutInbox } from './layout-inbox.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
@@ -83,6 +84,7 @@ async function start(message: NodeStart): Promise<void> {
       network: peerNetwork,
       openEngine: () =>
         openLogEngine({ disk, clock, timers, log }, { folder: 'data', hotBytesMax: message.hotBytesMax }),
+      seal: contextSealOf(Buffer.from(message.secret, 'hex')),
       endpointOf: (id) => {
         const address = book.get(id);
         return { host: address?.host ?? host, port: address?.clientPort ?? 0 };

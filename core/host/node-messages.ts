@@ -34,6 +34,8 @@ export interface NodeStart {
   readonly hotBytesMax: number;
   /** It took clients before: an empty disk means that its data was lost. */
   readonly hasRun: boolean;
+  /** The cluster's, in hexadecimal (core/security/cluster-secret.ts). */
+  readonly secret: string;
 }
 
 export type ToNode =

@@ -5,6 +5,7 @@
 import { CoterieError } from '../base/errors.ts';
 import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
+import type { ContextSeal } from '../ports/context-seal.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
@@ -42,6 +43,7 @@ export interface StorageNodeComponents {
   readonly network: PeerNetwork;
   readonly openEngine: () => Promise<StorageEngine>;
   readonly endpointOf: EndpointBook;
+  readonly seal: ContextSeal;
 }
 
 export interface StorageNodeSettings {
@@ -161,6 +163,7 @@ export class StorageNode {
       timers,
       hybridClock: new HybridClock(),
       writer,
+      seal: components.seal,
       counters,
       log,
       topology,

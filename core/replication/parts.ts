@@ -1,6 +1,7 @@
 /** What the operations of a coordinator share. */
 import type { CoterieError } from '../base/errors.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
+import type { ContextSeal } from '../ports/context-seal.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
@@ -65,6 +66,7 @@ export interface CoordinatorParts {
   readonly timers: Timers;
   readonly hybridClock: HybridClock;
   readonly writer: Writer;
+  readonly seal: ContextSeal;
   readonly counters: Counters;
   readonly log: Log;
   /** By the present layout; whoever needs it asks for it each time. */

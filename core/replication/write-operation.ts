@@ -119,7 +119,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     try {
-      this.#basis = parseBasis(basis.context, this.#address);
+      this.#basis = parseBasis(basis.context, this.#address, this.#parts.seal);
     } catch (error) {
       this.#finish(error as CoterieError);
       return;
@@ -347,6 +347,6 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       this.#basis === null
         ? { context, dots: [] }
         : basisAfter(this.#basis, { actor, counter: counterOf(context, actor) });
-    return encodeBasis(basis, this.#address);
+    return encodeBasis(basis, this.#address, this.#parts.seal);
   }
 }

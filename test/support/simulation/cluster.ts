@@ -29,6 +29,7 @@ import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
 import type { CoordinatorStore } from '../../../core/replication/store.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
+import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
 import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
@@ -295,6 +296,7 @@ export class SimulatedCluster {
             (address, value) => this.#dots.note(address, value, `n${member.id}`),
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
+        seal: contextSealOf(Buffer.from('simulated')),
       },
       {
         nodeId: member.id,
