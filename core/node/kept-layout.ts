@@ -1,21 +1,23 @@
 /**
  * The layouts that a node keeps beside its data: the newest that it was given, so that it never follows an older one, and the
- * one that its data is complete for, so that it knows after a crash what it was still getting. One small file, replaced as a
- * whole; a disk that does not take it now is asked again until it does.
+ * one that its data is complete for, so that it knows after a crash what it was still getting.
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { type Layout, parseLayout } from '../layout/layout.ts';
-import type { Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 
 export const layoutFile = 'layout.json';
-const retryAfterMs = 1_000;
 
 export interface KeptLayouts {
   readonly newest: Layout;
   /** What this node holds is all that it should hold by this one; older than `newest` while data is on its way. */
   readonly settled: Layout;
+}
+
+/** What the file holds, as JSON. */
+export function keptLayoutsAsJson({ newest, settled }: KeptLayouts): unknown {
+  return { format: 1, layout: newest, settled: settled === newest ? null : settled };
 }
 
 /** Null: there is none, or it cannot be read. */
@@ -30,50 +32,5 @@ export async function readKeptLayouts(disk: Disk, log: Log): Promise<KeptLayouts
     if (code === 'disk-failed' || code === 'busy') throw cause;
     if (code !== 'not-found') log.warn(`${layoutFile} of this node cannot be used.`, { cause: message });
     return null;
-  }
-}
-
-export class LayoutKeeper {
-  readonly #disk: Disk;
-  readonly #timers: Timers;
-  readonly #log: Log;
-  #wanted: KeptLayouts | null = null;
-  #writing: Promise<void> | null = null;
-  #closed = false;
-
-  constructor(components: { disk: Disk; timers: Timers; log: Log }) {
-    this.#disk = components.disk;
-    this.#timers = components.timers;
-    this.#log = components.log;
-  }
-
-  /** Resolves once these, or later ones, are durable, or this keeper was closed. */
-  keep(layouts: KeptLayouts): Promise<void> {
-    this.#wanted = layouts;
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null;
-    });
-    return this.#writing;
-  }
-
-  close(): void {
-    this.#closed = true;
-  }
-
-  async #writeAll(): Promise<void> {
-    while (this.#wanted !== null && !this.#closed) {
-      const { newest, settled } = this.#wanted;
-      this.#wanted = null;
-      const content = { format: 1, layout: newest, settled: settled === newest ? null : settled };
-      try {
-        await this.#disk.replaceFile(layoutFile, Buffer.from(JSON.stringify(content)));
-      } catch (cause) {
-        this.#log.warn('The layout could not be kept beside the data; it is tried again.', {
-          cause: toCoterieError(cause, 'disk-failed').message,
-        });
-        this.#wanted ??= { newest, settled };
-        await new Promise<void>((resolve) => this.#timers.after(retryAfterMs, resolve));
-      }
-    }
   }
 }

@@ -9,7 +9,8 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { Completeness } from '../replication/completeness.ts';
 import { type Topology, topologyOf } from '../replication/topology.ts';
-import { LayoutKeeper, readKeptLayouts } from './kept-layout.ts';
+import { KeptFile } from './kept-file.ts';
+import { keptLayoutsAsJson, layoutFile, readKeptLayouts } from './kept-layout.ts';
 
 interface Components {
   readonly disk: Disk;
@@ -19,7 +20,7 @@ interface Components {
 
 export class NodeLayouts {
   readonly #nodeId: number;
-  readonly #keeper: LayoutKeeper;
+  readonly #file: KeptFile;
   #topology: Topology;
   /** What this node holds is complete by this one; null: by none that is known. */
   #settled: Layout | null;
@@ -27,7 +28,7 @@ export class NodeLayouts {
 
   private constructor(components: Components, nodeId: number, newest: Layout, settled: Layout | null) {
     this.#nodeId = nodeId;
-    this.#keeper = new LayoutKeeper(components);
+    this.#file = new KeptFile(components, layoutFile);
     this.#topology = topologyOf(newest, nodeId);
     this.#settled = settled;
   }
@@ -73,7 +74,7 @@ export class NodeLayouts {
   }
 
   close(): void {
-    this.#keeper.close();
+    this.#file.close();
   }
 
   #miss(before: Layout): void {
@@ -85,7 +86,7 @@ export class NodeLayouts {
   #keep(): Promise<void> {
     const newest = this.#topology.layout;
     if (this.#completeness?.isWhole ?? true) this.#settled = newest;
-    return this.#keeper.keep({ newest, settled: this.#settled ?? unknownOf(newest) });
+    return this.#file.keep(keptLayoutsAsJson({ newest, settled: this.#settled ?? unknownOf(newest) }));
   }
 }
 

@@ -37,6 +37,7 @@ import {
   ofVersion,
   withVersion,
 } from '../wire/layout-versions.ts';
+import type { PossibleLosses } from './possible-losses.ts';
 
 export interface RepairComponents {
   readonly records: LocalRecords;
@@ -50,6 +51,7 @@ export interface RepairComponents {
   readonly log: Log;
   readonly completeness: Completeness;
   readonly leftovers: Leftovers;
+  readonly losses: PossibleLosses;
   readonly topology: () => Topology;
 }
 
@@ -79,9 +81,22 @@ export class NodeRepair {
     const replica = replicaOf(components);
     const peers = peersOf(components);
     const claims = new Claims(clock);
+    const { completeness, losses } = components;
     const compared = (keyspace: number, peer: number, partitions: readonly number[]): void => {
       this.times.note(keyspace, peer, partitions, clock.nowMs());
-      for (const partition of partitions) components.completeness.compared(keyspace, partition, peer);
+      for (const partition of partitions) completeness.compared(keyspace, partition, peer);
+    };
+    const isLost = (keyspace: number, partition: number) =>
+      completeness.causeOf(keyspace, partition) === 'lost';
+    // Who has lost data asks for itself: only then does it learn whether the other had lost the same.
+    const comparedByPeer = (keyspace: number, peer: number, partitions: readonly number[]): void =>
+      compared(
+        keyspace,
+        peer,
+        partitions.filter((partition) => !isLost(keyspace, partition)),
+      );
+    const onPeerLost = (keyspace: number, partition: number, peer: number): void => {
+      if (isLost(keyspace, partition)) losses.lostTogether(keyspace, partition, peer);
     };
     this.#completeness = components.completeness;
     this.#requests = components.requests;
@@ -99,10 +114,11 @@ export class NodeRepair {
       trees: this.trees,
       times: this.times,
       compared,
+      onPeerLost,
       pairings: () => this.#allPairings(),
       isBusy: () => requests.pendingCount > pendingWhenBusy,
     };
-    serveExchanges({ replica, peers, claims, trees: this.trees, compared });
+    serveExchanges({ replica, peers, claims, trees: this.trees, isLost, compared: comparedByPeer });
     serveLeftoverQuestions(components);
     this.#worker = new AntiEntropy(this.#parts, settings);
     const keyspaces = () => [...components.topology().keyspaces.keys()];

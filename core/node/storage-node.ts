@@ -14,7 +14,7 @@ import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
 import { call, callMethod } from '../replication/calls.ts';
-import { Completeness } from '../replication/completeness.ts';
+import { Completeness, type Wanted } from '../replication/completeness.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
 import { Leftovers } from '../replication/leftovers.ts';
@@ -32,6 +32,7 @@ import { LostRecords } from './lost-records.ts';
 import type { MembershipLink } from './membership-driver.ts';
 import { NodeLayouts } from './node-layouts.ts';
 import { NodeRepair } from './node-repair.ts';
+import { type PossibleLoss, PossibleLosses } from './possible-losses.ts';
 import { Vouching } from './vouching.ts';
 
 export interface StorageNodeComponents {
@@ -82,6 +83,7 @@ interface Built {
   readonly identity: Identity;
   readonly vouching: Vouching;
   readonly layouts: NodeLayouts;
+  readonly losses: PossibleLosses;
   readonly disk: Disk;
 }
 
@@ -140,10 +142,15 @@ export class StorageNode {
     const vouching = new Vouching({ identity, records, timers, log, writer }, settings.vouchEveryMs);
     // The epoch is durable before it is used; a disk that is full leaves a node that only reads.
     await vouching.begin();
-    const completeness = new Completeness(() => {
-      log.info('This node is whole again: it has been compared with every other replica.');
-      void vouching.noteWhole();
-      void layouts.noteSettled();
+    const losses = await PossibleLosses.open({ ...components, topology }, nodeId);
+    const completeness = new Completeness({
+      onWhole: () => {
+        log.info('This node is whole again: it has been compared with every other replica.');
+        void vouching.noteWhole();
+        void layouts.noteSettled();
+      },
+      onLost: (keyspace, partition) => losses.lostHere(keyspace, partition),
+      onBack: (keyspace, partition) => losses.isBack(keyspace, partition),
     });
     if (identity.isRebuilding) completeness.begin(topology());
     if (identity.isRebuilding && completeness.isWhole) void vouching.noteWhole();
@@ -180,7 +187,7 @@ export class StorageNode {
     const collector = new TombstoneCollector({ ...parts, engine }, service, settings.collector);
     const leftovers = new Leftovers({ ...parts, engine });
     const repair = new NodeRepair(
-      { ...parts, engine, service, leftovers },
+      { ...parts, engine, service, leftovers, losses },
       { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
     );
     repair.trees.adopt(savedTrees);
@@ -208,8 +215,31 @@ export class StorageNode {
       identity,
       vouching,
       layouts,
+      losses,
       disk,
     });
+  }
+
+  /** What acknowledged writes may be gone for good, until a person accepts it. */
+  possibleLosses(): PossibleLoss[] {
+    return this.#built.losses.all();
+  }
+
+  /** Nodes that this one has to hear before it speaks for all its partitions again. */
+  waitsFor(): number[] {
+    return [...new Set(this.parts.completeness.wanted().map(({ peer }) => peer))];
+  }
+
+  /**
+   * A person accepts what may be gone: nobody is told of it any more, and this node no longer waits for nodes that may hold
+   * something it lacks. Returns what was accepted.
+   */
+  async acceptLoss(): Promise<{ losses: PossibleLoss[]; notHeard: Wanted[] }> {
+    const { losses } = this.#built;
+    const accepted = { losses: losses.all(), notHeard: this.parts.completeness.wanted() };
+    this.parts.completeness.accept();
+    await losses.accept();
+    return accepted;
   }
 
   /** Tombstones and expired values forgotten for good since the start. */
@@ -265,7 +295,8 @@ export class StorageNode {
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
-    const { delivery, collector, repair, leftovers, parts, disk, identity, vouching, layouts } = this.#built;
+    const { delivery, collector, repair, leftovers, parts, disk, identity, vouching, layouts, losses } =
+      this.#built;
     delivery.close();
     collector.close();
     repair.close();
@@ -275,6 +306,7 @@ export class StorageNode {
     // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
     if (parts.writer.counterMax > 0) await identity.renewEpoch(false);
     layouts.close();
+    losses.close();
     await identity.close();
     const { stamp } = identity;
     if (stamp !== null) await saveTrees({ disk, log: parts.log }, repair.trees.all(), stamp);

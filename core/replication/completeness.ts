@@ -23,13 +23,21 @@ export interface Wanted {
   readonly partitions: readonly number[];
 }
 
+export interface CompletenessHandlers {
+  onWhole(): void;
+  /** This replica has lost a partition; also where nobody else holds it. */
+  onLost(keyspace: number, partition: number): void;
+  /** Everybody has been heard about a partition. */
+  onBack(keyspace: number, partition: number): void;
+}
+
 export class Completeness {
   /** By `keyspace:partition`. */
   readonly #missing = new Map<string, Missing>();
-  readonly #onWhole: () => void;
+  readonly #handlers: CompletenessHandlers;
 
-  constructor(onWhole: () => void) {
-    this.#onWhole = onWhole;
+  constructor(handlers: CompletenessHandlers) {
+    this.#handlers = handlers;
   }
 
   /** This node lost data: nothing it replicates is known to be whole. */
@@ -48,6 +56,7 @@ export class Completeness {
   #lost({ settings, replicas, selfIndex }: KeyspaceState, partition: number): void {
     const self = selfIndex[partition];
     if (self < 0) return;
+    this.#handlers.onLost(settings.id, partition);
     const peers = replicas[partition].map((replica) => replica.nodeId).filter((_, index) => index !== self);
     this.#miss(settings.id, partition, 'lost', peers);
   }
@@ -110,6 +119,7 @@ export class Completeness {
     missing.peers.delete(peer);
     if (missing.peers.size > 0) return;
     this.#missing.delete(name);
+    this.#handlers.onBack(keyspace, partition);
     this.#endIfWhole();
   }
 
@@ -117,7 +127,7 @@ export class Completeness {
   accept(): void {
     if (this.#missing.size === 0) return;
     this.#missing.clear();
-    this.#onWhole();
+    this.#handlers.onWhole();
   }
 
   /** What this node replicates no more is not waited for, nor is anybody who left the cluster. */
@@ -134,7 +144,7 @@ export class Completeness {
   }
 
   #endIfWhole(): void {
-    if (this.#missing.size === 0) this.#onWhole();
+    if (this.#missing.size === 0) this.#handlers.onWhole();
   }
 }
 
