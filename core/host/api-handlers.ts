@@ -14,14 +14,17 @@ import {
   type KeyspaceSettings,
   type Layout,
 } from '../layout/layout.ts';
+import type { Log } from '../ports/log.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
+import { outwardError } from './outward-error.ts';
 import type { RepairJobs } from './repairs/repair-jobs.ts';
 
 /** What the handlers may do with the host. */
 export interface HostActions {
   readonly readOnly: boolean;
+  readonly log: Log;
   readonly data: DataAccess;
   snapshot(): Snapshot;
   keyspaceView(name: string): KeyspaceView;
@@ -41,7 +44,7 @@ export interface HostActions {
   }): void;
 }
 
-type Handlers = {
+export type Handlers = {
   [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>>;
 };
 
@@ -230,7 +233,7 @@ export function createHandlers(host: HostActions): Handlers {
 /** Checks the input and runs the method; every way in ends here. */
 export async function dispatch(
   handlers: Handlers,
-  host: Pick<HostActions, 'readOnly'>,
+  host: Pick<HostActions, 'readOnly' | 'log'>,
   method: string,
   input: unknown,
 ): Promise<unknown> {
@@ -254,11 +257,15 @@ export async function dispatch(
     throw new CoterieError('bad-input', `${where}${issue.message}`);
   }
   const handler = handlers[name] as (checked: unknown) => Promise<unknown>;
-  return handler(parsed.data);
+  try {
+    return await handler(parsed.data);
+  } catch (cause) {
+    throw outwardError(cause, host.log, method);
+  }
 }
 
 /** A typed front for callers in the same process. */
-export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly'>) {
+export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly' | 'log'>) {
   return <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> =>
     dispatch(handlers, host, method, input) as Promise<MethodOutput<M>>;
 }

@@ -351,6 +351,7 @@ export async function createHost(
   let layoutQueue: Promise<unknown> = Promise.resolve();
   const actions: HostActions = {
     readOnly: settings.readOnly,
+    log,
     data,
     snapshot,
     layout: () => layout,

@@ -49,12 +49,12 @@ export async function openComputer(
   };
   try {
     const ui = await serveUi(
-      { host, clock: systemClock },
+      { host, clock: systemClock, log: components.log },
       { host: loopback, port: uiPort, rendererFolder: join(programFolder, 'renderer'), readOnly },
     );
     closers.push(() => ui.close());
     const control = await serveControl(
-      { host, loginLink: () => ui.loginLink() },
+      { host, loginLink: () => ui.loginLink(), log: components.log },
       { folder, host: loopback, port: controlPort },
     );
     closers.push(() => control.close());

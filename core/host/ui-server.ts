@@ -14,9 +14,11 @@ import { failure, kvRoutes } from '../gateway/http/kv-routes.ts';
 import { metricsText } from '../gateway/http/metrics.ts';
 import { openApiDocument } from '../gateway/http/openapi.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 import { serveApiSocket } from './api-socket.ts';
 import type { Host } from './create-host.ts';
 import { isOwnAddress, isOwnOrigin, Login } from './login.ts';
+import { outwardError } from './outward-error.ts';
 import { contentTypeOf, pageFileOf, pageHeaders } from './page-files.ts';
 import { nextFreePort } from './ports.ts';
 import { productVersion } from './version.ts';
@@ -52,10 +54,10 @@ const loginPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>C
 For a new one, run <code>coterie login</code> on this computer.</p></body></html>`;
 
 export async function serveUi(
-  components: { host: Host; clock: Clock },
+  components: { host: Host; clock: Clock; log: Log },
   settings: UiServerSettings,
 ): Promise<UiServer> {
-  const { host, clock } = components;
+  const { host, clock, log } = components;
   const login = new Login(() => clock.nowMs());
   let port = settings.port;
   const app = new Hono();
@@ -113,12 +115,14 @@ export async function serveUi(
       return c.notFound();
     }
   });
-  app.onError((error) => failure(toCoterieError(error, 'unavailable')));
+  app.onError((error) => failure(outwardError(error, log, 'a request over HTTP')));
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: socketFrameBytesMax });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { headers, url } = request;
+    // Whoever hangs up before the answer ends nobody but itself.
+    socket.on('error', () => {});
     // A WebSocket without Origin does not come from a page; with the cookie it is one of our own tools.
     const allowed =
       url === '/api' &&
@@ -129,10 +133,11 @@ export async function serveUi(
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (opened) => serveApiSocket(host, opened));
+    sockets.handleUpgrade(request, socket, head, (opened) => serveApiSocket(host, opened, log));
   });
 
   port = await listen(server, settings);
+  server.on('error', (error) => log.warn('The port of the app.', { cause: error.message }));
   const url = `http://${settings.host}:${port}/`;
   return {
     url,

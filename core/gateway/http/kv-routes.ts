@@ -3,7 +3,7 @@
  * siblings come as 300 Multiple Choices. A body is the value, byte for byte.
  */
 import { type Context, Hono } from 'hono';
-import { CoterieError, type ErrorCode, toCoterieError } from '../../base/errors.ts';
+import { CoterieError, type ErrorCode } from '../../base/errors.ts';
 import { type ConsistencyLevel, consistencyLevels, parseConsistencyLevel } from '../../base/levels.ts';
 import type { RemoteStore } from '../../ports/remote-store.ts';
 
@@ -111,6 +111,7 @@ function siblingsResponse(c: Context, values: readonly Buffer[], context: string
   return Response.json({ context, encoding: 'base64', siblings }, { status: 300, headers });
 }
 
+/** Errors are left to the app that these routes become part of. */
 export function kvRoutes(store: RemoteStore, isReadOnly: boolean): Hono {
   const app = new Hono();
   const path = '/kv/:keyspace/:key{.+}';
@@ -160,6 +161,5 @@ export function kvRoutes(store: RemoteStore, isReadOnly: boolean): Hono {
         ),
   );
 
-  app.onError((error) => failure(toCoterieError(error, 'unavailable')));
   return app;
 }
