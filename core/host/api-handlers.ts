@@ -3,7 +3,7 @@
  * before a handler sees it; read-only mode is enforced here, not in any page.
  */
 import type { z } from 'zod';
-import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { CoterieError } from '../base/errors.ts';
 import { addressOf, partitionOf, slotOf } from '../base/token.ts';
 import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
 import type { ActivityEntry, ActivityKind, KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
@@ -15,6 +15,7 @@ import {
   type Layout,
 } from '../layout/layout.ts';
 import type { Log } from '../ports/log.ts';
+import { outwardError } from '../ports/outward-error.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
@@ -44,7 +45,7 @@ export interface HostActions {
   }): void;
 }
 
-type Handlers = {
+export type Handlers = {
   [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>>;
 };
 
@@ -261,20 +262,8 @@ export async function dispatch(
   try {
     return await handler(parsed.data);
   } catch (cause) {
-    throw plainError(cause, name, host.log);
+    throw outwardError(cause, host.log, method);
   }
-}
-
-/** An operating condition as it is; a mistake of ours as such, with its place in the log. */
-function plainError(cause: unknown, method: MethodName, log: Log): CoterieError {
-  if (cause instanceof CoterieError) return cause;
-  // The operating system's own errors say what is the matter: a full disk, a file that may not be read.
-  if (cause instanceof Error && 'syscall' in cause) return toCoterieError(cause, 'unavailable');
-  log.error('A request failed by a mistake in Coterie. Please report it.', {
-    method,
-    cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
-  });
-  return new CoterieError('internal', 'Something went wrong within Coterie. The log has the details.');
 }
 
 /** A typed front for callers in the same process. */

@@ -15,6 +15,7 @@ import type {
   RepairFigures,
   ToNode,
 } from './node-messages.ts';
+import { PausedProcess } from './paused-process.ts';
 import { isLasting, restartAfter } from './restart-policy.ts';
 
 export interface NodeStatus {
@@ -74,6 +75,7 @@ export class NodeSupervisor {
   #restart: { timer: Cancellable; atMs: number } | null = null;
   #problem: string | null = null;
   #wanted = false;
+  #paused: PausedProcess | null = null;
   #figures: NodeFigures | null = null;
   #peersDown: readonly string[] = [];
   /** Its view of the other nodes; empty while it does not run. */
@@ -147,7 +149,7 @@ export class NodeSupervisor {
       this.#become('stopped');
       return;
     }
-    if (this.#state === 'paused') this.#signal('SIGCONT');
+    this.#goOn();
     this.#become('draining');
     running.send({ type: 'drain' });
     const force = this.#timers.after(drainWithinMs, () => running.kill());
@@ -166,15 +168,15 @@ export class NodeSupervisor {
   }
 
   pause(): void {
-    this.#running();
+    const { pid } = this.#running();
     if (this.#state !== 'up') throw new CoterieError('conflict', `${this.name} is ${this.#state}, not up.`);
-    this.#signal('SIGSTOP');
+    this.#paused = PausedProcess.pause(pid);
     this.#become('paused');
   }
 
   resume(): void {
     if (this.#state !== 'paused') throw new CoterieError('conflict', `${this.name} is not paused.`);
-    this.#signal('SIGCONT');
+    this.#goOn();
     this.#become('up');
   }
 
@@ -206,12 +208,10 @@ export class NodeSupervisor {
     return this.#process;
   }
 
-  #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const { pid } = this.#running();
-    if (process.platform === 'win32' || pid === null) {
-      throw new CoterieError('unsupported', 'Windows cannot pause a process. Stop the node instead.');
-    }
-    process.kill(pid, signal);
+  #goOn(): void {
+    const paused = this.#paused;
+    this.#paused = null;
+    paused?.resume();
   }
 
   #become(state: NodeState): void {
@@ -294,6 +294,8 @@ export class NodeSupervisor {
   }
 
   #ended(cause: string, ranForMs: number): void {
+    this.#paused?.forget();
+    this.#paused = null;
     for (const { reject } of this.#tasks.values()) {
       reject(new CoterieError('unavailable', `${this.name} ended meanwhile.`));
     }

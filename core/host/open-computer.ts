@@ -55,7 +55,7 @@ export async function openComputer(
     );
     closers.push(() => ui.close());
     const control = await serveControl(
-      { host, loginLink: () => ui.loginLink() },
+      { host, loginLink: () => ui.loginLink(), log: components.log },
       { folder, host: loopback, port: controlPort },
     );
     closers.push(() => control.close());

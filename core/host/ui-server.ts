@@ -129,6 +129,8 @@ export async function serveUi(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: socketFrameBytesMax });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { headers, url } = request;
+    // Whoever hangs up before the answer ends nobody but itself.
+    socket.on('error', () => {});
     // A WebSocket without Origin does not come from a page; with the cookie it is one of our own tools.
     const allowed =
       url === '/api' &&
@@ -139,10 +141,11 @@ export async function serveUi(
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (opened) => serveApiSocket(host, opened));
+    sockets.handleUpgrade(request, socket, head, (opened) => serveApiSocket(host, opened, log));
   });
 
   port = await listen(server, settings);
+  server.on('error', (error) => log.warn('The port of the app.', { cause: error.message }));
   const url = `http://${settings.host}:${port}/`;
   return {
     url,

@@ -1,6 +1,7 @@
 /** Failures over HTTP: one shape for all, `{"error":{"code","message"}}`. A mistake of ours is called one, and logged. */
-import { CoterieError, type ErrorCode } from '../../base/errors.ts';
+import type { CoterieError, ErrorCode } from '../../base/errors.ts';
 import type { Log } from '../../ports/log.ts';
+import { outwardError } from '../../ports/outward-error.ts';
 
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
   'bad-input': 400,
@@ -24,11 +25,5 @@ export function failure(error: CoterieError): Response {
 
 /** For whatever a handler threw. */
 export function failureOf(cause: unknown, log: Log): Response {
-  if (cause instanceof CoterieError) return failure(cause);
-  log.error('A request over HTTP failed by a mistake in Coterie. Please report it.', {
-    cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
-  });
-  return failure(
-    new CoterieError('internal', 'Something went wrong within Coterie. The log has the details.'),
-  );
+  return failure(outwardError(cause, log, 'a request over HTTP'));
 }
