@@ -167,6 +167,7 @@ export const keyspaceView = keyspaceConsequences.extend({
   sloppy: z.boolean(),
   durability,
   defaultTimeToLiveMs: z.number(),
+  createdAtMs: z.number(),
   /** Partitions (of 1,024) whose replicas are not all up now. */
   underReplicated: z.number(),
   /** Partitions that cannot be read or written at the keyspace's levels now. */

@@ -26,6 +26,7 @@ import type { RepairJobs } from './repairs/repair-jobs.ts';
 export interface HostActions {
   readonly readOnly: boolean;
   readonly log: Log;
+  nowMs(): number;
   readonly data: DataAccess;
   snapshot(): Snapshot;
   keyspaceView(name: string): KeyspaceView;
@@ -143,6 +144,7 @@ export function createHandlers(host: HostActions): Handlers {
         ...definedOf(rest),
         name,
         factors: factorsOf(layout, factors, fallback),
+        createdAtMs: host.nowMs(),
       };
       await host.changeLayout((current, digest) => createKeyspace(current, digest, settings));
       byPerson('keyspace', name, `The keyspace ${name} was created.`);

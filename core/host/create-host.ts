@@ -357,6 +357,7 @@ export async function createHost(
   const actions: HostActions = {
     readOnly: settings.readOnly,
     log,
+    nowMs: () => clock.nowMs(),
     data,
     snapshot,
     layout: () => layout,

@@ -72,6 +72,7 @@ export function keyspaceViewOf(
   return {
     ...keyspace,
     factors: { ...keyspace.factors },
+    createdAtMs: keyspace.createdAtMs ?? layout.createdAtMs,
     ...consequencesOf(layout, keyspace),
     ...availabilityOf(layout, keyspace, isUp),
   };

@@ -41,6 +41,8 @@ export interface LayoutKeyspace {
   readonly sloppy: boolean;
   readonly durability: Durability;
   readonly defaultTimeToLiveMs: number;
+  /** Absent: made together with the cluster. */
+  readonly createdAtMs?: number;
 }
 
 export interface Layout {
