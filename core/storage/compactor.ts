@@ -138,7 +138,8 @@ export class Compactor {
         if (blockCount % (this.#isUrgent() ? urgentBlocksPerPause : blocksPerPause) !== 0) return;
         await new Promise<void>((resolve) => this.#timers.after(pauseMs, resolve));
       };
-      const output = new ColdWriter({ file, pause }, { number });
+      const span = { first: sources[0].first, last: sources[sources.length - 1].last };
+      const output = new ColdWriter({ file, pause }, { number, span });
       await output.begin();
       for (const source of sources) {
         if (await this.#copyLive(source, output, isOldest)) continue;

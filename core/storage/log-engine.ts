@@ -21,6 +21,7 @@ import { AppendHead } from './append-head.ts';
 import { type CompactionPolicy, defaultPolicy } from './compactor.ts';
 import { HotCache } from './hot-cache.ts';
 import { type EntryId, fingerprintOf, KeyIndex, type Place } from './key-index.ts';
+import { writeCleanMark } from './manifest.ts';
 import { type PageParts, PageScan } from './page-scan.ts';
 import {
   expiryTickOf,
@@ -31,7 +32,7 @@ import {
   tooLarge,
 } from './record-format.ts';
 import { type KeyMark, valueIn } from './record-lookup.ts';
-import { cleanFile, type Recovered, recover } from './recovery.ts';
+import { type Recovered, recover } from './recovery.ts';
 import type { Segment } from './segment.ts';
 import { SegmentSet } from './segment-set.ts';
 
@@ -331,7 +332,7 @@ class LogEngine implements StorageEngine {
       });
     }
     await this.#segments.close();
-    if (orderly) await this.#disk.replaceFile(`${this.#folder}/${cleanFile}`, noBytes);
+    if (orderly) await writeCleanMark(this.#disk, this.#folder, this.#segments.cleanMark());
   }
 }
 
