@@ -4,8 +4,8 @@
  */
 import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../ports/disk.ts';
+import type { EntryId } from './key-index.ts';
 import { codec, headBytes, kind, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import type { KeyMark } from './record-lookup.ts';
 import { type Segment, type Span, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
 
 /** A cold read unpacks one block: larger compresses better and costs more per read. */
@@ -15,7 +15,8 @@ const shrunkShareMax = 0.95;
 const noKey = Buffer.alloc(0);
 
 /** A live record on its way from one place to another. */
-export interface Move extends KeyMark {
+export interface Move {
+  readonly id: EntryId;
   readonly from: { segment: number; offset: number };
   block: { offset: number; length: number };
 }

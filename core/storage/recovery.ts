@@ -9,7 +9,7 @@ import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { EngineRecovery } from '../ports/storage-engine.ts';
 import { type Inventory, type SegmentFile, takeInventory } from './inventory.ts';
-import { fingerprintOf, type KeyIndex } from './key-index.ts';
+import type { EntryId, KeyIndex } from './key-index.ts';
 import {
   type CleanMark,
   isCleanMark,
@@ -21,7 +21,17 @@ import {
   readManifest,
   writeManifest,
 } from './manifest.ts';
-import { headBytes, keyAt, kind, type RecordHead, readHead, recordLength } from './record-format.ts';
+import {
+  headBytes,
+  isSound,
+  keyAt,
+  kind,
+  type RecordHead,
+  readHead,
+  recordLength,
+  twinFlag,
+} from './record-format.ts';
+import { recordsOf } from './record-lookup.ts';
 import {
   numberIn,
   readSegmentHead,
@@ -45,37 +55,59 @@ export interface Recovered {
   readonly generation: number;
 }
 
-interface Loader {
-  add(segment: Segment, head: RecordHead, key: Buffer, place: { offset: number; length: number }): void;
+/** Applies records in order: the last one of a key wins. */
+class Loader {
+  readonly #index: KeyIndex;
+  readonly segments = new Map<number, Segment>();
+  /** Tokens that several keys may share: their entries are named, so that keys are compared. */
+  readonly #watched = new Set<string>();
+
+  constructor(index: KeyIndex) {
+    this.#index = index;
+  }
+
+  /** Before a record is added that tells that its key has twins. Returns entries whose keys must become known first. */
+  watch(head: RecordHead): EntryId[] {
+    const name = tokenOf(head);
+    if (this.#watched.has(name)) return [];
+    this.#watched.add(name);
+    return this.#index.ofToken(head);
+  }
+
+  add(segment: Segment, head: RecordHead, key: Buffer, place: { offset: number; length: number }): void {
+    const index = this.#index;
+    segment.recordCount++;
+    if (head.kind !== kind.put) segment.markerCount++;
+    if (head.kind === kind.drop) {
+      index.dropKeyspace(head.keyspace, (_, old) => this.#gone(old.segment));
+      return;
+    }
+    let id = index.find(head.keyspace, head.tokenHigh, head.tokenLow, key);
+    if (id >= 0) this.#gone(index.placeOf(id).segment);
+    if (head.kind === kind.remove) {
+      if (id >= 0) index.remove(id);
+      return;
+    }
+    segment.liveCount++;
+    const where = { segment: segment.number, ...place };
+    if (id >= 0) index.update(id, head, where);
+    else id = index.insert(head.keyspace, head.tokenHigh, head.tokenLow, key, index.hasTwin, head, where);
+    if (this.#watched.size > 0 && this.#watched.has(tokenOf(head))) index.names.name(id, key);
+  }
+
+  #gone(number: number): void {
+    const segment = this.segments.get(number);
+    if (segment !== undefined) segment.liveCount--;
+  }
+
+  drop(id: EntryId): void {
+    this.#gone(this.#index.placeOf(id).segment);
+    this.#index.remove(id);
+  }
 }
 
-/** Applies records in order: the last one of a key wins. */
-function loaderInto(index: KeyIndex, segments: Map<number, Segment>): Loader {
-  const gone = (number: number) => {
-    const segment = segments.get(number);
-    if (segment !== undefined) segment.liveCount--;
-  };
-  return {
-    add(segment, head, key, place) {
-      segment.recordCount++;
-      if (head.kind !== kind.put) segment.markerCount++;
-      if (head.kind === kind.drop) {
-        index.dropKeyspace(head.keyspace, (_, old) => gone(old.segment));
-        return;
-      }
-      const fingerprint = fingerprintOf(key);
-      const id = index.find(head.keyspace, head.tokenHigh, head.tokenLow, fingerprint);
-      if (id >= 0) gone(index.placeOf(id).segment);
-      if (head.kind === kind.remove) {
-        if (id >= 0) index.remove(id);
-        return;
-      }
-      segment.liveCount++;
-      const where = { segment: segment.number, ...place };
-      if (id >= 0) index.update(id, head, where);
-      else index.insert(head.keyspace, head.tokenHigh, head.tokenLow, fingerprint, head, where);
-    },
-  };
+function tokenOf({ keyspace, tokenHigh, tokenLow }: RecordHead): string {
+  return `${keyspace}:${tokenHigh}:${tokenLow}`;
 }
 
 export async function recover(
@@ -165,6 +197,7 @@ class Recovery {
   readonly #log: Log;
   readonly #index: KeyIndex;
   readonly #folder: string;
+  readonly #loader: Loader;
   readonly segments: Segment[] = [];
   readonly quarantined: string[] = [];
   tornBytes = 0;
@@ -174,6 +207,7 @@ class Recovery {
     this.#log = components.log;
     this.#index = components.index;
     this.#folder = folder;
+    this.#loader = new Loader(components.index);
   }
 
   reportLostManifest(): void {
@@ -211,8 +245,7 @@ class Recovery {
   }
 
   async load(entries: readonly ManifestEntry[], mark: CleanMark | null): Promise<void> {
-    const byNumber = new Map<number, Segment>();
-    const loader = loaderInto(this.#index, byNumber);
+    const byNumber = this.#loader.segments;
     for (const [position, entry] of entries.entries()) {
       const name = segmentName(entry.number);
       const mayBeTorn = position === entries.length - 1 && !entry.cold;
@@ -223,11 +256,12 @@ class Recovery {
         continue;
       }
       byNumber.set(entry.number, segment);
-      if (await this.#loadOne(segment, loader, mayBeTorn)) this.segments.push(segment);
+      if (await this.#loadOne(segment, mayBeTorn)) this.segments.push(segment);
       else byNumber.delete(entry.number);
     }
     this.#compare(mark);
     if (this.quarantined.length > 0) this.#index.removeWhere((place) => !byNumber.has(place.segment));
+    this.#index.trimNames();
   }
 
   /** After an orderly end the last segment is what it was: nothing else tells that one is missing there, or cut short. */
@@ -242,12 +276,12 @@ class Recovery {
   }
 
   /** From the summary, else from the segment itself: then it is cut (`mayBeTorn`) or set aside where it is not sound. */
-  async #loadOne(segment: Segment, loader: Loader, mayBeTorn: boolean): Promise<boolean> {
+  async #loadOne(segment: Segment, mayBeTorn: boolean): Promise<boolean> {
     const name = segmentName(segment.number);
     const path = `${this.#folder}/${name}`;
     const { body, isShort } = await readSummary(this.#disk, this.#folder, segment);
     if (body !== null) {
-      loadSummary(body, segment, loader);
+      await this.#loadSummary(body, segment);
       return true;
     }
     const { file } = segment;
@@ -280,9 +314,42 @@ class Recovery {
     // A summary is written when its segment is durable to the end: what it tells of has been there.
     if (isShort) this.#reportLoss(name, 'A segment was cut short.');
     const bytes = summary.finish();
-    loadSummary(summaryBody(bytes)!, segment, loader);
+    await this.#loadSummary(summaryBody(bytes)!, segment);
     await this.#disk.replaceFile(`${this.#folder}/${summaryName(segment.number)}`, bytes);
     return true;
+  }
+
+  async #loadSummary(body: Buffer, segment: Segment): Promise<void> {
+    const unknown: EntryId[] = [];
+    let rawBytes = 0;
+    eachInSummary(body, (head) => {
+      rawBytes += recordLength(head);
+      const hasTwins = head.kind !== kind.drop && (head.flags & twinFlag) !== 0;
+      if (hasTwins) unknown.push(...this.#loader.watch(head));
+      return true;
+    });
+    if (segment.cold) segment.rawBytes = rawBytes;
+    for (const id of unknown) await this.#nameEntry(id);
+    eachInSummary(body, (head, place, at) => {
+      this.#loader.add(segment, head, keyAt(body, at, head), place);
+      return true;
+    });
+  }
+
+  /** Reads the key of an entry that was loaded without it. */
+  async #nameEntry(id: EntryId): Promise<void> {
+    const { segment, offset, length } = this.#index.placeOf(id);
+    const file = this.#loader.segments.get(segment)?.file;
+    assert(file != null, 'a loaded record has a file');
+    const bytes = await file.read(offset, length);
+    const head = readHead(bytes, 0);
+    const sound = head !== null && isSound(bytes, 0, head);
+    const found = sound ? recordsOf(bytes, [this.#index.markOf(id)], this.#index.fingerprint)[0] : null;
+    if (found !== null) this.#index.names.name(id, found.key);
+    else {
+      this.#loader.drop(id);
+      this.#reportLoss(segmentName(segment), 'A record is damaged.');
+    }
   }
 }
 
@@ -324,16 +391,6 @@ async function readSummary(
   if (body === null) return { body, isShort: false };
   const fits = eachInSummary(body, (_, place) => place.offset + place.length <= size);
   return { body: fits ? body : null, isShort: !fits };
-}
-
-function loadSummary(body: Buffer, segment: Segment, loader: Loader): void {
-  let rawBytes = 0;
-  eachInSummary(body, (head, place, at) => {
-    rawBytes += recordLength(head);
-    loader.add(segment, head, keyAt(body, at, head), place);
-    return true;
-  });
-  if (segment.cold) segment.rawBytes = rawBytes;
 }
 
 /** False as soon as `onEntry` says so, or when something is no entry. */

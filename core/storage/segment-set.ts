@@ -236,11 +236,9 @@ export class SegmentSet {
     }
     this.#byNumber.set(number, segment);
     for (const move of moves) {
-      const id = this.#index.find(move.keyspace, move.tokenHigh, move.tokenLow, move.fingerprint);
-      if (id < 0) continue;
-      const held = this.#index.placeOf(id);
-      if (held.segment !== move.from.segment || held.offset !== move.from.offset) continue;
-      this.#index.setPlace(id, { segment: number, ...move.block });
+      // Places are given once: an entry that is still there is still the record's.
+      if (!this.#index.isAt(move.id, move.from)) continue;
+      this.#index.setPlace(move.id, { segment: number, ...move.block });
       segment.liveCount++;
     }
     if (isEmpty) await this.#retire(segment);
