@@ -156,8 +156,11 @@ export class AppendHead {
   }
 
   #newSegment(): Segment {
+    const number = this.#segments.takeNumber();
     const segment: Segment = {
-      number: this.#segments.takeNumber(),
+      number,
+      first: number,
+      last: number,
       cold: false,
       file: null,
       size: segmentHeadBytes,
@@ -274,7 +277,7 @@ export class AppendHead {
     const { folder } = this.#settings;
     const file = await this.#createOver(`${folder}/${segmentName(segment.number)}`);
     try {
-      await file.write(segmentHead(segment.number), 0);
+      await file.write(segmentHead(segment), 0);
       await this.#disk.syncFolder(folder);
       return file;
     } catch (cause) {

@@ -4,9 +4,9 @@
  */
 import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../ports/disk.ts';
+import type { EntryId } from './key-index.ts';
 import { codec, headBytes, kind, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import type { KeyMark } from './record-lookup.ts';
-import { type Segment, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
+import { type Segment, type Span, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
 
 /** A cold read unpacks one block: larger compresses better and costs more per read. */
 const blockBytes = 8 * 1024;
@@ -15,7 +15,8 @@ const shrunkShareMax = 0.95;
 const noKey = Buffer.alloc(0);
 
 /** A live record on its way from one place to another. */
-export interface Move extends KeyMark {
+export interface Move {
+  readonly id: EntryId;
   readonly from: { segment: number; offset: number };
   block: { offset: number; length: number };
 }
@@ -35,6 +36,7 @@ export class ColdWriter {
   readonly summary = new SummaryBuilder();
   readonly moves: Move[] = [];
   readonly #number: number;
+  readonly #span: Span;
   readonly #file: DiskFile;
   readonly #pause: () => Promise<void>;
   #full: Block[] = [];
@@ -45,14 +47,20 @@ export class ColdWriter {
   #markerCount = 0;
 
   /** `pause` runs after each block: it keeps the work small beside that of clients, and may throw to stop it. */
-  constructor(components: { file: DiskFile; pause: () => Promise<void> }, settings: { number: number }) {
+  constructor(
+    components: { file: DiskFile; pause: () => Promise<void> },
+    settings: { number: number; span: Span },
+  ) {
     this.#file = components.file;
     this.#pause = components.pause;
     this.#number = settings.number;
+    this.#span = settings.span;
   }
 
-  begin(): Promise<void> {
-    return this.#file.write(segmentHead(this.#number), 0);
+  /** The head is durable before anything follows it: a start must be able to tell what a crash left here. */
+  async begin(): Promise<void> {
+    await this.#file.write(segmentHead({ number: this.#number, cold: true, ...this.#span }), 0);
+    await this.#file.sync();
   }
 
   /** `move` is null for a marker. */
@@ -119,6 +127,7 @@ export class ColdWriter {
   segment(): Segment {
     return {
       number: this.#number,
+      ...this.#span,
       cold: true,
       file: this.#file,
       size: this.#size,

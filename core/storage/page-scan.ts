@@ -11,8 +11,8 @@ import { CoterieError } from '../base/errors.ts';
 import type { ScanRequest, ScanResult, StoredRecord } from '../ports/storage-engine.ts';
 import type { AppendHead } from './append-head.ts';
 import type { HotCache } from './hot-cache.ts';
-import type { EntryId, KeyIndex, Place } from './key-index.ts';
-import { type KeyMark, recordsOf } from './record-lookup.ts';
+import type { EntryId, KeyIndex, KeyMark, Place } from './key-index.ts';
+import { recordsOf } from './record-lookup.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentSet } from './segment-set.ts';
 
@@ -51,7 +51,6 @@ interface Read {
 
 export class PageScan {
   readonly #parts: PageParts;
-  readonly #keyspace: number;
   readonly #bytesMax: number;
   readonly #slots: Slot[] = [];
   readonly #reads: Read[] = [];
@@ -66,7 +65,6 @@ export class PageScan {
   constructor(parts: PageParts, request: ScanRequest, deadAtMs: number | null) {
     const { index } = parts;
     this.#parts = parts;
-    this.#keyspace = request.keyspace;
     this.#bytesMax = request.bytesMax ?? pageBytesMax;
     const { keyspace, partition, fromPosition, countMax } = request;
     const { entries, next } = index.walk(keyspace, partition, fromPosition, countMax, deadAtMs);
@@ -123,10 +121,13 @@ export class PageScan {
       return;
     }
     const place = index.placeOf(id);
-    const mark = { keyspace: this.#keyspace, ...index.markOf(id) };
+    const mark = index.markOf(id);
     const pending = head.unwritten(place.segment, place.offset, place.length);
     if (pending !== null) {
-      this.#hold({ id, position, record: null, read: null }, recordsOf(Buffer.from(pending), [mark])[0]);
+      this.#hold(
+        { id, position, record: null, read: null },
+        recordsOf(Buffer.from(pending), [mark], index.fingerprint)[0],
+      );
       return;
     }
     const read = this.#readOf(place);
@@ -167,7 +168,7 @@ export class PageScan {
     read.isTaken = true;
     read.bytes = null;
     if ('bytes' in outcome) {
-      const records = recordsOf(outcome.bytes, read.marks);
+      const records = recordsOf(outcome.bytes, read.marks, this.#parts.index.fingerprint);
       read.slots.forEach((slot, at) => {
         this.#fill(slot, records[at]);
       });

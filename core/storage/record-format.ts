@@ -2,7 +2,7 @@
  * Records as they lie in a segment, big-endian:
  *    0  u32  CRC-32 of everything after it
  *    4  u8   kind: put, remove, drop (a keyspace), block (compressed records)
- *    5  u8   flags: 1 = tombstone
+ *    5  u8   flags: 1 = tombstone, 2 = twin (written while another key had the same token)
  *    6  u16  keyspace
  *    8  u32  token, high half
  *   12  u32  token, low half
@@ -18,6 +18,7 @@ import { CoterieError } from '../base/errors.ts';
 export const kind = { put: 1, remove: 2, drop: 3, block: 4 } as const;
 export const codec = { none: 0, deflate: 1 } as const;
 export const tombstoneFlag = 1;
+export const twinFlag = 2;
 export const headBytes = 28;
 
 /** Key and value of one record together: the largest value with siblings and metadata. */

@@ -1,16 +1,9 @@
 /** Finds one record in the bytes of a place: a record by itself, or a cold block that holds many. */
 import type { StoredRecord } from '../ports/storage-engine.ts';
-import { fingerprintOf } from './key-index.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import type { KeyMark } from './key-index.ts';
 import { keyAt, kind, type RecordHead, readHead, valueAt } from './record-format.ts';
 import { eachInBlock, inflateBlock } from './segment-scan.ts';
-
-/** What the index knows of a key: enough to tell it from its neighbours in a block. */
-export interface KeyMark {
-  readonly keyspace: number;
-  readonly tokenHigh: number;
-  readonly tokenLow: number;
-  readonly fingerprint: number;
-}
 
 /**
  * The value of `key`; null when the bytes hold other keys only. The keyspace counts as well: one name in two keyspaces
@@ -36,14 +29,18 @@ export function valueIn(bytes: Buffer, keyspace: number, key: Buffer): Buffer | 
  * The records that index entries stand for whose keys are not known yet, all in one place; null for those that are not
  * there. A block is unpacked once for all of them.
  */
-export function recordsOf(bytes: Buffer, marks: readonly KeyMark[]): (StoredRecord | null)[] {
+export function recordsOf(
+  bytes: Buffer,
+  marks: readonly KeyMark[],
+  fingerprint: Fingerprint,
+): (StoredRecord | null)[] {
   const found: (StoredRecord | null)[] = new Array(marks.length).fill(null);
   const head = readHead(bytes, 0);
   if (head === null) return found;
   if (head.kind !== kind.block) {
     const key = keyAt(bytes, 0, head);
     marks.forEach((mark, at) => {
-      if (isMarked(head, key, mark)) found[at] = { key, value: valueAt(bytes, 0, head) };
+      if (isMarked(head, key, mark, fingerprint)) found[at] = { key, value: valueAt(bytes, 0, head) };
     });
     return found;
   }
@@ -52,7 +49,9 @@ export function recordsOf(bytes: Buffer, marks: readonly KeyMark[]): (StoredReco
   eachInBlock(records, (inner, start) => {
     if (inner.kind !== kind.put) return false;
     const key = keyAt(records, start, inner);
-    const at = marks.findIndex((mark, index) => found[index] === null && isMarked(inner, key, mark));
+    const at = marks.findIndex(
+      (mark, index) => found[index] === null && isMarked(inner, key, mark, fingerprint),
+    );
     if (at < 0) return false;
     // Copies: slices would keep the whole block in memory.
     found[at] = { key: Buffer.from(key), value: Buffer.from(valueAt(records, start, inner)) };
@@ -61,11 +60,13 @@ export function recordsOf(bytes: Buffer, marks: readonly KeyMark[]): (StoredReco
   return found;
 }
 
-function isMarked(head: RecordHead, key: Buffer, mark: KeyMark): boolean {
+function isMarked(head: RecordHead, key: Buffer, mark: KeyMark, fingerprint: Fingerprint): boolean {
   return (
     head.tokenLow === mark.tokenLow &&
     head.tokenHigh === mark.tokenHigh &&
     head.keyspace === mark.keyspace &&
-    fingerprintOf(key) === mark.fingerprint
+    (mark.key === null
+      ? fingerprint(key) === mark.fingerprint && mark.denied?.some((one) => one.equals(key)) !== true
+      : mark.key.equals(key))
   );
 }

@@ -74,7 +74,8 @@ export class Bench {
 
   open(disk: SimulatedDisk = this.disk): Promise<StorageEngine> {
     const { time } = this;
-    return time.until(openLogEngine({ disk, clock: time, timers: time, log: silentLog }, this.settings));
+    const components = { disk: disk.forProcess(), clock: time, timers: time, log: silentLog };
+    return time.until(openLogEngine(components, this.settings));
   }
 
   run<T>(promise: Promise<T>): Promise<T> {

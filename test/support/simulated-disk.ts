@@ -169,8 +169,7 @@ export class SimulatedDisk implements Disk {
     return used;
   }
 
-  async #operation<T>(work: () => T): Promise<T> {
-    const generation = this.#generation;
+  async #operation<T>(work: () => T, generation = this.#generation): Promise<T> {
     const delayMs = this.faults.delayMaxMs > 0 ? this.#random.next() * this.faults.delayMaxMs : 0;
     await new Promise<void>((resolve) => this.#timers.after(delayMs, resolve));
     // The machine that asked is gone; its program must not go on.
@@ -179,10 +178,22 @@ export class SimulatedDisk implements Disk {
   }
 
   /** Every operation but a sync. */
-  #work<T>(work: () => T): Promise<T> {
+  #work<T>(work: () => T, generation = this.#generation): Promise<T> {
     return this.#operation(() => {
       if (this.faults.busy) throw busy();
       return work();
+    }, generation);
+  }
+
+  /** This disk for one process: after a crash or a wipe nothing that it still asks for is done, or answered. */
+  forProcess(): Disk {
+    const generation = this.#generation;
+    return new Proxy<Disk>(this, {
+      get: (_, name: keyof Disk) => {
+        const method = this[name].bind(this) as (...parts: unknown[]) => Promise<unknown>;
+        return (...parts: unknown[]) =>
+          generation === this.#generation ? method(...parts) : new Promise(() => {});
+      },
     });
   }
 
@@ -227,11 +238,12 @@ export class SimulatedDisk implements Disk {
 
   #fileOf(content: Content): DiskFile {
     let isClosed = false;
+    const generation = this.#generation;
     const whileOpen = <T>(work: () => T) => {
       if (isClosed) throw new CoterieError('disk-failed', 'The file is closed.');
       return work();
     };
-    const run = <T>(work: () => T) => this.#work(() => whileOpen(work));
+    const run = <T>(work: () => T) => this.#work(() => whileOpen(work), generation);
     return {
       write: (bytes, position) => {
         const copy = Buffer.from(bytes);
@@ -250,7 +262,7 @@ export class SimulatedDisk implements Disk {
         }),
       sync: () => {
         const end = content.beginSync();
-        return this.#operation(() => whileOpen(() => this.#sync(end)));
+        return this.#operation(() => whileOpen(() => this.#sync(end)), generation);
       },
       truncate: (length) => run(() => content.write(length, null)),
       size: () => run(() => content.bytes.length),

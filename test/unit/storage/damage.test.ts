@@ -11,28 +11,6 @@ async function written(bench: Bench, count = 40): Promise<void> {
 }
 
 describe('a start over damage', () => {
-  it('refuses a damaged manifest and deletes nothing', async () => {
-    const bench = new Bench({ segmentBytesMax: 500 });
-    await written(bench);
-    const names = await bench.run(bench.disk.list('data'));
-    const length = bench.disk.contentOf('data/manifest').length;
-    for (let offset = 0; offset < length; offset++) {
-      const disk = bench.disk.copy();
-      disk.flipBit('data/manifest', offset, offset % 8);
-      await expect(bench.open(disk)).rejects.toMatchObject({ code: 'corrupt' });
-      expect(await bench.run(disk.list('data'))).toEqual(names);
-    }
-  });
-
-  it('refuses a folder whose segments have lost their manifest', async () => {
-    const bench = new Bench({ segmentBytesMax: 500 });
-    await written(bench);
-    await bench.run(bench.disk.remove('data/manifest'));
-    const names = await bench.run(bench.disk.list('data'));
-    await expect(bench.open()).rejects.toMatchObject({ code: 'corrupt' });
-    expect(await bench.run(bench.disk.list('data'))).toEqual(names);
-  });
-
   it('does not believe a summary that tells of more than its segment holds', async () => {
     const bench = new Bench({ segmentBytesMax: 500, policy: idle });
     await written(bench);
