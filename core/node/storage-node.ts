@@ -14,6 +14,8 @@ import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
 import { call, callMethod } from '../replication/calls.ts';
 import { Completeness } from '../replication/completeness.ts';
+import { ExpiredValues } from '../replication/expired-values.ts';
+import type { ExpirySettings } from '../replication/expiry-turns.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
 import { LocalRecords } from '../replication/local-records.ts';
@@ -48,6 +50,7 @@ export interface StorageNodeSettings {
   readonly slowMs: number;
   readonly pendingCountMax: number;
   readonly collector?: CollectorSettings;
+  readonly expiry?: ExpirySettings;
   /** Between two looks of the background comparison of replicas; 0 or absent: never. */
   readonly antiEntropyTickMs?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
@@ -71,6 +74,7 @@ interface Built {
   readonly store: CoordinatorStore;
   readonly delivery: HintDelivery;
   readonly collector: TombstoneCollector;
+  readonly expired: ExpiredValues;
   readonly repair: NodeRepair;
   readonly disk: Disk;
   /** The present one; whoever needs it asks for it each time. */
@@ -171,9 +175,11 @@ export class StorageNode {
       { ...parts, engine, topology: current },
       service,
       settings.collector,
+      settings.expiry,
     );
+    const expired = new ExpiredValues({ ...parts, engine, topology: current }, settings.expiry);
     const repair = new NodeRepair(
-      { ...parts, engine, service, topology: current },
+      { ...parts, engine, service, expired, topology: current },
       { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
     );
     repair.trees.adopt(savedTrees);
@@ -197,6 +203,7 @@ export class StorageNode {
       store,
       delivery,
       collector,
+      expired,
       repair,
       disk,
       view,
@@ -206,7 +213,7 @@ export class StorageNode {
 
   /** Tombstones and expired values forgotten for good since the start. */
   get collectedCount(): number {
-    return this.#built.collector.collectedCount;
+    return this.#built.collector.collectedCount + this.#built.expired.forgottenCount;
   }
 
   /** Carries membership over the peer link, for when datagrams do not arrive, and for whole states. */
@@ -249,14 +256,17 @@ export class StorageNode {
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
-    const { delivery, collector, repair, parts, engine, disk, renewEpoch } = this.#built;
+    const { delivery, collector, expired, repair, parts, engine, disk, renewEpoch } = this.#built;
     delivery.close();
     collector.close();
+    expired.close();
     repair.close();
     parts.requests.close();
     // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
     if (parts.writer.counterMax > 0) await renewEpoch(false);
     await engine.close();
+    // What was forgotten without a trace may be there again at the next start: those trees would not tell.
+    for (const { keyspace, partition } of expired.forgottenIn()) repair.trees.doubt(keyspace, partition);
     await saveTrees({ disk, log: parts.log }, repair.trees.all());
   }
 }

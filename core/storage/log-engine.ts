@@ -247,7 +247,15 @@ class LogEngine implements StorageEngine {
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
     const { keyspace, partition, fromPosition, countMax } = request;
     const deadAtMs = request.deadOnly ? this.#clock.nowMs() : null;
-    const { entries, next } = this.#index.walk(keyspace, partition, fromPosition, countMax, deadAtMs);
+    const expiredOnly = request.deadOnly === 'expired';
+    const { entries, next } = this.#index.walk(
+      keyspace,
+      partition,
+      fromPosition,
+      countMax,
+      deadAtMs,
+      expiredOnly,
+    );
     const records: (StoredRecord | null)[] = new Array(entries.length).fill(null);
     const reads: Promise<void>[] = [];
     entries.forEach((id, position) => {

@@ -10,6 +10,7 @@ import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
 import type { Mutation } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import { defaultExpirySettings, type ExpirySettings } from '../../../core/replication/expiry-turns.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
@@ -76,6 +77,8 @@ export interface SimulationOptions {
   readonly diskDelayMaxMs: number;
   /** Collection of tombstones, in a hurry; none without. */
   readonly collectGraceMs?: number;
+  /** Forgetting of expired values, in a hurry; as in production without. */
+  readonly expiry?: ExpirySettings;
   /** Background comparison of replicas; none without. */
   readonly antiEntropyTickMs?: number;
 }
@@ -89,6 +92,7 @@ export class SimulatedCluster {
   readonly members: Member[];
   readonly layout: Layout;
   readonly #collector: CollectorSettings;
+  readonly #expiry: ExpirySettings;
   /** Requests that wait for their answer, with the process that owes it. */
   readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
   readonly #antiEntropyTickMs: number;
@@ -114,6 +118,7 @@ export class SimulatedCluster {
       graceMs: options.collectGraceMs ?? 0,
       partitionsPerTick: 1_024,
     };
+    this.#expiry = options.expiry ?? defaultExpirySettings;
     this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
     const { readLevel, writeLevel, conflicts, sloppy } = options;
     this.layout = {
@@ -176,6 +181,7 @@ export class SimulatedCluster {
         slowMs: 60,
         pendingCountMax: 10_000,
         collector: this.#collector,
+        expiry: this.#expiry,
         antiEntropyTickMs: this.#antiEntropyTickMs,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
@@ -254,8 +260,9 @@ export class SimulatedCluster {
     key: string,
     value: string,
     basis: 'held' | 'quorum' | { context: string },
+    expiresAtMs = 0,
   ): Promise<void> {
-    return this.#change(member, key, { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 }, basis);
+    return this.#change(member, key, { kind: 'put', value: Buffer.from(value), expiresAtMs }, basis);
   }
 
   /** The member itself when it replicates the key, else the one that it would forward to. Throws when there is none. */
