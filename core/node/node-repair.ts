@@ -23,6 +23,7 @@ import { Scrub } from '../repair/scrub.ts';
 import { TreeBook, type TreeFigures } from '../repair/tree-book.ts';
 import { call, callMethod } from '../replication/calls.ts';
 import type { Completeness } from '../replication/completeness.ts';
+import type { ExpiredValues } from '../replication/expired-values.ts';
 import type { Leftovers } from '../replication/leftovers.ts';
 import type { LocalRecords } from '../replication/local-records.ts';
 import type { PeerService } from '../replication/peer-service.ts';
@@ -52,6 +53,7 @@ export interface RepairComponents {
   readonly completeness: Completeness;
   readonly leftovers: Leftovers;
   readonly losses: PossibleLosses;
+  readonly expired: ExpiredValues;
   readonly topology: () => Topology;
 }
 
@@ -236,17 +238,18 @@ function pairingsOf(topology: Topology, selfId: number): Pairing[] {
   return pairings;
 }
 
-function replicaOf({ records, engine, topology, hybridClock, clock }: RepairComponents): LocalReplica {
+function replicaOf(components: RepairComponents): LocalReplica {
+  const { records, engine, topology, hybridClock, clock, expired } = components;
   return {
     owns: (keyspace, partition) => (topology().keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0,
     recordCount: (keyspace, partition) => engine.countLive(keyspace, partition),
     scan: (request, done) => engine.scan(request, done),
     read: (address, done) => records.read(address, done),
     merge: (address, record, done) => {
-      const { newestTimestamp } = summarise(record);
+      const { newestTimestamp, forgettableAtMs } = summarise(record);
       const state = topology().keyspaces.get(address.keyspace);
-      if (state === undefined) {
-        // Dropped meanwhile: there is nothing to keep it for.
+      if (state === undefined || expired.isForgotten(address.tokenHigh, forgettableAtMs)) {
+        // Dropped meanwhile, or expired so long ago that it is forgotten here: there is nothing to keep it for.
         done(null);
         return;
       }

@@ -15,6 +15,8 @@ import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
 import { call, callMethod } from '../replication/calls.ts';
 import { Completeness, type Wanted } from '../replication/completeness.ts';
+import { ExpiredValues } from '../replication/expired-values.ts';
+import type { ExpirySettings } from '../replication/expiry-turns.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
 import { Leftovers } from '../replication/leftovers.ts';
@@ -53,6 +55,7 @@ export interface StorageNodeSettings {
   readonly slowMs: number;
   readonly pendingCountMax: number;
   readonly collector?: CollectorSettings;
+  readonly expiry?: ExpirySettings;
   /** Between two looks of the background comparison of replicas; 0 or absent: never. */
   readonly antiEntropyTickMs?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
@@ -78,6 +81,7 @@ interface Built {
   readonly store: CoordinatorStore;
   readonly delivery: HintDelivery;
   readonly collector: TombstoneCollector;
+  readonly expired: ExpiredValues;
   readonly repair: NodeRepair;
   readonly leftovers: Leftovers;
   readonly identity: Identity;
@@ -184,10 +188,16 @@ export class StorageNode {
     const store = new CoordinatorStore({ parts, engine, service, endpointOf }, topology());
     serveStandIns(service, hints, topology);
     const delivery = new HintDelivery(parts);
-    const collector = new TombstoneCollector({ ...parts, engine }, service, settings.collector);
+    const collector = new TombstoneCollector(
+      { ...parts, engine },
+      service,
+      settings.collector,
+      settings.expiry,
+    );
+    const expired = new ExpiredValues({ ...parts, engine }, settings.expiry);
     const leftovers = new Leftovers({ ...parts, engine });
     const repair = new NodeRepair(
-      { ...parts, engine, service, leftovers, losses },
+      { ...parts, engine, service, expired, leftovers, losses },
       { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
     );
     repair.trees.adopt(savedTrees);
@@ -210,6 +220,7 @@ export class StorageNode {
       store,
       delivery,
       collector,
+      expired,
       repair,
       leftovers,
       identity,
@@ -244,7 +255,7 @@ export class StorageNode {
 
   /** Tombstones and expired values forgotten for good since the start. */
   get collectedCount(): number {
-    return this.#built.collector.collectedCount;
+    return this.#built.collector.collectedCount + this.#built.expired.forgottenCount;
   }
 
   /** Carries membership over the peer link, for when datagrams do not arrive, and for whole states. */
@@ -295,10 +306,22 @@ export class StorageNode {
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
-    const { delivery, collector, repair, leftovers, parts, disk, identity, vouching, layouts, losses } =
-      this.#built;
+    const {
+      delivery,
+      collector,
+      expired,
+      repair,
+      leftovers,
+      parts,
+      disk,
+      identity,
+      vouching,
+      layouts,
+      losses,
+    } = this.#built;
     delivery.close();
     collector.close();
+    expired.close();
     repair.close();
     leftovers.close();
     vouching.close();
@@ -308,6 +331,8 @@ export class StorageNode {
     layouts.close();
     losses.close();
     await identity.close();
+    // What was forgotten without a trace may be there again at the next start: those trees would not tell.
+    for (const { keyspace, partition } of expired.forgottenIn()) repair.trees.doubt(keyspace, partition);
     const { stamp } = identity;
     if (stamp !== null) await saveTrees({ disk, log: parts.log }, repair.trees.all(), stamp);
   }

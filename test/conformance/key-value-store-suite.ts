@@ -295,8 +295,9 @@ export function describeKeyValueStore(
           for (const { nodeId } of nodes) expect(ids).toContain(nodeId);
         }
         expect(ids).toContain(store.self.nodeId);
-        expect([null, ...ids]).toContain(store.coordinatorOf(address('key'), true));
-        expect(store.coordinatorOf(address('key'), false)).toBeNull();
+        expect([null, ...ids]).toContain(store.coordinatorOf(address('key'), 'read-modify-write'));
+        expect(store.coordinatorOf(address('key'), 'read')).toBeNull();
+        expect(store.coordinatorOf(address('key'), 'write')).toBeNull();
       });
 
       it('the replicas of a key say whether they hold it', async () => {

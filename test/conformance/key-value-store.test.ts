@@ -35,7 +35,7 @@ async function inCluster(faults: { lossShare: number; repeatShare: number }): Pr
   });
   const [first] = cluster.layout.keyspaces;
   const second = { ...first, id: 1, name: 'second', database: 1, conflicts: 'last-write-wins' as const };
-  Object.assign(cluster, { layout: { ...cluster.layout, keyspaces: [first, second] } });
+  cluster.setLayout({ ...cluster.layout, keyspaces: [first, second] });
   await cluster.startAll();
   return {
     store: cluster.members[0].node!.store,

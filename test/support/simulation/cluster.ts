@@ -26,6 +26,7 @@ import type {
 } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
+import { defaultExpirySettings, type ExpirySettings } from '../../../core/replication/expiry-turns.ts';
 import type { CoordinatorStore } from '../../../core/replication/store.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
@@ -103,6 +104,8 @@ export interface SimulationOptions {
   readonly diskDelayMaxMs: number;
   /** Collection of tombstones, in a hurry; none without. */
   readonly collectGraceMs?: number;
+  /** Forgetting of expired values, in a hurry; as in production without. */
+  readonly expiry?: ExpirySettings;
   /** Background comparison of replicas; none without. */
   readonly antiEntropyTickMs?: number;
 }
@@ -144,6 +147,7 @@ export class SimulatedCluster {
   readonly #violations: string[] = [];
   readonly #dots = new DotBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
+  readonly #expiry: ExpirySettings;
   /** Requests that wait for their answer, with the process that owes it. */
   readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
   readonly #antiEntropyTickMs: number;
@@ -185,6 +189,7 @@ export class SimulatedCluster {
       graceMs: options.collectGraceMs ?? 0,
       partitionsPerTick: 1_024,
     };
+    this.#expiry = options.expiry ?? defaultExpirySettings;
     this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
     const { readLevel, writeLevel, conflicts, sloppy, durability = 'always' } = options;
     this.#layout = {
@@ -304,6 +309,7 @@ export class SimulatedCluster {
         slowMs: 60,
         pendingCountMax: 10_000,
         collector: this.#collector,
+        expiry: this.#expiry,
         antiEntropyTickMs: this.#antiEntropyTickMs,
         vouchEveryMs: 1_000,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
@@ -392,8 +398,14 @@ export class SimulatedCluster {
     return this.members.filter((member) => member.node !== null);
   }
 
-  write(member: Member, key: string, value: string, basis: WriteOptions['basis']): Promise<void> {
-    const mutation: Mutation = { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 };
+  write(
+    member: Member,
+    key: string,
+    value: string,
+    basis: WriteOptions['basis'],
+    expiresAtMs = 0,
+  ): Promise<void> {
+    const mutation: Mutation = { kind: 'put', value: Buffer.from(value), expiresAtMs };
     return this.change(member, { key, basis, decide: () => mutation }).then(() => {});
   }
 
