@@ -63,6 +63,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGHUP', onSignal);
+  // Started by a program that has gone (npm start).
+  process.on('disconnect', onSignal);
 
   const { host, ui } = await opening;
   if (stopped !== null) return;
