@@ -8,7 +8,8 @@ import type { Cancellable, Timers } from '../ports/clock.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { headBytes, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import { type Segment, SummaryBuilder, segmentHead, segmentHeadBytes, segmentName } from './segment.ts';
+import { type Segment, segmentHead, segmentHeadBytes, segmentName } from './segment.ts';
+import { SummaryBuilder } from './summary.ts';
 
 type Done = (error: CoterieError | null) => void;
 

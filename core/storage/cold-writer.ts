@@ -6,7 +6,8 @@ import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../ports/disk.ts';
 import type { EntryId } from './key-index.ts';
 import { codec, headBytes, kind, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import { type Segment, type Span, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
+import { type Segment, type Span, segmentHead, segmentHeadBytes } from './segment.ts';
+import { SummaryBuilder } from './summary.ts';
 
 /** A cold read unpacks one block: larger compresses better and costs more per read. */
 const blockBytes = 8 * 1024;
