@@ -19,7 +19,7 @@ export interface PlacedTree {
 
 const mark = 0x43544d54;
 /** Raised whenever a record hashes differently than before, or a tree is laid out differently. */
-const format = 1;
+const format = 2;
 const headBytes = 10;
 const treeHeadBytes = 9;
 const checkBytes = 8;
