@@ -59,7 +59,7 @@ function append(positions: PositionHash[], keyspace: number, page: ScanResult, u
     const offset = positionOf(tokenHigh, tokenLow) % offsetEnd;
     if (offset >= until) return;
     const hash: RecordHash = { high: 0, low: 0 };
-    hashRecord(tokenHigh, tokenLow, value, hash);
+    hashRecord(key, value, hash);
     const last = positions[positions.length - 1];
     if (last?.offset === offset) {
       const low = last.low + hash.low;

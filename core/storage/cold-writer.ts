@@ -6,12 +6,15 @@ import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../ports/disk.ts';
 import type { EntryId } from './key-index.ts';
 import { codec, headBytes, kind, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import { type Segment, type Span, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
+import { type Segment, type Span, segmentHead, segmentHeadBytes } from './segment.ts';
+import { SummaryBuilder } from './summary.ts';
 
 /** A cold read unpacks one block: larger compresses better and costs more per read. */
 const blockBytes = 8 * 1024;
 /** A block that does not get smaller than this share is not worth unpacking. */
 const shrunkShareMax = 0.95;
+/** Larger ones are stored as they are: packing and unpacking them would stop everything else for too long. */
+const packedBytesMax = 4 * 1024 * 1024;
 const noKey = Buffer.alloc(0);
 
 /** A live record on its way from one place to another. */
@@ -97,7 +100,7 @@ export class ColdWriter {
   async #write({ parts, moves, heads }: Block): Promise<void> {
     const bytes = Buffer.concat(parts);
     // In place, not in the thread pool: about 0.1 ms a block, and the simulation stays exact.
-    const deflated = deflateRawSync(bytes, { level: 1 });
+    const deflated = bytes.length <= packedBytesMax ? deflateRawSync(bytes, { level: 1 }) : bytes;
     const shrinks = deflated.length < bytes.length * shrunkShareMax;
     const value = shrinks ? deflated : bytes;
     const head: RecordHead = {

@@ -26,6 +26,7 @@ import { KeyIdentity } from './key-identity.ts';
 import { type EntryId, KeyIndex, type Place } from './key-index.ts';
 import { writeCleanMark } from './manifest.ts';
 import { type PageParts, PageScan } from './page-scan.ts';
+import { patientDisk } from './patient-disk.ts';
 import {
   expiryTickOf,
   kind,
@@ -67,8 +68,9 @@ export async function openLogEngine(
   settings: LogEngineSettings,
 ): Promise<StorageEngine> {
   const index = new KeyIndex(settings.fingerprint ?? keyedFingerprint(randomBytes(8)));
-  const recovered = await recover({ ...components, index }, settings.folder);
-  return new LogEngine(components, settings, index, recovered);
+  const patient = { ...components, disk: patientDisk(components.disk, components.timers) };
+  const recovered = await recover({ ...patient, index }, settings.folder);
+  return new LogEngine(patient, settings, index, recovered);
 }
 
 class LogEngine implements StorageEngine {

@@ -21,8 +21,12 @@ export const tombstoneFlag = 1;
 export const twinFlag = 2;
 export const headBytes = 28;
 
-/** Key and value of one record together: the largest value with siblings and metadata. */
-export const putBytesMax = 128 * 1024 * 1024;
+/**
+ * Key and value of one record together. Far more than a client may write at once, because a record holds the siblings of
+ * several writers, and what was merged must fit; and just below what a frame between nodes may be (wire/peer-frames.ts), because
+ * what fits here has to reach other replicas.
+ */
+export const putBytesMax = 250 * 1024 * 1024;
 export function tooLarge(bytes: number, bytesMax: number): CoterieError {
   return new CoterieError(
     'too-large',

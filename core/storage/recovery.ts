@@ -21,28 +21,19 @@ import {
   readManifest,
   writeManifest,
 } from './manifest.ts';
-import {
-  headBytes,
-  isSound,
-  keyAt,
-  kind,
-  type RecordHead,
-  readHead,
-  recordLength,
-  twinFlag,
-} from './record-format.ts';
+import { headBytes, isSound, keyAt, readHead } from './record-format.ts';
+import { RecordLoader } from './record-loader.ts';
 import { recordsOf } from './record-lookup.ts';
 import {
   numberIn,
   readSegmentHead,
   type Segment,
-  SummaryBuilder,
   segmentHeadBytes,
   segmentName,
-  summaryBody,
   summaryName,
 } from './segment.ts';
 import { scanSegment } from './segment-scan.ts';
+import { eachInSummary, readSummary, SummaryBuilder, type Survey, survey } from './summary.ts';
 
 const quarantineSuffix = '.quarantine';
 
@@ -53,61 +44,6 @@ export interface Recovered {
   readonly nextNumber: number;
   readonly newestHead: number;
   readonly generation: number;
-}
-
-/** Applies records in order: the last one of a key wins. */
-class Loader {
-  readonly #index: KeyIndex;
-  readonly segments = new Map<number, Segment>();
-  /** Tokens that several keys may share: their entries are named, so that keys are compared. */
-  readonly #watched = new Set<string>();
-
-  constructor(index: KeyIndex) {
-    this.#index = index;
-  }
-
-  /** Before a record is added that tells that its key has twins. Returns entries whose keys must become known first. */
-  watch(head: RecordHead): EntryId[] {
-    const name = tokenOf(head);
-    if (this.#watched.has(name)) return [];
-    this.#watched.add(name);
-    return this.#index.ofToken(head);
-  }
-
-  add(segment: Segment, head: RecordHead, key: Buffer, place: { offset: number; length: number }): void {
-    const index = this.#index;
-    segment.recordCount++;
-    if (head.kind !== kind.put) segment.markerCount++;
-    if (head.kind === kind.drop) {
-      index.dropKeyspace(head.keyspace, (_, old) => this.#gone(old.segment));
-      return;
-    }
-    let id = index.find(head.keyspace, head.tokenHigh, head.tokenLow, key);
-    if (id >= 0) this.#gone(index.placeOf(id).segment);
-    if (head.kind === kind.remove) {
-      if (id >= 0) index.remove(id);
-      return;
-    }
-    segment.liveCount++;
-    const where = { segment: segment.number, ...place };
-    if (id >= 0) index.update(id, head, where);
-    else id = index.insert(head.keyspace, head.tokenHigh, head.tokenLow, key, index.hasTwin, head, where);
-    if (this.#watched.size > 0 && this.#watched.has(tokenOf(head))) index.names.name(id, key);
-  }
-
-  #gone(number: number): void {
-    const segment = this.segments.get(number);
-    if (segment !== undefined) segment.liveCount--;
-  }
-
-  drop(id: EntryId): void {
-    this.#gone(this.#index.placeOf(id).segment);
-    this.#index.remove(id);
-  }
-}
-
-function tokenOf({ keyspace, tokenHigh, tokenLow }: RecordHead): string {
-  return `${keyspace}:${tokenHigh}:${tokenLow}`;
 }
 
 export async function recover(
@@ -185,8 +121,8 @@ async function withFinished(
 ): Promise<SegmentFile[]> {
   const checked: SegmentFile[] = [];
   for (const file of files) {
-    const { body } = await readSummary(disk, folder, file);
-    checked.push({ ...file, isFinished: body !== null });
+    const summary = await readSummary(disk, folder, file);
+    checked.push({ ...file, isFinished: summary?.fits === true });
   }
   return checked;
 }
@@ -197,7 +133,7 @@ class Recovery {
   readonly #log: Log;
   readonly #index: KeyIndex;
   readonly #folder: string;
-  readonly #loader: Loader;
+  readonly #loader: RecordLoader;
   readonly segments: Segment[] = [];
   readonly quarantined: string[] = [];
   tornBytes = 0;
@@ -207,7 +143,7 @@ class Recovery {
     this.#log = components.log;
     this.#index = components.index;
     this.#folder = folder;
-    this.#loader = new Loader(components.index);
+    this.#loader = new RecordLoader(components.index);
   }
 
   reportLostManifest(): void {
@@ -279,9 +215,9 @@ class Recovery {
   async #loadOne(segment: Segment, mayBeTorn: boolean): Promise<boolean> {
     const name = segmentName(segment.number);
     const path = `${this.#folder}/${name}`;
-    const { body, isShort } = await readSummary(this.#disk, this.#folder, segment);
-    if (body !== null) {
-      await this.#loadSummary(body, segment);
+    const known = await readSummary(this.#disk, this.#folder, segment);
+    if (known?.fits) {
+      await this.#loadSummary(known, segment);
       return true;
     }
     const { file } = segment;
@@ -312,24 +248,16 @@ class Recovery {
       segment.size = outcome.soundBytes;
     }
     // A summary is written when its segment is durable to the end: what it tells of has been there.
-    if (isShort) this.#reportLoss(name, 'A segment was cut short.');
+    if (known !== null) this.#reportLoss(name, 'A segment was cut short.');
     const bytes = summary.finish();
-    await this.#loadSummary(summaryBody(bytes)!, segment);
+    await this.#loadSummary(survey(bytes, segment.size)!, segment);
     await this.#disk.replaceFile(`${this.#folder}/${summaryName(segment.number)}`, bytes);
     return true;
   }
 
-  async #loadSummary(body: Buffer, segment: Segment): Promise<void> {
-    const unknown: EntryId[] = [];
-    let rawBytes = 0;
-    eachInSummary(body, (head) => {
-      rawBytes += recordLength(head);
-      const hasTwins = head.kind !== kind.drop && (head.flags & twinFlag) !== 0;
-      if (hasTwins) unknown.push(...this.#loader.watch(head));
-      return true;
-    });
+  async #loadSummary({ body, rawBytes, twins }: Survey, segment: Segment): Promise<void> {
     if (segment.cold) segment.rawBytes = rawBytes;
-    for (const id of unknown) await this.#nameEntry(id);
+    for (const head of twins) for (const id of this.#loader.watch(head)) await this.#nameEntry(id);
     eachInSummary(body, (head, place, at) => {
       this.#loader.add(segment, head, keyAt(body, at, head), place);
       return true;
@@ -373,37 +301,4 @@ async function openSegment(disk: Disk, folder: string, entry: ManifestEntry): Pr
     retired: false,
     damaged: false,
   };
-}
-
-/** The summary's entries, if it is sound and fits. `isShort`: it is sound, and tells of more than the segment holds. */
-async function readSummary(
-  disk: Disk,
-  folder: string,
-  { number, size }: { number: number; size: number },
-): Promise<{ body: Buffer | null; isShort: boolean }> {
-  let bytes: Buffer;
-  try {
-    bytes = await disk.readFile(`${folder}/${summaryName(number)}`);
-  } catch {
-    return { body: null, isShort: false };
-  }
-  const body = summaryBody(bytes);
-  if (body === null) return { body, isShort: false };
-  const fits = eachInSummary(body, (_, place) => place.offset + place.length <= size);
-  return { body: fits ? body : null, isShort: !fits };
-}
-
-/** False as soon as `onEntry` says so, or when something is no entry. */
-function eachInSummary(
-  body: Buffer,
-  onEntry: (head: RecordHead, place: { offset: number; length: number }, at: number) => boolean,
-): boolean {
-  for (let at = 0; at < body.length; ) {
-    const head = readHead(body, at + 8);
-    if (head === null) return false;
-    if (!onEntry(head, { offset: body.readUInt32BE(at), length: body.readUInt32BE(at + 4) }, at + 8))
-      return false;
-    at += 8 + headBytes + head.keyLength;
-  }
-  return true;
 }

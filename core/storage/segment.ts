@@ -10,10 +10,9 @@ import type { DiskFile } from '../ports/disk.ts';
 /** Of the version that is written now. */
 export const segmentHeadBytes = 24;
 const firstHeadBytes = 16;
-const magic = 0x434f5452;
+export const magic = 0x434f5452;
 const formatVersion = 2;
 const coldFlag = 1;
-const summaryHeadBytes = 12;
 
 /**
  * The places in the order of segments that one takes, from `first` to `last`: of two records of one key, the one in the
@@ -102,42 +101,4 @@ export function readSegmentHead(bytes: Buffer): SegmentHead | null {
   }
   const span = { first: bytes.readUInt32BE(12), last: bytes.readUInt32BE(16) };
   return { number, cold: (bytes.readUInt16BE(6) & coldFlag) !== 0, span, bytes: segmentHeadBytes };
-}
-
-/** Gathers a segment's summary while the segment is written: for each record its place, its head and its key. */
-export class SummaryBuilder {
-  #bytes = Buffer.allocUnsafe(64 * 1024);
-  #length = summaryHeadBytes;
-
-  /** `length`: head and key of the record, without its value. */
-  add(place: { offset: number; length: number }, record: Buffer, start: number, length: number): void {
-    const needed = this.#length + 8 + length;
-    if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
-      this.#bytes.copy(grown, 0, 0, this.#length);
-      this.#bytes = grown;
-    }
-    this.#bytes.writeUInt32BE(place.offset, this.#length);
-    this.#bytes.writeUInt32BE(place.length, this.#length + 4);
-    record.copy(this.#bytes, this.#length + 8, start, start + length);
-    this.#length = needed;
-  }
-
-  finish(): Buffer {
-    const bytes = this.#bytes.subarray(0, this.#length);
-    bytes.writeUInt32BE(magic, 0);
-    bytes.writeUInt32BE(this.#length, 4);
-    bytes.writeUInt32BE(crc32(bytes.subarray(summaryHeadBytes)), 8);
-    return bytes;
-  }
-}
-
-/** The entries of a summary, or null when it cannot be trusted. */
-export function summaryBody(bytes: Buffer): Buffer | null {
-  const sound =
-    bytes.length >= summaryHeadBytes &&
-    bytes.readUInt32BE(0) === magic &&
-    bytes.readUInt32BE(4) === bytes.length &&
-    bytes.readUInt32BE(8) === crc32(bytes.subarray(summaryHeadBytes));
-  return sound ? bytes.subarray(summaryHeadBytes) : null;
 }
