@@ -16,6 +16,8 @@ import type { Topology } from './topology.ts';
 
 /** Until replicas that could not be reached are asked again. */
 const retryAfterMs = 1_000;
+/** A change that was under way when the layout came may leave something behind later: looked for this often. */
+const lookAgainMs = 60_000;
 /** Records on their way at a time. */
 const pageCount = 64;
 
@@ -57,11 +59,11 @@ export class Leftovers {
         this.#parts.log.warn('Records that belong to other nodes now could not be handed over yet.', {
           cause: message,
         });
-        this.#lookLater();
+        this.#lookLater(retryAfterMs);
       })
       .finally(() => {
         this.#running = false;
-        if (this.#again && !this.#closed && this.#pause === null) this.look();
+        if (this.#again) this.look();
       });
   }
 
@@ -73,12 +75,13 @@ export class Leftovers {
         if (selfIndex[partition] < 0) left += await this.#partition(settings.id, partition);
       }
     }
-    if (left > 0) this.#lookLater();
+    this.#lookLater(left > 0 ? retryAfterMs : lookAgainMs);
   }
 
-  #lookLater(): void {
-    if (this.#closed || this.#pause !== null) return;
-    this.#pause = this.#parts.timers.after(retryAfterMs, () => {
+  #lookLater(afterMs: number): void {
+    if (this.#closed) return;
+    this.#pause?.cancel();
+    this.#pause = this.#parts.timers.after(afterMs, () => {
       this.#pause = null;
       this.look();
     });
@@ -134,6 +137,7 @@ export class Leftovers {
       const request = { keyspace, partition, fromPosition: partitionStart(partition), countMax: 1 };
       answers.push(!isReplica && (await scanPage(this.#parts.engine, request)).records.length === 0);
     }
+    if (answers.includes(false)) this.look();
     return answers;
   }
 }

@@ -55,6 +55,12 @@ export abstract class Client implements Workload {
     return running.length === 0 ? null : this.around.cluster.random.pick(running);
   }
 
+  protected someReplicaRuns(): boolean {
+    const { cluster, key } = this.around;
+    const replicas = cluster.replicasOf(key).map(({ nodeId }) => nodeId);
+    return cluster.running().some(({ id }) => replicas.includes(id));
+  }
+
   /** Whether a read that was coordinated in one data center must show what was acknowledged in another. */
   protected mustSee(reader: string, writer: string): boolean {
     const { cluster, key, strict } = this.around;

@@ -298,7 +298,11 @@ export class SimulatedCluster {
               { disk: member.disk, clock, timers, log: silentLog },
               { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: 8_000, pendingBytesMax },
             ),
-            (address, value) => this.#dots.note(address, value, `n${member.id}`),
+            {
+              onPut: (address, value) => this.#dots.note(address, value, `n${member.id}`),
+              onLargePage: (count, bytes) =>
+                this.violate(`n${member.id}: a page of ${count} records holds ${bytes} bytes at once`),
+            },
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
         seal: contextSealOf(Buffer.from('simulated')),

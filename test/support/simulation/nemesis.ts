@@ -10,14 +10,15 @@ import { type DiskFault, diskFaults, strikeDisk } from './disk-faults.ts';
 import { type LayoutFault, layoutFaults, strikeLayout } from './layout-faults.ts';
 
 /**
- * crash: power goes, unsynced writes are lost. stop: an orderly end. isolate: one node alone. halves: two groups. one-way:
- * frames of one direction are lost. bridge: two groups that share one node. flapping: a link comes and goes. pause: a process
+ * crash: power goes, unsynced writes are lost. stop: an orderly end. isolate: one node alone. apart: every node alone. halves:
+ * two groups. one-way: frames of one direction are lost. bridge: two groups that share one node. flapping: a link comes and goes. pause: a process
  * stands still. clock: a wall clock jumps by up to an hour, for good.
  */
 const processFaults = [
   'crash',
   'stop',
   'isolate',
+  'apart',
   'halves',
   'one-way',
   'bridge',
@@ -122,6 +123,11 @@ export class Nemesis {
       case 'isolate':
         cluster.note(`n${victim.id} is cut off`);
         for (const other of others) network.cut(victim.id, other.id);
+        break;
+      case 'apart':
+        cluster.note('every node is alone');
+        for (const one of members)
+          for (const other of members) if (one !== other) network.cut(one.id, other.id);
         break;
       case 'halves':
         this.#cutGroups(members, () => fate.chance(0.5));

@@ -20,14 +20,23 @@ import { epochOf, nodeIdOf } from '../../../core/versions/version-set.ts';
 /** Numbers from here on are the nodes' own keyspaces: what they hold are no records of versions. */
 const ownKeyspaces = 0xff00;
 
+/** What a page of a scan holds at most, where nobody asks for less. */
+const pageBytesMax = 4 * 1024 * 1024;
+
+export interface EngineWatch {
+  /** Every record that was taken, not those that were refused. */
+  onPut(address: KeyAddress, value: Buffer): void;
+  /** A page that held more in memory at once than it may. */
+  onLargePage(recordCount: number, bytes: number): void;
+}
+
 export class WatchedEngine implements StorageEngine {
   readonly #engine: StorageEngine;
-  readonly #onPut: (address: KeyAddress, value: Buffer) => void;
+  readonly #watch: EngineWatch;
 
-  /** `onPut` sees every record that was taken, not those that were refused. */
-  constructor(engine: StorageEngine, onPut: (address: KeyAddress, value: Buffer) => void) {
+  constructor(engine: StorageEngine, watch: EngineWatch) {
     this.#engine = engine;
-    this.#onPut = onPut;
+    this.#watch = watch;
   }
 
   get recovery(): EngineRecovery {
@@ -54,7 +63,7 @@ export class WatchedEngine implements StorageEngine {
     done: (error: CoterieError | null) => void,
   ): CoterieError | null {
     const refusal = this.#engine.put(address, value, facts, durability, done);
-    if (refusal === null && address.keyspace < ownKeyspaces) this.#onPut(address, value);
+    if (refusal === null && address.keyspace < ownKeyspaces) this.#watch.onPut(address, value);
     return refusal;
   }
 
@@ -67,7 +76,13 @@ export class WatchedEngine implements StorageEngine {
   }
 
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
-    this.#engine.scan(request, done);
+    this.#engine.scan(request, (error, result) => {
+      const sizes = result?.records.map(({ key, value }) => key.length + value.length) ?? [];
+      // Records of one position come together: beyond the bound there is at most one of them.
+      const bytes = sizes.slice(0, -1).reduce((sum, size) => sum + size, 0);
+      if (bytes > (request.bytesMax ?? pageBytesMax)) this.#watch.onLargePage(sizes.length, bytes);
+      done(error, result);
+    });
   }
 
   countLive(keyspace: number, partition: number): number {

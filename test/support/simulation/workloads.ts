@@ -9,13 +9,23 @@
  * counter: three clients increment; while nothing fails none is lost, wherever they come in.
  * once: three clients claim a key at the same time; while nothing fails exactly one of them has it.
  * expiring: values with a time to live; none shows when it is over, none is gone before.
+ * flood: blind writes without pause at every node, also while all are apart; in the end all of them are there, everywhere.
  * walk: many keys, and walks over all of them; each walk ends, the last ones show exactly what is there.
  */
 import type { Mutation } from '../../../core/ports/key-value-store.ts';
 import { Client, type Surroundings, type Workload } from './client.ts';
 import { Expiring } from './expiring.ts';
 
-export const workloadNames = ['register', 'set', 'causal', 'counter', 'once', 'expiring', 'walk'] as const;
+export const workloadNames = [
+  'register',
+  'set',
+  'causal',
+  'counter',
+  'once',
+  'expiring',
+  'flood',
+  'walk',
+] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 abstract class Numbers extends Client {
@@ -31,7 +41,13 @@ abstract class Numbers extends Client {
       if (!this.around.cluster.random.chance(0.5)) continue;
       const expected = new Map(this.mine);
       const { layout } = this.around.cluster;
+      const nobodyThere = !this.someReplicaRuns();
       const found = await this.read();
+      if (found?.values.length === 0 && expected.size > 0 && nobodyThere && !this.someReplicaRuns()) {
+        this.around.cluster.violate(
+          `read at n${found.member.id}: ${this.around.key} is said to be absent, though no replica could be asked`,
+        );
+      }
       // Under a layout that changed meanwhile nobody knows which promise held.
       if (found === null || this.around.cluster.layout !== layout) continue;
       const promised = [...expected].filter(([, from]) => this.mustSee(found.coordinator.dataCenter, from));
@@ -156,6 +172,28 @@ class Counter extends Client {
   }
 }
 
+class Flood extends Client {
+  readonly #acknowledged: string[] = [];
+
+  async run(): Promise<void> {
+    await Promise.all([0, 1, 2].map((client) => this.#client(client)));
+  }
+
+  async #client(client: number): Promise<void> {
+    for (let turn = 0; turn < this.around.writes; turn++) {
+      const value = `${client}.${turn}`;
+      if ((await this.put(value, { context: '' })) !== null) this.#acknowledged.push(value);
+      await this.pause(20);
+    }
+  }
+
+  check(found: readonly string[], when: string): void {
+    const lost = this.#acknowledged.filter((value) => !found.includes(value));
+    if (lost.length === 0) return;
+    this.around.cluster.violate(`${when}: ${this.around.key} lacks acknowledged ${lost.join(', ')}`);
+  }
+}
+
 class Once extends Client {
   async run(): Promise<void> {
     for (let turn = 0; turn < this.around.writes / 3; turn++) {
@@ -227,6 +265,8 @@ export function workloadOf(name: WorkloadName, around: Surroundings): Workload {
       return new Counter(around);
     case 'once':
       return new Once(around);
+    case 'flood':
+      return new Flood(around);
     case 'expiring':
       return new Expiring(around);
     case 'walk':

@@ -31,12 +31,12 @@ export function worldOf(seed: number): RunOptions {
     Array.from({ length: factor }, () => ({ dataCenter })),
   );
   const usual = draw.chance(0.5);
-  const levels = possibleLevels(replicas).filter((level) => level !== 'ANY');
-  const readLevel = usual ? 'QUORUM' : draw.pick(levels);
-  const writeLevel = usual ? 'QUORUM' : draw.pick(levels);
+  const sloppy = draw.chance(0.25);
+  const levels = possibleLevels(replicas);
+  const readLevel = usual ? 'QUORUM' : draw.pick(levels.filter((level) => level !== 'ANY'));
+  const writeLevel = usual ? 'QUORUM' : draw.pick(levels.filter((level) => sloppy || level !== 'ANY'));
   const durability = draw.chance(0.15) ? 'interval' : 'always';
   const conflicts = draw.chance(0.15) ? 'last-write-wins' : 'siblings';
-  const sloppy = draw.chance(0.25);
   const large = draw.chance(0.08);
   const base: RunOptions = {
     ...safeOptions,
@@ -69,6 +69,11 @@ export function worldOf(seed: number): RunOptions {
       conflicts: 'siblings',
       valueBytes: 0,
     };
+  }
+  if (workload === 'flood') {
+    // Enough on each side to be more together than one replica takes.
+    const apart = { readLevel: 'ONE', writeLevel: 'ONE', sloppy: false, conflicts: 'siblings' } as const;
+    return { ...base, ...apart, workload, keyCount: 1, writesPerKey: 120, valueBytes: 0, faults: ['apart'] };
   }
   const possible = faultsFor(base, replicas, workload);
   const faults = new Set<FaultKind>();
