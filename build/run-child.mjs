@@ -18,7 +18,7 @@ export function runChild(program, words, { cwd = process.cwd(), channel = true }
   if (isParentGone()) process.exit(1);
   const stdio = ['inherit', 'inherit', 'inherit', ...(channel ? ['ipc'] : [])];
   const child = spawn(program, words, { cwd, stdio });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   const watch = setInterval(() => {
     if (!isParentGone()) return;
     clearInterval(watch);

@@ -63,7 +63,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('SIGHUP', onSignal);
   // Started by a program that has gone (npm start).
   process.on('disconnect', onSignal);
 

@@ -287,8 +287,14 @@ export async function createHost(
     delivery.sent(layout.version, clock.monotonicMs());
     supervisor.send({ type: 'layout', layout });
   };
+  let saidNewer = false;
   /** A node that has an older layout gets the present one, until both agree. */
   const compareLayout = (hosted: HostedNode, held: number): void => {
+    if (held > layout.version && !saidNewer) {
+      saidNewer = true;
+      const words = `${hosted.layout.name} has layout ${held}, newer than layout ${layout.version} of this computer. Start Coterie again: it then takes the newer one.`;
+      note({ kind: 'cluster', subject: hosted.layout.name, message: words, by: 'system', severity: 'error' });
+    }
     if (hosted.delivery.isDue(held, layout.version, clock.monotonicMs())) sendLayout(hosted);
   };
 

@@ -32,27 +32,27 @@ export class PausedProcess {
     guard.stdin?.on('error', () => {});
     guard.unref();
     const paused = new PausedProcess(pid, guard);
-    paused.#signal('SIGSTOP');
+    try {
+      process.kill(pid, 'SIGSTOP');
+    } catch {
+      paused.forget();
+      throw new CoterieError('conflict', 'The process has just ended.');
+    }
     return paused;
   }
 
-  /** Lets it go on. */
+  /** Lets it go on; one that has ended meanwhile is about to say so. */
   resume(): void {
-    this.#signal('SIGCONT');
+    try {
+      process.kill(this.#pid, 'SIGCONT');
+    } catch {
+      // Ended.
+    }
     this.forget();
   }
 
   /** It has ended, or goes on already: nobody needs to wait any more. */
   forget(): void {
     this.#guard.kill('SIGKILL');
-  }
-
-  #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    try {
-      process.kill(this.#pid, signal);
-    } catch {
-      this.forget();
-      throw new CoterieError('conflict', 'The process has just ended.');
-    }
   }
 }

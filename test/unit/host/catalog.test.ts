@@ -164,9 +164,9 @@ describe('the size of a file', { timeout: 60_000 }, () => {
 
   it('of the settings stays below a bound', async () => {
     const catalog = await open();
-    for (let count = 0; count < 300; count++) await catalog.settings.set('last', String(count));
-    expect(statSync(path('settings.db')).size).toBeLessThan(40_000);
+    for (let count = 0; count < 600; count++) await catalog.settings.set('last', String(count));
+    expect(statSync(path('settings.db')).size).toBeLessThan(20_000);
     await catalog.close();
-    expect((await open()).settings.get('last')).toBe('299');
+    expect((await open()).settings.get('last')).toBe('599');
   });
 });
