@@ -32,6 +32,7 @@ const layoutSchema = z
       z.object({
         id: count,
         name: text,
+        placement: count.optional(),
         database: count.nullable(),
         factors: z.record(z.string(), count),
         readLevel: z.enum(consistencyLevels),

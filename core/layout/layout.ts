@@ -31,8 +31,8 @@ export interface LayoutKeyspace {
   readonly id: number;
   readonly name: string;
   readonly database: number | null;
-  /** How often its factors or levels were changed: nodes tell by it whether they have missed a change. */
-  readonly placement: number;
+  /** How often its factors or levels were changed, absent: never. Nodes tell by it whether they have missed a change. */
+  readonly placement?: number;
   /** Replicas per data center; a data center that is not named has none. */
   readonly factors: Readonly<Record<string, number>>;
   readonly readLevel: ConsistencyLevel;
@@ -191,7 +191,7 @@ export function createKeyspace(layout: Layout, digest: string, settings: Keyspac
     );
   }
   return next(layout, digest, {
-    keyspaces: [...layout.keyspaces, { id, placement: 0, ...settings }],
+    keyspaces: [...layout.keyspaces, { id, ...settings }],
     keyspaceIdNext: id + 1,
   });
 }
@@ -215,7 +215,8 @@ export function alterKeyspace(
   const isMoved = (['factors', 'readLevel', 'writeLevel'] as const).some(
     (field) => changes[field] !== undefined && JSON.stringify(changes[field]) !== JSON.stringify(old[field]),
   );
-  const altered = { ...old, ...changes, placement: old.placement + (isMoved ? 1 : 0) };
+  const placement = (old.placement ?? 0) + (isMoved ? 1 : 0);
+  const altered = { ...old, ...changes, placement };
   checkKeyspace(layout, altered, old.id);
   return next(layout, digest, {
     keyspaces: layout.keyspaces.map((keyspace) => (keyspace.id === old.id ? altered : keyspace)),
@@ -228,28 +229,6 @@ export function dropKeyspace(layout: Layout, digest: string, name: string): Layo
     throw new CoterieError('bad-input', 'The keyspace "default" cannot be dropped: clients start in it.');
   }
   return next(layout, digest, { keyspaces: layout.keyspaces.filter((keyspace) => keyspace.id !== id) });
-}
-
-/** A layout read from disk or from a peer; throws `corrupt` unless it has the shape of one. */
-export function parseLayout(text: string): Layout {
-  let layout: Layout;
-  try {
-    layout = JSON.parse(text);
-  } catch {
-    throw new CoterieError('corrupt', 'The layout is not readable.');
-  }
-  const ids = new Set(layout?.nodes?.map((node) => node.id));
-  const sound =
-    Number.isInteger(layout?.version) &&
-    Array.isArray(layout.keyspaces) &&
-    Array.isArray(layout.rings) &&
-    layout.rings.every(
-      (ring) => ring.owners.length === partitionCount && ring.owners.every((owner: number) => ids.has(owner)),
-    );
-  if (!sound) throw new CoterieError('corrupt', 'The layout is incomplete.');
-  // Layouts of earlier versions do not count changes.
-  const keyspaces = layout.keyspaces.map((keyspace) => ({ ...keyspace, placement: keyspace.placement ?? 0 }));
-  return { ...layout, keyspaces };
 }
 
 /** Copies a key has in each data center: the factor, bounded by the nodes that are there. */

@@ -32,7 +32,7 @@ export function movesOf(before: Layout, after: Layout, selfId: number): Move[] {
   const others = after.nodes.map((node) => node.id).filter((id) => id !== selfId);
   for (const keyspace of after.keyspaces) {
     const old = before.keyspaces.find(({ id }) => id === keyspace.id);
-    const steps = keyspace.placement - (old?.placement ?? 0);
+    const steps = (keyspace.placement ?? 0) - (old?.placement ?? 0);
     if (steps === 0) continue;
     const now = placesOf(after, keyspace);
     const then = old === undefined || steps > 1 ? null : placesOf(before, old);

@@ -2,8 +2,9 @@
  * The layouts that a node keeps beside its data: the newest that it was given, so that it never follows an older one, and the
  * one that its data is complete for, so that it knows after a crash what it was still getting.
  */
-import { CoterieError, toCoterieError } from '../base/errors.ts';
-import { type Layout, parseLayout } from '../layout/layout.ts';
+import { toCoterieError } from '../base/errors.ts';
+import type { Layout } from '../layout/layout.ts';
+import { decodeLayout } from '../layout/layout-document.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 
@@ -11,22 +12,24 @@ export const layoutFile = 'layout.json';
 
 export interface KeptLayouts {
   readonly newest: Layout;
-  /** What this node holds is all that it should hold by this one; older than `newest` while data is on its way. */
-  readonly settled: Layout;
+  /** What this node holds is all that it should hold by this one; older than `newest` while data is on its way. Null: by none. */
+  readonly settled: Layout | null;
 }
 
-/** What the file holds, as JSON. */
+/** What the file holds, as JSON: a layout document (layout/layout-document.ts) with one member more. */
 export function keptLayoutsAsJson({ newest, settled }: KeptLayouts): unknown {
-  return { format: 1, layout: newest, settled: settled === newest ? null : settled };
+  return { format: 1, layout: newest, settled: settled === newest ? 'newest' : settled };
 }
 
 /** Null: there is none, or it cannot be read. */
 export async function readKeptLayouts(disk: Disk, log: Log): Promise<KeptLayouts | null> {
   try {
-    const { format, layout, settled } = JSON.parse((await disk.readFile(layoutFile)).toString());
-    if (format !== 1) throw new CoterieError('unsupported', `${layoutFile} has an unknown format.`);
-    const newest = parseLayout(JSON.stringify(layout));
-    return { newest, settled: settled === null ? newest : parseLayout(JSON.stringify(settled)) };
+    const text = (await disk.readFile(layoutFile)).toString();
+    const newest = decodeLayout(text);
+    const { settled } = JSON.parse(text);
+    if (settled === 'newest') return { newest, settled: newest };
+    const isKnown = settled !== null && settled !== undefined;
+    return { newest, settled: isKnown ? decodeLayout(JSON.stringify({ format: 1, layout: settled })) : null };
   } catch (cause) {
     const { code, message } = toCoterieError(cause, 'corrupt');
     if (code === 'disk-failed' || code === 'busy') throw cause;

@@ -44,7 +44,7 @@ export class NodeLayouts {
     const isNewer = kept !== null && kept.newest.version > given.version;
     const isOurs = isNewer && kept.newest.nodes.some(({ id }) => id === nodeId);
     const newest = isOurs && kept.newest.clusterId === given.clusterId ? kept.newest : given;
-    const settled = kept?.settled ?? (isKnown ? null : given);
+    const settled = kept === null ? (isKnown ? null : given) : kept.settled;
     return new NodeLayouts(components, nodeId, newest, settled);
   }
 
@@ -86,7 +86,7 @@ export class NodeLayouts {
   #keep(): Promise<void> {
     const newest = this.#topology.layout;
     if (this.#completeness?.isWhole ?? true) this.#settled = newest;
-    return this.#file.keep(keptLayoutsAsJson({ newest, settled: this.#settled ?? unknownOf(newest) }));
+    return this.#file.keep(keptLayoutsAsJson({ newest, settled: this.#settled }));
   }
 }
 

@@ -6,8 +6,8 @@ import {
   firstLayout,
   type KeyspaceSettings,
   type Layout,
-  parseLayout,
 } from '../../../core/layout/layout.ts';
+import { decodeLayout, encodeLayout } from '../../../core/layout/layout-document.ts';
 import { availabilityOf, survivalOf } from '../../../core/layout/survival.ts';
 
 function layoutOf(dataCenters: Record<string, number>): Layout {
@@ -68,7 +68,7 @@ describe('a layout', () => {
     const third = dropKeyspace(second, 'digest of 2', 'orders');
     const fourth = createKeyspace(third, 'digest of 3', settings());
     expect(fourth.keyspaces.at(-1)?.id).toBe(2);
-    expect(parseLayout(JSON.stringify(fourth))).toEqual(fourth);
+    expect(decodeLayout(encodeLayout(fourth))).toEqual(fourth);
   });
 
   it.each([
@@ -90,12 +90,12 @@ describe('a layout', () => {
     expect(() => alterKeyspace(made, 'e', 'nothing', {})).toThrow(/no keyspace "nothing"/);
   });
 
-  it('that is damaged on disk is refused, not half used', () => {
-    const text = JSON.stringify(layoutOf({ office: 3 }));
-    expect(() => parseLayout(text.slice(0, -20))).toThrow(/not readable/);
-    const broken = JSON.parse(text);
-    broken.rings[0].owners[7] = 999;
-    expect(() => parseLayout(JSON.stringify(broken))).toThrow(/incomplete/);
+  it('counts the changes of factors and levels, and no others', () => {
+    const made = createKeyspace(layoutOf({ office: 3 }), 'd', settings());
+    const renamed = alterKeyspace(made, 'e', 'orders', { sloppy: false });
+    expect(renamed.keyspaces[1].placement).toBe(0);
+    const more = alterKeyspace(renamed, 'f', 'orders', { factors: { office: 1 } });
+    expect(more.keyspaces[1].placement).toBe(1);
   });
 });
 
