@@ -1,7 +1,8 @@
 /**
- * The hash of one record as it counts in a tree: the key and the record's header, which holds every dot, the
- * context, times, expiry, tombstone flags and lengths. Equal version sets have equal headers (versions/record-codec.ts),
- * so replicas that agree hash alike. Values are left out on purpose: a dot names one value for ever, merging would not
+ * The hash of one record as it counts in a tree: the key and the record's header, which holds every dot, the context,
+ * times, expiry, tombstone flags and lengths. Equal version sets have equal headers (versions/record-codec.ts, headerOf:
+ * whatever the format in which each replica stores them), so replicas that agree hash alike. Values are left out on purpose:
+ * a dot names one value for ever, merging would not
  * settle two values of one dot, and damage on disk is the storage engine's to find.
  *
  * Two lanes with the multipliers of MurmurHash3 x86_128 (Austin Appleby, public domain algorithm), each finished with the
@@ -9,7 +10,7 @@
  * can be made that share a token. Chosen records may still have sums that agree (the hash has no secret): then a difference
  * between replicas stays until one of these keys is read or written, which repairs it.
  */
-import { headerLength } from '../versions/record-codec.ts';
+import { headerLength, headerOf, isLatestFormat } from '../versions/record-codec.ts';
 
 /** 64 bits in two halves. */
 export interface RecordHash {
@@ -37,22 +38,25 @@ function mixRight(state: number, word: number): number {
   return (Math.imul((h << 17) | (h >>> 15), 5) + 0x0bcaa747) | 0;
 }
 
-/** Bytes that count. Of a record this version cannot read, all: it must still count, and the same everywhere. */
-function hashedLength(record: Buffer): number {
-  try {
-    return headerLength(record);
-  } catch {
-    return record.length;
-  }
+/** Starts with the bytes that count; a copy only of what an older version of this program wrote. */
+function hashedBytes(record: Buffer): Buffer {
+  return isLatestFormat(record) ? record : headerOf(record);
 }
 
 /** Writes the hash into `into`, so that the hot path makes no object. */
 export function hashRecord(key: Buffer, record: Buffer, into: RecordHash): void {
-  const length = hashedLength(record);
+  let bytes = record;
+  let { length } = record;
+  try {
+    bytes = hashedBytes(record);
+    length = headerLength(bytes);
+  } catch {
+    // One that this version cannot read counts with all its bytes: it must count, and the same everywhere.
+  }
   states.a = 0x9747b28c;
   states.b = 0x2c1b3c6d;
   mixBytes(key, key.length);
-  mixBytes(record, length);
+  mixBytes(bytes, length);
   const a = (states.a + states.b) | 0;
   const b = (states.b + a) | 0;
   into.high = finish(a);

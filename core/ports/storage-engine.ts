@@ -41,8 +41,8 @@ export interface ScanRequest {
   readonly countMax: number;
   /** Stop after about this many bytes of keys and values; at least the records of one position are returned. */
   readonly bytesMax?: number;
-  /** Only records that hold nothing for a reader: tombstones, and values that expired (to the second). */
-  readonly deadOnly?: boolean;
+  /** Only records that hold nothing for a reader: tombstones, and values that expired (to the second); or only the latter. */
+  readonly deadOnly?: boolean | 'expired';
 }
 
 export interface ScanResult {

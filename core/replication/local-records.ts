@@ -23,9 +23,10 @@ export interface Change {
 export interface ChangeHandler {
   /**
    * Runs at most once with the key's current record; must return at once. Null: nothing is to be written. `remove`: the
-   * record is forgotten, as if it had never been. A thrown CoterieError becomes `onRefused`.
+   * record is forgotten, as if it had never been; `forget`: the same without a trace on disk, so that a restart may bring it
+   * back (ports/storage-engine.ts tells when that may be). A thrown CoterieError becomes `onRefused`.
    */
-  transform(current: Buffer | null): Change | 'remove' | null;
+  transform(current: Buffer | null): Change | 'remove' | 'forget' | null;
   /** Nothing has changed, and nothing more is heard of it. */
   onRefused(error: CoterieError): void;
   /** The change is visible to reads of this node, not yet durable. `record` is what the key holds now. */
@@ -51,6 +52,8 @@ export class LocalRecords {
   readonly #locked = new Map<string, Waiting[]>();
   #observer: RecordObserver | null = null;
   #onLost: (address: KeyAddress) => void = () => {};
+  /** Changes applied since the start: tells whether anything was written between two looks. */
+  changeCount = 0;
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
@@ -135,7 +138,7 @@ export class LocalRecords {
   }
 
   #apply(address: KeyAddress, durability: Durability, handler: ChangeHandler, current: Buffer | null): void {
-    let change: Change | 'remove' | null;
+    let change: Change | 'remove' | 'forget' | null;
     try {
       change = handler.transform(current);
     } catch (cause) {
@@ -144,6 +147,13 @@ export class LocalRecords {
     }
     if (change === null) {
       handler.onApplied(current, false);
+      return;
+    }
+    if (change === 'forget') {
+      this.#engine.forget(address);
+      this.#observer?.onChange(address, current, null);
+      handler.onApplied(null, true);
+      handler.onDurable();
       return;
     }
     const written = (error: CoterieError | null) => {
@@ -162,6 +172,7 @@ export class LocalRecords {
       handler.onRefused(refusal);
       return;
     }
+    this.changeCount++;
     this.#observer?.onChange(address, current, after);
     handler.onApplied(after, true);
   }
@@ -172,8 +183,26 @@ export class LocalRecords {
     isExpected: (current: Buffer) => boolean,
     done: (error: CoterieError | null, removed: boolean) => void,
   ): void {
+    this.#dropIf('remove', address, isExpected, done);
+  }
+
+  /** As `removeIf`, without a trace on disk: for values of which all that a restart can bring back has expired, too. */
+  forgetIf(
+    address: KeyAddress,
+    isExpected: (current: Buffer) => boolean,
+    done: (error: CoterieError | null, forgotten: boolean) => void,
+  ): void {
+    this.#dropIf('forget', address, isExpected, done);
+  }
+
+  #dropIf(
+    how: 'remove' | 'forget',
+    address: KeyAddress,
+    isExpected: (current: Buffer) => boolean,
+    done: (error: CoterieError | null, dropped: boolean) => void,
+  ): void {
     this.change(address, 'always', {
-      transform: (current) => (current !== null && isExpected(current) ? 'remove' : null),
+      transform: (current) => (current !== null && isExpected(current) ? how : null),
       onApplied: (_, changed) => {
         if (!changed) done(null, false);
       },

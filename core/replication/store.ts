@@ -7,6 +7,7 @@ import { Histogram } from '../base/histogram.ts';
 import { addressOf, type KeyAddress, partitionCount, partitionOf, slotsPerPartition } from '../base/token.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ContextSeal } from '../ports/context-seal.ts';
 import type {
   ClientEndpoint,
   KeyspaceView,
@@ -123,7 +124,7 @@ export class CoordinatorStore implements KeyValueStore {
   /** False for a write where the disk is known to be full or broken. */
   #takes(nodeId: NodeId, purpose: Purpose): boolean {
     if (purpose === 'read') return true;
-    if (nodeId === this.#parts.selfId) return this.#parts.records.refusal === null;
+    if (nodeId === this.#parts.selfId) return this.writeRefusal === null;
     return !this.#parts.refusing.has(nodeId);
   }
 
@@ -146,7 +147,7 @@ export class CoordinatorStore implements KeyValueStore {
   }
 
   get writeRefusal(): CoterieError | null {
-    return this.#parts.records.refusal;
+    return this.#parts.writer.refusal ?? this.#parts.records.refusal;
   }
 
   read(
@@ -167,7 +168,7 @@ export class CoordinatorStore implements KeyValueStore {
     new ReadOperation(this.#parts, state, address, level, (error, record) => {
       this.readLatency.recordMs(this.#clock.monotonicMs() - startedMs);
       if (error !== null) done(error, null);
-      else done(null, new RecordResult(address, record, this.#clock.nowMs()));
+      else done(null, new RecordResult(this.#parts, address, record));
     }).start();
   }
 
@@ -284,16 +285,18 @@ class RecordResult implements ReadResult {
   readonly siblings: readonly LiveValue[];
   readonly #address: KeyAddress;
   readonly #record: Buffer | null;
+  readonly #seal: ContextSeal;
 
-  constructor(address: KeyAddress, record: Buffer | null, nowMs: number) {
+  constructor({ clock, seal }: CoordinatorParts, address: KeyAddress, record: Buffer | null) {
     this.#address = address;
     this.#record = record;
-    this.siblings = liveValuesOfRecord(record, nowMs);
+    this.#seal = seal;
+    this.siblings = liveValuesOfRecord(record, clock.nowMs());
   }
 
   context(): string {
     if (this.#record === null) return '';
-    return encodeBasis({ context: decodeContext(this.#record), dots: [] }, this.#address);
+    return encodeBasis({ context: decodeContext(this.#record), dots: [] }, this.#address, this.#seal);
   }
 }
 

@@ -1,28 +1,51 @@
 /**
- * Forgets deletions for good, and values long expired. A tombstone may go only when nothing older can come back
- * afterwards, and time alone never shows that (scylladb issue 23712; Kleppmann and others call the accident a
- * resurrection). The rule of this file:
+ * Forgets deletions for good, and expired values that no node may forget by itself (expired-values.ts). A tombstone may go
+ * only when nothing older can come back afterwards, and time alone never shows that (scylladb issue 23712; Kleppmann and
+ * others call the accident a resurrection). The rule of this file:
  *
- * 1. Every owner of the key holds exactly this record, and judges it dead by its own clock.
- * 2. No node keeps a hint for the partition, and none is down, because a node that cannot be asked may keep one.
+ * 1. Every owner of the key holds exactly this record, judges it dead by its own clock, and has all data of the partition.
+ * 2. No node keeps a hint for the partition, none holds another record of the key without being an owner, and none is down,
+ *    because a node that cannot be asked may do either.
  * 3. The layout is the same, and both were true twice, `graceMs` apart by a clock that never jumps, without any node down in
  *    between: whatever was on its way at the first look has arrived by the second, and met the tombstone.
  *
- * One owner, the one with the smallest id, asks; each owner then looks again before it removes. An owner that misses the
- * request keeps its tombstone, which spreads back and is collected another time: harmless.
+ * Why that is enough: after the first look every owner holds this record or a descendant of it, so nothing older is sent any
+ * more; what was sent before has arrived, `graceMs` being longer than any frame can be on its way; so at the second look
+ * nothing older exists, anywhere. What is written from then on starts anew, or with the context of an earlier read, and
+ * neither brings an old value.
+ *
+ * One owner, the one with the smallest id, asks. It goes through the partitions in rounds: a first look at all dead records of a
+ * partition, page by page, remembers a hash of each that all agree on (tombstone-rounds.ts); a second look, at least `graceMs`
+ * later, asks again about those that are still the same, and has everybody remove them. So each tombstone is named three times,
+ * however many there are, and the rate follows the load. A digest of the whole set instead of one for each record would name it
+ * once; but where keys are deleted and written all the time, no two looks at a whole partition ever find the same set.
+ *
+ * Each owner looks again before it removes. One that misses the request keeps its tombstone, which spreads back and is
+ * collected another time: harmless.
  */
-import { CoterieError, toCoterieError } from '../base/errors.ts';
-import { addressOf, partitionCount, partitionStart } from '../base/token.ts';
+import { type CoterieError, toCoterieError } from '../base/errors.ts';
+import { addressOf, partitionCount } from '../base/token.ts';
+import { offsetEnd } from '../merkle/tree.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
-import { scanPage } from '../ports/scan-page.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
-import { decodeContext, headerLength, summarise } from '../versions/record-codec.ts';
+import { decodeContext } from '../versions/record-codec.ts';
 import { counterOf } from '../versions/version-set.ts';
 import { call, callMethod } from './calls.ts';
+import {
+  type DeadPage,
+  decodePage,
+  encodePage,
+  isDead,
+  nameOf,
+  type Range,
+  visitPages,
+} from './dead-records.ts';
+import { defaultExpirySettings, type ExpirySettings } from './expiry-turns.ts';
 import type { CoordinatorParts } from './parts.ts';
 import type { PeerService } from './peer-service.ts';
+import { holds, type Round, Rounds, roundCountMax } from './tombstone-rounds.ts';
 import type { KeyspaceState, Topology } from './topology.ts';
 
 export interface CollectorSettings {
@@ -39,23 +62,6 @@ export const defaultCollectorSettings: CollectorSettings = {
   partitionsPerTick: 16,
 };
 
-/** Tombstones looked at in one partition at a time. */
-const pageCount = 512;
-/** Waiting for their second look, over all partitions. */
-const candidateCountMax = 100_000;
-/** A value that expired is left alone for this long, so that clocks a little apart agree. */
-const expiredForMs = 60_000;
-
-interface Entry {
-  readonly key: Buffer;
-  readonly header: Buffer;
-}
-
-interface Candidate {
-  readonly header: Buffer;
-  readonly seenMs: number;
-}
-
 interface Components extends CoordinatorParts {
   readonly engine: StorageEngine;
   readonly clock: Clock;
@@ -68,8 +74,9 @@ interface Components extends CoordinatorParts {
 export class TombstoneCollector {
   readonly #parts: Components;
   readonly #settings: CollectorSettings;
-  readonly #candidates = new Map<string, Candidate>();
-  #candidatesOf: Topology;
+  readonly #expiry: ExpirySettings;
+  readonly #rounds = new Rounds();
+  #roundsOf: Topology;
   #nextPartition = 0;
   #tick: Cancellable | null = null;
   #closed = false;
@@ -79,27 +86,27 @@ export class TombstoneCollector {
     parts: Components,
     service: PeerService,
     settings: CollectorSettings = defaultCollectorSettings,
+    expiry: ExpirySettings = defaultExpirySettings,
   ) {
     this.#parts = parts;
+    this.#expiry = expiry;
     this.#settings = settings;
-    this.#candidatesOf = parts.topology();
+    this.#roundsOf = parts.topology();
     parts.network.onChange((_, isUp) => {
       // What a node did that was away, and which frames it held, nobody knows: every first look is void.
-      if (!isUp) this.#candidates.clear();
+      if (!isUp) this.#rounds.void();
     });
-    service.onCall(callMethod.checkTombstones, (_, payload, reply) => {
-      const { keyspace, partition, entries } = decodeEntries(payload);
-      this.#check(keyspace, partition, entries).then(
-        (answer) => reply(null, answer),
-        (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
-      );
-    });
-    service.onCall(callMethod.collectTombstones, (_, payload, reply) => {
-      const { keyspace, partition, entries } = decodeEntries(payload);
-      this.#remove(keyspace, partition, entries).then(
-        () => reply(null, null),
-        (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
-      );
+    const serve = (method: number, work: (page: DeadPage) => Promise<Buffer | null>) =>
+      service.onCall(method, (_, payload, reply) => {
+        work(decodePage(payload)).then(
+          (answer) => reply(null, answer),
+          (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
+        );
+      });
+    serve(callMethod.checkTombstones, (page) => this.#check(page));
+    serve(callMethod.collectTombstones, async (page) => {
+      await this.#remove(page);
+      return null;
     });
     if (settings.tickMs > 0) this.#armTick();
   }
@@ -124,16 +131,22 @@ export class TombstoneCollector {
 
   async #step(): Promise<void> {
     const topology = this.#parts.topology();
-    if (topology !== this.#candidatesOf) {
-      this.#candidates.clear();
-      this.#candidatesOf = topology;
+    if (topology !== this.#roundsOf) {
+      this.#rounds.void();
+      this.#roundsOf = topology;
     }
     for (let step = 0; step < this.#settings.partitionsPerTick; step++) {
-      if (this.#closed || !this.#allUp(topology)) return;
       const partition = this.#nextPartition;
       this.#nextPartition = (partition + 1) % partitionCount;
       for (const keyspace of topology.keyspaces.values()) {
-        if (this.#isAsker(keyspace, partition)) await this.#look(topology, keyspace.settings.id, partition);
+        if (this.#closed || topology !== this.#parts.topology() || !this.#allUp(topology)) return;
+        if (!this.#isAsker(keyspace, partition) || this.#parts.hints.pendingIn(partition) > 0) continue;
+        const { id } = keyspace.settings;
+        const round = this.#rounds.get(id, partition);
+        if (round === undefined) await this.#firstLook(topology, id, partition);
+        else if (this.#parts.clock.monotonicMs() - round.seenMs >= this.#settings.graceMs) {
+          await this.#secondLook(topology, id, partition, round);
+        }
       }
     }
   }
@@ -147,37 +160,53 @@ export class TombstoneCollector {
     return keyspace.selfIndex[partition] >= 0 && Math.min(...owners) === this.#parts.selfId;
   }
 
-  /** Both looks: what passes for the second time, long enough after the first, is collected. */
-  async #look(topology: Topology, keyspace: number, partition: number): Promise<void> {
-    const entries = await this.#deadIn(keyspace, partition);
-    if (entries.length === 0 || this.#parts.hints.pendingIn(partition) > 0) return;
-    const payload = encodeEntries(keyspace, partition, entries);
-    const answers = await Promise.all(
-      topology.peers.map((peer) => this.#ask(peer.id, callMethod.checkTombstones, payload)),
-    );
-    const nowMs = this.#parts.clock.monotonicMs();
-    const ripe: Entry[] = [];
-    entries.forEach((entry, index) => {
-      const name = `${keyspace}:${entry.key.toString('latin1')}`;
-      const agreed = answers.every((answer) => answer !== null && answer[index] === 1);
-      const candidate = this.#candidates.get(name);
-      if (!agreed || (candidate !== undefined && !candidate.header.equals(entry.header))) {
-        this.#candidates.delete(name);
-      } else if (candidate === undefined) {
-        if (this.#candidates.size < candidateCountMax) {
-          this.#candidates.set(name, { header: entry.header, seenMs: nowMs });
-        }
-      } else if (nowMs - candidate.seenMs >= this.#settings.graceMs) {
-        this.#candidates.delete(name);
-        ripe.push(entry);
-      }
+  async #firstLook(topology: Topology, keyspace: number, partition: number): Promise<void> {
+    const { generation } = this.#rounds;
+    const from = this.#rounds.startOf(keyspace, partition);
+    const agreed: number[] = [];
+    let until = from;
+    await this.#visitDead({ keyspace, partition, from, until: offsetEnd }, async (page) => {
+      for (const { hash } of (await this.#agreed(topology, page)).records) agreed.push(hash);
+      until = page.until;
+      return agreed.length < roundCountMax && this.#isStill(topology, generation);
     });
-    if (ripe.length === 0 || !this.#allUp(topology) || topology !== this.#parts.topology()) return;
-    const removal = encodeEntries(keyspace, partition, ripe);
-    const owners = topology.keyspaces.get(keyspace)!.replicas[partition];
-    const others = owners.filter((owner) => owner.nodeId !== this.#parts.selfId);
-    await Promise.all(others.map((owner) => this.#ask(owner.nodeId, callMethod.collectTombstones, removal)));
-    await this.#remove(keyspace, partition, ripe);
+    if (!this.#isStill(topology, generation)) return;
+    const seenMs = this.#parts.clock.monotonicMs();
+    const round = { from, until, seenMs, agreed: Float64Array.from(agreed).sort() };
+    this.#rounds.begin(keyspace, partition, round, until >= offsetEnd);
+  }
+
+  async #secondLook(topology: Topology, keyspace: number, partition: number, round: Round): Promise<void> {
+    const { generation } = this.#rounds;
+    const { from, until } = round;
+    await this.#visitDead({ keyspace, partition, from, until }, async (page) => {
+      const records = page.records.filter(({ hash }) => holds(round, hash));
+      const ripe = await this.#agreed(topology, { ...page, records });
+      if (!this.#isStill(topology, generation)) return false;
+      if (ripe.records.length === 0) return true;
+      const removal = encodePage(ripe);
+      const others = topology.peers.map((peer) => this.#ask(peer.id, callMethod.collectTombstones, removal));
+      await Promise.all(others);
+      await this.#remove(ripe);
+      return true;
+    });
+    this.#rounds.end(keyspace, partition);
+  }
+
+  /** Whether a look that began under these is still worth anything. */
+  #isStill(topology: Topology, generation: number): boolean {
+    return !this.#closed && generation === this.#rounds.generation && topology === this.#parts.topology();
+  }
+
+  /** Of a page, what nobody has anything against. */
+  async #agreed(topology: Topology, page: DeadPage): Promise<DeadPage> {
+    if (page.records.length === 0) return page;
+    const question = encodePage(page);
+    const answers = await Promise.all(
+      topology.peers.map((peer) => this.#ask(peer.id, callMethod.checkTombstones, question)),
+    );
+    const records = page.records.filter((_, index) => answers.every((answer) => answer?.[index] === 1));
+    return { ...page, records };
   }
 
   #ask(peer: number, method: number, payload: Buffer): Promise<Buffer | null> {
@@ -188,94 +217,76 @@ export class TombstoneCollector {
     });
   }
 
-  async #deadIn(keyspace: number, partition: number): Promise<Entry[]> {
-    const request = { keyspace, partition, fromPosition: partitionStart(partition), countMax: pageCount };
-    const { records } = await scanPage(this.#parts.engine, { ...request, deadOnly: true });
-    const dead = records.filter(({ value }) => this.#isDead(value));
-    return dead.map(({ key, value }) => ({ key, header: headerOf(value) }));
+  #visitDead(
+    where: { readonly keyspace: number; readonly partition: number } & Range,
+    visit: (page: DeadPage) => Promise<boolean>,
+  ): Promise<void> {
+    const { keyspace, partition } = where;
+    return visitPages(this.#parts.engine, { ...where, deadOnly: true }, (found, range) => {
+      const dead = found.filter(({ value }) => this.#isDead(value));
+      const records = dead.map(({ key, value }) => nameOf(keyspace, key, value));
+      return visit({ keyspace, partition, ...range, records });
+    });
   }
 
   #isDead(record: Buffer): boolean {
-    const { tombstone, expiresAtMs } = summarise(record);
-    return tombstone || (expiresAtMs > 0 && expiresAtMs + expiredForMs < this.#parts.clock.nowMs());
+    return isDead(record, this.#parts.clock.nowMs(), this.#expiry.marginMs);
   }
 
-  /** One byte for each entry: 1 when nothing here speaks against collecting it. */
-  async #check(keyspace: number, partition: number, entries: readonly Entry[]): Promise<Buffer> {
-    const answer = Buffer.alloc(entries.length);
+  /** One byte for each record: 1 when nothing here speaks against collecting it. */
+  async #check(page: DeadPage): Promise<Buffer> {
+    const { keyspace, partition, records } = page;
+    const answer = Buffer.alloc(records.length);
     const state = this.#parts.topology().keyspaces.get(keyspace);
+    const isOwner = (state?.selfIndex[partition] ?? -1) >= 0;
     if (state === undefined || this.#parts.hints.pendingIn(partition) > 0) return answer;
-    if (state.selfIndex[partition] < 0) return answer.fill(1);
-    for (let index = 0; index < entries.length; index++) {
-      const { key, header } = entries[index];
-      const record = await this.#parts.records.get(addressOf(keyspace, key));
-      if (record !== null && headerOf(record).equals(header) && this.#isDead(record)) answer[index] = 1;
-    }
+    if (isOwner && !this.#parts.completeness.speaksFor(keyspace, partition)) return answer;
+    // What is alive here, or newer, or older, counts against its key; in a partition of others every record does so.
+    const same = new Set<number>();
+    const inTheWay = new Set<number>();
+    const asked = new Set(records.map(({ hash }) => hash));
+    const { from, until } = page;
+    const where = { keyspace, partition, from, until, deadOnly: isOwner };
+    await visitPages(this.#parts.engine, where, (found) => {
+      for (const { key, value } of found) {
+        const { hash, offset } = nameOf(keyspace, key, value);
+        if (asked.has(hash) && this.#isDead(value)) same.add(hash);
+        else inTheWay.add(offset);
+      }
+      return true;
+    });
+    records.forEach(({ hash, offset }, index) => {
+      answer[index] = (isOwner ? same.has(hash) : !inTheWay.has(offset)) ? 1 : 0;
+    });
     return answer;
   }
 
-  async #remove(keyspace: number, partition: number, entries: readonly Entry[]): Promise<void> {
-    const { hints, records, writer } = this.#parts;
-    if (hints.pendingIn(partition) > 0) return;
-    const removals = entries.map(
-      ({ key, header }) =>
-        new Promise<void>((resolve, reject) => {
-          const isExpected = (current: Buffer): boolean => {
-            if (!headerOf(current).equals(header) || !this.#isDead(current)) return false;
-            // Later events of this key must not repeat the dots that are forgotten here.
-            const forgotten = counterOf(decodeContext(current), writer.actor);
-            writer.counterMax = Math.max(writer.counterMax, forgotten);
-            return true;
-          };
-          records.removeIf(addressOf(keyspace, key), isExpected, (error, removed) => {
-            if (removed) this.collectedCount++;
-            if (error === null) resolve();
-            else reject(error);
-          });
-        }),
-    );
-    await Promise.all(removals);
+  /** Removes those of a page that are still the same and dead. */
+  async #remove({ keyspace, partition, from, until, records }: DeadPage): Promise<void> {
+    if (this.#parts.hints.pendingIn(partition) > 0) return;
+    const wanted = new Set(records.map(({ hash }) => hash));
+    const where = { keyspace, partition, from, until, deadOnly: true };
+    await visitPages(this.#parts.engine, where, async (found) => {
+      const held = found.filter(({ key, value }) => wanted.has(nameOf(keyspace, key, value).hash));
+      await Promise.all(held.map(({ key }) => this.#removeOne(keyspace, key, wanted)));
+      return true;
+    });
   }
-}
 
-function headerOf(record: Buffer): Buffer {
-  return record.subarray(0, headerLength(record));
-}
-
-/** u16 keyspace · u16 partition · u32 count · (u32 key length · key · u32 header length · header)* */
-function encodeEntries(keyspace: number, partition: number, entries: readonly Entry[]): Buffer {
-  const head = Buffer.allocUnsafe(8);
-  head.writeUInt16BE(keyspace, 0);
-  head.writeUInt16BE(partition, 2);
-  head.writeUInt32BE(entries.length, 4);
-  const parts: Buffer[] = [head];
-  for (const { key, header } of entries) parts.push(sized(key.length), key, sized(header.length), header);
-  return Buffer.concat(parts);
-}
-
-function sized(length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(length, 0);
-  return bytes;
-}
-
-function decodeEntries(payload: Buffer): { keyspace: number; partition: number; entries: Entry[] } {
-  const entries: Entry[] = [];
-  let offset = 8;
-  const field = (): Buffer => {
-    if (offset + 4 > payload.length) throw tooShort();
-    const end = offset + 4 + payload.readUInt32BE(offset);
-    if (end > payload.length) throw tooShort();
-    const bytes = payload.subarray(offset + 4, end);
-    offset = end;
-    return bytes;
-  };
-  if (payload.length < 8) throw tooShort();
-  const count = payload.readUInt32BE(4);
-  for (let index = 0; index < count; index++) entries.push({ key: field(), header: field() });
-  return { keyspace: payload.readUInt16BE(0), partition: payload.readUInt16BE(2), entries };
-}
-
-function tooShort(): CoterieError {
-  return new CoterieError('bad-input', 'A question about deletions from another node ends too early.');
+  #removeOne(keyspace: number, key: Buffer, wanted: ReadonlySet<number>): Promise<void> {
+    const { records, writer } = this.#parts;
+    const isExpected = (current: Buffer): boolean => {
+      if (!wanted.has(nameOf(keyspace, key, current).hash) || !this.#isDead(current)) return false;
+      // Later events of this key must not repeat the dots that are forgotten here.
+      writer.counterMax = Math.max(writer.counterMax, counterOf(decodeContext(current), writer.actor));
+      return true;
+    };
+    return new Promise((resolve, reject) => {
+      records.removeIf(addressOf(keyspace, key), isExpected, (error: CoterieError | null, removed) => {
+        if (removed) this.collectedCount++;
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  }
 }

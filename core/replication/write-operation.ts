@@ -15,10 +15,9 @@ import {
   decodeRecord,
   encodeRecord,
   mergeRecords,
-  siblingCountMax,
-  siblingCountWarn,
   summarise,
 } from '../versions/record-codec.ts';
+import { checkSiblings, siblingCountWarn } from '../versions/sibling-limits.ts';
 import {
   type Actor,
   type Basis,
@@ -28,6 +27,7 @@ import {
   emptySet,
   keepNewest,
   knowsDots,
+  unknownSet,
   type VersionSet,
   write,
 } from '../versions/version-set.ts';
@@ -102,6 +102,11 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       else this.#finish(new CoterieError('unavailable', 'No replica of this key can be reached. Try again.'));
       return;
     }
+    const { refusal } = this.#parts.writer;
+    if (refusal !== null) {
+      this.#finish(refusal);
+      return;
+    }
     const { basis } = this.#options;
     // What a replica holds that lost data is no basis: it may lack the very versions that the write is to replace.
     const isWhole = this.#parts.completeness.speaksFor(this.#address.keyspace, this.#partition);
@@ -114,7 +119,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     try {
-      this.#basis = parseBasis(basis.context, this.#address);
+      this.#basis = parseBasis(basis.context, this.#address, this.#parts.seal);
     } catch (error) {
       this.#finish(error as CoterieError);
       return;
@@ -143,7 +148,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     this.#basis = blindBasis;
-    const set = this.#write(emptySet, this.#basis, mutation, clock.nowMs());
+    const set = this.#write(unknownSet, this.#basis, mutation, clock.nowMs());
     // This node remembers nothing of the key: no later write may count from the same number.
     writer.counterMax = counterOf(set.context, writer.actor);
     const record = encodeRecord(set);
@@ -176,8 +181,12 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ChangeHandler -------------------------------------------------------------------------------------------------
 
   transform(current: Buffer | null): Change | null {
-    const { clock, hybridClock, log } = this.#parts;
+    const { clock, hybridClock, log, topology } = this.#parts;
     const { settings } = this.#keyspace;
+    if (topology().keyspaces.get(settings.id) !== this.#keyspace) {
+      // Acknowledged by what the layout was, it could be missed by readers who go by what it is.
+      throw new CoterieError('unavailable', 'The keyspace was changed in this moment. Try again.');
+    }
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
     if (this.#known !== null) {
@@ -191,13 +200,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const basis = this.#basis ?? { context: set.context, dots: [] };
     const written = this.#write(set, basis, mutation, nowMs);
     const after = newestOnly ? keepNewest(written) : written;
-    if (after.versions.length > siblingCountMax) {
-      throw new CoterieError(
-        'too-many-siblings',
-        `The key has ${siblingCountMax} siblings. Read it and write back with the context of that read.`,
-        { siblings: set.versions.length },
-      );
-    }
+    checkSiblings(set, after);
     if (after.versions.length === siblingCountWarn && set.versions.length < siblingCountWarn) {
       log.warn('A key has many siblings: some client writes without the context of its read.', {
         siblings: after.versions.length,
@@ -344,6 +347,6 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       this.#basis === null
         ? { context, dots: [] }
         : basisAfter(this.#basis, { actor, counter: counterOf(context, actor) });
-    return encodeBasis(basis, this.#address);
+    return encodeBasis(basis, this.#address, this.#parts.seal);
   }
 }

@@ -311,7 +311,7 @@ export class KeyIndex {
   /**
    * Entries of a partition from a position on, in order of position, about `countMax` of them; `next` is where to go on,
    * null at the end. Entries of one position always come together. With `deadAtMs` only those that hold nothing for a
-   * reader at that time.
+   * reader at that time; with `expiredOnly` no tombstones among them.
    */
   walk(
     keyspace: number,
@@ -319,6 +319,7 @@ export class KeyIndex {
     fromPosition: number,
     countMax: number,
     deadAtMs: number | null = null,
+    expiredOnly = false,
   ): { entries: EntryId[]; next: number | null } {
     const table = this.#table(keyspace, partition);
     if (table === undefined) return { entries: [], next: null };
@@ -331,7 +332,8 @@ export class KeyIndex {
       const found: { id: EntryId; position: number }[] = [];
       for (let id = table.buckets[bucket]; id !== none; id = this.#get(id, field.next)) {
         const position = this.positionOf(id);
-        if (position < fromPosition || (deadAtMs !== null && !this.#isDead(id, deadAtMs))) continue;
+        if (position < fromPosition || (deadAtMs !== null && !this.#isDead(id, deadAtMs, expiredOnly)))
+          continue;
         found.push({ id, position });
       }
       found.sort((a, b) => a.position - b.position);
@@ -340,8 +342,8 @@ export class KeyIndex {
     return { entries, next: null };
   }
 
-  #isDead(id: EntryId, nowMs: number): boolean {
-    if ((this.#get(id, field.facts) & tombstoneFlag) !== 0) return true;
+  #isDead(id: EntryId, nowMs: number, expiredOnly: boolean): boolean {
+    if ((this.#get(id, field.facts) & tombstoneFlag) !== 0) return !expiredOnly;
     const tick = this.#get(id, field.expiryTick);
     return isExpiredTick(tick, nowMs);
   }

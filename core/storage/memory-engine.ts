@@ -79,7 +79,8 @@ export class MemoryEngine implements StorageEngine {
     const found = this.#within(request.keyspace, request.partition)
       .map((item) => ({ item, position: positionOf(item.address.tokenHigh, item.address.tokenLow) }))
       .filter(({ item, position }) => {
-        return position >= request.fromPosition && !(request.deadOnly && this.#isLive(item));
+        const isWanted = request.deadOnly !== 'expired' || !item.facts.tombstone;
+        return position >= request.fromPosition && isWanted && !(request.deadOnly && this.#isLive(item));
       })
       .sort((a, b) => a.position - b.position);
     const { countMax, bytesMax = Number.POSITIVE_INFINITY } = request;

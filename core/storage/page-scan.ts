@@ -67,7 +67,8 @@ export class PageScan {
     this.#parts = parts;
     this.#bytesMax = request.bytesMax ?? pageBytesMax;
     const { keyspace, partition, fromPosition, countMax } = request;
-    const { entries, next } = index.walk(keyspace, partition, fromPosition, countMax, deadAtMs);
+    const expiredOnly = request.deadOnly === 'expired';
+    const { entries, next } = index.walk(keyspace, partition, fromPosition, countMax, deadAtMs, expiredOnly);
     this.#next = next;
     let bytes = 0;
     for (let from = 0; from < entries.length; ) {

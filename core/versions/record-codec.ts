@@ -2,15 +2,21 @@
  * A version set as bytes: what the storage engine keeps and what replicas exchange. All metadata comes first, so that
  * two replicas can compare histories by comparing headers, without touching values.
  *
- * Layout, big-endian:
- *   0  u8   format (1)
- *   1  u8   version count (0..255)
- *   2  u16  context entry count
+ * Format 2, big-endian:
+ *   0  u8   format (2)
+ *   1  u8   0
+ *   2  u16  version count
+ *   4  u16  context entry count
+ *   6  u48  horizon in ms (version-set.ts)
  *   then per context entry:  u32 node id, u32 epoch, u48 counter                                         (14 bytes)
  *   then per version:        u16 context entry index, u48 counter, u64 timestamp, u48 expiry in ms, u8 flags, u32 length
  *                                                                                                         (27 bytes)
  *   then the values, in the order of the versions.
  * Entries and versions are in ascending order, so equal sets have equal bytes.
+ *
+ * Format 1 had one byte for the version count and no horizon: u8 format, u8 version count, u16 context entry count, then the
+ * same. It is read and never written. Whatever compares records compares the headers that format 2 has for them
+ * (`headerOf`), so a set is equal to itself in either.
  */
 import { assert } from '../base/assert.ts';
 import { CoterieError } from '../base/errors.ts';
@@ -23,20 +29,23 @@ import {
   epochOf,
   keepNewest,
   merge,
+  neverMs,
   nodeIdOf,
   type Relation,
   type Version,
   type VersionSet,
 } from './version-set.ts';
 
-const format = 1;
-const fixedBytes = 4;
+const format = 2;
+const formatBefore = 1;
+const fixedBytes = 12;
+const fixedBytesBefore = 4;
 const entryBytes = 14;
 const versionBytes = 27;
 const tombstoneFlag = 1;
 
-export const siblingCountMax = 100;
-export const siblingCountWarn = 25;
+/** Both counts have 16 bits. */
+const countMax = 0xffff;
 
 export function writeDot(bytes: Buffer, offset: number, dot: Dot): void {
   bytes.writeUInt32BE(nodeIdOf(dot.actor), offset);
@@ -52,15 +61,20 @@ export function readDot(bytes: Buffer, offset: number): Dot {
 
 export const dotBytes = entryBytes;
 
+/** Throws `too-large` for a set that no record can hold: 65,535 versions, or as many context entries. */
 export function encodeRecord(set: VersionSet): Buffer {
-  const { context, versions } = set;
-  assert(versions.length <= 255, 'a record holds at most 255 versions');
+  const { context, versions, horizonMs } = set;
+  if (versions.length > countMax || context.length > countMax) {
+    throw new CoterieError('too-large', 'The key has more versions than a record can hold.');
+  }
   let length = fixedBytes + context.length * entryBytes + versions.length * versionBytes;
   for (const version of versions) length += version.value.length;
   const bytes = Buffer.allocUnsafe(length);
   bytes[0] = format;
-  bytes[1] = versions.length;
-  bytes.writeUInt16BE(context.length, 2);
+  bytes[1] = 0;
+  bytes.writeUInt16BE(versions.length, 2);
+  bytes.writeUInt16BE(context.length, 4);
+  bytes.writeUIntBE(horizonMs, 6, 6);
   let offset = fixedBytes;
   for (const dot of context) {
     writeDot(bytes, offset, dot);
@@ -83,29 +97,68 @@ export function encodeRecord(set: VersionSet): Buffer {
   return bytes;
 }
 
-/** Bytes of the metadata at the front of a record; equal headers mean equal version sets. */
+/** Bytes of the metadata at the front of a record, as it lies there. */
 export function headerLength(record: Buffer): number {
   checkFrame(record);
-  return fixedBytes + record.readUInt16BE(2) * entryBytes + record[1] * versionBytes;
+  return headBytesOf(record) + entryCountOf(record) * entryBytes + versionCountOf(record) * versionBytes;
+}
+
+/** Whether the header as it lies there is the one that is compared. */
+export function isLatestFormat(record: Buffer): boolean {
+  return record[0] === format;
+}
+
+function headBytesOf(record: Buffer): number {
+  return record[0] === format ? fixedBytes : fixedBytesBefore;
+}
+
+function versionCountOf(record: Buffer): number {
+  return record[0] === format ? record.readUInt16BE(2) : record[1];
+}
+
+function entryCountOf(record: Buffer): number {
+  return record.readUInt16BE(record[0] === format ? 4 : 2);
+}
+
+function horizonOf(record: Buffer, context: Context): number {
+  if (record[0] === format) return record.readUIntBE(6, 6);
+  // Where as many events are known as versions are held, none was ever superseded. Of what was, format 1 kept nothing.
+  const events = context.reduce((sum, dot) => sum + dot.counter, 0);
+  return events === versionCountOf(record) ? 0 : neverMs;
 }
 
 function checkFrame(record: Buffer): void {
-  if (record.length < fixedBytes || record[0] !== format) {
+  const isKnown = record[0] === formatBefore || (record[0] === format && record[1] === 0);
+  if (!isKnown || record.length < headBytesOf(record)) {
     throw new CoterieError(
       'corrupt',
       'A record has an unknown format. Update this computer if others run a newer version.',
     );
   }
-  const header = fixedBytes + record.readUInt16BE(2) * entryBytes + record[1] * versionBytes;
+  const header =
+    headBytesOf(record) + entryCountOf(record) * entryBytes + versionCountOf(record) * versionBytes;
   if (record.length < header) throw new CoterieError('corrupt', 'A record ends within its header.');
+}
+
+/** The metadata in format 2, whatever the record's own is; equal ones mean equal version sets. */
+export function headerOf(record: Buffer): Buffer {
+  const length = headerLength(record);
+  if (record[0] === format) return record.subarray(0, length);
+  const head = Buffer.alloc(fixedBytes);
+  head[0] = format;
+  head.writeUInt16BE(versionCountOf(record), 2);
+  head.writeUInt16BE(entryCountOf(record), 4);
+  head.writeUIntBE(horizonOf(record, decodeContext(record)), 6, 6);
+  return Buffer.concat([head, record.subarray(fixedBytesBefore, length)]);
 }
 
 export function decodeContext(record: Buffer): Context {
   checkFrame(record);
-  const count = record.readUInt16BE(2);
+  const count = entryCountOf(record);
+  const start = headBytesOf(record);
   const context: Dot[] = new Array(count);
   for (let index = 0; index < count; index++) {
-    const dot = readDot(record, fixedBytes + index * entryBytes);
+    const dot = readDot(record, start + index * entryBytes);
     if (index > 0 && dot.actor <= context[index - 1].actor) {
       throw new CoterieError('corrupt', 'A record lists its history out of order.');
     }
@@ -117,9 +170,9 @@ export function decodeContext(record: Buffer): Context {
 /** Values are slices of `record`. Throws `corrupt` for anything that encodeRecord cannot have written. */
 export function decodeRecord(record: Buffer): VersionSet {
   const context = decodeContext(record);
-  const count = record[1];
+  const count = versionCountOf(record);
   const versions: Version[] = new Array(count);
-  let offset = fixedBytes + context.length * entryBytes;
+  let offset = headBytesOf(record) + context.length * entryBytes;
   let valueOffset = offset + count * versionBytes;
   for (let index = 0; index < count; index++) {
     const entry = context[record.readUInt16BE(offset)];
@@ -146,10 +199,12 @@ export function decodeRecord(record: Buffer): VersionSet {
   }
   if (valueOffset !== record.length)
     throw new CoterieError('corrupt', 'A record has bytes after its last value.');
-  return { context, versions };
+  return { context, versions, horizonMs: horizonOf(record, context) };
 }
 
+/** Whether two records hold the same set, in whatever format. */
 export function equalHeaders(left: Buffer, right: Buffer): boolean {
+  if (left[0] !== right[0]) return headerOf(left).equals(headerOf(right));
   const length = headerLength(left);
   return length === headerLength(right) && left.compare(right, 0, length, 0, length) === 0;
 }
@@ -186,25 +241,33 @@ export interface RecordSummary {
   readonly tombstone: boolean;
   /** When the last version expires; 0 when one never does. */
   readonly expiresAtMs: number;
+  /**
+   * When the last version has expired, and everything that an old copy of the key could bring back: from then on the record may
+   * be forgotten without asking anybody. 0: never, because something in its history has no expiry, or it holds a tombstone.
+   */
+  readonly forgettableAtMs: number;
   readonly newestTimestamp: number;
 }
 
 /** Scans the header and checks that the record is whole; throws `corrupt` otherwise. For bytes that come from a peer. */
 export function summarise(record: Buffer): RecordSummary {
   const length = headerLength(record);
-  let tombstone = true;
+  const count = versionCountOf(record);
+  let tombstoneCount = 0;
   let expiresAtMs = 0;
   let forEver = false;
   let newestTimestamp = 0;
   let valueBytes = 0;
-  for (let offset = length - record[1] * versionBytes; offset < length; offset += versionBytes) {
+  for (let offset = length - count * versionBytes; offset < length; offset += versionBytes) {
     newestTimestamp = Math.max(
       newestTimestamp,
       record.readUInt32BE(offset + 8) * 2 ** 32 + record.readUInt32BE(offset + 12),
     );
     valueBytes += record.readUInt32BE(offset + 23);
-    if ((record[offset + 22] & tombstoneFlag) !== 0) continue;
-    tombstone = false;
+    if ((record[offset + 22] & tombstoneFlag) !== 0) {
+      tombstoneCount++;
+      continue;
+    }
     const expiry = record.readUIntBE(offset + 16, 6);
     if (expiry === 0) forEver = true;
     else if (expiry > expiresAtMs) expiresAtMs = expiry;
@@ -212,5 +275,12 @@ export function summarise(record: Buffer): RecordSummary {
   if (length + valueBytes !== record.length) {
     throw new CoterieError('corrupt', 'A record’s values do not have the length that its header says.');
   }
-  return { tombstone, expiresAtMs: forEver ? 0 : expiresAtMs, newestTimestamp };
+  if (forEver) expiresAtMs = 0;
+  let forgettableAtMs = 0;
+  if (expiresAtMs > 0 && tombstoneCount === 0) {
+    const horizonMs =
+      record[0] === format ? record.readUIntBE(6, 6) : horizonOf(record, decodeContext(record));
+    if (horizonMs < neverMs) forgettableAtMs = Math.max(expiresAtMs, horizonMs);
+  }
+  return { tombstone: tombstoneCount === count, expiresAtMs, forgettableAtMs, newestTimestamp };
 }

@@ -6,6 +6,10 @@
  * The actor of a dot is the replica that coordinated the write, never the client: `(node id, epoch)`. A context only
  * ever grows. Pruning an entry would let an old copy come back as a sibling, and reusing an actor whose history was lost
  * makes a new write look like one already superseded (riak_kv issue 679), which is why a node takes a new epoch instead.
+ *
+ * Beside the context stands the *horizon*: when the last of the versions expires that the context covers and the set does not
+ * hold. Up to then an old copy of the key may bring back something that a reader would see; after it, none can. So a replica may
+ * forget a set whose versions and horizon have all passed, without asking anybody. Each change only ever raises it.
  */
 import { assert } from '../base/assert.ts';
 
@@ -63,9 +67,20 @@ export interface VersionSet {
   readonly context: Context;
   /** Ascending by dot. More than one: siblings. */
   readonly versions: readonly Version[];
+  /**
+   * The latest expiry (milliseconds since 1970) of all versions that the context covers and `versions` lacks; 0 when there are
+   * none but tombstones, `neverMs` when one of them does not expire, or nobody can tell.
+   */
+  readonly horizonMs: number;
 }
 
-export const emptySet: VersionSet = { context: [], versions: [] };
+/** A horizon that does not pass. It has the 48 bits of an expiry: the year 10889. */
+export const neverMs = 2 ** 48 - 1;
+
+export const emptySet: VersionSet = { context: [], versions: [], horizonMs: 0 };
+
+/** Of a key of which this node has no copy: what its writes supersede it cannot tell. */
+export const unknownSet: VersionSet = { ...emptySet, horizonMs: neverMs };
 
 /** How the first history relates to the second. */
 export type Relation = 'equal' | 'ancestor' | 'descendant' | 'sibling';
@@ -134,20 +149,41 @@ function sameDotIn(dots: readonly Dot[], dot: Dot): boolean {
   return dots.some((other) => other.actor === dot.actor && other.counter === dot.counter);
 }
 
+/** What the horizon must be at least, once this version is no longer held. A tombstone that comes back shows nothing. */
+function horizonOf({ tombstone, expiresAtMs }: Version): number {
+  if (tombstone) return 0;
+  return expiresAtMs === 0 ? neverMs : expiresAtMs;
+}
+
+function latestHorizon(dropped: readonly Version[], least: number): number {
+  return dropped.reduce((latest, version) => Math.max(latest, horizonOf(version)), least);
+}
+
 /**
  * Joins two copies of a key: a version survives unless the other side has seen its dot and no longer holds it.
  * Commutative, associative and idempotent.
+ *
+ * What one side covers and lacks lies within that side's horizon, so the later of the two is the horizon of both together.
  */
 export function merge(left: VersionSet, right: VersionSet): VersionSet {
   const versions: Version[] = [];
-  for (const version of left.versions) {
-    if (!covers(right.context, version) || sameDotIn(right.versions, version)) versions.push(version);
+  let l = 0;
+  let r = 0;
+  while (l < left.versions.length || r < right.versions.length) {
+    const a = left.versions[l];
+    const b = right.versions[r];
+    const order = a === undefined ? 1 : b === undefined ? -1 : compareDots(a, b);
+    if (order === 0) versions.push(a);
+    else if (order < 0 && !covers(right.context, a)) versions.push(a);
+    else if (order > 0 && !covers(left.context, b)) versions.push(b);
+    if (order <= 0) l++;
+    if (order >= 0) r++;
   }
-  for (const version of right.versions) {
-    if (!covers(left.context, version)) versions.push(version);
-  }
-  versions.sort(compareDots);
-  return { context: joinContexts(left.context, right.context), versions };
+  return {
+    context: joinContexts(left.context, right.context),
+    versions,
+    horizonMs: Math.max(left.horizonMs, right.horizonMs),
+  };
 }
 
 export interface NewVersion {
@@ -164,7 +200,8 @@ function supersedes(basis: Basis, version: Version): boolean {
 /**
  * A write by `actor`, whose writer had read `basis`: versions that the basis covers are superseded, the rest stay as
  * siblings of the new one. `current` must know the basis' dots (`knowsDots`), else they would come back as siblings.
- * `counterMax`: events of this actor up to it may have been forgotten with a collected tombstone, and are not repeated.
+ * `counterMax`: events of this actor up to it may have been forgotten with a dead record, and are not repeated. None of them can
+ * show anything any more, so they leave the horizon where it is. What the writer had read and `current` has not seen might.
  */
 export function write(
   current: VersionSet,
@@ -175,10 +212,16 @@ export function write(
 ): VersionSet {
   const known = joinContexts(current.context, basis.context);
   const dot: Dot = { actor, counter: Math.max(counterOf(known, actor), counterMax) + 1 };
-  const versions = current.versions.filter((version) => !supersedes(basis, version));
+  const versions: Version[] = [];
+  const superseded: Version[] = [];
+  for (const version of current.versions) {
+    (supersedes(basis, version) ? superseded : versions).push(version);
+  }
   versions.push({ ...added, ...dot });
   versions.sort(compareDots);
-  return { context: joinContexts(known, [dot]), versions };
+  const knowsAll = basis.context.every((seen) => covers(current.context, seen));
+  const horizonMs = latestHorizon(superseded, knowsAll ? current.horizonMs : neverMs);
+  return { context: joinContexts(known, [dot]), versions, horizonMs };
 }
 
 export function knowsDots(context: Context, basis: Basis): boolean {
@@ -201,6 +244,6 @@ export function newerFirst(left: Version, right: Version): number {
 /** The last-write-wins policy: one version survives; the context still covers the others. */
 export function keepNewest(set: VersionSet): VersionSet {
   if (set.versions.length < 2) return set;
-  const newest = [...set.versions].sort(newerFirst)[0];
-  return { context: set.context, versions: [newest] };
+  const [newest, ...older] = [...set.versions].sort(newerFirst);
+  return { context: set.context, versions: [newest], horizonMs: latestHorizon(older, set.horizonMs) };
 }

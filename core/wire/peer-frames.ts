@@ -17,7 +17,7 @@
  */
 import { CoterieError } from '../base/errors.ts';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Room for the largest value, its key, siblings and metadata. */
 export const frameBytesMax = 256 * 1024 * 1024;

@@ -37,7 +37,7 @@ interface Held {
 function recordOf(counter: number): Buffer {
   const dot = { actor: actorOf(1, 1), counter };
   const version = { ...dot, timestamp: 1_000 + counter, expiresAtMs: 0, tombstone: false, value };
-  return encodeRecord({ context: [dot], versions: [version] });
+  return encodeRecord({ context: [dot], versions: [version], horizonMs: 0 });
 }
 
 function keyOf(number: number): Buffer {
@@ -131,7 +131,8 @@ function link(): [ReplicaPeers, ReplicaPeers] {
 function sideOf(replica: Replica, peers: ReplicaPeers) {
   const trees = new TreeBook({ replica, timers: systemTimers, log: silentLog });
   replica.book = trees;
-  const parts = { replica, peers, trees, claims: new Claims(systemClock), clock: systemClock };
+  const nobodyLost = { isLost: () => false, onPeerLost() {} };
+  const parts = { replica, peers, trees, claims: new Claims(systemClock), clock: systemClock, ...nobodyLost };
   serveExchanges({ ...parts, compared() {} });
   return parts;
 }

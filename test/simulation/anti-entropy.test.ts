@@ -41,6 +41,7 @@ function record(value: string, { writer = 1, counter = 1, tombstone = false } = 
   const set: VersionSet = {
     context: [dot],
     versions: [{ ...version, value: Buffer.from(tombstone ? '' : value) }],
+    horizonMs: 0,
   };
   return encodeRecord(set);
 }

@@ -140,9 +140,15 @@ export class MemoryStore implements KeyValueStore {
         done(this.failure, null);
         return;
       }
+      const missing = this.missing(address.keyspace);
+      if (missing !== null) {
+        done(missing, null);
+        return;
+      }
       const record = this.data.records.get(nameOf(address));
       const siblings = record === undefined ? [] : this.live(record);
-      done(null, { siblings, context: () => contextOf(record) });
+      const context = contextOf(record);
+      done(null, { siblings, context: () => context });
     });
   }
 
@@ -155,7 +161,8 @@ export class MemoryStore implements KeyValueStore {
     this.answer(() => {
       let result: WriteResult;
       try {
-        if (this.failure !== null) throw this.failure;
+        const failure = this.failure ?? this.missing(address.keyspace);
+        if (failure !== null) throw failure;
         result = this.apply(address, options, decide);
       } catch (cause) {
         done(toCoterieError(cause, 'bad-input'), null);
@@ -211,6 +218,11 @@ export class MemoryStore implements KeyValueStore {
     address: KeyAddress,
     done: (error: CoterieError | null, replicas: readonly ReplicaView[] | null) => void,
   ): void {
+    const missing = this.missing(address.keyspace);
+    if (missing !== null) {
+      done(missing, null);
+      return;
+    }
     const record = this.data.records.get(nameOf(address));
     const siblings = record === undefined ? [] : this.live(record);
     done(null, [
@@ -234,8 +246,9 @@ export class MemoryStore implements KeyValueStore {
     done: (error: CoterieError | null, page: ScanPage | null) => void,
   ): void {
     this.answer(() => {
-      if (this.failure !== null) {
-        done(this.failure, null);
+      const failure = this.failure ?? this.missing(keyspace);
+      if (failure !== null) {
+        done(failure, null);
         return;
       }
       const sorted = this.sortedRecords();
@@ -264,14 +277,15 @@ export class MemoryStore implements KeyValueStore {
       if (address.keyspace !== keyspace || this.live(record).length === 0) continue;
       if (slot === null || slotOfToken(address.tokenHigh) === slot) count += 1;
     }
-    done(this.failure, this.failure === null ? count : null);
+    const failure = this.failure ?? this.missing(keyspace);
+    done(failure, failure === null ? count : null);
   }
 
   flush(keyspace: number, done: (error: CoterieError | null) => void): void {
     for (const record of this.data.records.values()) {
       if (record.address.keyspace === keyspace) record.versions = [];
     }
-    done(this.failure);
+    done(this.failure ?? this.missing(keyspace));
   }
 
   slots(_keyspace: number): readonly SlotRange[] {
@@ -292,6 +306,11 @@ export class MemoryStore implements KeyValueStore {
 
   information(): Readonly<Record<string, Readonly<Record<string, string | number>>>> {
     return { Memory: { used_memory: 0 }, Coterie: { node: this.self.name } };
+  }
+
+  private missing(keyspace: number): CoterieError | null {
+    if (this.keyspaceList.some(({ id }) => id === keyspace)) return null;
+    return new CoterieError('not-found', 'The keyspace is not there any more.');
   }
 
   private answer(action: () => void): void {

@@ -52,8 +52,16 @@ function decodeForwarded(store: KeyValueStore, bytes: Buffer): { session: Sessio
   return { session, argv: words.slice(1) };
 }
 
+const replyTypes = Buffer.from('+-:$*_#,(%~=!|>', 'latin1');
+const lineEnd = Buffer.from('\r\n', 'latin1');
+
+/** Throws `unavailable` for what cannot be a reply: passed on, it would put the client's replies out of step. */
 export function readForwardedReply(bytes: Buffer): { acknowledgedCount: number; body: Buffer } {
-  return { acknowledgedCount: bytes[0] ?? 0, body: bytes.subarray(1) };
+  const body = bytes.subarray(1);
+  if (!replyTypes.includes(body[0] ?? 0) || !body.subarray(-2).equals(lineEnd)) {
+    throw new CoterieError('unavailable', 'The node that holds this key gave no usable answer. Try again.');
+  }
+  return { acknowledgedCount: bytes[0], body };
 }
 
 /** Runs commands that other nodes' gateways send here. */

@@ -10,7 +10,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { RespEncoder } from '../../wire/resp-encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
-import { errorReply, errorTexts, unknownCommand, wrongArity } from './errors.ts';
+import { errorTexts, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
@@ -107,7 +107,7 @@ export class Gateway {
   run(request: Request): void {
     const command = request.command!;
     this.statistics.commandCount += 1;
-    try {
+    request.attempt(() => {
       if (request.address !== null && !request.session.forwarded) {
         const target = this.store.coordinatorOf(request.address, purposeOf(command, request.argv));
         if (target !== null) {
@@ -116,34 +116,31 @@ export class Gateway {
         }
       }
       command.run(request);
-    } catch (cause) {
-      if (request.done) throw cause;
-      const text = errorReply(cause);
-      // Anything but a typed error is a bug of ours: one client gets an error, the log gets the place.
-      if (cause instanceof Error && cause.name === 'Error') {
-        this.log.error('a command failed', { command: command.name, cause: cause.stack });
-      }
-      request.error(text);
-    }
+    });
+  }
+
+  /** A mistake of ours that one command has come upon. */
+  reportBug(cause: unknown, request: Request): void {
+    this.log.error('A command failed by a mistake in Coterie. Please report it.', {
+      command: request.command?.name ?? '',
+      cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    });
   }
 
   private forward(request: Request, command: Command, target: number): void {
     this.statistics.forwardedCount += 1;
     const bytes = encodeForwarded(request.session, request.argv);
+    const answer = request.onAnswer((reply: Buffer) => {
+      const { acknowledgedCount, body } = readForwardedReply(reply);
+      if (command.flags.includes('write')) request.noteWrite({ acknowledgedCount }, true);
+      request.raw([body]);
+    });
     this.store.forward(target, bytes, (error, reply) => {
       // Nothing was done there: the next one is asked, and after that the client gets the reason.
       if (error !== null && isWriteRefusal(error) && request.forwardCount < forwardCountMax) {
         request.forwardCount++;
         this.run(request);
-        return;
-      }
-      if (error !== null || reply === null) {
-        request.fail(error);
-        return;
-      }
-      const { acknowledgedCount, body } = readForwardedReply(reply);
-      if (command.flags.includes('write')) request.noteWrite({ acknowledgedCount }, true);
-      request.raw([body]);
+      } else answer(error, reply);
     });
   }
 }

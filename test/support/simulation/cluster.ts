@@ -25,15 +25,19 @@ import type {
   WriteResult,
 } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
+import { defaultExpirySettings, type ExpirySettings } from '../../../core/replication/expiry-turns.ts';
 import type { CoordinatorStore } from '../../../core/replication/store.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
+import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
 import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { type NetworkFaults, SimulatedNetwork } from './network.ts';
+import { ledgerDifference } from './state-checks.ts';
 import { DotBook, WatchedEngine } from './watched-engine.ts';
 
 /** A process' timers: they die with it. */
@@ -100,6 +104,8 @@ export interface SimulationOptions {
   readonly diskDelayMaxMs: number;
   /** Collection of tombstones, in a hurry; none without. */
   readonly collectGraceMs?: number;
+  /** Forgetting of expired values, in a hurry; as in production without. */
+  readonly expiry?: ExpirySettings;
   /** Background comparison of replicas; none without. */
   readonly antiEntropyTickMs?: number;
 }
@@ -141,6 +147,7 @@ export class SimulatedCluster {
   readonly #violations: string[] = [];
   readonly #dots = new DotBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
+  readonly #expiry: ExpirySettings;
   /** Requests that wait for their answer, with the process that owes it. */
   readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
   readonly #antiEntropyTickMs: number;
@@ -150,7 +157,12 @@ export class SimulatedCluster {
   constructor(seed: number, options: SimulationOptions) {
     this.random = new SeededRandom(seed);
     this.network = new SimulatedNetwork(
-      { time: this.time, random: this.random, transcript: (line) => this.note(line) },
+      {
+        time: this.time,
+        random: this.random,
+        transcript: (line) => this.note(line),
+        isFar: (left, right) => this.#centerOf(left) !== this.#centerOf(right),
+      },
       options.network,
     );
     const centers = options.dataCenters ?? { office: options.nodeCount };
@@ -177,6 +189,7 @@ export class SimulatedCluster {
       graceMs: options.collectGraceMs ?? 0,
       partitionsPerTick: 1_024,
     };
+    this.#expiry = options.expiry ?? defaultExpirySettings;
     this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
     const { readLevel, writeLevel, conflicts, sloppy, durability = 'always' } = options;
     this.#layout = {
@@ -202,6 +215,10 @@ export class SimulatedCluster {
     });
   }
 
+  #centerOf(id: number): string {
+    return this.members[id - 1].dataCenter;
+  }
+
   get layout(): Layout {
     return this.#layout;
   }
@@ -215,6 +232,20 @@ export class SimulatedCluster {
   setLayout(layout: Layout): void {
     this.#layout = layout;
     for (const { node } of this.running()) node!.setLayout(layout);
+  }
+
+  /** Who replicates a key of the clients' keyspace, by the present layout. */
+  replicasOf(key: string): readonly ReplicaPlace[] {
+    const { replicas } = topologyOf(this.#layout, 1).keyspaces.get(0)!;
+    return replicas[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)];
+  }
+
+  /** What holds at every moment, whatever clients see: looked at after each step of the nemesis and at the end. */
+  async checkState(when: string): Promise<void> {
+    for (const { id, node } of this.running()) {
+      const wrong = await ledgerDifference(node!);
+      if (wrong !== null) this.violate(`${when}: n${id} ${wrong}`);
+    }
   }
 
   get violations(): readonly string[] {
@@ -236,7 +267,16 @@ export class SimulatedCluster {
     await this.time.advance(500);
   }
 
+  /** A node that does not start is a broken promise: whatever is on its disk, it must come up. */
   async start(member: Member): Promise<void> {
+    try {
+      await this.#start(member);
+    } catch (error) {
+      this.violate(`n${member.id} does not start: ${(error as Error).message}`);
+    }
+  }
+
+  async #start(member: Member): Promise<void> {
     const timers = new ProcessTimers(this.time);
     member.timers = timers;
     const clock: Clock = {
@@ -261,6 +301,7 @@ export class SimulatedCluster {
             (address, value) => this.#dots.note(address, value, `n${member.id}`),
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
+        seal: contextSealOf(Buffer.from('simulated')),
       },
       {
         nodeId: member.id,
@@ -268,7 +309,9 @@ export class SimulatedCluster {
         slowMs: 60,
         pendingCountMax: 10_000,
         collector: this.#collector,
+        expiry: this.#expiry,
         antiEntropyTickMs: this.#antiEntropyTickMs,
+        vouchEveryMs: 1_000,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
       this.#layout,
@@ -355,8 +398,14 @@ export class SimulatedCluster {
     return this.members.filter((member) => member.node !== null);
   }
 
-  write(member: Member, key: string, value: string, basis: WriteOptions['basis']): Promise<void> {
-    const mutation: Mutation = { kind: 'put', value: Buffer.from(value), expiresAtMs: 0 };
+  write(
+    member: Member,
+    key: string,
+    value: string,
+    basis: WriteOptions['basis'],
+    expiresAtMs = 0,
+  ): Promise<void> {
+    const mutation: Mutation = { kind: 'put', value: Buffer.from(value), expiresAtMs };
     return this.change(member, { key, basis, decide: () => mutation }).then(() => {});
   }
 
@@ -390,9 +439,12 @@ export class SimulatedCluster {
       const { timers, node } = coordinator;
       const request = { timers, what: `${what} at n${member.id}` };
       this.#waiting.add(request);
+      let answered = false;
       timers.after(0, () => {
         run(node!.store, (error, result) => {
-          if (!this.#waiting.delete(request)) this.violate(`answered twice: ${request.what}`);
+          if (answered) this.violate(`answered twice: ${request.what}`);
+          answered = true;
+          this.#waiting.delete(request);
           if (error !== null) reject(error);
           else resolve({ result: result!, coordinator });
         });

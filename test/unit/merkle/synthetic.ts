@@ -13,6 +13,7 @@ export function recordOf(counter: number, options: { tombstone?: boolean; node?:
   return encodeRecord({
     context: [{ actor, counter }],
     versions: [{ ...version, tombstone: options.tombstone ?? false, value: Buffer.alloc(0) }],
+    horizonMs: 0,
   });
 }
 

@@ -120,15 +120,16 @@ describe('the hash of a record', () => {
     };
     const context = [{ actor, counter: 2 }];
     const sets = [
-      { context, versions: [version] },
-      { context: [{ actor, counter: 3 }], versions: [version] },
-      { context: [...context, { actor: other, counter: 1 }], versions: [version] },
-      { context, versions: [{ ...version, counter: 1 }] },
-      { context, versions: [{ ...version, timestamp: 6 }] },
-      { context, versions: [{ ...version, expiresAtMs: 7 }] },
-      { context, versions: [{ ...version, tombstone: true }] },
-      { context, versions: [{ ...version, counter: 1 }, version] },
-      { context, versions: [] },
+      { context, versions: [version], horizonMs: 0 },
+      { context: [{ actor, counter: 3 }], versions: [version], horizonMs: 0 },
+      { context: [...context, { actor: other, counter: 1 }], versions: [version], horizonMs: 0 },
+      { context, versions: [{ ...version, counter: 1 }], horizonMs: 0 },
+      { context, versions: [{ ...version, timestamp: 6 }], horizonMs: 0 },
+      { context, versions: [{ ...version, expiresAtMs: 7 }], horizonMs: 0 },
+      { context, versions: [{ ...version, tombstone: true }], horizonMs: 0 },
+      { context, versions: [{ ...version, counter: 1 }, version], horizonMs: 0 },
+      { context, versions: [], horizonMs: 0 },
+      { context, versions: [], horizonMs: 8 },
     ];
     const seen = new Set<string>();
     const into = { high: 0, low: 0 };

@@ -1,0 +1,31 @@
+/** Siblings beyond what one replica takes, as replicas that were apart leave them, are still answered over HTTP. */
+import { describe, expect, it } from 'vitest';
+import { contextHeader, kvRoutes } from '../../../core/gateway/http/kv-routes.ts';
+import { silentLog } from '../../../core/ports/log.ts';
+import type { RemoteStore } from '../../../core/ports/remote-store.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+
+const values = Array.from({ length: 300 }, (_, index) => Buffer.from(`sibling ${index}`));
+const store: RemoteStore = {
+  get: async () => ({ context: 'of all', values }),
+  put: async () => '',
+  delete: async () => '',
+};
+const routes = kvRoutes({ store, random: new SeededRandom(1), log: silentLog }, { readOnly: false });
+const get = (headers: Record<string, string>) =>
+  routes.request('http://host/kv/default/key', { headers }, { incoming: { url: '/kv/default/key' } });
+
+describe('300 siblings over HTTP', () => {
+  it('come as one 300 with the context of all', async () => {
+    const answer = await get({});
+    expect([answer.status, answer.headers.get(contextHeader)]).toEqual([300, 'of all']);
+    const { siblings } = (await answer.json()) as { siblings: string[] };
+    expect(siblings.map((text) => Buffer.from(text, 'base64').toString())).toEqual(values.map(String));
+  });
+
+  it('come as as many parts to whoever wants those', async () => {
+    const answer = await get({ accept: 'multipart/mixed' });
+    const boundary = answer.headers.get('content-type')!.split('boundary=')[1];
+    expect((await answer.text()).split(`--${boundary}\r\n`)).toHaveLength(values.length + 1);
+  });
+});

@@ -1,0 +1,117 @@
+/** Records of format 1, which had one byte for the number of versions and no horizon, beside those of format 2. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hashRecord } from '../../../core/merkle/record-hash.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  equalHeaders,
+  headerOf,
+  mergeRecords,
+  summarise,
+} from '../../../core/versions/record-codec.ts';
+import {
+  actorOf,
+  type Dot,
+  neverMs,
+  type Version,
+  type VersionSet,
+} from '../../../core/versions/version-set.ts';
+import { check } from '../../support/seeds.ts';
+
+/** As the first releases wrote it. */
+function inFormat1(set: VersionSet): Buffer {
+  const now = encodeRecord(set);
+  const head = Buffer.from([1, set.versions.length, 0, 0]);
+  head.writeUInt16BE(set.context.length, 2);
+  return Buffer.concat([head, now.subarray(12)]);
+}
+
+function setOf(nodes: readonly number[], horizonMs: number, superseded = 0): VersionSet {
+  const versions: Version[] = nodes.map((node) => ({
+    actor: actorOf(node, 1),
+    counter: 1 + superseded,
+    timestamp: node,
+    expiresAtMs: 1_000,
+    tombstone: false,
+    value: Buffer.from(`value of ${node}`),
+  }));
+  const context: Dot[] = versions.map(({ actor, counter }) => ({ actor, counter }));
+  return { context, versions, horizonMs };
+}
+
+const hashOf = (record: Buffer): string => {
+  const into = { high: 0, low: 0 };
+  hashRecord(Buffer.from('k'), record, into);
+  return `${into.high}:${into.low}`;
+};
+
+const nodeLists = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 });
+const sets = fc
+  .tuple(nodeLists, fc.integer({ min: 0, max: 1 }))
+  .map(([nodes, superseded]) => setOf(nodes.sort(), superseded === 0 ? 0 : neverMs, superseded));
+
+describe('a record of format 1', () => {
+  it('is the same set as its rewrite in format 2: to decode, to compare and to hash', () => {
+    check(
+      fc.property(sets, (set) => {
+        const old = inFormat1(set);
+        const now = encodeRecord(set);
+        expect(decodeRecord(old)).toEqual(set);
+        expect(headerOf(old).equals(headerOf(now))).toBe(true);
+        expect(equalHeaders(old, now)).toBe(true);
+        expect(equalHeaders(now, old)).toBe(true);
+        expect(hashOf(old)).toBe(hashOf(now));
+        expect(summarise(old)).toEqual(summarise(now));
+      }),
+    );
+  });
+
+  it('joins with one of format 2 as sets join', () => {
+    check(
+      fc.property(sets, sets, (left, right) => {
+        const joined = mergeRecords(encodeRecord(left), encodeRecord(right), false);
+        for (const [a, b] of [
+          [inFormat1(left), encodeRecord(right)],
+          [encodeRecord(left), inFormat1(right)],
+          [inFormat1(right), inFormat1(left)],
+        ]) {
+          expect(equalHeaders(mergeRecords(a, b, false), joined)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('is forgettable only where nothing was superseded: what it was, format 1 did not keep', () => {
+    expect(summarise(inFormat1(setOf([1, 2], 0))).forgettableAtMs).toBe(1_000);
+    expect(summarise(inFormat1(setOf([1, 2], 0, 1))).forgettableAtMs).toBe(0);
+  });
+});
+
+describe('a record', () => {
+  it('holds many times the siblings that one replica takes', () => {
+    const set = setOf(
+      Array.from({ length: 2_000 }, (_, index) => index + 1),
+      0,
+    );
+    expect(decodeRecord(encodeRecord(set)).versions.length).toBe(2_000);
+    const left = encodeRecord({
+      ...set,
+      context: set.context.slice(0, 999),
+      versions: set.versions.slice(0, 999),
+    });
+    const right = encodeRecord({
+      ...set,
+      context: set.context.slice(999),
+      versions: set.versions.slice(999),
+    });
+    expect(mergeRecords(left, right, false).equals(encodeRecord(set))).toBe(true);
+  });
+
+  it('refuses more versions than it can count with a typed error', () => {
+    const [version] = setOf([1], 0).versions;
+    const versions = Array.from({ length: 65_536 }, () => version);
+    const tooMany = { ...setOf([1], 0), versions };
+    expect(() => encodeRecord(tooMany)).toThrow(expect.objectContaining({ code: 'too-large' }));
+  });
+});
