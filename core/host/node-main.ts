@@ -19,6 +19,7 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { contextSealOf } from '../security/context-seal.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
+import { patientDisk } from '../storage/patient-disk.ts';
 import { LayoutInbox } from './layout-inbox.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
 import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';
@@ -72,7 +73,7 @@ async function start(message: NodeStart): Promise<void> {
   );
   network = peerNetwork;
   const peerPort = await peerNetwork.listen();
-  const disk = new NodeDisk(folder);
+  const disk = patientDisk(new NodeDisk(folder), systemTimers);
   const { membership, stopMembership } = await startMembership(message, peerPort, disk);
   const node = await StorageNode.start(
     {

@@ -14,6 +14,7 @@ import {
   encodeEmpty,
   encodeJson,
   FrameReader,
+  frameBytesMax,
   frameType,
   protocolVersion,
   typeOf,
@@ -50,7 +51,8 @@ const abandonAfterMs = 15_000;
 const redialMinMs = 100;
 const redialMaxMs = 1_000;
 const helloWithinMs = 3_000;
-const queueBytesMax = 128 * 1024 * 1024;
+/** Room for the largest frame beside others. */
+const queueBytesMax = frameBytesMax + 64 * 1024 * 1024;
 /** Frames up to this size are gathered into one buffer; larger ones are handed to the socket as they are. */
 const gatherBytesMax = 16 * 1024;
 

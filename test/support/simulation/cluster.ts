@@ -32,6 +32,7 @@ import type { CollectorSettings } from '../../../core/replication/tombstone-coll
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
+import { patientDisk } from '../../../core/storage/patient-disk.ts';
 import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
@@ -284,18 +285,20 @@ export class SimulatedCluster {
       monotonicMs: () => this.time.monotonicMs(),
     };
     const network = this.network.attach(member.id);
+    // What a process that is gone had still meant to do to the disk does not happen.
+    const disk = patientDisk(member.disk.forProcess(), timers);
     const node = await StorageNode.start(
       {
         clock,
         timers,
-        disk: member.disk,
+        disk,
         log: silentLog,
         random: this.random,
         network,
         openEngine: async () =>
           new WatchedEngine(
             await openLogEngine(
-              { disk: member.disk, clock, timers, log: silentLog },
+              { disk, clock, timers, log: silentLog },
               { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: 8_000, pendingBytesMax },
             ),
             {
