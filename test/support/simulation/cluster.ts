@@ -77,6 +77,10 @@ export interface SimulationOptions {
   readonly diskDelayMaxMs: number;
   /** Collection of tombstones, in a hurry; none without. */
   readonly collectGraceMs?: number;
+  /** Instead: at another pace, such as production's. */
+  readonly collector?: CollectorSettings;
+  /** 8,000 bytes without: many small segments find more faults. */
+  readonly segmentBytesMax?: number;
   /** Forgetting of expired values, in a hurry; as in production without. */
   readonly expiry?: ExpirySettings;
   /** Background comparison of replicas; none without. */
@@ -93,6 +97,7 @@ export class SimulatedCluster {
   readonly layout: Layout;
   readonly #collector: CollectorSettings;
   readonly #expiry: ExpirySettings;
+  readonly #segmentBytesMax: number;
   /** Requests that wait for their answer, with the process that owes it. */
   readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
   readonly #antiEntropyTickMs: number;
@@ -113,7 +118,8 @@ export class SimulatedCluster {
       computers: ids.map((id) => ({ id: `c${id}`, name: `c${id}`, dataCenter: 'office' })),
       nodes: ids.map((id) => ({ id, name: `n${id}`, computer: `c${id}`, dataCenter: 'office', weight: 1 })),
     });
-    this.#collector = {
+    this.#segmentBytesMax = options.segmentBytesMax ?? 8_000;
+    this.#collector = options.collector ?? {
       tickMs: options.collectGraceMs === undefined ? 0 : 400,
       graceMs: options.collectGraceMs ?? 0,
       partitionsPerTick: 1_024,
@@ -171,7 +177,7 @@ export class SimulatedCluster {
         openEngine: () =>
           openLogEngine(
             { disk: member.disk, clock, timers, log: silentLog },
-            { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: 8_000 },
+            { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: this.#segmentBytesMax },
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
       },
