@@ -19,7 +19,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      node('unit', 'unit', 20_000),
+      node('unit', 'unit', 60_000),
       node('conformance', 'conformance', 60_000),
       node('fuzz', 'fuzz', 60_000),
       node('simulation', 'simulation', 180_000),

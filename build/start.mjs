@@ -2,10 +2,11 @@
  * `npm start`: sets up what is missing, starts the cluster and opens the app: in its own window where Electron's runtime
  * can be had, otherwise in the browser, which it says in one line. Arguments go to `coterie serve`.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { runChild } from './run-child.mjs';
 import { ensureBuilt, root } from './setup.mjs';
 
 const obtainWithinMs = 1_500;
@@ -51,19 +52,14 @@ function canShowWindow() {
   return Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY) && process.getuid?.() !== 0;
 }
 
-function run(program, words) {
-  const child = spawn(program, words, { cwd: root, stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code) => process.exit(code ?? 1));
-}
-
 await ensureBuilt();
 const extra = process.argv.slice(2);
 const program = canShowWindow() && extra.length === 0 ? electronProgram() : null;
-if (program !== null && existsSync(join(root, 'dist/main.cjs'))) run(program, ['.']);
-else {
+if (program !== null && existsSync(join(root, 'dist/main.cjs'))) {
+  runChild(program, ['.'], { cwd: root, channel: false });
+} else {
   process.stderr.write(
     'No window can be opened here (no Electron runtime or no screen): the same app is served to the browser.\n',
   );
-  run(process.execPath, [join(root, 'dist/cli.js'), 'serve', ...extra]);
+  runChild(process.execPath, [join(root, 'dist/cli.js'), 'serve', ...extra], { cwd: root });
 }

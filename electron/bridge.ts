@@ -4,9 +4,11 @@
  * that asked for them, for as long as that page lives.
  */
 import { type IpcMainEvent, type IpcMainInvokeEvent, ipcMain, type WebContents } from 'electron';
-import { toCoterieError } from '../core/base/errors.ts';
+import { CoterieError } from '../core/base/errors.ts';
 import type { ApiError } from '../core/contract/api.ts';
 import type { Host } from '../core/host/create-host.ts';
+import type { Log } from '../core/ports/log.ts';
+import { outwardError } from '../core/ports/outward-error.ts';
 import { appOrigin } from './app-protocol.ts';
 import { channels } from './channels.ts';
 
@@ -15,7 +17,7 @@ function isOwnPage({ senderFrame }: IpcMainInvokeEvent | IpcMainEvent): boolean 
   return senderFrame !== null && senderFrame.parent === null && senderFrame.origin === appOrigin;
 }
 
-export function serveBridge(hostReady: Promise<Host>): void {
+export function serveBridge(hostReady: Promise<Host>, log: Log): void {
   ipcMain.handle(
     channels.invoke,
     async (event, method: unknown, input: unknown): Promise<{ output: unknown } | { error: ApiError }> => {
@@ -23,9 +25,10 @@ export function serveBridge(hostReady: Promise<Host>): void {
         return { error: { code: 'unauthorized', message: 'Only the app itself may call.' } };
       try {
         const host = await hostReady;
-        return { output: await host.dispatch(String(method), input) };
+        if (typeof method !== 'string') throw new CoterieError('bad-input', 'A call names its method.');
+        return { output: await host.dispatch(method, input) };
       } catch (cause) {
-        const { code, message } = toCoterieError(cause, 'unavailable');
+        const { code, message } = outwardError(cause, log, 'a call of the page');
         return { error: { code, message } };
       }
     },
@@ -61,13 +64,14 @@ export function serveBridge(hostReady: Promise<Host>): void {
       ended = true;
       unsubscribe();
     });
-    void hostReady.then((host) => {
+    const subscribe = (host: Host): void => {
       // Ended while the host was starting.
       if (ended) return;
       unsubscribe = host.api.subscribe((change) => {
         if (!contents.isDestroyed() && !contents.isCrashed()) contents.send(channels.event, change);
       });
-    });
+    };
+    hostReady.then(subscribe).catch((cause) => outwardError(cause, log, 'a subscription of the page'));
   });
 
   ipcMain.on(channels.unsubscribe, (event) => {

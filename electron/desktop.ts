@@ -136,7 +136,7 @@ else {
     serveApp(join(programFolder, 'renderer'));
     running = startAsking();
     const host = hostOf(running);
-    serveBridge(host);
+    serveBridge(host, log);
     show();
     void host.then(putIntoTray);
     powerMonitor.on('resume', () => log.info('The computer woke up.'));

@@ -1,6 +1,7 @@
 /**
  * Typed errors for operating conditions. A code is stable: clients, tests and the user interface switch on it; the
- * message is for people and says what to do next. Bugs are asserted (assert.ts), never reported through this class.
+ * message is for people and says what to do next. Bugs are asserted (assert.ts), never reported through this class; what a
+ * caller outside is told of one has the code `internal`.
  */
 export type ErrorCode =
   | 'bad-input'
@@ -9,6 +10,7 @@ export type ErrorCode =
   | 'corrupt'
   | 'disk-failed'
   | 'disk-full'
+  | 'internal'
   | 'not-found'
   | 'not-ready'
   | 'quorum-not-met'
@@ -39,4 +41,11 @@ export function toCoterieError(cause: unknown, fallback: ErrorCode): CoterieErro
   if (cause instanceof CoterieError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   return new CoterieError(fallback, message);
+}
+
+const writeRefusals: ReadonlySet<ErrorCode> = new Set(['disk-full', 'disk-failed', 'busy']);
+
+/** Whether an error says that a node's own disk does not take a write now, so that another node may. */
+export function isWriteRefusal(error: CoterieError): boolean {
+  return writeRefusals.has(error.code);
 }

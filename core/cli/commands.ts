@@ -35,7 +35,7 @@ function parseDatabase(text: string): number | null {
 }
 
 function nodeRows(nodes: readonly NodeView[]): string {
-  return table(
+  const rows = table(
     ['NODE', 'STATE', 'DATA CENTER', 'CLIENTS AT', 'KEYS', 'DISK', 'PID'],
     nodes.map((node) => [
       node.name,
@@ -47,6 +47,8 @@ function nodeRows(nodes: readonly NodeView[]): string {
       node.pid === null ? '-' : String(node.pid),
     ]),
   );
+  const problems = nodes.filter(({ problem }) => problem !== null);
+  return [rows, ...problems.map(({ name, problem }) => `${name}: ${problem}`)].join('\n');
 }
 
 function keyspaceRows(keyspaces: readonly KeyspaceView[]): string {
@@ -165,10 +167,13 @@ function addKeyspaceCommands(program: Command, context: CommandContext): void {
   const print = (value: unknown, text: () => string) => show(context.output(), value, text);
   const keyspace = program.command('keyspace').description('keyspaces and their replication');
 
-  keyspace.command('list').action(async () => {
-    const { keyspaces } = await api().call('cluster.snapshot', {});
-    print(keyspaces, () => keyspaceRows(keyspaces));
-  });
+  keyspace
+    .command('list')
+    .description('all keyspaces with their settings')
+    .action(async () => {
+      const { keyspaces } = await api().call('cluster.snapshot', {});
+      print(keyspaces, () => keyspaceRows(keyspaces));
+    });
 
   interface Flags {
     factor?: number | Record<string, number>;
@@ -203,16 +208,23 @@ function addKeyspaceCommands(program: Command, context: CommandContext): void {
       .option('--database <number|none>', 'number for Redis clients', parseDatabase)
       .option('--ttl <seconds>', 'default time to live, 0 for none', Number);
 
-  withSettings(keyspace.command('create <name>')).action(async (name: string, flags: Flags) => {
+  withSettings(
+    keyspace
+      .command('create <name>')
+      .description('make a keyspace: 3 replicas, QUORUM both ways unless told otherwise'),
+  ).action(async (name: string, flags: Flags) => {
     const created = await api().call('keyspaces.create', { name, ...settingsOf(flags) });
     print(created, () => keyspaceRows([created]));
   });
-  withSettings(keyspace.command('alter <name>')).action(async (name: string, flags: Flags) => {
+  withSettings(
+    keyspace.command('alter <name>').description('change the settings that are named, and leave the others'),
+  ).action(async (name: string, flags: Flags) => {
     const altered = await api().call('keyspaces.alter', { name, ...settingsOf(flags) });
     print(altered, () => keyspaceRows([altered]));
   });
   keyspace
     .command('drop <name>')
+    .description('remove a keyspace and all data in it')
     .option('--yes', 'the data is not needed any more')
     .action(async (name: string, flags: { yes?: boolean }) => {
       if (flags.yes !== true) {

@@ -1,9 +1,15 @@
-/** `coterie serve`: the headless computer. Prints one line when every node takes clients; drains on SIGTERM and SIGINT. */
+/**
+ * `coterie serve`: the headless computer. Prints one line when every node that can start takes clients; drains on SIGTERM
+ * and SIGINT, whatever it is doing then.
+ */
 import { join, resolve } from 'node:path';
-import { CoterieError } from '../base/errors.ts';
+import type { Snapshot } from '../contract/views.ts';
 import { ForkLauncher } from '../host/fork-launcher.ts';
 import { openComputer, readyWithinMs } from '../host/open-computer.ts';
 import type { Log } from '../ports/log.ts';
+
+/** After the end in order. */
+const exitWithinMs = 2_000;
 
 export interface ServeOptions {
   readonly data: string;
@@ -38,44 +44,70 @@ export async function serve(options: ServeOptions): Promise<void> {
     { launcher: new ForkLauncher(join(options.programFolder, 'node.js')), log },
     { ...options, folder: resolve(options.data), nodes: nodesWanted(options) },
   );
-  let stopping = false;
-  const stop = async (code: number) => {
-    if (stopping) return;
-    stopping = true;
-    process.exitCode = code;
-    await (await opening).stop();
+  let stopped: Promise<void> | null = null;
+  const stop = (code: number): Promise<void> => {
+    stopped ??= (async () => {
+      process.exitCode = code;
+      const computer = await opening.catch(() => null);
+      await computer?.stop();
+      // Nothing should be left that keeps the process; whatever is must not.
+      setTimeout(() => process.exit(), exitWithinMs).unref();
+    })();
+    return stopped;
   };
-  process.on('SIGTERM', () => void stop(0));
-  process.on('SIGINT', () => void stop(0));
+  const onSignal = () => {
+    stop(0).catch((error: Error) => {
+      note(`Coterie did not stop in order: ${error.message}`);
+      process.exit(1);
+    });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('SIGHUP', onSignal);
+  // Started by a program that has gone (npm start).
+  process.on('disconnect', onSignal);
 
   const { host, ui } = await opening;
+  if (stopped !== null) return;
   try {
     await host.start(readyWithinMs);
-    const { cluster, nodes } = host.snapshot();
-    const link = ui.loginLink();
-    if (options.json) {
-      const ready = {
-        ready: true,
-        cluster: { id: cluster.id, name: cluster.name },
-        ui: link,
-        nodes: nodes.map(({ name, id, dataCenter, client, state, pid }) => ({
-          name,
-          id,
-          dataCenter,
-          client,
-          state,
-          pid,
-        })),
-      };
-      process.stdout.write(`${JSON.stringify(ready)}\n`);
-    } else {
-      const clients = nodes.map((node) => `${node.name} ${node.client}`).join(', ');
-      process.stdout.write(
-        `Coterie is ready: ${clients}\nOpen the app (works once, for ten minutes): ${link}\n`,
-      );
-    }
   } catch (error) {
+    if (stopped !== null) return;
     await stop(1);
-    throw error instanceof CoterieError ? error : new CoterieError('not-ready', (error as Error).message);
+    throw error;
   }
+  if (stopped !== null) return;
+  const { cluster, nodes } = host.snapshot();
+  for (const { name, state, problem } of nodes) {
+    if (state === 'failed') note(`${name} cannot start: ${problem}`);
+    else if (state !== 'up') note(`${name} is not ready: ${problem ?? `it is ${state}`}`);
+  }
+  process.stdout.write(readyLine({ cluster, nodes, link: ui.loginLink() }, options.json));
+}
+
+function readyLine(
+  { cluster, nodes, link }: Pick<Snapshot, 'cluster' | 'nodes'> & { link: string },
+  json: boolean,
+): string {
+  if (json) {
+    const ready = {
+      ready: true,
+      cluster: { id: cluster.id, name: cluster.name },
+      ui: link,
+      nodes: nodes.map(({ name, id, dataCenter, client, state, pid, problem }) => ({
+        name,
+        id,
+        dataCenter,
+        client,
+        state,
+        pid,
+        problem,
+      })),
+    };
+    return `${JSON.stringify(ready)}\n`;
+  }
+  const running = nodes.filter(({ state }) => state === 'up');
+  const some = running.length < nodes.length ? ` with ${running.length} of ${nodes.length} nodes` : '';
+  const clients = running.map((node) => `${node.name} ${node.client}`).join(', ');
+  return `Coterie is ready${some}: ${clients}\nOpen the app (works once, for ten minutes): ${link}\n`;
 }

@@ -18,6 +18,7 @@ import {
   clusterView,
   conflictPolicy,
   durability,
+  keyspaceConsequences,
   keyspaceView,
   keyView,
   level,
@@ -49,6 +50,12 @@ export const keyspaceSettings = z.object({
 });
 export type KeyspaceSettings = z.infer<typeof keyspaceSettings>;
 
+/** The settings of a draft that decide what it promises and survives. No data center needs to hold a copy yet. */
+export const keyspaceDraft = keyspaceSettings
+  .pick({ readLevel: true, writeLevel: true, sloppy: true })
+  .extend({ factors: z.record(z.string(), z.number().int().min(0).max(7)) });
+export type KeyspaceDraft = z.infer<typeof keyspaceDraft>;
+
 export const methods = {
   'cluster.snapshot': { input: nothing, output: snapshot, changes: false },
   'cluster.rename': {
@@ -75,6 +82,8 @@ export const methods = {
     output: keyspaceView,
     changes: true,
   },
+  /** What a keyspace with these settings would promise and survive in the cluster as it is. */
+  'keyspaces.preview': { input: keyspaceDraft, output: keyspaceConsequences, changes: false },
   /** `confirm` repeats the keyspace's name. Its data is gone afterwards. */
   'keyspaces.drop': { input: z.object({ name, confirm: z.string() }), output: nothing, changes: true },
 

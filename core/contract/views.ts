@@ -120,28 +120,58 @@ export const survivalView = z.object({
 });
 export type SurvivalView = z.infer<typeof survivalView>;
 
-export const keyspaceView = z.object({
+/** Whether a read sees the latest acknowledged write: wherever both happen, only in one data center, or not surely. */
+export const readYourWrites = z.enum(['always', 'within-data-center', 'no']);
+export type ReadYourWrites = z.infer<typeof readYourWrites>;
+
+/** What a level asks for, in the data center that has least to spare where it counts each by itself. */
+export const levelDemand = z.object({
+  level,
+  needed: z.number(),
+  of: z.number(),
+  scope: z.enum(['all', 'own-data-center', 'each-data-center']),
+});
+export type LevelDemand = z.infer<typeof levelDemand>;
+
+/** What the settings of a keyspace come to in this cluster, of one that is there or of a draft. */
+export const keyspaceConsequences = z.object({
+  /** Replicas that really exist: the factor, bounded by the nodes of each data center. */
+  replicaCount: z.number(),
+  readYourWrites,
+  /** The data centers within which it holds. */
+  readYourWritesIn: z.array(z.string()),
+  /** What the levels alone give; more than `readYourWrites` where a write may be with a stand-in that no read asks. */
+  readYourWritesByLevels: readYourWrites,
+  /** Reads and writes count the same replicas: needed for a read, for a write, and how many there are. Else null. */
+  sum: z.object({ read: z.number(), write: z.number(), of: z.number() }).nullable(),
+  reads: levelDemand,
+  writes: levelDemand,
+  /** There are nodes that could stand in for a replica, and the keyspace lets them. */
+  standIns: z.boolean(),
+  /** There are nodes that could stand in, allowed or not. */
+  spareNodes: z.boolean(),
+  survives: z.array(survivalView),
+  /** Sentences that a person should know, such as a factor above the number of nodes. */
+  warnings: z.array(z.string()),
+});
+export type KeyspaceConsequences = z.infer<typeof keyspaceConsequences>;
+
+export const keyspaceView = keyspaceConsequences.extend({
   id: z.number(),
   name,
   database: z.number().nullable(),
   factors: z.record(z.string(), z.number()),
-  /** Replicas that really exist: the factor, bounded by the nodes of each data center. */
-  replicaCount: z.number(),
   readLevel: level,
   writeLevel: level,
   conflicts: conflictPolicy,
   sloppy: z.boolean(),
   durability,
   defaultTimeToLiveMs: z.number(),
-  /** R + W > N, and no stand-ins: every read sees the latest acknowledged write. */
-  readYourWrites: z.boolean(),
-  survives: z.array(survivalView),
+  createdAtMs: z.number(),
   /** Partitions (of 1,024) whose replicas are not all up now. */
   underReplicated: z.number(),
   /** Partitions that cannot be read or written at the keyspace's levels now. */
   unavailable: z.number(),
-  /** Sentences that a person should know, such as a factor above the number of nodes. */
-  warnings: z.array(z.string()),
 });
 export type KeyspaceView = z.infer<typeof keyspaceView>;
 

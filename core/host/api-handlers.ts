@@ -14,14 +14,19 @@ import {
   type KeyspaceSettings,
   type Layout,
 } from '../layout/layout.ts';
+import type { Log } from '../ports/log.ts';
+import { outwardError } from '../ports/outward-error.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
+import { consequencesOf } from './keyspace-consequences.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
 import type { RepairJobs } from './repairs/repair-jobs.ts';
 
 /** What the handlers may do with the host. */
 export interface HostActions {
   readonly readOnly: boolean;
+  readonly log: Log;
+  nowMs(): number;
   readonly data: DataAccess;
   snapshot(): Snapshot;
   keyspaceView(name: string): KeyspaceView;
@@ -41,7 +46,7 @@ export interface HostActions {
   }): void;
 }
 
-type Handlers = {
+export type Handlers = {
   [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>>;
 };
 
@@ -139,6 +144,7 @@ export function createHandlers(host: HostActions): Handlers {
         ...definedOf(rest),
         name,
         factors: factorsOf(layout, factors, fallback),
+        createdAtMs: host.nowMs(),
       };
       await host.changeLayout((current, digest) => createKeyspace(current, digest, settings));
       byPerson('keyspace', name, `The keyspace ${name} was created.`);
@@ -153,6 +159,7 @@ export function createHandlers(host: HostActions): Handlers {
       byPerson('keyspace', name, `The keyspace ${name} was changed.`);
       return host.keyspaceView(name);
     },
+    'keyspaces.preview': async (draft) => consequencesOf(host.layout(), draft),
     'keyspaces.drop': async ({ name, confirm }) => {
       if (confirm !== name) {
         throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);
@@ -230,7 +237,7 @@ export function createHandlers(host: HostActions): Handlers {
 /** Checks the input and runs the method; every way in ends here. */
 export async function dispatch(
   handlers: Handlers,
-  host: Pick<HostActions, 'readOnly'>,
+  host: Pick<HostActions, 'readOnly' | 'log'>,
   method: string,
   input: unknown,
 ): Promise<unknown> {
@@ -254,11 +261,15 @@ export async function dispatch(
     throw new CoterieError('bad-input', `${where}${issue.message}`);
   }
   const handler = handlers[name] as (checked: unknown) => Promise<unknown>;
-  return handler(parsed.data);
+  try {
+    return await handler(parsed.data);
+  } catch (cause) {
+    throw outwardError(cause, host.log, method);
+  }
 }
 
 /** A typed front for callers in the same process. */
-export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly'>) {
+export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly' | 'log'>) {
   return <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> =>
     dispatch(handlers, host, method, input) as Promise<MethodOutput<M>>;
 }

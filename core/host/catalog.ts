@@ -1,18 +1,24 @@
 /**
- * The host's catalog in NeDB: settings that are not part of the layout, and the audit trail. Small by design: the trail
- * keeps its newest entries only. The catalog never holds users' data.
+ * The host's catalog in NeDB: settings that are not part of the layout, the audit trail, and repairs. Small by design: the
+ * trail keeps its newest entries only, and files are compacted as they grow. The catalog never holds users' data, and
+ * nothing in it is worth refusing to start for but the settings, which have a copy.
  */
 import { join } from 'node:path';
-import Datastore from 'nedb-promises';
-import type { ActivityEntry, ActivityKind } from '../contract/views.ts';
+import { z } from 'zod';
+import { repairJob, repairSchedule } from '../contract/repair-views.ts';
+import { type ActivityEntry, type ActivityKind, activityEntry } from '../contract/views.ts';
+import { DatastoreFile } from './datastore-file.ts';
 import type { RepairStore, SavedRepairs } from './repairs/repair-jobs.ts';
+import { SettingsStore } from './settings-store.ts';
 
-interface Setting {
-  readonly key: string;
-  readonly value: string;
-}
+const repairCoverage = z.object({ keyspace: z.string(), comparedAtMs: z.array(z.number().nullable()) });
 
-type RepairKind = 'job' | 'schedule' | 'coverage';
+const repairDocument = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('job'), id: z.string(), document: repairJob }),
+  z.object({ kind: z.literal('schedule'), id: z.string(), document: repairSchedule }),
+  z.object({ kind: z.literal('coverage'), id: z.string(), document: repairCoverage }),
+]);
+type RepairKind = z.infer<typeof repairDocument>['kind'];
 
 interface RepairDocument {
   readonly kind: RepairKind;
@@ -21,49 +27,51 @@ interface RepairDocument {
 }
 
 const activityCountMax = 2_000;
-/** Compact the file each time this many entries were added beyond the bound. */
+/** The trail is cut to its bound each time this many entries were added. */
 const trimEvery = 200;
+/** A job is some 20 KB, so this is a few megabytes. */
+const repairsCompactAfter = 200;
 
 export class Catalog {
-  readonly #settings: Datastore<Setting>;
-  readonly #activity: Datastore<ActivityEntry>;
-  readonly #repairs: Datastore<RepairDocument>;
+  readonly settings: SettingsStore;
+  /** What was wrong with its files when it was opened, for a person. */
+  readonly findings: readonly string[];
+  readonly #activity: DatastoreFile<ActivityEntry>;
+  readonly #repairs: DatastoreFile<RepairDocument>;
   #sinceTrim = 0;
   #repairWrites: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    settings: Datastore<Setting>,
-    activity: Datastore<ActivityEntry>,
-    repairs: Datastore<RepairDocument>,
+    settings: SettingsStore,
+    activity: DatastoreFile<ActivityEntry>,
+    repairs: DatastoreFile<RepairDocument>,
+    findings: readonly string[],
   ) {
-    this.#settings = settings;
+    this.settings = settings;
     this.#activity = activity;
     this.#repairs = repairs;
+    this.findings = findings;
   }
 
-  static async open(folder: string): Promise<Catalog> {
-    const settings = Datastore.create({ filename: join(folder, 'settings.db') });
-    const activity = Datastore.create({ filename: join(folder, 'activity.db') });
-    const repairs = Datastore.create({ filename: join(folder, 'repairs.db') });
-    await Promise.all([settings.load(), activity.load(), repairs.load()]);
-    await activity.ensureIndex({ fieldName: 'atMs' });
-    return new Catalog(settings, activity, repairs as Datastore<RepairDocument>);
-  }
-
-  async setting(key: string): Promise<string | null> {
-    return (await this.#settings.findOne({ key }))?.value ?? null;
-  }
-
-  async setSetting(key: string, value: string): Promise<void> {
-    await this.#settings.update({ key }, { key, value }, { upsert: true });
+  static async open(folder: string, nowMs: number): Promise<Catalog> {
+    // First: they say whether this version may read the rest.
+    const { settings, findings } = await SettingsStore.open(folder, nowMs);
+    const open = <T extends object>(name: string, compactAfter: number, schema: z.ZodType) =>
+      DatastoreFile.open<T>({ path: join(folder, name), compactAfter }, schema, nowMs);
+    const activity = await open<ActivityEntry>('activity.db', trimEvery, activityEntry);
+    const repairs = await open<RepairDocument>('repairs.db', repairsCompactAfter, repairDocument);
+    await activity.store.ensureIndex({ fieldName: 'atMs' });
+    const others = [activity.finding, repairs.finding].filter((finding) => finding !== null);
+    return new Catalog(settings, activity, repairs, [...findings, ...others]);
   }
 
   async note(entry: ActivityEntry): Promise<void> {
-    await this.#activity.insert({ ...entry });
+    await this.#activity.store.insert({ ...entry });
     if (++this.#sinceTrim >= trimEvery) {
       this.#sinceTrim = 0;
       await this.#trim();
     }
+    await this.#activity.changed();
   }
 
   /** Newest first; of all kinds when none is named. */
@@ -76,7 +84,7 @@ export class Catalog {
       ...(beforeMs === null ? {} : { atMs: { $lt: beforeMs } }),
       ...(kinds.length === 0 ? {} : { kind: { $in: [...kinds] } }),
     };
-    const entries = await this.#activity.find(wanted).sort({ atMs: -1 }).limit(countMax);
+    const entries = await this.#activity.store.find(wanted).sort({ atMs: -1 }).limit(countMax);
     return entries.map(({ id, atMs, kind, severity, subject, message, by }) => ({
       id,
       atMs,
@@ -89,7 +97,7 @@ export class Catalog {
   }
 
   async savedRepairs(): Promise<SavedRepairs> {
-    const documents = await this.#repairs.find({});
+    const documents = await this.#repairs.store.find({});
     const of = <T>(kind: RepairKind): T[] =>
       documents.filter((entry) => entry.kind === kind).map((entry) => entry.document as T);
     return { jobs: of('job'), schedules: of('schedule'), coverage: of('coverage') };
@@ -98,29 +106,33 @@ export class Catalog {
   /** Writes follow one another, so the last state of a job is the one that stays. */
   repairStore(onError: (error: Error) => void): RepairStore {
     const queue = (write: () => Promise<unknown>) => {
-      this.#repairWrites = this.#repairWrites.then(write).catch(onError);
+      this.#repairWrites = this.#repairWrites
+        .then(write)
+        .then(() => this.#repairs.changed())
+        .catch(onError);
     };
+    const { store } = this.#repairs;
     return {
       save: (kind, id, document) => {
         const copy = structuredClone(document);
-        queue(() => this.#repairs.update({ kind, id }, { kind, id, document: copy }, { upsert: true }));
+        queue(() => store.update({ kind, id }, { kind, id, document: copy }, { upsert: true }));
       },
-      remove: (kind, id) => queue(() => this.#repairs.remove({ kind, id }, {})),
+      remove: (kind, id) => queue(() => store.remove({ kind, id }, {})),
     };
   }
 
   async #trim(): Promise<void> {
-    const kept = await this.#activity.find({}).sort({ atMs: -1 }).limit(activityCountMax);
-    const oldest = kept.at(-1);
-    if (kept.length === activityCountMax && oldest !== undefined) {
-      await this.#activity.remove({ atMs: { $lt: oldest.atMs } }, { multi: true });
-    }
+    const { store } = this.#activity;
+    const surplus = await store.find({}).sort({ atMs: -1 }).skip(activityCountMax);
+    if (surplus.length === 0) return;
+    const ids = surplus.map(({ id }) => id);
+    await store.remove({ id: { $in: ids } }, { multi: true });
   }
 
   async close(): Promise<void> {
     // NeDB appends each change as it is made; what is left is the queue of writes under way.
-    await this.#settings.count({});
-    await this.#activity.count({});
+    await this.settings.close();
+    await this.#activity.store.count({});
     await this.#repairWrites;
   }
 }

@@ -6,34 +6,35 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { Log } from '../ports/log.ts';
+import { outwardError } from '../ports/outward-error.ts';
 import type { Host } from './create-host.ts';
 import { nextFreePort } from './ports.ts';
 
 const controlFile = 'control.json';
 const requestBytesMax = 128 * 1024 * 1024;
+const statusOfCode: Readonly<Record<string, number>> = { unauthorized: 401, internal: 500 };
 
-export interface ControlAddress {
-  readonly url: string;
-  readonly token: string;
-  readonly pid: number;
-}
+const controlAddress = z.object({ url: z.url(), token: z.string().min(1), pid: z.number().int() });
+export type ControlAddress = Readonly<z.infer<typeof controlAddress>>;
 
 export interface ControlServer {
   close(): Promise<void>;
 }
 
-/** Where the running host of a data folder listens; null when none has left word. */
+/** Where the running host of a data folder listens; null when none has left word that can be read. */
 export function readControlAddress(folder: string): ControlAddress | null {
   try {
-    return JSON.parse(readFileSync(join(folder, controlFile), 'utf8'));
+    return controlAddress.parse(JSON.parse(readFileSync(join(folder, controlFile), 'utf8')));
   } catch {
     return null;
   }
 }
 
 export async function serveControl(
-  components: { host: Host; loginLink: () => string },
+  components: { host: Pick<Host, 'dispatch'>; loginLink: () => string; log: Log },
   settings: { folder: string; host: string; port: number },
 ): Promise<ControlServer> {
   const token = randomBytes(32).toString('base64url');
@@ -44,10 +45,7 @@ export async function serveControl(
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
       throw new CoterieError('unauthorized', 'This is not the owner of the data folder.');
     }
-    const { method, input } = JSON.parse((await bodyOf(request)).toString()) as {
-      method: string;
-      input: unknown;
-    };
+    const { method, input } = callOf(await bodyOf(request));
     const output =
       method === 'host.loginLink'
         ? { url: components.loginLink() }
@@ -58,8 +56,8 @@ export async function serveControl(
   const server = createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json');
     answer(request, response).catch((cause) => {
-      const { code, message } = toCoterieError(cause, 'bad-input');
-      response.statusCode = code === 'unauthorized' ? 401 : 400;
+      const { code, message } = outwardError(cause, components.log, 'a request of the command line');
+      response.statusCode = statusOfCode[code] ?? 400;
       response.end(JSON.stringify({ error: { code, message } }));
     });
   });
@@ -76,6 +74,7 @@ export async function serveControl(
     });
     server.listen(port, host, () => resolve((server.address() as { port: number }).port));
   });
+  server.on('error', (error) => components.log.warn('The control port.', { cause: error.message }));
   const address: ControlAddress = { url: `http://${host}:${actual}/`, token, pid: process.pid };
   const path = join(folder, controlFile);
   writeFileSync(path, JSON.stringify(address), { mode: 0o600 });
@@ -88,6 +87,21 @@ export async function serveControl(
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+const callBody = z.object({ method: z.string().max(100), input: z.unknown() });
+
+/** Throws `bad-input` for anything that is not a call. */
+function callOf(body: Buffer): z.infer<typeof callBody> {
+  let call: unknown;
+  try {
+    call = JSON.parse(body.toString());
+  } catch {
+    throw new CoterieError('bad-input', 'The request is not JSON.');
+  }
+  const parsed = callBody.safeParse(call);
+  if (parsed.success) return parsed.data;
+  throw new CoterieError('bad-input', 'This is no call: {"method","input"}.');
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

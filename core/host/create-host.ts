@@ -13,18 +13,22 @@ import { firstLayout, keyspaceNamed, type Layout, type LayoutNode } from '../lay
 import type { TimedEvent } from '../node/membership-driver.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
+import { systemRandom } from '../platform/system-random.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { clusterSecret } from '../security/cluster-secret.ts';
 import { createHandlers, dispatch, type HostActions, typedCall } from './api-handlers.ts';
 import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
-import { digestOf, readLayout, writeLayout } from './layout-file.ts';
+import { LayoutDelivery } from './layout-delivery.ts';
+import { digestOf, readLayout, writeLayout } from './layout-store.ts';
 import { MembershipNews, membershipViewOf } from './membership-news.ts';
 import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import { choosePorts } from './ports.ts';
 import { RepairJobs } from './repairs/repair-jobs.ts';
+import { StartWatch } from './start-watch.ts';
 import { productVersion } from './version.ts';
 import {
   adviceOf,
@@ -61,13 +65,17 @@ export interface Host {
   /** Untyped entrance for the ways in: checks method and input. */
   dispatch(method: string, input: unknown): Promise<unknown>;
   snapshot(): Snapshot;
-  /** Starts all nodes; resolves when each takes clients and reaches the others, rejects after `withinMs`. */
+  /**
+   * Starts all nodes; resolves when each that can start takes clients and reaches the others, or after `withinMs` when some
+   * do. What the others lack stands in the snapshot. Rejects when no node can start, and when the host is stopped meanwhile.
+   */
   start(withinMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 interface HostedNode {
   readonly layout: LayoutNode;
+  readonly delivery: LayoutDelivery;
   readonly supervisor: NodeSupervisor;
 }
 
@@ -117,6 +125,11 @@ function checkSameNodes(layout: Layout, settings: HostSettings): void {
   }
 }
 
+function nothingStarted(nodes: readonly NodeView[]): CoterieError {
+  const causes = nodes.map(({ name, problem, state }) => `${name}: ${problem ?? `still ${state}`}`);
+  return new CoterieError('not-ready', `No node of this computer can start. ${causes.join(' ')}`);
+}
+
 export async function createHost(
   components: { launcher: NodeLauncher; clock: Clock; timers: Timers; log: Log },
   settings: HostSettings,
@@ -128,14 +141,19 @@ export async function createHost(
   let catalog: Catalog;
   let layout: Layout;
   let ports: Awaited<ReturnType<typeof choosePorts>>;
+  let secret: string;
   const disk = new NodeDisk(folder);
+  const findings: string[] = [];
   try {
-    catalog = await Catalog.open(join(folder, 'catalog'));
-    const known = await readLayout(disk);
+    const nowMs = clock.nowMs();
+    const { layout: known, findings: found } = await readLayout(disk, { folder, nowMs });
+    catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
+    findings.push(...found, ...catalog.findings);
     if (known !== null) checkSameNodes(known, settings);
-    layout = known ?? newLayout(settings, clock.nowMs());
+    layout = known ?? newLayout(settings, nowMs);
     if (known === null) await writeLayout(disk, layout);
     ports = await choosePorts(layout.nodes.length, settings);
+    secret = (await clusterSecret(folder, systemRandom)).toString('hex');
   } catch (error) {
     lock.release();
     throw error;
@@ -147,7 +165,7 @@ export async function createHost(
   const readyWaiters = new Set<() => void>();
   const hasRun = new Set<number>();
   for (const { id } of layout.nodes) {
-    if ((await catalog.setting(hasRunKey(id))) !== null) hasRun.add(id);
+    if (catalog.settings.get(hasRunKey(id)) !== null) hasRun.add(id);
   }
   let stopping = false;
 
@@ -203,6 +221,10 @@ export async function createHost(
       log.error('The audit trail could not be written.', { cause: error.message });
     });
   };
+
+  for (const message of findings) {
+    note({ kind: 'cluster', subject: layout.clusterName, message, by: 'system', severity: 'warning' });
+  }
 
   let publishing = false;
   const repairs: RepairJobs = new RepairJobs(
@@ -261,6 +283,15 @@ export async function createHost(
     for (const { supervisor } of nodes.values()) supervisor.send({ type: 'addresses', addresses: all });
   };
 
+  const sendLayout = ({ supervisor, delivery }: HostedNode): void => {
+    delivery.sent(layout.version, clock.monotonicMs());
+    supervisor.send({ type: 'layout', layout });
+  };
+  /** A node that has an older layout gets the present one, until both agree. */
+  const compareLayout = (hosted: HostedNode, held: number): void => {
+    if (hosted.delivery.isDue(held, layout.version, clock.monotonicMs())) sendLayout(hosted);
+  };
+
   for (const [index, node] of layout.nodes.entries()) {
     const startMessage = (): NodeStart => {
       const used = supervisor.ports ?? ports[index];
@@ -275,6 +306,7 @@ export async function createHost(
         layout,
         hotBytesMax: settings.hotBytesMax,
         hasRun: hasRun.has(node.id),
+        secret,
       };
     };
     const supervisor: NodeSupervisor = new NodeSupervisor(
@@ -290,10 +322,11 @@ export async function createHost(
           ready: () => {
             if (hasRun.has(node.id)) return;
             hasRun.add(node.id);
-            catalog.setSetting(hasRunKey(node.id), 'yes').catch((error: Error) => {
+            catalog.settings.set(hasRunKey(node.id), 'yes').catch((error: Error) => {
               log.error('The catalog could not be written.', { cause: error.message });
             });
           },
+          holdsLayout: (version) => compareLayout(hosted, version),
           membership: (events) => publishMembership(node.id, events),
           listening: ({ peerPort, clientPort }) => {
             const { id, name } = node;
@@ -304,7 +337,8 @@ export async function createHost(
       },
       { name: node.name, startMessage },
     );
-    nodes.set(node.name, { layout: node, supervisor });
+    const hosted: HostedNode = { layout: node, supervisor, delivery: new LayoutDelivery() };
+    nodes.set(node.name, hosted);
   }
 
   const data = new DataAccess(
@@ -315,13 +349,15 @@ export async function createHost(
           ? [{ name: node.name, host: settings.host, port: clientPort }]
           : [];
       }),
-    (name) => layout.keyspaces.some((keyspace) => keyspace.name === name),
+    (name) => layout.keyspaces.find((keyspace) => keyspace.name === name)?.id ?? null,
   );
 
   // Edits follow one another: two at once would both start from the same parent.
   let layoutQueue: Promise<unknown> = Promise.resolve();
   const actions: HostActions = {
     readOnly: settings.readOnly,
+    log,
+    nowMs: () => clock.nowMs(),
     data,
     snapshot,
     layout: () => layout,
@@ -343,7 +379,7 @@ export async function createHost(
         const next = edit(layout, digestOf(layout));
         await writeLayout(disk, next);
         layout = next;
-        for (const { supervisor } of nodes.values()) supervisor.send({ type: 'layout', layout });
+        for (const hosted of nodes.values()) sendLayout(hosted);
         const keyspaces = keyspaceViews();
         hub.publish({ type: 'cluster', cluster: clusterViewOf(layout, productVersion, settings.readOnly) });
         hub.publish({ type: 'keyspaces', keyspaces });
@@ -355,12 +391,6 @@ export async function createHost(
     note,
   };
   const handlers = createHandlers(actions);
-
-  const isReady = (): boolean =>
-    [...nodes.values()].every(({ supervisor }) => {
-      const { state, peersDown } = supervisor.status();
-      return state === 'up' && peersDown.length === 0;
-    });
 
   return {
     api: { call: typedCall(handlers, actions), subscribe: (listener) => hub.subscribe(listener) },
@@ -374,32 +404,37 @@ export async function createHost(
         message: 'The computer is starting its nodes.',
         by: 'system',
       });
-      for (const { supervisor } of nodes.values()) supervisor.start();
+      const watch = new StartWatch();
       return new Promise((resolve, reject) => {
-        const finish = (error: Error | null) => {
+        const finish = (error: CoterieError | null) => {
           timer.cancel();
           readyWaiters.delete(look);
           if (error === null) resolve();
           else reject(error);
         };
         const look = () => {
-          if (isReady()) finish(null);
+          if (stopping) {
+            finish(new CoterieError('not-ready', 'Coterie was stopped while it started.'));
+            return;
+          }
+          const outcome = watch.look(
+            new Map([...nodes].map(([name, { supervisor }]) => [name, supervisor.status()])),
+          );
+          if (outcome === 'ready') finish(null);
+          else if (outcome === 'nothing-started') finish(nothingStarted(nodeViews()));
         };
         const timer = timers.after(withinMs, () => {
-          const late = nodeViews().filter((node) => node.state !== 'up');
-          const words = late.map((node) => `${node.name}: ${node.problem ?? node.state}`).join('; ');
-          finish(
-            new CoterieError(
-              'not-ready',
-              `Not every node is ready yet. ${words || 'Some do not reach others.'}`,
-            ),
-          );
+          const views = nodeViews();
+          finish(views.some(({ state }) => state === 'up') ? null : nothingStarted(views));
         });
         readyWaiters.add(look);
+        for (const { supervisor } of nodes.values()) supervisor.start();
+        look();
       });
     },
     async stop() {
       stopping = true;
+      for (const waiter of [...readyWaiters]) waiter();
       repairs.close();
       data.close();
       await Promise.all([...nodes.values()].map(({ supervisor }) => supervisor.stop()));

@@ -15,18 +15,35 @@ export interface DetailedValue {
   readonly expiresAtMs: number;
 }
 
+interface KeyspaceName {
+  readonly name: string;
+  readonly id: number;
+}
+
+interface PooledClient {
+  readonly client: NodeClient;
+  readonly keyspace: KeyspaceName;
+}
+
+/** A new layout reaches the nodes within milliseconds; this is a second. */
+const unknownKeyspaceTriesMax = 20;
+const unknownKeyspaceWaitMs = 50;
+
 /** Nodes that take clients now, in the order in which to try them. */
 export type ReachableNodes = () => readonly { name: string; host: string; port: number }[];
 
 export class DataAccess implements RemoteStore {
   readonly #nodes: ReachableNodes;
-  readonly #hasKeyspace: (name: string) => boolean;
-  /** One client per node and keyspace: a connection remembers its keyspace. */
-  readonly #clients = new Map<string, NodeClient>();
+  readonly #keyspaceId: (name: string) => number | null;
+  /**
+   * One client per node and keyspace, for a connection remembers its keyspace. By the keyspace's number: one that was made
+   * anew under an old name is another.
+   */
+  readonly #clients = new Map<string, PooledClient>();
 
-  constructor(nodes: ReachableNodes, hasKeyspace: (name: string) => boolean) {
+  constructor(nodes: ReachableNodes, keyspaceId: (name: string) => number | null) {
     this.#nodes = nodes;
-    this.#hasKeyspace = hasKeyspace;
+    this.#keyspaceId = keyspaceId;
   }
 
   async get(keyspace: string, key: Buffer, level?: ConsistencyLevel): Promise<RemoteRead> {
@@ -106,15 +123,26 @@ export class DataAccess implements RemoteStore {
   }
 
   close(): void {
-    for (const client of this.#clients.values()) client.close();
+    for (const { client } of this.#clients.values()) client.close();
     this.#clients.clear();
   }
 
-  /** Reads and writes with a context may be repeated at another node; a blind write that got no answer may not. */
   async #run(keyspace: string, words: readonly (string | Buffer)[]): Promise<RespReply> {
-    if (!this.#hasKeyspace(keyspace)) {
-      throw new CoterieError('not-found', `There is no keyspace "${keyspace}".`);
+    for (let tries = 1; ; tries++) {
+      const id = this.#keyspaceId(keyspace);
+      if (id === null) throw new CoterieError('not-found', `There is no keyspace "${keyspace}".`);
+      try {
+        return await this.#runOnce({ name: keyspace, id }, words);
+      } catch (error) {
+        // No node knows the keyspace yet: it has only just been made, and nothing was run.
+        if (!hasCode(error, 'not-ready') || tries >= unknownKeyspaceTriesMax) throw error;
+        await new Promise((resolve) => setTimeout(resolve, unknownKeyspaceWaitMs));
+      }
     }
+  }
+
+  /** Reads and writes with a context may be repeated at another node; a blind write that got no answer may not. */
+  async #runOnce(keyspace: KeyspaceName, words: readonly (string | Buffer)[]): Promise<RespReply> {
     const repeatable = words[0] !== 'CT.PUT';
     let failure: unknown = new CoterieError(
       'unavailable',
@@ -125,23 +153,37 @@ export class DataAccess implements RemoteStore {
         return await this.#client(keyspace, node).command(words);
       } catch (error) {
         failure = error;
-        const lost = error instanceof CoterieError && error.code === 'unavailable';
-        if (!lost || !repeatable) throw error;
+        if (hasCode(error, 'not-ready') || (hasCode(error, 'unavailable') && repeatable)) continue;
+        throw error;
       }
     }
     throw failure;
   }
 
-  #client(keyspace: string, node: { name: string; host: string; port: number }): NodeClient {
-    const name = `${node.name}/${keyspace}`;
-    let client = this.#clients.get(name);
-    if (client === undefined || client.port !== node.port) {
-      client?.close();
-      client = new NodeClient(node, ['CT.KEYSPACE', keyspace]);
-      this.#clients.set(name, client);
-    }
+  #client(keyspace: KeyspaceName, node: { name: string; host: string; port: number }): NodeClient {
+    const name = `${node.name}/${keyspace.id}`;
+    const known = this.#clients.get(name);
+    if (known !== undefined && known.client.port === node.port) return known.client;
+    known?.client.close();
+    this.#closeDropped();
+    const greeting = ['CT.KEYSPACE', keyspace.name, 'ID', String(keyspace.id)];
+    const client = new NodeClient(node, greeting);
+    this.#clients.set(name, { client, keyspace });
     return client;
   }
+
+  /** Connections to keyspaces that are no more. */
+  #closeDropped(): void {
+    for (const [name, { client, keyspace }] of this.#clients) {
+      if (this.#keyspaceId(keyspace.name) === keyspace.id) continue;
+      client.close();
+      this.#clients.delete(name);
+    }
+  }
+}
+
+function hasCode(error: unknown, code: CoterieError['code']): boolean {
+  return error instanceof CoterieError && error.code === code;
 }
 
 function textOf(reply: RespReply): string {

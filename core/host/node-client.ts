@@ -1,6 +1,7 @@
 /**
  * The host as a Redis client of its own nodes: the one way in which it touches data, so that it never does storage work
- * and never sees a rule that other clients would not. Pipelined, one connection, reconnects on the next command.
+ * and never sees a rule that other clients would not. Pipelined, one connection, reconnects on the next command. No command
+ * leaves before the greeting has been accepted: it would run in another keyspace.
  */
 import { connect, type Socket } from 'node:net';
 import { CoterieError, type ErrorCode } from '../base/errors.ts';
@@ -21,13 +22,19 @@ const codeOfPrefix: Readonly<Record<string, ErrorCode>> = {
   MISCONF: 'disk-full',
   SIBLINGS: 'too-many-siblings',
   NOAUTH: 'unauthorized',
+  NOKEYSPACE: 'not-found',
 };
+
+/** The node's words for a mistake of ours (gateway/resp/errors.ts). */
+const internalReply = 'ERR internal error; it is logged';
 
 export class NodeClient {
   readonly #host: string;
   readonly port: number;
   readonly #greeting: readonly string[];
   #socket: Socket | null = null;
+  /** Commands that wait for the greeting's answer; null once it is there. */
+  #unsent: Buffer[] | null = null;
   #waiting: Waiting[] = [];
   #parser = new RespReplyParser();
 
@@ -38,7 +45,10 @@ export class NodeClient {
     this.#greeting = greeting;
   }
 
-  /** Rejects with the node's error, or with `unavailable` when the node cannot be reached or does not answer in time. */
+  /**
+   * Rejects with the node's error; with `unavailable` when the node cannot be reached or does not answer in time; with
+   * `not-ready` when it refused the greeting, so that nothing was run.
+   */
   command(words: readonly (string | Buffer)[]): Promise<RespReply> {
     if (this.#waiting.length >= waitingCountMax) {
       return Promise.reject(new CoterieError('busy', 'Too many requests wait for this node. Try again.'));
@@ -60,7 +70,9 @@ export class NodeClient {
           reject(error);
         },
       });
-      socket.write(encodeCommand(words));
+      const bytes = encodeCommand(words);
+      if (this.#unsent === null) socket.write(bytes);
+      else this.#unsent.push(bytes);
     });
   }
 
@@ -73,18 +85,24 @@ export class NodeClient {
     const socket = connect({ host: this.#host, port: this.port, noDelay: true });
     this.#socket = socket;
     this.#parser = new RespReplyParser();
-    let greeted = false;
+    let refusal: CoterieError | null = null;
+    this.#unsent = [];
     socket.write(encodeCommand(this.#greeting));
     socket.on('data', (chunk: Buffer) => {
       try {
         this.#parser.push(chunk);
         for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
-          if (greeted) this.#waiting.shift()?.resolve(reply);
-          else {
-            greeted = true;
-            // Without its keyspace a connection would read and write elsewhere: it must not be used.
-            if (reply instanceof RespErrorReply) socket.destroy();
+          if (this.#unsent === null) {
+            this.#waiting.shift()?.resolve(reply);
+            continue;
           }
+          if (reply instanceof RespErrorReply) {
+            refusal = new CoterieError('not-ready', 'The node does not know this keyspace yet. Try again.');
+            socket.destroy();
+            break;
+          }
+          for (const bytes of this.#unsent) socket.write(bytes);
+          this.#unsent = null;
         }
       } catch (error) {
         socket.destroy(error as Error);
@@ -96,7 +114,9 @@ export class NodeClient {
       const lost = this.#waiting;
       this.#waiting = [];
       for (const waiting of lost) {
-        waiting.reject(new CoterieError('unavailable', 'The node closed the connection. Try again.'));
+        waiting.reject(
+          refusal ?? new CoterieError('unavailable', 'The node closed the connection. Try again.'),
+        );
       }
     });
     return socket;
@@ -104,6 +124,9 @@ export class NodeClient {
 }
 
 function errorOf(reply: RespErrorReply): CoterieError {
+  if (reply.message === internalReply) {
+    return new CoterieError('internal', 'A node failed by a mistake in Coterie. Its log has the details.');
+  }
   const code = codeOfPrefix[reply.prefix];
   if (code === undefined) return new CoterieError('bad-input', reply.message.replace(/^ERR /, ''));
   return new CoterieError(code, reply.message.slice(reply.prefix.length + 1));

@@ -17,7 +17,9 @@ import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
 import { UdpDatagrams } from '../platform/udp-datagrams.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { contextSealOf } from '../security/context-seal.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
+import { LayoutInbox } from './layout-inbox.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
 import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';
 import { NodeRepairs, watchRebuild } from './node-repairs.ts';
@@ -30,9 +32,7 @@ const peersWaitMaxMs = 1_500;
 const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
 const book = new Map<number, NodeAddress>();
 let running: {
-  node: StorageNode;
   repairs: NodeRepairs;
-  membership: MembershipDriver;
   stop: () => Promise<void>;
 } | null = null;
 let network: TcpPeerNetwork | null = null;
@@ -45,6 +45,14 @@ const log: Log = {
   warn: (message, facts) => writeLog('warn', message, facts),
   error: (message, facts) => writeLog('error', message, facts),
 };
+
+const layouts = new LayoutInbox({
+  holds: (version) => channel.send({ type: 'layout', version }),
+  failed: ({ version }, cause) => {
+    const { message } = toCoterieError(cause, 'disk-failed');
+    log.error('The layout could not be taken. It will be offered again.', { version, cause: message });
+  },
+});
 
 function writeLog(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void {
   const at = new Date(systemClock.nowMs()).toISOString();
@@ -76,6 +84,7 @@ async function start(message: NodeStart): Promise<void> {
       network: peerNetwork,
       openEngine: () =>
         openLogEngine({ disk, clock, timers, log }, { folder: 'data', hotBytesMax: message.hotBytesMax }),
+      seal: contextSealOf(Buffer.from(message.secret, 'hex')),
       endpointOf: (id) => {
         const address = book.get(id);
         return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
@@ -106,6 +115,7 @@ async function start(message: NodeStart): Promise<void> {
   const figureState = newFigureState(clock);
   const ticker = setInterval(() => {
     noteRebuilt();
+    layouts.report();
     channel.send({
       type: 'figures',
       figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork, membership),
@@ -113,9 +123,7 @@ async function start(message: NodeStart): Promise<void> {
   }, figuresEveryMs);
 
   running = {
-    node,
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
-    membership,
     stop: async () => {
       clearInterval(ticker);
       // The others are told while the last clients are served: then nobody takes the end for a failure.
@@ -131,6 +139,13 @@ async function start(message: NodeStart): Promise<void> {
   channel.send({ type: 'listening', peerPort, clientPort });
   channel.send({ type: 'ready' });
   tellPeers();
+  layouts.serve({
+    version: () => node.layout.version,
+    take: async (next) => {
+      await node.setLayout(next);
+      membership.setPeers(next.nodes.map((other) => other.id));
+    },
+  });
 }
 
 /** The peer link carries membership once the storage node is there; until then datagrams are the only way. */
@@ -244,8 +259,7 @@ channel.onMessage((message) => {
       tellAddresses();
       break;
     case 'layout':
-      running?.node.setLayout(message.layout);
-      running?.membership.setPeers(message.layout.nodes.map((node) => node.id));
+      layouts.offer(message.layout);
       break;
     case 'repair':
       running?.repairs.run(message);

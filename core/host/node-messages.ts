@@ -34,6 +34,8 @@ export interface NodeStart {
   readonly hotBytesMax: number;
   /** It took clients before: an empty disk means that its data was lost. */
   readonly hasRun: boolean;
+  /** The cluster's, in hexadecimal (core/security/cluster-secret.ts). */
+  readonly secret: string;
 }
 
 export type ToNode =
@@ -55,6 +57,8 @@ export type ToNode =
 export type FromNode =
   | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
   | { readonly type: 'ready' }
+  /** The version of the layout that the node goes by: after each that it was sent, and about once a second. */
+  | { readonly type: 'layout'; readonly version: number }
   | { readonly type: 'peers'; readonly down: readonly string[] }
   /** What changed in this node's view of the others, and the whole view after it. */
   | {

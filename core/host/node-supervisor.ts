@@ -15,6 +15,8 @@ import type {
   RepairFigures,
   ToNode,
 } from './node-messages.ts';
+import { PausedProcess } from './paused-process.ts';
+import { isLasting, restartAfter } from './restart-policy.ts';
 
 export interface NodeStatus {
   readonly state: NodeState;
@@ -39,12 +41,12 @@ export interface SupervisorEvents {
   ready(): void;
   /** The node takes connections at these ports now. */
   listening(ports: { peerPort: number; clientPort: number }): void;
+  /** The node says which version of the layout it goes by. */
+  holdsLayout(version: number): void;
   /** The node's view of the others changed. */
   membership(events: readonly TimedEvent[]): void;
 }
 
-const restartMinMs = 500;
-const restartMaxMs = 30_000;
 /** A node that stayed up this long starts again with the shortest wait. */
 const steadyAfterMs = 5_000;
 const drainWithinMs = 10_000;
@@ -62,10 +64,18 @@ export class NodeSupervisor {
   #sinceMs: number;
   #ports: { peerPort: number; clientPort: number } | null = null;
   #restartCount = 0;
-  #quickFailures = 0;
+  /** Starts in a row that came to nothing. */
+  #failures = 0;
+  /** Why the present process said that it cannot start; null while it has not. */
+  #refusal: { code: string; message: string } | null = null;
+  /** The present process took clients. */
+  #wasReady = false;
+  /** What was last said of a node that cannot start: it is not said again at each attempt. */
+  #saidFailure: string | null = null;
   #restart: { timer: Cancellable; atMs: number } | null = null;
   #problem: string | null = null;
   #wanted = false;
+  #paused: PausedProcess | null = null;
   #figures: NodeFigures | null = null;
   #peersDown: readonly string[] = [];
   /** Its view of the other nodes; empty while it does not run. */
@@ -121,7 +131,8 @@ export class NodeSupervisor {
 
   start(): void {
     this.#wanted = true;
-    this.#quickFailures = 0;
+    this.#failures = 0;
+    this.#saidFailure = null;
     this.#restart?.timer.cancel();
     this.#restart = null;
     if (this.#process === null) this.#launch();
@@ -134,10 +145,11 @@ export class NodeSupervisor {
     this.#restart = null;
     const running = this.#process;
     if (running === null) {
+      this.#problem = null;
       this.#become('stopped');
       return;
     }
-    if (this.#state === 'paused') this.#signal('SIGCONT');
+    this.#goOn();
     this.#become('draining');
     running.send({ type: 'drain' });
     const force = this.#timers.after(drainWithinMs, () => running.kill());
@@ -156,15 +168,15 @@ export class NodeSupervisor {
   }
 
   pause(): void {
-    this.#running();
+    const { pid } = this.#running();
     if (this.#state !== 'up') throw new CoterieError('conflict', `${this.name} is ${this.#state}, not up.`);
-    this.#signal('SIGSTOP');
+    this.#paused = PausedProcess.pause(pid);
     this.#become('paused');
   }
 
   resume(): void {
     if (this.#state !== 'paused') throw new CoterieError('conflict', `${this.name} is not paused.`);
-    this.#signal('SIGCONT');
+    this.#goOn();
     this.#become('up');
   }
 
@@ -196,12 +208,10 @@ export class NodeSupervisor {
     return this.#process;
   }
 
-  #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const { pid } = this.#running();
-    if (process.platform === 'win32' || pid === null) {
-      throw new CoterieError('unsupported', 'Windows cannot pause a process. Stop the node instead.');
-    }
-    process.kill(pid, signal);
+  #goOn(): void {
+    const paused = this.#paused;
+    this.#paused = null;
+    paused?.resume();
   }
 
   #become(state: NodeState): void {
@@ -212,7 +222,8 @@ export class NodeSupervisor {
   }
 
   #launch(): void {
-    this.#problem = null;
+    this.#refusal = null;
+    this.#wasReady = false;
     this.#figures = null;
     this.#peersDown = [];
     this.#members = [];
@@ -240,9 +251,15 @@ export class NodeSupervisor {
         this.#events.listening(this.#ports);
         break;
       case 'ready':
+        this.#wasReady = true;
+        this.#problem = null;
+        this.#saidFailure = null;
         this.#events.ready();
         this.#become('up');
         this.#events.noted('info', `${this.name} takes clients.`);
+        break;
+      case 'layout':
+        this.#events.holdsLayout(message.version);
         break;
       case 'peers':
         this.#peersDown = message.down;
@@ -267,7 +284,7 @@ export class NodeSupervisor {
         break;
       }
       case 'failed':
-        this.#problem = message.message;
+        this.#refusal = { code: message.code, message: message.message };
         break;
       case 'log':
         this.#logLines.push(message.line);
@@ -277,33 +294,43 @@ export class NodeSupervisor {
   }
 
   #ended(cause: string, ranForMs: number): void {
+    this.#paused?.forget();
+    this.#paused = null;
     for (const { reject } of this.#tasks.values()) {
       reject(new CoterieError('unavailable', `${this.name} ended meanwhile.`));
     }
     this.#tasks.clear();
     if (!this.#wanted) {
+      this.#problem = null;
       this.#become('stopped');
       this.#events.noted('info', `${this.name} has stopped.`);
       return;
     }
-    if (ranForMs > steadyAfterMs) this.#quickFailures = 0;
-    const delayMs = Math.min(restartMaxMs, restartMinMs * 2 ** this.#quickFailures);
-    this.#quickFailures++;
+    if (this.#wasReady && ranForMs > steadyAfterMs) this.#failures = 0;
+    this.#failures++;
     this.#restartCount++;
-    const why = this.#problem ?? cause;
+    const lasting = this.#refusal !== null && isLasting(this.#refusal.code);
+    const { delayMs, failed } = restartAfter(this.#failures, lasting);
+    const why = this.#refusal?.message ?? cause;
     this.#problem = why;
-    const atMs = this.#clock.nowMs() + delayMs;
     const timer = this.#timers.after(delayMs, () => {
       this.#restart = null;
       if (this.#wanted) this.#launch();
     });
-    this.#restart = { timer, atMs };
-    // After several starts that failed at once, a person should look; it is tried again all the same.
-    this.#become(this.#quickFailures > 5 ? 'failed' : 'down');
+    this.#restart = { timer, atMs: this.#clock.nowMs() + delayMs };
+    this.#become(failed ? 'failed' : 'down');
     this.#events.changed();
-    this.#events.noted(
-      'error',
-      `${this.name} ended: ${why} It starts again in ${(delayMs / 1000).toFixed(1)} s.`,
-    );
+    this.#sayEnded(why, delayMs, failed);
+  }
+
+  #sayEnded(why: string, delayMs: number, failed: boolean): void {
+    if (!failed) {
+      const seconds = (delayMs / 1000).toFixed(1);
+      this.#events.noted('error', `${this.name} ended: ${why} It starts again in ${seconds} s.`);
+      return;
+    }
+    if (this.#saidFailure === why) return;
+    this.#saidFailure = why;
+    this.#events.noted('error', `${this.name} cannot start: ${why} It is tried again every few minutes.`);
   }
 }

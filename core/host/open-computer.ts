@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
+import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
 import { serveControl } from './control-server.ts';
 import { createHost, defaultHotBytesMax, type Host, type HostSettings } from './create-host.ts';
@@ -49,12 +50,12 @@ export async function openComputer(
   };
   try {
     const ui = await serveUi(
-      { host, clock: systemClock },
+      { host, clock: systemClock, random: systemRandom, log: components.log },
       { host: loopback, port: uiPort, rendererFolder: join(programFolder, 'renderer'), readOnly },
     );
     closers.push(() => ui.close());
     const control = await serveControl(
-      { host, loginLink: () => ui.loginLink() },
+      { host, loginLink: () => ui.loginLink(), log: components.log },
       { folder, host: loopback, port: controlPort },
     );
     closers.push(() => control.close());

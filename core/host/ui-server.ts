@@ -10,10 +10,14 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
-import { failure, kvRoutes } from '../gateway/http/kv-routes.ts';
+import { failureOf } from '../gateway/http/failures.ts';
+import { isKeyPath, pathOfTarget } from '../gateway/http/key-target.ts';
+import { type KvBindings, kvRoutes } from '../gateway/http/kv-routes.ts';
 import { metricsText } from '../gateway/http/metrics.ts';
 import { openApiDocument } from '../gateway/http/openapi.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
 import { serveApiSocket } from './api-socket.ts';
 import type { Host } from './create-host.ts';
 import { isOwnAddress, isOwnOrigin, Login } from './login.ts';
@@ -52,13 +56,19 @@ const loginPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>C
 For a new one, run <code>coterie login</code> on this computer.</p></body></html>`;
 
 export async function serveUi(
-  components: { host: Host; clock: Clock },
+  components: { host: Host; clock: Clock; random: Random; log: Log },
   settings: UiServerSettings,
 ): Promise<UiServer> {
-  const { host, clock } = components;
+  const { host, clock, random, log } = components;
   const login = new Login(() => clock.nowMs());
   let port = settings.port;
-  const app = new Hono();
+  const app = new Hono<{ Bindings: KvBindings }>({
+    // Keys are routed by the request line: tidied up, one may look like a path to something else.
+    getPath(request, { env } = {}) {
+      const path = pathOfTarget((env as KvBindings | undefined)?.incoming.url ?? '');
+      return isKeyPath(path) ? path : new URL(request.url).pathname;
+    },
+  });
   const assetFolder = join(settings.rendererFolder, 'assets') + sep;
 
   app.use('*', async (c, next) => {
@@ -86,7 +96,7 @@ export async function serveUi(
     return c.body(metricsText(host.snapshot()));
   });
   app.get('/openapi.json', (c) => c.json(openApiDocument(productVersion) as object));
-  app.route('/', kvRoutes(host.data, settings.readOnly));
+  app.route('/', kvRoutes({ store: host.data, random, log }, settings));
 
   app.get('/login', (c) => {
     const cookie = login.redeem(c.req.query('code') ?? '', port);
@@ -113,12 +123,14 @@ export async function serveUi(
       return c.notFound();
     }
   });
-  app.onError((error) => failure(toCoterieError(error, 'unavailable')));
+  app.onError((error) => failureOf(error, log));
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: socketFrameBytesMax });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { headers, url } = request;
+    // Whoever hangs up before the answer ends nobody but itself.
+    socket.on('error', () => {});
     // A WebSocket without Origin does not come from a page; with the cookie it is one of our own tools.
     const allowed =
       url === '/api' &&
@@ -129,10 +141,11 @@ export async function serveUi(
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (opened) => serveApiSocket(host, opened));
+    sockets.handleUpgrade(request, socket, head, (opened) => serveApiSocket(host, opened, log));
   });
 
   port = await listen(server, settings);
+  server.on('error', (error) => log.warn('The port of the app.', { cause: error.message }));
   const url = `http://${settings.host}:${port}/`;
   return {
     url,

@@ -9,9 +9,9 @@ import type {
   NodeView,
   RingView,
 } from '../contract/views.ts';
-import { type Layout, type LayoutKeyspace, replicaCountOf } from '../layout/layout.ts';
-import { availabilityOf, placementGroups, survivalOf } from '../layout/survival.ts';
-import { quorumsIntersect, requirementOf } from '../quorum/requirement.ts';
+import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
+import { availabilityOf } from '../layout/survival.ts';
+import { consequencesOf } from './keyspace-consequences.ts';
 import type { NodeStatus } from './node-supervisor.ts';
 
 export function hexId(nodeId: number): string {
@@ -64,56 +64,17 @@ export function nodeViewOf(
   };
 }
 
-function warningsOf(layout: Layout, keyspace: LayoutKeyspace): string[] {
-  const warnings: string[] = [];
-  for (const dataCenter of layout.dataCenters) {
-    const factor = keyspace.factors[dataCenter] ?? 0;
-    const nodes = layout.nodes.filter((node) => node.dataCenter === dataCenter);
-    const computerCount = new Set(nodes.map((node) => node.computer)).size;
-    if (factor > nodes.length) {
-      const missing = factor - nodes.length;
-      warnings.push(
-        `Replication factor ${factor} is unmet in ${dataCenter}: add ${missing} ${missing === 1 ? 'node' : 'nodes'}.`,
-      );
-    } else if (factor > computerCount && computerCount > 0) {
-      warnings.push(
-        `${dataCenter} has ${computerCount} ${computerCount === 1 ? 'computer' : 'computers'} for ${factor} replicas: some share one, and are lost together.`,
-      );
-    }
-  }
-  return warnings;
-}
-
 export function keyspaceViewOf(
   layout: Layout,
   keyspace: LayoutKeyspace,
   isUp: (nodeId: number) => boolean,
 ): KeyspaceView {
-  const groups = placementGroups(layout, keyspace);
-  // A stand-in is in nobody's read quorum: what it took may be missed until it has been handed over.
-  const canStandIn =
-    keyspace.sloppy &&
-    layout.dataCenters.some((dataCenter) => {
-      const factor = keyspace.factors[dataCenter] ?? 0;
-      return factor > 0 && layout.nodes.filter((node) => node.dataCenter === dataCenter).length > factor;
-    });
-  const quorumsMeet = layout.dataCenters.every((dataCenter) =>
-    groups.every(({ replicas }) =>
-      quorumsIntersect(
-        requirementOf(keyspace.readLevel, replicas, dataCenter),
-        requirementOf(keyspace.writeLevel, replicas, dataCenter),
-        replicas,
-      ),
-    ),
-  );
   return {
     ...keyspace,
     factors: { ...keyspace.factors },
-    replicaCount: replicaCountOf(layout, keyspace),
-    readYourWrites: quorumsMeet && !canStandIn,
-    survives: survivalOf(layout, keyspace),
+    createdAtMs: keyspace.createdAtMs ?? layout.createdAtMs,
+    ...consequencesOf(layout, keyspace),
     ...availabilityOf(layout, keyspace, isUp),
-    warnings: warningsOf(layout, keyspace),
   };
 }
 

@@ -31,6 +31,8 @@ export interface LayoutKeyspace {
   readonly id: number;
   readonly name: string;
   readonly database: number | null;
+  /** How often its factors or levels were changed: nodes tell by it whether they have missed a change. */
+  readonly placement: number;
   /** Replicas per data center; a data center that is not named has none. */
   readonly factors: Readonly<Record<string, number>>;
   readonly readLevel: ConsistencyLevel;
@@ -39,6 +41,8 @@ export interface LayoutKeyspace {
   readonly sloppy: boolean;
   readonly durability: Durability;
   readonly defaultTimeToLiveMs: number;
+  /** Absent: made together with the cluster. */
+  readonly createdAtMs?: number;
 }
 
 export interface Layout {
@@ -115,7 +119,7 @@ export function firstLayout(first: FirstLayout): Layout {
   return { ...withDefault, version: 1 };
 }
 
-export type KeyspaceSettings = Omit<LayoutKeyspace, 'id'>;
+export type KeyspaceSettings = Omit<LayoutKeyspace, 'id' | 'placement'>;
 
 function checkKeyspace(layout: Layout, keyspace: KeyspaceSettings, id: number | null): void {
   checkName(keyspace.name, 'The keyspace');
@@ -187,7 +191,7 @@ export function createKeyspace(layout: Layout, digest: string, settings: Keyspac
     );
   }
   return next(layout, digest, {
-    keyspaces: [...layout.keyspaces, { id, ...settings }],
+    keyspaces: [...layout.keyspaces, { id, placement: 0, ...settings }],
     keyspaceIdNext: id + 1,
   });
 }
@@ -208,7 +212,10 @@ export function alterKeyspace(
   changes: Partial<Omit<KeyspaceSettings, 'name'>>,
 ): Layout {
   const old = keyspaceNamed(layout, name);
-  const altered = { ...old, ...changes };
+  const isMoved = (['factors', 'readLevel', 'writeLevel'] as const).some(
+    (field) => changes[field] !== undefined && JSON.stringify(changes[field]) !== JSON.stringify(old[field]),
+  );
+  const altered = { ...old, ...changes, placement: old.placement + (isMoved ? 1 : 0) };
   checkKeyspace(layout, altered, old.id);
   return next(layout, digest, {
     keyspaces: layout.keyspaces.map((keyspace) => (keyspace.id === old.id ? altered : keyspace)),
@@ -240,13 +247,19 @@ export function parseLayout(text: string): Layout {
       (ring) => ring.owners.length === partitionCount && ring.owners.every((owner: number) => ids.has(owner)),
     );
   if (!sound) throw new CoterieError('corrupt', 'The layout is incomplete.');
-  return layout;
+  // Layouts of earlier versions do not count changes.
+  const keyspaces = layout.keyspaces.map((keyspace) => ({ ...keyspace, placement: keyspace.placement ?? 0 }));
+  return { ...layout, keyspaces };
 }
 
-/** Copies a key has in all data centers together, bounded by the nodes that are there. */
-export function replicaCountOf(layout: Layout, keyspace: LayoutKeyspace): number {
-  return layout.dataCenters.reduce((sum, dataCenter) => {
+/** Copies a key has in each data center: the factor, bounded by the nodes that are there. */
+export function copiesOf(
+  layout: Layout,
+  factors: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const copies = layout.dataCenters.map((dataCenter) => {
     const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
-    return sum + Math.min(nodeCount, keyspace.factors[dataCenter] ?? 0);
-  }, 0);
+    return [dataCenter, Math.min(nodeCount, factors[dataCenter] ?? 0)] as const;
+  });
+  return Object.fromEntries(copies);
 }

@@ -9,6 +9,9 @@ import { type ReplicaPlace, requirementOf } from '../quorum/requirement.ts';
 import { placementOf } from '../ring/ring.ts';
 import type { Layout, LayoutKeyspace } from './layout.ts';
 
+/** The settings that decide what a keyspace survives. */
+export type SurvivalPlan = Pick<LayoutKeyspace, 'factors' | 'readLevel' | 'writeLevel'>;
+
 export interface Survival {
   readonly loss: 'node' | 'computer' | 'data-center';
   readonly readable: boolean;
@@ -21,7 +24,7 @@ export interface PlacementGroup {
   readonly partitionCount: number;
 }
 
-export function placementGroups(layout: Layout, keyspace: LayoutKeyspace): PlacementGroup[] {
+export function placementGroups(layout: Layout, keyspace: Pick<SurvivalPlan, 'factors'>): PlacementGroup[] {
   const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
   const groups = new Map<string, { replicas: ReplicaPlace[]; partitionCount: number }>();
   for (const list of placementOf(layout.rings, layout.nodes, (name) => keyspace.factors[name] ?? 0)) {
@@ -65,7 +68,7 @@ function worksEverywhere(
   );
 }
 
-export function survivalOf(layout: Layout, keyspace: LayoutKeyspace): Survival[] {
+export function survivalOf(layout: Layout, keyspace: SurvivalPlan): Survival[] {
   const groups = placementGroups(layout, keyspace);
   const domains: [Survival['loss'], (node: Layout['nodes'][number]) => string][] = [
     ['node', (node) => String(node.id)],
@@ -88,7 +91,7 @@ export function survivalOf(layout: Layout, keyspace: LayoutKeyspace): Survival[]
 /** Partitions that lack a replica now, and those that cannot be read or written at the keyspace's levels. */
 export function availabilityOf(
   layout: Layout,
-  keyspace: LayoutKeyspace,
+  keyspace: SurvivalPlan,
   isUp: (nodeId: number) => boolean,
 ): { underReplicated: number; unavailable: number } {
   let underReplicated = 0;

@@ -2,7 +2,7 @@
  * What two replicas say to each other while they compare, as bytes, big-endian. A question is
  *   u8 kind · u32 exchange · u16 keyspace · body
  *
- *   roots    (u16 partition)*                                       → (u8 bits, 255: not ready · u32 keys · u64 hash)*
+ *   roots    (u16 partition)*                 → (u8 bits, +128: lost its data, 255: not ready · u32 keys · u64 hash)*
  *   nodes    u16 partition · u8 parent bits · u8 child bits · (u32 prefix)*           → (u64 hash)*
  *   leaves   u16 partition · u8 bits · u48 from offset · u48 forgotten until · (u32 prefix)*
  *                                                         → u48 next offset · u48 forgotten until · (u48 offset · u64 hash)*
@@ -41,6 +41,7 @@ export const headBytes = 7;
 const rootBytes = 13;
 const listedBytes = 14;
 const notReady = 255;
+const lostFlag = 128;
 
 export function malformed(): CoterieError {
   return new CoterieError(
@@ -90,6 +91,8 @@ export function partitionAt(body: Buffer, offset: number): number {
 /** Null: the tree is being built. */
 export type Root = {
   readonly bits: number;
+  /** The replica has lost what it held of this partition, and has not got it back yet. */
+  readonly isLost: boolean;
   readonly keyCount: number;
   readonly high: number;
   readonly low: number;
@@ -99,7 +102,7 @@ export function encodeRoots(roots: readonly (Root | null)[]): Buffer {
   const bytes = Buffer.alloc(roots.length * rootBytes);
   roots.forEach((root, index) => {
     const at = index * rootBytes;
-    bytes[at] = root?.bits ?? notReady;
+    bytes[at] = root === null ? notReady : root.bits + (root.isLost ? lostFlag : 0);
     bytes.writeUInt32BE(root?.keyCount ?? 0, at + 1);
     bytes.writeUInt32BE(root?.high ?? 0, at + 5);
     bytes.writeUInt32BE(root?.low ?? 0, at + 9);
@@ -114,7 +117,8 @@ export function decodeRoots(bytes: Buffer, count: number): (Root | null)[] {
     if (bytes[at] === notReady) return null;
     const keyCount = bytes.readUInt32BE(at + 1);
     return {
-      bits: checkedBits(bytes[at]),
+      bits: checkedBits(bytes[at] % lostFlag),
+      isLost: bytes[at] >= lostFlag,
       keyCount,
       high: bytes.readUInt32BE(at + 5),
       low: bytes.readUInt32BE(at + 9),

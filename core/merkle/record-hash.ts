@@ -1,11 +1,14 @@
 /**
- * The hash of one record as it counts in a tree: the key's token and the record's header, which holds every dot, the
+ * The hash of one record as it counts in a tree: the key and the record's header, which holds every dot, the
  * context, times, expiry, tombstone flags and lengths. Equal version sets have equal headers (versions/record-codec.ts,
- * headerOf: whatever the format in which each replica stores them), so replicas that agree hash alike. Values are left out on purpose: a dot names one value for ever, merging would not
+ * headerOf: whatever the format in which each replica stores them), so replicas that agree hash alike. Values are left out on
+ * purpose: a dot names one value for ever, merging would not
  * settle two values of one dot, and damage on disk is the storage engine's to find.
  *
  * Two lanes with the multipliers of MurmurHash3 x86_128 (Austin Appleby, public domain algorithm), each finished with the
- * other's state mixed in. It is no defence against chosen records: whoever can place records may write them anyway.
+ * other's state mixed in. The key counts with all its bytes: dots are a key's own, so two keys may have equal headers, and keys
+ * can be made that share a token. Chosen records may still have sums that agree (the hash has no secret): then a difference
+ * between replicas stays until one of these keys is read or written, which repairs it.
  */
 import { headerLength, headerOf, isLatestFormat } from '../versions/record-codec.ts';
 
@@ -41,7 +44,7 @@ function hashedBytes(record: Buffer): Buffer {
 }
 
 /** Writes the hash into `into`, so that the hot path makes no object. */
-export function hashRecord(tokenHigh: number, tokenLow: number, record: Buffer, into: RecordHash): void {
+export function hashRecord(key: Buffer, record: Buffer, into: RecordHash): void {
   let bytes = record;
   let { length } = record;
   try {
@@ -50,8 +53,21 @@ export function hashRecord(tokenHigh: number, tokenLow: number, record: Buffer, 
   } catch {
     // One that this version cannot read counts with all its bytes: it must count, and the same everywhere.
   }
-  let a = mixLeft(mixLeft(0x9747b28c, tokenHigh), tokenLow);
-  let b = mixRight(mixRight(0x2c1b3c6d, tokenLow), tokenHigh);
+  states.a = 0x9747b28c;
+  states.b = 0x2c1b3c6d;
+  mixBytes(key, key.length);
+  mixBytes(bytes, length);
+  const a = (states.a + states.b) | 0;
+  const b = (states.b + a) | 0;
+  into.high = finish(a);
+  into.low = finish(b ^ into.high);
+}
+
+/** The two lanes while a hash is made. */
+const states = { a: 0, b: 0 };
+
+function mixBytes(bytes: Buffer, length: number): void {
+  let { a, b } = states;
   let index = 0;
   for (; index + 4 <= length; index += 4) {
     const word = bytes[index] | (bytes[index + 1] << 8) | (bytes[index + 2] << 16) | (bytes[index + 3] << 24);
@@ -60,10 +76,6 @@ export function hashRecord(tokenHigh: number, tokenLow: number, record: Buffer, 
   }
   let tail = 0;
   for (let shift = 0; index < length; index++, shift += 8) tail |= bytes[index] << shift;
-  a = mixLeft(a, tail) ^ length;
-  b = mixRight(b, tail) ^ length;
-  a = (a + b) | 0;
-  b = (b + a) | 0;
-  into.high = finish(a);
-  into.low = finish(b ^ into.high);
+  states.a = mixLeft(a, tail) ^ length;
+  states.b = mixRight(b, tail) ^ length;
 }

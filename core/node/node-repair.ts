@@ -1,6 +1,6 @@
 /** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
 
-import { CoterieError } from '../base/errors.ts';
+import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
@@ -24,12 +24,21 @@ import { TreeBook, type TreeFigures } from '../repair/tree-book.ts';
 import { call, callMethod } from '../replication/calls.ts';
 import type { Completeness } from '../replication/completeness.ts';
 import type { ExpiredValues } from '../replication/expired-values.ts';
+import type { Leftovers } from '../replication/leftovers.ts';
 import type { LocalRecords } from '../replication/local-records.ts';
 import type { PeerService } from '../replication/peer-service.ts';
 import type { Requests } from '../replication/requests.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import { summarise } from '../versions/record-codec.ts';
+import {
+  decodeLeftoverQuestion,
+  encodeLeftoverQuestion,
+  mustBeVersion,
+  ofVersion,
+  withVersion,
+} from '../wire/layout-versions.ts';
+import type { PossibleLosses } from './possible-losses.ts';
 
 export interface RepairComponents {
   readonly records: LocalRecords;
@@ -42,6 +51,8 @@ export interface RepairComponents {
   readonly hybridClock: HybridClock;
   readonly log: Log;
   readonly completeness: Completeness;
+  readonly leftovers: Leftovers;
+  readonly losses: PossibleLosses;
   readonly expired: ExpiredValues;
   readonly topology: () => Topology;
 }
@@ -60,6 +71,7 @@ export class NodeRepair {
   readonly #topology: () => Topology;
   readonly #selfId: number;
   readonly #completeness: Completeness;
+  readonly #requests: Requests;
   readonly #rebuilt = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
   #rebuilding: Promise<void> | null = null;
@@ -71,11 +83,25 @@ export class NodeRepair {
     const replica = replicaOf(components);
     const peers = peersOf(components);
     const claims = new Claims(clock);
+    const { completeness, losses } = components;
     const compared = (keyspace: number, peer: number, partitions: readonly number[]): void => {
       this.times.note(keyspace, peer, partitions, clock.nowMs());
-      for (const partition of partitions) components.completeness.compared(keyspace, partition, peer);
+      for (const partition of partitions) completeness.compared(keyspace, partition, peer);
+    };
+    const isLost = (keyspace: number, partition: number) =>
+      completeness.causeOf(keyspace, partition) === 'lost';
+    // Who has lost data asks for itself: only then does it learn whether the other had lost the same.
+    const comparedByPeer = (keyspace: number, peer: number, partitions: readonly number[]): void =>
+      compared(
+        keyspace,
+        peer,
+        partitions.filter((partition) => !isLost(keyspace, partition)),
+      );
+    const onPeerLost = (keyspace: number, partition: number, peer: number): void => {
+      if (isLost(keyspace, partition)) losses.lostTogether(keyspace, partition, peer);
     };
     this.#completeness = components.completeness;
+    this.#requests = components.requests;
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
     this.trees = new TreeBook({ replica, timers, log });
@@ -90,10 +116,12 @@ export class NodeRepair {
       trees: this.trees,
       times: this.times,
       compared,
+      onPeerLost,
       pairings: () => this.#allPairings(),
       isBusy: () => requests.pendingCount > pendingWhenBusy,
     };
-    serveExchanges({ replica, peers, claims, trees: this.trees, compared });
+    serveExchanges({ replica, peers, claims, trees: this.trees, isLost, compared: comparedByPeer });
+    serveLeftoverQuestions(components);
     this.#worker = new AntiEntropy(this.#parts, settings);
     const keyspaces = () => [...components.topology().keyspaces.keys()];
     this.#scrub = new Scrub({ replica, timers, keyspaces, isBusy: this.#parts.isBusy }, settings.tickMs);
@@ -123,24 +151,46 @@ export class NodeRepair {
 
   async #rebuildAll(): Promise<void> {
     while (!this.#closed && !this.#completeness.isWhole) {
-      for (const { keyspace, peer, partitions } of this.#allPairings()) {
+      for (const { keyspace, peer, partitions } of this.#completeness.wanted()) {
         if (this.#closed) return;
-        const missing = partitions.filter((one) => !this.#completeness.speaksFor(keyspace, one));
-        if (missing.length === 0 || !this.#parts.peers.isUp(peer)) continue;
-        const request = { keyspace, partitions: missing, peers: [peer], dryRun: false };
-        const figures = await new Promise<ExchangeFigures>((resolve) => {
-          this.repairRange(
-            request,
-            () => {},
-            (_, outcome) => resolve(outcome.figures),
-          );
-        });
-        this.#rebuilt.recordsReceived += figures.recordsReceived;
-        this.#rebuilt.valueBytes += figures.valueBytes;
+        if (!this.#parts.peers.isUp(peer)) continue;
+        const state = this.#topology().keyspaces.get(keyspace);
+        const isReplica = (partition: number) =>
+          state?.replicas[partition].some(({ nodeId }) => nodeId === peer) ?? false;
+        const shared = partitions.filter(isReplica);
+        if (shared.length > 0) await this.#fetchFrom(keyspace, peer, shared);
+        const former = partitions.filter((partition) => !isReplica(partition));
+        if (former.length > 0) await this.#askLeftovers(keyspace, peer, former);
       }
       if (this.#completeness.isWhole) return;
       await new Promise<void>((resolve) => this.#parts.timers.after(rebuildRetryMs, resolve));
     }
+  }
+
+  async #fetchFrom(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
+    const request = { keyspace, partitions, peers: [peer], dryRun: false };
+    const figures = await new Promise<ExchangeFigures>((resolve) => {
+      this.repairRange(
+        request,
+        () => {},
+        (_, outcome) => resolve(outcome.figures),
+      );
+    });
+    this.#rebuilt.recordsReceived += figures.recordsReceived;
+    this.#rebuilt.valueBytes += figures.valueBytes;
+  }
+
+  /** A node that was a replica before hands over what it has by itself; this only asks whether it is done. */
+  async #askLeftovers(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
+    const { version } = this.#topology().layout;
+    const question = encodeLeftoverQuestion({ version, keyspace, partitions });
+    const answer = await new Promise<Buffer | null>((resolve) =>
+      call(this.#requests, peer, callMethod.holdsNothing, question, (_, body) => resolve(body)),
+    );
+    if (answer === null || this.#topology().layout.version !== version) return;
+    partitions.forEach((partition, index) => {
+      if (answer[index] === 1) this.#completeness.compared(keyspace, partition, peer);
+    });
   }
 
   /** What the rebuild since the start has brought. */
@@ -213,16 +263,35 @@ function replicaOf(components: RepairComponents): LocalReplica {
   };
 }
 
-function peersOf({ network, requests, service }: RepairComponents): ReplicaPeers {
+/**
+ * Both sides of a comparison go by the same layout: under an older one a replica could still acknowledge what the other, once
+ * compared, would be believed to have.
+ */
+function peersOf({ network, requests, service, topology }: RepairComponents): ReplicaPeers {
   return {
     isUp: (peer) => network.isUp(peer),
     ask: (peer, question, done) => {
-      call(requests, peer, callMethod.compareReplicas, question, (error, body) => {
+      const versioned = withVersion(topology().layout.version, question);
+      call(requests, peer, callMethod.compareReplicas, versioned, (error, body) => {
         done(error?.code === 'unavailable' ? noAnswer() : error, body);
       });
     },
-    onQuestion: (handler) => service.onCall(callMethod.compareReplicas, handler),
+    onQuestion: (handler) =>
+      service.onCall(callMethod.compareReplicas, (from, payload, reply) =>
+        handler(from, ofVersion(topology().layout.version, payload), reply),
+      ),
   };
+}
+
+function serveLeftoverQuestions({ service, leftovers, topology }: RepairComponents): void {
+  service.onCall(callMethod.holdsNothing, (_, payload, reply) => {
+    const { version, keyspace, partitions } = decodeLeftoverQuestion(payload);
+    mustBeVersion(topology().layout.version, version);
+    leftovers.holdsNothing(keyspace, partitions).then(
+      (answers) => reply(null, Buffer.from(answers.map(Number))),
+      (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
+    );
+  });
 }
 
 function noAnswer(): CoterieError {

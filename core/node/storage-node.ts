@@ -3,8 +3,9 @@
  * simulation. It owns the order of starting and stopping; what the parts do is theirs.
  */
 import { CoterieError } from '../base/errors.ts';
-import type { Layout } from '../layout/layout.ts';
+import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
+import type { ContextSeal } from '../ports/context-seal.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
@@ -13,25 +14,28 @@ import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
 import { call, callMethod } from '../replication/calls.ts';
-import { Completeness } from '../replication/completeness.ts';
+import { Completeness, type Wanted } from '../replication/completeness.ts';
 import { ExpiredValues } from '../replication/expired-values.ts';
 import type { ExpirySettings } from '../replication/expiry-turns.ts';
 import { HintBook } from '../replication/hint-book.ts';
 import { HintDelivery } from '../replication/hint-delivery.ts';
+import { Leftovers } from '../replication/leftovers.ts';
 import { LocalRecords } from '../replication/local-records.ts';
 import { type CoordinatorParts, newCounters, type Writer } from '../replication/parts.ts';
 import { PeerService } from '../replication/peer-service.ts';
+import { Refusing } from '../replication/refusing.ts';
 import { Requests } from '../replication/requests.ts';
 import { serveStandIns } from '../replication/stand-ins.ts';
 import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
 import { type CollectorSettings, TombstoneCollector } from '../replication/tombstone-collector.ts';
-import { type Topology, topologyOf } from '../replication/topology.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
-import { type Actor, actorOf, epochOf } from '../versions/version-set.ts';
-import { nextEpoch, noteWhole } from './identity.ts';
+import { Identity } from './identity.ts';
 import { LostRecords } from './lost-records.ts';
 import type { MembershipLink } from './membership-driver.ts';
+import { NodeLayouts } from './node-layouts.ts';
 import { NodeRepair } from './node-repair.ts';
+import { type PossibleLoss, PossibleLosses } from './possible-losses.ts';
+import { Vouching } from './vouching.ts';
 
 export interface StorageNodeComponents {
   readonly clock: Clock;
@@ -42,6 +46,7 @@ export interface StorageNodeComponents {
   readonly network: PeerNetwork;
   readonly openEngine: () => Promise<StorageEngine>;
   readonly endpointOf: EndpointBook;
+  readonly seal: ContextSeal;
 }
 
 export interface StorageNodeSettings {
@@ -55,6 +60,8 @@ export interface StorageNodeSettings {
   readonly antiEntropyTickMs?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
   readonly hasRun?: boolean;
+  /** Between two marks by which records and identity vouch for each other, while something is written. */
+  readonly vouchEveryMs?: number;
 }
 
 export const defaultNodeSettings = {
@@ -76,11 +83,12 @@ interface Built {
   readonly collector: TombstoneCollector;
   readonly expired: ExpiredValues;
   readonly repair: NodeRepair;
+  readonly leftovers: Leftovers;
+  readonly identity: Identity;
+  readonly vouching: Vouching;
+  readonly layouts: NodeLayouts;
+  readonly losses: PossibleLosses;
   readonly disk: Disk;
-  /** The present one; whoever needs it asks for it each time. */
-  readonly view: { topology: Topology };
-  /** Takes a new epoch durably. */
-  readonly renewEpoch: (lostData: boolean) => Promise<Actor>;
 }
 
 export class StorageNode {
@@ -112,74 +120,84 @@ export class StorageNode {
     settings: StorageNodeSettings,
     layout: Layout,
   ): Promise<StorageNode> {
-    const { clock, timers, log, network } = components;
-    if (!layout.nodes.some((node) => node.id === settings.nodeId)) {
+    const { clock, timers, log, network, disk } = components;
+    const { nodeId } = settings;
+    if (!layout.nodes.some((node) => node.id === nodeId)) {
       throw new CoterieError('bad-input', 'The layout does not name this node.');
     }
     const engine = await components.openEngine();
-    const { clean, recordCount, quarantinedSegments } = engine.recovery;
-    const { epoch, rebuilding } = await nextEpoch(components, settings.nodeId, {
-      clean,
-      hasRun: settings.hasRun ?? false,
-      lostData: quarantinedSegments.length > 0 || (settings.hasRun === true && recordCount === 0 && !clean),
-    });
-    const topology = topologyOf(layout, settings.nodeId);
-    const view = { topology };
+    const identity = await Identity.open(
+      { ...components, engine },
+      { nodeId, hasRun: settings.hasRun ?? false },
+    );
+    if (identity.loss !== null) {
+      log.warn('This node lacks data. It gets it from the other replicas before it answers reads alone.', {
+        cause: identity.loss,
+      });
+    }
+    const layouts = await NodeLayouts.open(components, { nodeId, isKnown: identity.isKnown }, layout);
+    const topology = () => layouts.topology;
     const records = new LocalRecords(engine);
     const hints = new HintBook({ records, engine, clock });
     await hints.load();
     // Before the first frame can change a record.
-    const savedTrees = await takeSavedTrees(components, clean);
-    const writer: Writer = { actor: actorOf(settings.nodeId, epoch), counterMax: 0 };
-    const completeness = new Completeness(() => {
-      log.info('This node is whole again: it has been compared with every other replica.');
-      noteWhole(components.disk, settings.nodeId, epochOf(writer.actor)).catch((error: Error) => {
-        log.warn('That this node is whole again could not be noted.', { cause: error.message });
-      });
+    const savedTrees = await takeSavedTrees(components, identity.stamp);
+    const writer: Writer = { actor: identity.actor, counterMax: 0, refusal: null };
+    const vouching = new Vouching({ identity, records, timers, log, writer }, settings.vouchEveryMs);
+    // The epoch is durable before it is used; a disk that is full leaves a node that only reads.
+    await vouching.begin();
+    const losses = await PossibleLosses.open({ ...components, topology }, nodeId);
+    const completeness = new Completeness({
+      onWhole: () => {
+        log.info('This node is whole again: it has been compared with every other replica.');
+        void vouching.noteWhole();
+        void layouts.noteSettled();
+      },
+      onLost: (keyspace, partition) => losses.lostHere(keyspace, partition),
+      onBack: (keyspace, partition) => losses.isBack(keyspace, partition),
     });
-    if (rebuilding) completeness.begin(topology);
+    if (identity.isRebuilding) completeness.begin(topology());
+    if (identity.isRebuilding && completeness.isWhole) void vouching.noteWhole();
+    layouts.follow(completeness);
     const counters = newCounters();
     const requests = new Requests({ network, clock, timers }, settings);
     let turn = 0;
     const parts: CoordinatorParts = {
-      selfId: settings.nodeId,
+      selfId: nodeId,
       records,
       hints,
       completeness,
       network,
       requests,
+      refusing: new Refusing(clock),
       clock,
       timers,
       hybridClock: new HybridClock(),
       writer,
+      seal: components.seal,
       counters,
       log,
+      topology,
       turn: () => {
         turn = (turn + 1) & 0xffff;
         return turn;
       },
     };
-    const service = new PeerService({ ...parts, counters }, topology);
-    const store = new CoordinatorStore(
-      { parts, engine, service, endpointOf: components.endpointOf },
-      topology,
-    );
-    const current = () => view.topology;
-    const renewEpoch = async (lostData: boolean): Promise<Actor> => {
-      const next = await nextEpoch(components, settings.nodeId, { clean: false, lostData, hasRun: true });
-      return actorOf(settings.nodeId, next.epoch);
-    };
-    serveStandIns(service, hints, current);
-    const delivery = new HintDelivery({ ...parts, topology: current });
+    const service = new PeerService({ ...parts, counters }, topology());
+    const { endpointOf } = components;
+    const store = new CoordinatorStore({ parts, engine, service, endpointOf }, topology());
+    serveStandIns(service, hints, topology);
+    const delivery = new HintDelivery(parts);
     const collector = new TombstoneCollector(
-      { ...parts, engine, topology: current },
+      { ...parts, engine },
       service,
       settings.collector,
       settings.expiry,
     );
-    const expired = new ExpiredValues({ ...parts, engine, topology: current }, settings.expiry);
+    const expired = new ExpiredValues({ ...parts, engine }, settings.expiry);
+    const leftovers = new Leftovers({ ...parts, engine });
     const repair = new NodeRepair(
-      { ...parts, engine, service, expired, topology: current },
+      { ...parts, engine, service, expired, leftovers, losses },
       { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
     );
     repair.trees.adopt(savedTrees);
@@ -187,15 +205,14 @@ export class StorageNode {
       {
         ...parts,
         engine,
-        topology: current,
         rebuild: () => repair.rebuild(),
         doubt: (keyspace, partition) => repair.trees.doubt(keyspace, partition),
       },
-      () => renewEpoch(true),
+      () => identity.renewEpoch(true),
     );
     lostRecords.watch();
-    if (rebuilding) void repair.rebuild();
-    const { disk } = components;
+    if (!completeness.isWhole) void repair.rebuild();
+    leftovers.look();
     return new StorageNode({
       parts,
       engine,
@@ -205,10 +222,35 @@ export class StorageNode {
       collector,
       expired,
       repair,
+      leftovers,
+      identity,
+      vouching,
+      layouts,
+      losses,
       disk,
-      view,
-      renewEpoch,
     });
+  }
+
+  /** What acknowledged writes may be gone for good, until a person accepts it. */
+  possibleLosses(): PossibleLoss[] {
+    return this.#built.losses.all();
+  }
+
+  /** Nodes that this one has to hear before it speaks for all its partitions again. */
+  waitsFor(): number[] {
+    return [...new Set(this.parts.completeness.wanted().map(({ peer }) => peer))];
+  }
+
+  /**
+   * A person accepts what may be gone: nobody is told of it any more, and this node no longer waits for nodes that may hold
+   * something it lacks. Returns what was accepted.
+   */
+  async acceptLoss(): Promise<{ losses: PossibleLoss[]; notHeard: Wanted[] }> {
+    const { losses } = this.#built;
+    const accepted = { losses: losses.all(), notHeard: this.parts.completeness.wanted() };
+    this.parts.completeness.accept();
+    await losses.accept();
+    return accepted;
   }
 
   /** Tombstones and expired values forgotten for good since the start. */
@@ -227,46 +269,71 @@ export class StorageNode {
   }
 
   get layout(): Layout {
-    return this.#built.view.topology.layout;
+    return this.#built.layouts.topology.layout;
   }
 
-  /** Takes a newer layout; data of dropped keyspaces is forgotten. */
-  setLayout(layout: Layout): void {
-    const { view, service } = this.#built;
-    const dropped = this.layout.keyspaces.filter(
-      (old) => !layout.keyspaces.some((keyspace) => keyspace.id === old.id),
-    );
-    const topology = topologyOf(layout, this.parts.selfId);
-    view.topology = topology;
-    this.parts.completeness.setTopology(topology);
-    service.setTopology(topology);
-    this.store.setTopology(topology);
-    for (const keyspace of dropped) {
-      this.repair.trees.dropKeyspace(keyspace.id);
-      const done = (error: CoterieError | null) => {
-        if (error === null) return;
-        this.parts.log.error('A dropped keyspace could not be removed from disk.', {
-          keyspace: keyspace.name,
-          cause: error.message,
-        });
-      };
-      done(this.engine.dropKeyspace(keyspace.id, done));
+  /**
+   * Takes a newer layout, at once; an older one is left aside. Data of dropped keyspaces is forgotten, data that this node has to
+   * get is fetched, data that is not its own any more handed over. Resolves once the layout is kept on disk.
+   */
+  setLayout(layout: Layout): Promise<void> {
+    const { layouts, service, store, repair, leftovers } = this.#built;
+    const before = this.layout;
+    if (layout.version <= before.version) return Promise.resolve();
+    const kept = layouts.change(layout);
+    service.setTopology(layouts.topology);
+    store.setTopology(layouts.topology);
+    for (const keyspace of before.keyspaces) {
+      if (!layout.keyspaces.some(({ id }) => id === keyspace.id)) this.#forgetKeyspace(keyspace);
     }
+    if (!this.parts.completeness.isWhole) void repair.rebuild();
+    leftovers.look();
+    return kept;
+  }
+
+  #forgetKeyspace({ id, name }: LayoutKeyspace): void {
+    this.repair.trees.dropKeyspace(id);
+    const done = (error: CoterieError | null) => {
+      if (error === null) return;
+      this.parts.log.error('A dropped keyspace could not be removed from disk.', {
+        keyspace: name,
+        cause: error.message,
+      });
+    };
+    const refusal = this.engine.dropKeyspace(id, done);
+    if (refusal !== null) done(refusal);
   }
 
   /** Ends what is in flight, then closes the storage in order, so that the next start is clean. */
   async stop(): Promise<void> {
-    const { delivery, collector, expired, repair, parts, engine, disk, renewEpoch } = this.#built;
+    const {
+      delivery,
+      collector,
+      expired,
+      repair,
+      leftovers,
+      parts,
+      disk,
+      identity,
+      vouching,
+      layouts,
+      losses,
+    } = this.#built;
     delivery.close();
     collector.close();
     expired.close();
     repair.close();
+    leftovers.close();
+    vouching.close();
     parts.requests.close();
     // Events forgotten with their tombstones must not be numbered again: the next run writes under a new actor.
-    if (parts.writer.counterMax > 0) await renewEpoch(false);
-    await engine.close();
+    if (parts.writer.counterMax > 0) await identity.renewEpoch(false);
+    layouts.close();
+    losses.close();
+    await identity.close();
     // What was forgotten without a trace may be there again at the next start: those trees would not tell.
     for (const { keyspace, partition } of expired.forgottenIn()) repair.trees.doubt(keyspace, partition);
-    await saveTrees({ disk, log: parts.log }, repair.trees.all());
+    const { stamp } = identity;
+    if (stamp !== null) await saveTrees({ disk, log: parts.log }, repair.trees.all(), stamp);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The Disk port on a real file system. Errors become the port's three kinds; everything else about them stays in the
+ * The Disk port on a real file system. Errors become the port's few kinds; everything else about them stays in the
  * message, because people search for it.
  */
 
@@ -9,13 +9,31 @@ import { join } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 
-function diskError(cause: unknown): CoterieError {
+/** What passes by itself. */
+const passing = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EINTR']);
+/** On Windows a virus scanner or an indexer that has a file open keeps it from being renamed or removed, for a moment. */
+const heldOnWindows = new Set(['EPERM', 'EACCES']);
+
+export function diskError(cause: unknown): CoterieError {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new CoterieError('not-found', message);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new CoterieError('disk-full', 'The disk is full. Free some space; writing goes on by itself.');
   }
+  if (passing.has(code ?? '')) return new CoterieError('busy', `The disk is busy: ${message}`);
   return new CoterieError('disk-failed', `The disk failed: ${message}`);
+}
+
+async function attemptMove<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (process.platform === 'win32' && heldOnWindows.has(code ?? '')) {
+      throw new CoterieError('busy', `Another program holds a file: ${message}`);
+    }
+    throw diskError(cause);
+  }
 }
 
 async function attempt<T>(operation: () => Promise<T>): Promise<T> {
@@ -113,7 +131,7 @@ export class NodeDisk implements Disk {
   replaceFile(path: string, bytes: Uint8Array): Promise<void> {
     const target = this.#path(path);
     const temporary = `${target}.new`;
-    return attempt(async () => {
+    return attemptMove(async () => {
       const handle = await fs.open(temporary, 'w');
       try {
         await handle.writeFile(bytes);
@@ -127,11 +145,11 @@ export class NodeDisk implements Disk {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await attempt(() => fs.rename(this.#path(from), this.#path(to)));
+    await attemptMove(() => fs.rename(this.#path(from), this.#path(to)));
   }
 
   async remove(path: string): Promise<void> {
-    await attempt(() => fs.rm(this.#path(path)));
+    await attemptMove(() => fs.rm(this.#path(path)));
   }
 
   async link(from: string, to: string): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * The disk as a port: what the storage engine may ask of a file system. Paths are relative to a root that the
- * implementation was given, with `/` between parts. Every failure rejects with a CoterieError: `disk-full`, `disk-failed`
- * or `not-found`. Nothing is durable before the named sync has resolved; the simulated disk forgets the rest on a crash.
+ * implementation was given, with `/` between parts. Every failure rejects with a CoterieError: `disk-full`, `disk-failed`,
+ * `not-found`, or `busy` for what passes by itself (too many open files, an interrupted call): the same may be asked again.
+ * Nothing is durable before the named sync has resolved; the simulated disk forgets the rest on a crash.
  */
 export interface DiskFile {
   /** Writes all of `bytes` at `position`. A rejected write may have left any part of it behind. */

@@ -89,6 +89,9 @@ export interface ReplicaView {
   readonly relation: 'equal' | 'ancestor' | 'descendant' | 'sibling';
 }
 
+/** What a command wants with its key: `read-modify-write` decides by what it finds there. */
+export type Purpose = 'read' | 'write' | 'read-modify-write';
+
 /** One node as a Redis Cluster client must see it. */
 export interface ClientEndpoint {
   readonly nodeId: NodeId;
@@ -117,19 +120,29 @@ export interface KeyValueStore {
   keyspaces(): readonly KeyspaceView[];
 
   /**
-   * Null when this node should run the command itself. With `exclusive` (read-modify-write) always the first healthy
-   * replica, so that such commands meet in one place. Throws `unavailable` when no replica can be reached.
+   * Null when this node should run the command itself. A read-modify-write goes to the first healthy replica in the layout's
+   * order, which is the same for every node, so that such commands meet in one place. A write is not coordinated by a
+   * replica that refuses writes, as with a full disk, while another can take it. Throws `unavailable` when no replica can
+   * be reached.
    */
-  coordinatorOf(address: KeyAddress, exclusive: boolean): NodeId | null;
+  coordinatorOf(address: KeyAddress, purpose: Purpose): NodeId | null;
 
-  /** Runs a gateway's command on another node. Request and reply are the gateway's own bytes. */
+  /** Why this node refuses writes of its own now; null when it takes them. */
+  readonly writeRefusal: CoterieError | null;
+
+  /**
+   * Runs a gateway's command on another node. Request and reply are the gateway's own bytes. With the error of a refused
+   * write (`disk-full`, `disk-failed`, `busy`) nothing was done there, and `coordinatorOf` names another node, if any.
+   */
   forward(
     nodeId: NodeId,
     request: Buffer,
     done: (error: CoterieError | null, reply: Buffer | null) => void,
   ): void;
-  /** The node's gateway registers what `forward` from other nodes runs here. */
-  onForwarded(handler: (request: Buffer, reply: (bytes: Buffer) => void) => void): void;
+  /** The node's gateway registers what `forward` from other nodes runs here. An error means that nothing was done. */
+  onForwarded(
+    handler: (request: Buffer, reply: (error: CoterieError | null, bytes: Buffer | null) => void) => void,
+  ): void;
 
   read(
     address: KeyAddress,

@@ -80,6 +80,7 @@ export interface EngineRecovery {
   /** True only when the last run closed the engine in order and nothing was cut or set aside. */
   readonly clean: boolean;
   readonly tornBytes: number;
+  /** Segments that were damaged, missing, or shorter than they had been: what they held is lost here. */
   readonly quarantinedSegments: readonly string[];
   readonly recordCount: number;
 }

@@ -76,25 +76,48 @@ export function neededInTotal(requirement: Requirement): number {
   return requirement.groups.reduce((sum, group) => sum + group.needed, 0);
 }
 
-/** True when every read quorum shares a replica with every write quorum: read-your-writes across clients. */
+/** What a requirement asks of each data center and, beyond that, of all together. */
+function demandOf(requirement: Requirement): { perCenter: Map<string, number>; total: number } {
+  const perCenter = new Map<string, number>();
+  let anywhere = 0;
+  for (const { dataCenter, needed } of requirement.groups) {
+    if (dataCenter === null) anywhere = Math.max(anywhere, needed);
+    else perCenter.set(dataCenter, Math.max(perCenter.get(dataCenter) ?? 0, needed));
+  }
+  const inCenters = [...perCenter.values()].reduce((sum, needed) => sum + needed, 0);
+  return { perCenter, total: Math.max(anywhere, inCenters) };
+}
+
+function countIn(replicas: readonly ReplicaPlace[], dataCenter: string): number {
+  return replicas.filter((replica) => replica.dataCenter === dataCenter).length;
+}
+
+/** False when a level asks for more replicas than there are: every request at it is refused. */
+export function canBeMet(requirement: Requirement, replicas: readonly ReplicaPlace[]): boolean {
+  const { perCenter, total } = demandOf(requirement);
+  return (
+    total <= replicas.length &&
+    [...perCenter].every(([dataCenter, needed]) => needed <= countIn(replicas, dataCenter))
+  );
+}
+
+/**
+ * True when every read quorum shares a replica with every write quorum. They could keep apart only if both had room at once:
+ * in each data center for what each asks of it, and in all together for what each asks in total.
+ */
 export function quorumsIntersect(
   read: Requirement,
   write: Requirement,
   replicas: readonly ReplicaPlace[],
 ): boolean {
+  // A hint is in no replica's keeping, and no read asks for it.
   if (read.hintsCount || write.hintsCount) return false;
-  const sizeOf = (dataCenter: string | null): number =>
-    replicas.filter((replica) => dataCenter === null || replica.dataCenter === dataCenter).length;
-  // Two groups are sure to meet when both draw from one pool that is smaller than their sum. A group of one data center
-  // always meets an all-centers group that could not fit outside it.
-  for (const r of read.groups) {
-    for (const w of write.groups) {
-      if (r.dataCenter === w.dataCenter && r.needed + w.needed > sizeOf(r.dataCenter)) return true;
-      if (r.dataCenter === null && r.needed + w.needed > sizeOf(null)) return true;
-      if (w.dataCenter === null && r.needed + w.needed > sizeOf(null)) return true;
-    }
-  }
-  const total = neededInTotal(read) + neededInTotal(write);
-  const wide = (requirement: Requirement) => requirement.groups.some((group) => group.dataCenter === null);
-  return wide(read) || wide(write) ? total > sizeOf(null) : false;
+  const r = demandOf(read);
+  const w = demandOf(write);
+  const fitsApart = [...new Set([...r.perCenter.keys(), ...w.perCenter.keys()])].every(
+    (dataCenter) =>
+      (r.perCenter.get(dataCenter) ?? 0) + (w.perCenter.get(dataCenter) ?? 0) <=
+      countIn(replicas, dataCenter),
+  );
+  return !(fitsApart && r.total + w.total <= replicas.length);
 }

@@ -30,6 +30,8 @@ interface ServiceParts {
   readonly peers: ReplicaPeers;
   readonly trees: TreeBook;
   readonly claims: Claims;
+  /** Whether this replica has lost what it held of a partition, and has not got it back yet. */
+  isLost(keyspace: number, partition: number): boolean;
   /** A peer has brought all that either side held of these to the other. */
   compared(keyspace: number, peer: number, partitions: readonly number[]): void;
 }
@@ -91,7 +93,8 @@ class ExchangeService {
       const tree = this.#parts.trees.tree(keyspace, partition);
       if (tree === null) return null;
       tree.node(0, 0, hash);
-      return { bits: tree.bits, keyCount: tree.keyCount, ...hash };
+      const isLost = this.#parts.isLost(keyspace, partition);
+      return { bits: tree.bits, isLost, keyCount: tree.keyCount, ...hash };
     });
     return encodeRoots(roots);
   }

@@ -37,6 +37,8 @@ export interface ExchangeParts {
   readonly trees: TreeBook;
   readonly claims: Claims;
   readonly clock: Clock;
+  /** The peer has lost what it held of a partition, and has not got it back yet. */
+  onPeerLost(keyspace: number, partition: number, peer: number): void;
 }
 
 /** Partitions gone through at a time: their round trips overlap. */
@@ -128,6 +130,7 @@ export class Exchange {
         const root = roots[index];
         if (root === null || trees.tree(keyspace, partition) === null) building.push(partition);
         else ready.push([partition, root]);
+        if (root?.isLost) this.#parts.onPeerLost(keyspace, partition, this.#request.peer);
       });
       this.figures.nodesExchanged += ready.length;
       await this.#inLanes(ready);

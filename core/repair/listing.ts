@@ -69,7 +69,7 @@ function append(
     if (offset >= until) return;
     if (forgottenUntilMs > 0 && isForgotten(value, forgottenUntilMs)) continue;
     const hash: RecordHash = { high: 0, low: 0 };
-    hashRecord(tokenHigh, tokenLow, value, hash);
+    hashRecord(key, value, hash);
     const last = positions[positions.length - 1];
     if (last?.offset === offset) {
       const low = last.low + hash.low;
@@ -105,7 +105,8 @@ export async function readOffsets(
   for (const offset of offsets) {
     if (bytes >= bytesMax) break;
     const fromPosition = partitionStart(partition) + offset;
-    const page = await scanPage(replica, { keyspace, partition, fromPosition, countMax: 1 });
+    // One byte: the records of one position alone are read.
+    const page = await scanPage(replica, { keyspace, partition, fromPosition, countMax: 1, bytesMax: 1 });
     for (const { key, value } of page.records) {
       const { tokenHigh, tokenLow } = addressOf(keyspace, key);
       if (positionOf(tokenHigh, tokenLow) !== fromPosition) continue;

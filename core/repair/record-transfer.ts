@@ -2,7 +2,6 @@
  * Settles the differences that a comparison found, in bounded batches: fetches what is missing or different here, merges
  * it, and sends what the peer then still lacks. Merging both ways is safe to repeat and to break off anywhere.
  */
-import { addressOf, positionOf } from '../base/token.ts';
 import type { Differences } from '../merkle/comparison.ts';
 import {
   decodeFetched,
@@ -12,7 +11,6 @@ import {
   type KeyedRecord,
   offsetsPerFetchMax,
 } from '../merkle/record-batch-codec.ts';
-import { offsetEnd } from '../merkle/tree.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import { equalHeaders } from '../versions/record-codec.ts';
 import { batchBytesMax } from './exchange-service.ts';
@@ -42,7 +40,7 @@ export interface TransferParts {
   ask(question: Buffer): Promise<Buffer>;
 }
 
-/** `different`, told apart by offset: only those need a look back after merging. */
+/** `different`, told apart by offset: only those need a look back after merging, to send what the peer lacks of them. */
 export async function settle(parts: TransferParts, partition: number, found: Differences): Promise<void> {
   const shared = new Set(found.different);
   const wanted = [...found.missingHere, ...found.different];
@@ -75,21 +73,32 @@ async function fetchBatch(
   figures.recordsReceived += records.length;
   for (const { record } of records) figures.valueBytes += record.length;
   figures.recordsRefused += await mergeAll(replica, keyspace, partition, records);
-  const owed: KeyedRecord[] = [];
-  for (const { key, record } of records) {
-    const address = addressOf(keyspace, key);
-    if (!shared.has(positionOf(address.tokenHigh, address.tokenLow) % offsetEnd)) continue;
-    const held = await read(replica, address);
-    if (held !== null && !equalHeaders(held, record)) owed.push({ key, record: held });
-  }
-  await send(parts, partition, owed);
+  const answered = Math.max(1, Math.min(answeredCount, offsets.length));
+  const looked = offsets.slice(0, answered).filter((offset) => shared.has(offset));
+  await sendBack(parts, partition, looked, records);
   // Never in place: a peer that answers nothing would be asked for ever.
-  return Math.max(1, Math.min(answeredCount, offsets.length));
+  return answered;
 }
 
-function read(replica: LocalReplica, address: ReturnType<typeof addressOf>): Promise<Buffer | null> {
-  // A record that cannot be read cannot be sent either; it was counted when it was merged.
-  return new Promise((resolve) => replica.read(address, (_, record) => resolve(record)));
+/** What is held here at some offsets after merging, and the peer, who sent `records`, does not: other keys of one position too. */
+async function sendBack(
+  parts: TransferParts,
+  partition: number,
+  offsets: readonly number[],
+  records: readonly KeyedRecord[],
+): Promise<void> {
+  const theirs = new Map(records.map(({ key, record }) => [key.toString('latin1'), record]));
+  for (let start = 0; start < offsets.length; ) {
+    // A record that cannot be read is left out, and cannot be sent either; it was counted when it was merged.
+    const some = offsets.slice(start);
+    const held = await readOffsets(parts.replica, parts.keyspace, partition, some, batchBytesMax);
+    const owed = held.records.filter(({ key, record }) => {
+      const sent = theirs.get(key.toString('latin1'));
+      return sent === undefined || !equalHeaders(record, sent);
+    });
+    await send(parts, partition, owed);
+    start += held.answeredCount;
+  }
 }
 
 async function send(parts: TransferParts, partition: number, records: readonly KeyedRecord[]): Promise<void> {

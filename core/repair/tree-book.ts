@@ -55,19 +55,19 @@ export class TreeBook implements RecordObserver {
   }
 
   onChange(address: KeyAddress, before: Buffer | null, after: Buffer | null): void {
-    const { keyspace, tokenHigh, tokenLow } = address;
+    const { keyspace, tokenHigh, tokenLow, key } = address;
     const entry = this.#keyspaces.get(keyspace)?.[partitionOf(tokenHigh)];
     if (entry === undefined || before === after) return;
     const { tree, build } = entry;
     if (tree === null && build === null) return;
     const place = placeOf(tokenHigh);
     if (before !== null) {
-      hashRecord(tokenHigh, tokenLow, before, this.#before);
+      hashRecord(key, before, this.#before);
       tree?.subtract(place, this.#before);
       build?.onChange(tokenHigh, tokenLow, this.#before, false);
     }
     if (after !== null) {
-      hashRecord(tokenHigh, tokenLow, after, this.#after);
+      hashRecord(key, after, this.#after);
       tree?.add(place, this.#after);
       build?.onChange(tokenHigh, tokenLow, this.#after, true);
     }

@@ -83,8 +83,8 @@ export class TreeBuild {
   #take({ records, nextPosition }: ScanResult): void {
     const hash: RecordHash = { high: 0, low: 0 };
     for (const { key, value } of records) {
-      const { tokenHigh, tokenLow } = addressOf(this.#keyspace, key);
-      hashRecord(tokenHigh, tokenLow, value, hash);
+      const { tokenHigh } = addressOf(this.#keyspace, key);
+      hashRecord(key, value, hash);
       this.tree.add(placeOf(tokenHigh), hash);
     }
     this.#frontier = nextPosition ?? partitionStart(this.#partition + 1);

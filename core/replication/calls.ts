@@ -13,6 +13,7 @@ export const callMethod = {
   readHint: 6,
   checkTombstones: 7,
   collectTombstones: 8,
+  holdsNothing: 9,
   compareReplicas: 20,
   membership: 21,
 } as const;

@@ -76,7 +76,7 @@ const hashed: RecordHash = { high: 0, low: 0 };
 
 export function nameOf(keyspace: number, key: Buffer, record: Buffer): DeadRecord {
   const { tokenHigh, tokenLow } = addressOf(keyspace, key);
-  hashRecord(tokenHigh, tokenLow, record, hashed);
+  hashRecord(key, record, hashed);
   const hash = (hashed.high % 2 ** 21) * 2 ** 32 + hashed.low;
   return { offset: positionOf(tokenHigh, tokenLow) % offsetEnd, hash };
 }

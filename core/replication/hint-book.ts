@@ -6,7 +6,7 @@
  * Two kinds. A stand-in, which is no replica, keeps the record itself. A coordinator holds the record anyway and keeps a
  * reference; the delivery then sends what the key holds by that time.
  *
- * Nothing leaves the book silently: each hint ends as sent or as expired, and one that could not be taken counts as
+ * Nothing leaves the book silently: each hint ends as sent, expired or given up, and one that could not be taken counts as
  * skipped, which leaves the replica to anti-entropy.
  */
 import { CoterieError } from '../base/errors.ts';
@@ -43,6 +43,8 @@ export interface HintLedger {
   readonly sent: number;
   /** Ended because their keyspace is gone. */
   readonly expired: number;
+  /** Refused by the peer for so long that they were given up. */
+  readonly givenUp: number;
   /** Not taken: the book was full, the disk refused, or the peer is away for too long. */
   readonly skipped: number;
 }
@@ -57,11 +59,15 @@ export interface Hint {
   readonly stamp: Buffer;
 }
 
+/** What became of a hint: delivered, for a keyspace that is gone, or refused for too long. */
+export type HintEnd = 'sent' | 'expired' | 'givenUp';
+
 class Account {
   owed = 0;
   owedBytes = 0;
   sent = 0;
   expired = 0;
+  givenUp = 0;
   skipped = 0;
   readonly perPartition = new Uint32Array(partitionCount);
 }
@@ -217,49 +223,51 @@ export class HintBook {
     return count;
   }
 
-  /** Some of what `target` is owed; empty when it is owed nothing any more. */
-  async owed(target: number, countMax: number): Promise<Hint[]> {
+  /** All that `target` is owed, about `countMax` at a time, in the order of the ring. */
+  async *owed(target: number, countMax: number): AsyncGenerator<readonly Hint[]> {
     const account = this.#accounts.get(target);
-    const found: Hint[] = [];
-    if (account === undefined) return found;
-    for (let partition = 0; partition < partitionCount && found.length < countMax; partition++) {
+    for (let partition = 0; partition < partitionCount && account !== undefined; partition++) {
       if (account.perPartition[partition] === 0) continue;
       for await (const page of this.#pages(partition, countMax)) {
-        found.push(...page.filter((hint) => hint.target === target));
-        if (found.length >= countMax) break;
+        const found = page.filter((hint) => hint.target === target);
+        if (found.length > 0) yield found;
       }
     }
-    return found;
   }
 
   /** The hint has done its work, or never will. One that was renewed meanwhile stays. */
-  settle(hint: Hint, how: 'sent' | 'expired', done: () => void): void {
+  settle(hint: Hint, how: HintEnd, done: () => void): void {
     const { target, address, stamp, record } = hint;
-    this.#records.removeIf(
-      hintAddress(target, address),
-      (current) => current.equals(stamp),
-      (error, removed) => {
-        if (error === null && removed) {
-          const account = this.#account(target);
-          account[how]++;
-          account.owed--;
-          account.owedBytes -= sizeOf(record);
-          account.perPartition[partitionOf(address.tokenHigh)]--;
-          this.#count--;
-          this.#bytes -= sizeOf(record);
-        }
-        done();
+    this.#records.change(hintAddress(target, address), 'always', {
+      transform: (current) => (current?.equals(stamp) ? 'remove' : null),
+      onRefused: done,
+      // Counted as it is taken from the records: the ledger is what is stored, at every moment.
+      onApplied: (_, changed) => {
+        if (changed) this.#ended(target, partitionOf(address.tokenHigh), sizeOf(record), how);
+        else done();
       },
-    );
+      onDurable: done,
+      onFailed: done,
+    });
+  }
+
+  #ended(target: number, partition: number, bytes: number, how: HintEnd): void {
+    const account = this.#account(target);
+    account[how]++;
+    account.owed--;
+    account.perPartition[partition]--;
+    this.#count--;
+    this.#grew(target, -bytes);
   }
 
   ledger(): HintLedger[] {
-    return [...this.#accounts].map(([peer, { owed, owedBytes, sent, expired, skipped }]) => ({
+    return [...this.#accounts].map(([peer, { owed, owedBytes, sent, expired, givenUp, skipped }]) => ({
       peer,
       owed,
       owedBytes,
       sent,
       expired,
+      givenUp,
       skipped,
     }));
   }

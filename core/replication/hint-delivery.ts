@@ -7,10 +7,10 @@ import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
-import { encodeKeyed, frameType, parseStatus, status } from '../wire/peer-frames.ts';
-import type { Hint, HintBook } from './hint-book.ts';
+import { encodeKeyed, frameType } from '../wire/peer-frames.ts';
+import { defaultHintSettings, type Hint, type HintBook, type HintEnd } from './hint-book.ts';
 import type { LocalRecords } from './local-records.ts';
-import type { Requests } from './requests.ts';
+import { askStatus, type Requests } from './requests.ts';
 import type { Topology } from './topology.ts';
 
 export interface DeliverySettings {
@@ -19,13 +19,23 @@ export interface DeliverySettings {
   /** Hints on their way to one peer at a time. */
   readonly pageCount: number;
   readonly hintsPerSecondMax: number;
+  /** A hint that its peer refuses for this long, though it answers, is given up: anti-entropy is left to bring it. */
+  readonly giveUpAfterMs: number;
 }
 
 export const defaultDeliverySettings: DeliverySettings = {
   tickMs: 5_000,
   pageCount: 64,
   hintsPerSecondMax: 4_000,
+  giveUpAfterMs: defaultHintSettings.windowMs,
 };
+
+/** Hints whose refusals are remembered: with more of them, those beyond are only tried again. */
+const refusedCountMax = 10_000;
+
+function nameOf({ target, address }: Hint): string {
+  return `${target}:${address.keyspace}:${address.key.toString('latin1')}`;
+}
 
 export class HintDelivery {
   readonly #hints: HintBook;
@@ -39,6 +49,8 @@ export class HintDelivery {
   readonly #topology: () => Topology;
   /** Peers that are being served now. */
   readonly #serving = new Set<number>();
+  /** Since when the peer of a hint has refused it. */
+  readonly #refusedSinceMs = new Map<string, number>();
   #tick: Cancellable | null = null;
   #closed = false;
 
@@ -95,17 +107,34 @@ export class HintDelivery {
       .finally(() => this.#serving.delete(target));
   }
 
+  /**
+   * One walk over all that `target` is owed. A hint that is not taken does not hold up those behind it: it is tried again in
+   * the next walk, and given up when it has been refused for as long as a hint is kept.
+   */
   async #serveAll(target: number): Promise<void> {
     const { pageCount, hintsPerSecondMax } = this.#settings;
-    while (!this.#closed && this.#canServe(target)) {
+    for await (const page of this.#hints.owed(target, pageCount)) {
+      if (this.#closed || !this.#canServe(target)) return;
       const startedMs = this.#clock.monotonicMs();
-      const page = await this.#hints.owed(target, pageCount);
-      if (page.length === 0) return;
       const delivered = await Promise.all(page.map((hint) => this.#deliver(hint)));
-      if (delivered.includes(false)) return;
+      await Promise.all(page.filter((_, index) => !delivered[index]).map((hint) => this.#giveUpIfOld(hint)));
       const dueMs = (page.length * 1_000) / hintsPerSecondMax - (this.#clock.monotonicMs() - startedMs);
       if (dueMs > 0) await this.#pause(dueMs);
     }
+  }
+
+  /** A peer that is away has refused nothing. */
+  async #giveUpIfOld(hint: Hint): Promise<void> {
+    if (!this.#canServe(hint.target)) return;
+    const name = nameOf(hint);
+    const nowMs = this.#clock.monotonicMs();
+    const sinceMs = this.#refusedSinceMs.get(name);
+    if (sinceMs === undefined) {
+      if (this.#refusedSinceMs.size < refusedCountMax) this.#refusedSinceMs.set(name, nowMs);
+      return;
+    }
+    if (nowMs - sinceMs < this.#settings.giveUpAfterMs) return;
+    await this.#settled(hint, 'givenUp');
   }
 
   /** Of a node that left the layout nothing can be heard; its hints go to whoever replicates their keys now. */
@@ -138,25 +167,15 @@ export class HintDelivery {
     return !taken.includes(false) && this.#settled(hint, 'sent');
   }
 
-  #settled(hint: Hint, how: 'sent' | 'expired'): Promise<boolean> {
+  #settled(hint: Hint, how: HintEnd): Promise<boolean> {
+    if (this.#refusedSinceMs.size > 0) this.#refusedSinceMs.delete(nameOf(hint));
     return new Promise((resolve) => this.#hints.settle(hint, how, () => resolve(true)));
   }
 
   #send(peer: number, { keyspace, key }: KeyAddress, record: Buffer): Promise<boolean> {
-    return new Promise((resolve) => {
-      const handler = {
-        onReply: (_: number, frame: Buffer) => resolve(parseStatus(frame).code === status.ok),
-        onFailure: () => resolve(false),
-        onSlow() {},
-      };
-      try {
-        this.#requests.send([peer], handler, (requestId) =>
-          encodeKeyed(frameType.replicaPut, requestId, keyspace, key, record, record.length),
-        );
-      } catch {
-        resolve(false);
-      }
-    });
+    return askStatus(this.#requests, peer, (requestId) =>
+      encodeKeyed(frameType.replicaPut, requestId, keyspace, key, record, record.length),
+    );
   }
 
   #pause(ms: number): Promise<void> {

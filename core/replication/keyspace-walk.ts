@@ -1,9 +1,10 @@
 /**
  * Walks over whole keyspaces: scan, count and flush. Each partition is asked of the replica that would also coordinate
  * its keys for this node, so a client sees its own writes in a scan. Every unit of work is bounded: one page, one list
- * of partitions, so many deletes at a time.
+ * of partitions, so many deletes at a time. A partition that cannot be reached fails the walk by name: left out, it would
+ * look empty. All steps run under one guard (guarded-steps.ts).
  */
-import type { CoterieError } from '../base/errors.ts';
+import { CoterieError } from '../base/errors.ts';
 import {
   partitionCount,
   partitionOfPosition,
@@ -14,13 +15,23 @@ import {
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { ScanPage } from '../ports/key-value-store.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
+import {
+  decodeCount,
+  decodeCountQuestion,
+  decodeFlushQuestion,
+  decodeKeysPage,
+  decodeScanQuestion,
+  encodeCount,
+  encodeKeysPage,
+  encodeQuestion,
+  type ScanQuestion,
+} from '../wire/walk-messages.ts';
 import { call, callMethod } from './calls.ts';
+import { GuardedSteps } from './guarded-steps.ts';
 import { liveValuesOfRecord } from './live-values.ts';
-import type { PeerService } from './peer-service.ts';
+import type { CallHandler, PeerService } from './peer-service.ts';
 import type { Requests } from './requests.ts';
 import type { KeyspaceState } from './topology.ts';
-
-type PageDone = (error: CoterieError | null, page: ScanPage | null) => void;
 
 export interface WalkParts {
   readonly engine: StorageEngine;
@@ -36,93 +47,70 @@ export interface WalkParts {
 
 const pageCountMax = 10_000;
 const deletesAtOnce = 128;
-/** A page looks at no more partitions than this in one turn, so that a walk over an empty keyspace yields. */
+/** A walk looks at no more partitions than this in one turn, so that one over an empty keyspace yields. */
 const partitionsPerTurn = 64;
+
+/** Any walk: what its steps need of their guard. */
+type Steps = Pick<GuardedSteps<unknown>, 'run' | 'onAnswer'>;
 
 export class KeyspaceWalk {
   readonly #parts: WalkParts;
 
   constructor(parts: WalkParts, service: PeerService) {
     this.#parts = parts;
-    service.onCall(callMethod.scan, (_, payload, reply) => {
-      const { keyspace, partition, from, countMax } = JSON.parse(payload.toString());
-      this.#scanLocal(keyspace, partition, from, countMax, (error, page) =>
-        reply(error, page === null ? null : encodePage(page)),
-      );
-    });
-    service.onCall(callMethod.count, (_, payload, reply) => {
-      const { keyspace, partitions } = JSON.parse(payload.toString());
-      reply(null, Buffer.from(String(this.#countLocal(keyspace, partitions))));
-    });
-    service.onCall(callMethod.flush, (_, payload, reply) => {
-      const { keyspace, partition } = JSON.parse(payload.toString());
-      this.#flushLocal(keyspace, partition, (error) => reply(error, null));
-    });
+    service.onCall(
+      callMethod.scan,
+      answering<ScanPage>((steps, payload) => {
+        const question = decodeScanQuestion(payload);
+        parts.keyspace(question.keyspace);
+        this.#scanHere(steps, question, (page) => steps.end(page));
+      }, encodeKeysPage),
+    );
+    service.onCall(
+      callMethod.count,
+      answering<number>((steps, payload) => {
+        const { keyspace, partitions } = decodeCountQuestion(payload);
+        parts.keyspace(keyspace);
+        steps.end(this.#countHere(keyspace, partitions));
+      }, encodeCount),
+    );
+    service.onCall(
+      callMethod.flush,
+      answering<null>((steps, payload) => {
+        const { keyspace, partition } = decodeFlushQuestion(payload);
+        parts.keyspace(keyspace);
+        this.#flushHere(steps, keyspace, partition, () => steps.end(null));
+      }, null),
+    );
   }
 
-  scan(keyspace: number, fromPosition: number, countMax: number, done: PageDone): void {
+  scan(
+    keyspace: number,
+    fromPosition: number,
+    countMax: number,
+    done: (error: CoterieError | null, page: ScanPage | null) => void,
+  ): void {
+    const steps = new GuardedSteps<ScanPage>(done);
     const keys: Buffer[] = [];
-    const wanted = Math.min(Math.max(1, countMax), pageCountMax);
-    const step = (position: number, visited: number): void => {
+    const wanted = pageSize(countMax);
+    const visit = (position: number, visited: number): void => {
       const partition = partitionOfPosition(position);
       if (partition >= partitionCount) {
-        done(null, { keys, nextPosition: null });
+        steps.end({ keys, nextPosition: null });
         return;
       }
       if (keys.length >= wanted || visited >= partitionCount / 2) {
-        done(null, { keys, nextPosition: position });
+        steps.end({ keys, nextPosition: position });
         return;
       }
-      this.#scanPartition(keyspace, partition, position, wanted - keys.length, (error, page) => {
-        if (page === null) {
-          done(error, null);
-          return;
-        }
-        keys.push(...page.keys);
+      const question = { keyspace, partition, fromPosition: position, countMax: wanted - keys.length };
+      this.#scanPartition(steps, question, (page) => {
+        for (const key of page.keys) keys.push(key);
         const next = page.nextPosition ?? partitionStart(partition + 1);
-        if (visited % partitionsPerTurn === partitionsPerTurn - 1) {
-          this.#parts.timers.atTurnEnd(() => step(next, visited + 1));
-        } else step(next, visited + 1);
+        this.#goOn(steps, visited + 1, () => visit(next, visited + 1));
       });
     };
-    try {
-      step(fromPosition, 0);
-    } catch (error) {
-      done(error as CoterieError, null);
-    }
-  }
-
-  #scanPartition(keyspace: number, partition: number, from: number, countMax: number, done: PageDone): void {
-    const holder = this.#parts.holderOf(this.#parts.keyspace(keyspace), partition);
-    if (holder === null) {
-      this.#scanLocal(keyspace, partition, from, countMax, done);
-      return;
-    }
-    const payload = Buffer.from(JSON.stringify({ keyspace, partition, from, countMax }));
-    call(this.#parts.requests, holder, callMethod.scan, payload, (error, body) => {
-      if (body === null) done(error, null);
-      else done(null, decodePage(body));
-    });
-  }
-
-  #scanLocal(keyspace: number, partition: number, from: number, countMax: number, done: PageDone): void {
-    const request = {
-      keyspace,
-      partition,
-      fromPosition: from,
-      countMax: Math.min(Math.max(1, countMax), pageCountMax),
-    };
-    this.#parts.engine.scan(request, (error, result) => {
-      if (result === null) {
-        done(error, null);
-        return;
-      }
-      const nowMs = this.#parts.clock.nowMs();
-      const keys = result.records
-        .filter((record) => liveValuesOfRecord(record.value, nowMs).length > 0)
-        .map((record) => record.key);
-      done(null, { keys, nextPosition: result.nextPosition });
-    });
+    steps.run(() => visit(fromPosition, 0));
   }
 
   count(
@@ -130,150 +118,185 @@ export class KeyspaceWalk {
     slot: number | null,
     done: (error: CoterieError | null, count: number | null) => void,
   ): void {
-    try {
-      if (slot !== null) this.#countSlot(keyspace, slot, done);
-      else this.#countAll(keyspace, done);
-    } catch (error) {
-      done(error as CoterieError, null);
-    }
+    const steps = new GuardedSteps<number>(done);
+    steps.run(() => {
+      if (slot === null) this.#countAll(steps, keyspace);
+      else this.#countSlot(steps, keyspace, slot);
+    });
   }
 
-  #countSlot(
-    keyspace: number,
-    slot: number,
-    done: (error: CoterieError | null, count: number | null) => void,
-  ): void {
-    const partition = Math.floor(slot / slotsPerPartition);
-    let count = 0;
-    const step = (from: number): void =>
-      this.#scanPartition(keyspace, partition, from, pageCountMax, (error, page) => {
-        if (page === null) {
-          done(error, null);
-          return;
-        }
-        for (const key of page.keys) if (slotOf(key) === slot) count++;
-        if (page.nextPosition === null) done(null, count);
-        else step(page.nextPosition);
-      });
-    step(partitionStart(partition));
+  /**
+   * Deletes every live key, partition by partition; each delete is an ordinary replicated write. Nothing is deleted when
+   * some partition cannot be reached from the start.
+   */
+  flush(keyspace: number, done: (error: CoterieError | null) => void): void {
+    const steps = new GuardedSteps<null>((error) => done(error));
+    const visit = (partition: number): void => {
+      if (partition === partitionCount) {
+        steps.end(null);
+        return;
+      }
+      this.#flushPartition(steps, keyspace, partition, () =>
+        this.#goOn(steps, partition + 1, () => visit(partition + 1)),
+      );
+    };
+    steps.run(() => {
+      this.#partitionsByHolder(keyspace);
+      visit(0);
+    });
   }
 
-  #countAll(keyspace: number, done: (error: CoterieError | null, count: number | null) => void): void {
-    const byHolder = this.#partitionsByHolder(keyspace);
-    let total = this.#countLocal(keyspace, byHolder.get(null) ?? []);
-    byHolder.delete(null);
-    let waiting = byHolder.size;
-    let failure: CoterieError | null = null;
-    if (waiting === 0) {
-      done(null, total);
+  /** The next step, in a new turn after every so many partitions. */
+  #goOn(steps: Steps, visited: number, step: () => void): void {
+    if (visited % partitionsPerTurn === 0) this.#parts.timers.atTurnEnd(() => steps.run(step));
+    else steps.run(step);
+  }
+
+  #scanPartition(steps: Steps, question: ScanQuestion, next: (page: ScanPage) => void): void {
+    const holder = this.#holderOf(question.keyspace, question.partition);
+    if (holder === null) {
+      this.#scanHere(steps, question, next);
       return;
     }
-    for (const [holder, partitions] of byHolder) {
-      const payload = Buffer.from(JSON.stringify({ keyspace, partitions }));
-      call(this.#parts.requests, holder!, callMethod.count, payload, (error, body) => {
-        if (body === null) failure = error;
-        else total += Number(body.toString());
-        if (--waiting === 0) done(failure, failure === null ? total : null);
+    const onBody = steps.onAnswer<Buffer>((body) => next(decodeKeysPage(body, question)));
+    call(this.#parts.requests, holder, callMethod.scan, encodeQuestion(question), onBody);
+  }
+
+  #scanHere(steps: Steps, question: ScanQuestion, next: (page: ScanPage) => void): void {
+    this.#parts.engine.scan(
+      { ...question, countMax: pageSize(question.countMax) },
+      steps.onAnswer(({ records, nextPosition }) => {
+        const nowMs = this.#parts.clock.nowMs();
+        const live = records.filter((record) => liveValuesOfRecord(record.value, nowMs).length > 0);
+        next({ keys: live.map((record) => record.key), nextPosition });
+      }),
+    );
+  }
+
+  #countSlot(steps: GuardedSteps<number>, keyspace: number, slot: number): void {
+    const partition = Math.floor(slot / slotsPerPartition);
+    let count = 0;
+    const visit = (fromPosition: number): void =>
+      this.#scanPartition(steps, { keyspace, partition, fromPosition, countMax: pageCountMax }, (page) => {
+        for (const key of page.keys) if (slotOf(key) === slot) count++;
+        if (page.nextPosition === null) steps.end(count);
+        else visit(page.nextPosition);
       });
+    visit(partitionStart(partition));
+  }
+
+  #countAll(steps: GuardedSteps<number>, keyspace: number): void {
+    let total = 0;
+    const byHolder = this.#partitionsByHolder(keyspace);
+    let waiting = byHolder.size;
+    const add = (count: number): void => {
+      total += count;
+      if (--waiting === 0) steps.end(total);
+    };
+    for (const [holder, partitions] of byHolder) {
+      if (holder === null) {
+        add(this.#countHere(keyspace, partitions));
+        continue;
+      }
+      const onBody = steps.onAnswer<Buffer>((body) => add(decodeCount(body)));
+      const question = encodeQuestion({ keyspace, partitions });
+      call(this.#parts.requests, holder, callMethod.count, question, onBody);
     }
   }
 
-  #countLocal(keyspace: number, partitions: readonly number[]): number {
+  #countHere(keyspace: number, partitions: readonly number[]): number {
     return partitions.reduce((sum, partition) => sum + this.#parts.engine.countLive(keyspace, partition), 0);
+  }
+
+  #flushPartition(steps: Steps, keyspace: number, partition: number, next: () => void): void {
+    const holder = this.#holderOf(keyspace, partition);
+    if (holder === null) {
+      this.#flushHere(steps, keyspace, partition, next);
+      return;
+    }
+    const question = encodeQuestion({ keyspace, partition });
+    call(this.#parts.requests, holder, callMethod.flush, question, steps.onAnswer(next));
+  }
+
+  #flushHere(steps: Steps, keyspace: number, partition: number, next: () => void): void {
+    const visit = (fromPosition: number): void =>
+      this.#scanHere(steps, { keyspace, partition, fromPosition, countMax: deletesAtOnce }, (page) => {
+        const proceed = () => {
+          if (page.nextPosition === null) next();
+          else visit(page.nextPosition);
+        };
+        let waiting = page.keys.length;
+        if (waiting === 0) proceed();
+        const onDeleted = () => {
+          if (--waiting === 0) proceed();
+        };
+        for (const key of page.keys) this.#parts.deleteKey(keyspace, key, steps.onAnswer(onDeleted));
+      });
+    visit(partitionStart(partition));
+  }
+
+  /** Throws `unavailable` with every partition that cannot be reached, so that people see how much is away. */
+  #holderOf(keyspace: number, partition: number): number | null {
+    const holder = this.#reachableHolder(this.#parts.keyspace(keyspace), partition);
+    if (holder === undefined) this.#partitionsByHolder(keyspace);
+    return holder ?? null;
   }
 
   #partitionsByHolder(keyspace: number): Map<number | null, number[]> {
     const state = this.#parts.keyspace(keyspace);
     const byHolder = new Map<number | null, number[]>();
+    const unreachable: number[] = [];
     for (let partition = 0; partition < partitionCount; partition++) {
-      const holder = this.#parts.holderOf(state, partition);
-      const list = byHolder.get(holder);
-      if (list === undefined) byHolder.set(holder, [partition]);
-      else list.push(partition);
+      const holder = this.#reachableHolder(state, partition);
+      if (holder === undefined) unreachable.push(partition);
+      else if (byHolder.has(holder)) byHolder.get(holder)!.push(partition);
+      else byHolder.set(holder, [partition]);
     }
+    if (unreachable.length > 0) throw new CoterieError('unavailable', unreachableSentence(unreachable));
     return byHolder;
   }
 
-  /** Deletes every live key, partition by partition; each delete is an ordinary replicated write. */
-  flush(keyspace: number, done: (error: CoterieError | null) => void): void {
-    const step = (partition: number): void => {
-      if (partition === partitionCount) {
-        done(null);
-        return;
-      }
-      const next = (error: CoterieError | null) => {
-        if (error !== null) done(error);
-        else if (partition % partitionsPerTurn === partitionsPerTurn - 1) {
-          this.#parts.timers.atTurnEnd(() => step(partition + 1));
-        } else step(partition + 1);
-      };
-      let holder: number | null;
-      try {
-        holder = this.#parts.holderOf(this.#parts.keyspace(keyspace), partition);
-      } catch (error) {
-        done(error as CoterieError);
-        return;
-      }
-      if (holder === null) {
-        this.#flushLocal(keyspace, partition, next);
-        return;
-      }
-      const payload = Buffer.from(JSON.stringify({ keyspace, partition }));
-      call(this.#parts.requests, holder, callMethod.flush, payload, next);
-    };
-    step(0);
-  }
-
-  #flushLocal(keyspace: number, partition: number, done: (error: CoterieError | null) => void): void {
-    const page = (from: number): void => {
-      this.#scanLocal(keyspace, partition, from, deletesAtOnce, (error, result) => {
-        if (result === null) {
-          done(error);
-          return;
-        }
-        const proceed = () => {
-          if (result.nextPosition === null) done(null);
-          else page(result.nextPosition);
-        };
-        let waiting = result.keys.length;
-        let failure: CoterieError | null = null;
-        if (waiting === 0) {
-          proceed();
-          return;
-        }
-        for (const key of result.keys) {
-          this.#parts.deleteKey(keyspace, key, (deleteError) => {
-            failure ??= deleteError;
-            if (--waiting > 0) return;
-            if (failure !== null) done(failure);
-            else proceed();
-          });
-        }
-      });
-    };
-    page(partitionStart(partition));
+  /** Undefined when no replica can be reached. */
+  #reachableHolder(state: KeyspaceState, partition: number): number | null | undefined {
+    try {
+      const holder = this.#parts.holderOf(state, partition);
+      // Where stand-ins are allowed this node is named for partitions that it holds nothing of: it would call them empty.
+      return holder === null && state.selfIndex[partition] < 0 ? undefined : holder;
+    } catch (cause) {
+      if (cause instanceof CoterieError && cause.code === 'unavailable') return undefined;
+      throw cause;
+    }
   }
 }
 
-/** Next position as text line, then each key with its length. */
-function encodePage(page: ScanPage): Buffer {
-  const parts: Buffer[] = [Buffer.from(`${page.nextPosition ?? ''}\n`)];
-  for (const key of page.keys) {
-    const length = Buffer.allocUnsafe(4);
-    length.writeUInt32BE(key.length);
-    parts.push(length, key);
-  }
-  return Buffer.concat(parts);
+function pageSize(countMax: number): number {
+  return Math.min(Math.max(1, countMax), pageCountMax);
 }
 
-function decodePage(body: Buffer): ScanPage {
-  const end = body.indexOf(0x0a);
-  const text = body.toString('latin1', 0, end);
-  const keys: Buffer[] = [];
-  for (let offset = end + 1; offset < body.length; ) {
-    const length = body.readUInt32BE(offset);
-    keys.push(body.subarray(offset + 4, offset + 4 + length));
-    offset += 4 + length;
-  }
-  return { keys, nextPosition: text === '' ? null : Number(text) };
+/** A peer's question, answered under the same guard as this node's own walks. */
+function answering<T>(
+  work: (steps: GuardedSteps<T>, payload: Buffer) => void,
+  encode: ((result: T) => Buffer) | null,
+): CallHandler {
+  return (_, payload, reply) => {
+    const steps = new GuardedSteps<T>((error, result) => {
+      if (error === null) reply(null, encode === null ? null : encode(result as T));
+      else reply(peerError(error), null);
+    });
+    steps.run(() => work(steps, payload));
+  };
+}
+
+function peerError(cause: Error): CoterieError {
+  if (cause instanceof CoterieError) return cause;
+  return new CoterieError('unavailable', `The other node failed while it walked its keys: ${cause.message}`);
+}
+
+function unreachableSentence(partitions: readonly number[]): string {
+  const cannot = (names: string, whose: string) =>
+    `${names} cannot be reached: none of ${whose} replicas answers. Start the nodes that are down, then try again.`;
+  if (partitions.length === 1) return cannot(`Partition ${partitions[0]}`, 'its');
+  const last = partitions.length > 3 ? `${partitions.length - 2} more` : String(partitions.at(-1));
+  const named = partitions.length > 3 ? partitions.slice(0, 2) : partitions.slice(0, -1);
+  return cannot(`Partitions ${named.join(', ')} and ${last}`, 'their');
 }

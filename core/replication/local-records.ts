@@ -52,9 +52,16 @@ export class LocalRecords {
   readonly #locked = new Map<string, Waiting[]>();
   #observer: RecordObserver | null = null;
   #onLost: (address: KeyAddress) => void = () => {};
+  /** Changes applied since the start: tells whether anything was written between two looks. */
+  changeCount = 0;
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
+  }
+
+  /** Why a change would be refused now; null when it would be taken. */
+  get refusal(): CoterieError | null {
+    return this.#engine.refusal;
   }
 
   /** Told of every change from now on. */
@@ -165,6 +172,7 @@ export class LocalRecords {
       handler.onRefused(refusal);
       return;
     }
+    this.changeCount++;
     this.#observer?.onChange(address, current, after);
     handler.onApplied(after, true);
   }

@@ -1,5 +1,7 @@
 /** What the operations of a coordinator share. */
+import type { CoterieError } from '../base/errors.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
+import type { ContextSeal } from '../ports/context-seal.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
@@ -7,7 +9,9 @@ import type { Actor } from '../versions/version-set.ts';
 import type { Completeness } from './completeness.ts';
 import type { HintBook } from './hint-book.ts';
 import type { LocalRecords } from './local-records.ts';
+import type { Refusing } from './refusing.ts';
 import type { Requests } from './requests.ts';
+import type { Topology } from './topology.ts';
 
 /** Since the node started. */
 export interface Counters {
@@ -43,8 +47,10 @@ export function newCounters(): Counters {
 export interface Writer {
   /** This node in its present epoch. A new one is taken when a record of the present one turns out to be lost. */
   actor: Actor;
-  /** The highest event number that this node has forgotten with a collected tombstone, over all keys. */
+  /** The highest event number that this node may have forgotten, with a collected tombstone or a failed write, over all keys. */
   counterMax: number;
+  /** Why nothing may be written in this node's name: its epoch is not durable yet. Null: it may. */
+  refusal: CoterieError | null;
 }
 
 export interface CoordinatorParts {
@@ -54,12 +60,17 @@ export interface CoordinatorParts {
   readonly completeness: Completeness;
   readonly network: PeerNetwork;
   readonly requests: Requests;
+  /** Peers that refuse writes just now. */
+  readonly refusing: Refusing;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly hybridClock: HybridClock;
   readonly writer: Writer;
+  readonly seal: ContextSeal;
   readonly counters: Counters;
   readonly log: Log;
+  /** By the present layout; whoever needs it asks for it each time. */
+  readonly topology: () => Topology;
   /** A number that advances with each call: spreads reads over replicas. */
   turn(): number;
 }

@@ -23,6 +23,7 @@ import {
 import type { Completeness } from './completeness.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { Counters } from './parts.ts';
+import { statusOf } from './replica-status.ts';
 import type { Requests } from './requests.ts';
 import type { Topology } from './topology.ts';
 
@@ -33,13 +34,6 @@ export type CallHandler = (
 ) => void;
 
 const nothing = Buffer.alloc(0);
-
-function statusOf(error: CoterieError): number {
-  if (error.code === 'disk-full') return status.diskFull;
-  if (error.code === 'disk-failed') return status.diskFailed;
-  if (error.code === 'busy') return status.busy;
-  return status.failed;
-}
 
 export class PeerService {
   readonly #records: LocalRecords;
@@ -130,14 +124,17 @@ export class PeerService {
       answer(status.unknownKeyspace);
       return;
     }
+    const address = addressOf(keyspace, key);
+    // The sender has an older layout, or a newer one: an acknowledgement from here would count for a replica that is none.
+    if (state.selfIndex[partitionOf(address.tokenHigh)] < 0) {
+      answer(status.noReplica);
+      return;
+    }
     this.#counters.replicaPuts++;
     this.#hybridClock.observe(summarise(rest).newestTimestamp, this.#clock.nowMs());
     const { conflicts, durability } = state.settings;
-    this.#records.merge(
-      addressOf(keyspace, key),
-      rest,
-      { durability, newestOnly: conflicts === 'last-write-wins' },
-      (error) => answer(error === null ? status.ok : statusOf(error)),
+    this.#records.merge(address, rest, { durability, newestOnly: conflicts === 'last-write-wins' }, (error) =>
+      answer(error === null ? status.ok : statusOf(error)),
     );
   }
 
@@ -145,10 +142,13 @@ export class PeerService {
     const { keyspace, key, rest } = parseKeyed(frame);
     this.#counters.replicaGets++;
     const address = addressOf(keyspace, key);
-    if (!this.#completeness.speaksFor(keyspace, partitionOf(address.tokenHigh))) {
-      this.#network.send(from, encodeStatus(frameType.replicaRecord, requestId, status.rebuilding, null));
-      return;
-    }
+    const refuse = (code: number) =>
+      this.#network.send(from, encodeStatus(frameType.replicaRecord, requestId, code, null));
+    const state = this.#topology.keyspaces.get(keyspace);
+    const partition = partitionOf(address.tokenHigh);
+    if (state === undefined) return void refuse(status.unknownKeyspace);
+    if (state.selfIndex[partition] < 0) return void refuse(status.noReplica);
+    if (!this.#completeness.speaksFor(keyspace, partition)) return void refuse(status.rebuilding);
     this.#records.read(address, (error, record) => {
       let reply: Buffer;
       if (error !== null) reply = encodeStatus(frameType.replicaRecord, requestId, statusOf(error), null);

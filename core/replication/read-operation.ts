@@ -171,7 +171,8 @@ export class ReadOperation implements ReplyHandler {
     const standIn = wantsStandIn ? this.#standIns.take(dataCenter) : null;
     if (standIn !== null) {
       this.#standIns.read(standIn, nodeId, (error, record) => {
-        if (error !== null) this.#failed(index);
+        // One that keeps nothing is no evidence: the replica may hold what was written before anybody stood in.
+        if (error !== null || record === null) this.#failed(index);
         else {
           this.#core.addRecord(index, record);
           this.#conclude();

@@ -44,7 +44,7 @@ export function readReplicas(
         state: copy === undefined ? 'unreachable' : copy === null ? 'absent' : 'holds',
         siblings,
         tombstone: set.versions.length > 0 && siblings.length === 0,
-        context: encodeBasis({ context: set.context, dots: [] }, address),
+        context: encodeBasis({ context: set.context, dots: [] }, address, parts.seal),
         relation: compareContexts(set.context, everything.context),
       };
     });

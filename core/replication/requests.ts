@@ -5,6 +5,7 @@
 import { CoterieError } from '../base/errors.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
+import { parseStatus, status } from '../wire/peer-frames.ts';
 
 export interface ReplyHandler {
   onReply(from: number, frame: Buffer): void;
@@ -19,6 +20,26 @@ export interface RequestSettings {
   /** A replica slower than this is not waited for alone (speculative retry). */
   readonly slowMs: number;
   readonly pendingCountMax: number;
+}
+
+/** One request to one peer whose answer is a status: whether it was taken. Never rejects. */
+export function askStatus(
+  requests: Requests,
+  peer: number,
+  encode: (requestId: number) => Buffer,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const handler: ReplyHandler = {
+      onReply: (_, frame) => resolve(parseStatus(frame).code === status.ok),
+      onFailure: () => resolve(false),
+      onSlow() {},
+    };
+    try {
+      requests.send([peer], handler, encode);
+    } catch {
+      resolve(false);
+    }
+  });
 }
 
 interface Pending {

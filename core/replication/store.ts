@@ -7,6 +7,7 @@ import { Histogram } from '../base/histogram.ts';
 import { addressOf, type KeyAddress, partitionCount, partitionOf, slotsPerPartition } from '../base/token.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ContextSeal } from '../ports/context-seal.ts';
 import type {
   ClientEndpoint,
   KeyspaceView,
@@ -14,6 +15,7 @@ import type {
   LiveValue,
   Mutation,
   NodeId,
+  Purpose,
   ReadOptions,
   ReadResult,
   ReplicaView,
@@ -74,7 +76,7 @@ export class CoordinatorStore implements KeyValueStore {
         clock: components.parts.clock,
         timers: components.parts.timers,
         keyspace: (id) => this.#keyspace(id),
-        holderOf: (state, partition) => this.#holderOf(state, partition, false),
+        holderOf: (state, partition) => this.#holderOf(state, partition, 'read'),
         deleteKey: (keyspace, key, done) => this.#deleteKey(keyspace, key, done),
       },
       components.service,
@@ -100,23 +102,30 @@ export class CoordinatorStore implements KeyValueStore {
     return state;
   }
 
-  coordinatorOf(address: KeyAddress, exclusive: boolean): NodeId | null {
-    return this.#holderOf(this.#keyspace(address.keyspace), partitionOf(address.tokenHigh), exclusive);
+  coordinatorOf(address: KeyAddress, purpose: Purpose): NodeId | null {
+    return this.#holderOf(this.#keyspace(address.keyspace), partitionOf(address.tokenHigh), purpose);
   }
 
-  #holderOf(state: KeyspaceState, partition: number, exclusive: boolean): NodeId | null {
-    const selfIndex = state.selfIndex[partition];
-    if (selfIndex >= 0 && !exclusive && this.#parts.completeness.speaksFor(state.settings.id, partition)) {
-      return null;
-    }
-    const replicas = state.replicas[partition];
-    for (let index = 0; index < replicas.length; index++) {
-      if (index === selfIndex) return null;
-      if (this.#network.isUp(replicas[index].nodeId)) return replicas[index].nodeId;
-    }
+  #holderOf(state: KeyspaceState, partition: number, purpose: Purpose): NodeId | null {
+    const { selfId, completeness } = this.#parts;
+    const isReplica = state.selfIndex[partition] >= 0;
+    const mayServe = completeness.speaksFor(state.settings.id, partition) && this.#takes(selfId, purpose);
+    if (isReplica && mayServe && purpose !== 'read-modify-write') return null;
+    const inOrder = (purpose === 'read-modify-write' ? state.agreedOrder : state.replicas)[partition];
+    const there = inOrder.filter(({ nodeId }) => nodeId === selfId || this.#network.isUp(nodeId));
+    // One that refuses is better than nobody: its reason reaches the client.
+    const found = there.find(({ nodeId }) => this.#takes(nodeId, purpose)) ?? there[0];
+    if (found !== undefined) return found.nodeId === selfId ? null : found.nodeId;
     // A write at ANY may still be kept here, and a read be answered by stand-ins; whatever else will say why it cannot.
     if (state.settings.sloppy) return null;
     throw new CoterieError('unavailable', 'No replica of this key can be reached from this node.');
+  }
+
+  /** False for a write where the disk is known to be full or broken. */
+  #takes(nodeId: NodeId, purpose: Purpose): boolean {
+    if (purpose === 'read') return true;
+    if (nodeId === this.#parts.selfId) return this.writeRefusal === null;
+    return !this.#parts.refusing.has(nodeId);
   }
 
   forward(
@@ -125,13 +134,20 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, reply: Buffer | null) => void,
   ): void {
     this.#parts.counters.forwarded++;
-    call(this.#parts.requests, nodeId, callMethod.forward, request, done);
+    call(this.#parts.requests, nodeId, callMethod.forward, request, (error, reply) => {
+      if (error !== null) this.#parts.refusing.note(nodeId, error);
+      done(error, reply);
+    });
   }
 
-  onForwarded(handler: (request: Buffer, reply: (bytes: Buffer) => void) => void): void {
-    this.#service.onCall(callMethod.forward, (_, payload, reply) => {
-      handler(payload, (bytes) => reply(null, bytes));
-    });
+  onForwarded(
+    handler: (request: Buffer, reply: (error: CoterieError | null, bytes: Buffer | null) => void) => void,
+  ): void {
+    this.#service.onCall(callMethod.forward, (_, payload, reply) => handler(payload, reply));
+  }
+
+  get writeRefusal(): CoterieError | null {
+    return this.#parts.writer.refusal ?? this.#parts.records.refusal;
   }
 
   read(
@@ -152,7 +168,7 @@ export class CoordinatorStore implements KeyValueStore {
     new ReadOperation(this.#parts, state, address, level, (error, record) => {
       this.readLatency.recordMs(this.#clock.monotonicMs() - startedMs);
       if (error !== null) done(error, null);
-      else done(null, new RecordResult(address, record, this.#clock.nowMs()));
+      else done(null, new RecordResult(this.#parts, address, record));
     }).start();
   }
 
@@ -269,16 +285,18 @@ class RecordResult implements ReadResult {
   readonly siblings: readonly LiveValue[];
   readonly #address: KeyAddress;
   readonly #record: Buffer | null;
+  readonly #seal: ContextSeal;
 
-  constructor(address: KeyAddress, record: Buffer | null, nowMs: number) {
+  constructor({ clock, seal }: CoordinatorParts, address: KeyAddress, record: Buffer | null) {
     this.#address = address;
     this.#record = record;
-    this.siblings = liveValuesOfRecord(record, nowMs);
+    this.#seal = seal;
+    this.siblings = liveValuesOfRecord(record, clock.nowMs());
   }
 
   context(): string {
     if (this.#record === null) return '';
-    return encodeBasis({ context: decodeContext(this.#record), dots: [] }, this.#address);
+    return encodeBasis({ context: decodeContext(this.#record), dots: [] }, this.#address, this.#seal);
   }
 }
 

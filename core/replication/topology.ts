@@ -6,12 +6,14 @@ import type { ConsistencyLevel } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../layout/layout.ts';
 import { type ReplicaPlace, type Requirement, requirementOf } from '../quorum/requirement.ts';
-import { placementOf, preferenceList } from '../ring/ring.ts';
+import { type DataCenterRing, placementOf, preferenceList } from '../ring/ring.ts';
 
 export interface KeyspaceState {
   readonly settings: LayoutKeyspace;
   /** Replicas of each partition, this node's data center first. */
   readonly replicas: readonly (readonly ReplicaPlace[])[];
+  /** The same in the layout's order: alike for every node of the cluster. */
+  readonly agreedOrder: readonly (readonly ReplicaPlace[])[];
   /** This node's index in each partition's replicas; -1 where it holds none. */
   readonly selfIndex: Int16Array;
   requirement(level: ConsistencyLevel): Requirement;
@@ -26,15 +28,26 @@ export interface Topology {
   readonly keyspaces: ReadonlyMap<number, KeyspaceState>;
 }
 
+/** The replicas of each partition, in the order of `rings`. */
+export function placesOf(
+  layout: Layout,
+  rings: readonly DataCenterRing[],
+  { factors }: LayoutKeyspace,
+): ReplicaPlace[][] {
+  const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
+  return placementOf(rings, layout.nodes, (dataCenter) => factors[dataCenter] ?? 0).map((list) =>
+    list.map((nodeId) => ({ nodeId, dataCenter: dataCenterOf.get(nodeId)! })),
+  );
+}
+
 function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspace): KeyspaceState {
   // The coordinator's own data center first; the others keep the layout's order.
   const rings = [...layout.rings].sort(
     (a, b) => Number(b.dataCenter === self.dataCenter) - Number(a.dataCenter === self.dataCenter),
   );
-  const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
-  const replicas = placementOf(rings, layout.nodes, (dataCenter) => settings.factors[dataCenter] ?? 0).map(
-    (list) => list.map((nodeId) => ({ nodeId, dataCenter: dataCenterOf.get(nodeId)! })),
-  );
+  const replicas = placesOf(layout, rings, settings);
+  const isAgreed = rings.every((ring, index) => ring === layout.rings[index]);
+  const agreedOrder = isAgreed ? replicas : placesOf(layout, layout.rings, settings);
   const selfIndex = new Int16Array(partitionCount);
   for (let partition = 0; partition < partitionCount; partition++) {
     selfIndex[partition] = replicas[partition].findIndex((replica) => replica.nodeId === self.id);
@@ -47,6 +60,7 @@ function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspac
   return {
     settings,
     replicas,
+    agreedOrder,
     selfIndex,
     requirement(level) {
       let requirement = requirements.get(level);

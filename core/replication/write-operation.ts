@@ -36,6 +36,7 @@ import { liveValues } from './live-values.ts';
 import type { Change, ChangeHandler } from './local-records.ts';
 import type { CoordinatorParts } from './parts.ts';
 import { ReadOperation } from './read-operation.ts';
+import { errorOf } from './replica-status.ts';
 import type { ReplyHandler } from './requests.ts';
 import { StandIns } from './stand-ins.ts';
 import type { KeyspaceState } from './topology.ts';
@@ -101,6 +102,11 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       else this.#finish(new CoterieError('unavailable', 'No replica of this key can be reached. Try again.'));
       return;
     }
+    const { refusal } = this.#parts.writer;
+    if (refusal !== null) {
+      this.#finish(refusal);
+      return;
+    }
     const { basis } = this.#options;
     // What a replica holds that lost data is no basis: it may lack the very versions that the write is to replace.
     const isWhole = this.#parts.completeness.speaksFor(this.#address.keyspace, this.#partition);
@@ -113,7 +119,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     try {
-      this.#basis = parseBasis(basis.context, this.#address);
+      this.#basis = parseBasis(basis.context, this.#address, this.#parts.seal);
     } catch (error) {
       this.#finish(error as CoterieError);
       return;
@@ -175,8 +181,12 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   // --- ChangeHandler -------------------------------------------------------------------------------------------------
 
   transform(current: Buffer | null): Change | null {
-    const { clock, hybridClock, log } = this.#parts;
+    const { clock, hybridClock, log, topology } = this.#parts;
     const { settings } = this.#keyspace;
+    if (topology().keyspaces.get(settings.id) !== this.#keyspace) {
+      // Acknowledged by what the layout was, it could be missed by readers who go by what it is.
+      throw new CoterieError('unavailable', 'The keyspace was changed in this moment. Try again.');
+    }
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
     if (this.#known !== null) {
@@ -262,9 +272,13 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
 
   onReply(from: number, frame: Buffer): void {
     const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
-    const accepted = parseStatus(frame).code === status.ok;
-    if (accepted) this.#settle(this.#core.addAcknowledgement(index));
-    else this.#missedBy(index);
+    const { code } = parseStatus(frame);
+    if (code === status.ok) {
+      this.#settle(this.#core.addAcknowledgement(index));
+      return;
+    }
+    this.#parts.refusing.note(from, errorOf(code));
+    this.#missedBy(index);
   }
 
   onFailure(from: number): void {
@@ -333,6 +347,6 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       this.#basis === null
         ? { context, dots: [] }
         : basisAfter(this.#basis, { actor, counter: counterOf(context, actor) });
-    return encodeBasis(basis, this.#address);
+    return encodeBasis(basis, this.#address, this.#parts.seal);
   }
 }

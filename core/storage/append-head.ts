@@ -8,7 +8,8 @@ import type { Cancellable, Timers } from '../ports/clock.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { headBytes, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import { type Segment, SummaryBuilder, segmentHead, segmentHeadBytes, segmentName } from './segment.ts';
+import { type Segment, segmentHead, segmentHeadBytes, segmentName } from './segment.ts';
+import { SummaryBuilder } from './summary.ts';
 
 type Done = (error: CoterieError | null) => void;
 
@@ -62,6 +63,8 @@ export class AppendHead {
   #flushPlanned = false;
   #pendingBytes = 0;
   #refusal: CoterieError | null = null;
+  /** A sync failed: nothing is acknowledged any more by this run. */
+  #isOver = false;
   #retry: Cancellable | null = null;
   #unsynced: DiskFile | null = null;
   #intervalSync: Cancellable | null = null;
@@ -156,8 +159,11 @@ export class AppendHead {
   }
 
   #newSegment(): Segment {
+    const number = this.#segments.takeNumber();
     const segment: Segment = {
-      number: this.#segments.takeNumber(),
+      number,
+      first: number,
+      last: number,
       cold: false,
       file: null,
       size: segmentHeadBytes,
@@ -222,26 +228,31 @@ export class AppendHead {
     if (this.#gathering.length > 0) this.#planFlush();
   }
 
-  /** False when the disk failed for good. A full disk is tried again until it has room. */
+  /**
+   * False when the disk failed for good: a sync failed. Anything else is tried again, a full disk and a failed write alike:
+   * nothing of the batch was acknowledged, so it may be written once more to the same place, over whatever is there.
+   */
   async #writeUntilDone(batch: Batch): Promise<boolean> {
     for (;;) {
       try {
         await this.#write(batch);
-        if (this.#refusal?.code === 'disk-full') {
+        if (this.#refusal !== null && !this.#isOver) {
           this.#refusal = null;
-          this.#log.info('The disk has room again; writes go on.');
+          this.#log.info('The disk takes writes again; they go on.');
         }
         return true;
       } catch (cause) {
-        const error = toCoterieError(cause, 'disk-failed');
+        const error = this.#isOver && this.#refusal !== null ? this.#refusal : refusalFor(cause);
+        if (this.#refusal === null || this.#isOver) {
+          this.#log.error('Writing to disk failed; this node refuses writes.', { cause: error.message });
+        }
         this.#refusal = error;
         // The records stay readable and are written when that is possible; their writers are told now.
         const { dones } = batch;
         batch.dones = [];
         for (const done of dones) done(error);
         this.#failGathering(error);
-        this.#log.error('Writing to disk failed; this node refuses writes.', { cause: error.message });
-        if (error.code !== 'disk-full' || this.#stopping) return false;
+        if (this.#isOver || this.#stopping) return false;
         await new Promise<void>((resolve) => {
           this.#retry = this.#timers.after(retryAfterMs, resolve);
         });
@@ -258,7 +269,7 @@ export class AppendHead {
   async #write(batch: Batch): Promise<void> {
     const { segment } = batch;
     // A failed sync of `interval` writes ends this head for what was accepted meanwhile as well.
-    if (this.#refusal?.code === 'disk-failed') throw this.#refusal;
+    if (this.#isOver) throw this.#refusal;
     segment.file ??= await this.#createFile(segment);
     await segment.file.write(batch.bytes.subarray(0, batch.length), batch.startOffset);
     if (batch.mustSync) {
@@ -274,7 +285,7 @@ export class AppendHead {
     const { folder } = this.#settings;
     const file = await this.#createOver(`${folder}/${segmentName(segment.number)}`);
     try {
-      await file.write(segmentHead(segment.number), 0);
+      await file.write(segmentHead(segment), 0);
       await this.#disk.syncFolder(folder);
       return file;
     } catch (cause) {
@@ -296,14 +307,20 @@ export class AppendHead {
   }
 
   async #sync(file: DiskFile): Promise<void> {
+    // Before it begins: a sync covers what is written by then. What is written while it runs waits for another.
+    if (this.#unsynced === file) this.#unsynced = null;
     try {
       await file.sync();
     } catch (cause) {
       // Whatever the reason, the system may have dropped what it could not write: a second sync would prove nothing.
-      throw new CoterieError('disk-failed', toCoterieError(cause, 'disk-failed').message);
+      this.#isOver = true;
+      this.#refusal = new CoterieError(
+        'disk-failed',
+        `Writes could not be made durable (${toCoterieError(cause, 'disk-failed').message}). Check the disk, then restart this node; until then it takes no writes.`,
+      );
+      throw this.#refusal;
     }
     this.syncCount++;
-    if (this.#unsynced === file) this.#unsynced = null;
   }
 
   /** One at a time, so that a caller who finds nothing left to sync has also waited for the sync under way. */
@@ -313,18 +330,26 @@ export class AppendHead {
     this.#intervalSyncing = this.#intervalSyncing.then(async () => {
       const file = this.#unsynced;
       if (file === null) return;
-      this.#unsynced = null;
       try {
         await this.#sync(file);
       } catch (cause) {
-        this.#refusal = toCoterieError(cause, 'disk-failed');
         this.#log.error('Making writes durable failed; this node refuses writes.', {
-          cause: this.#refusal.message,
+          cause: toCoterieError(cause, 'disk-failed').message,
         });
       }
     });
     return this.#intervalSyncing;
   }
+}
+
+/** For a failure that is tried again. */
+function refusalFor(cause: unknown): CoterieError {
+  const error = toCoterieError(cause, 'disk-failed');
+  if (error.code === 'disk-full') return error;
+  return new CoterieError(
+    error.code === 'busy' ? 'busy' : 'disk-failed',
+    `${error.message} This node refuses writes meanwhile and tries again by itself.`,
+  );
 }
 
 function bytesIn(batch: Batch, segment: number, offset: number, length: number): Buffer | null {

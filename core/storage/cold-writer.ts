@@ -4,18 +4,22 @@
  */
 import { deflateRawSync } from 'node:zlib';
 import type { DiskFile } from '../ports/disk.ts';
+import type { EntryId } from './key-index.ts';
 import { codec, headBytes, kind, type RecordHead, recordLength, writeRecord } from './record-format.ts';
-import type { KeyMark } from './record-lookup.ts';
-import { type Segment, SummaryBuilder, segmentHead, segmentHeadBytes } from './segment.ts';
+import { type Segment, type Span, segmentHead, segmentHeadBytes } from './segment.ts';
+import { SummaryBuilder } from './summary.ts';
 
 /** A cold read unpacks one block: larger compresses better and costs more per read. */
 const blockBytes = 8 * 1024;
 /** A block that does not get smaller than this share is not worth unpacking. */
 const shrunkShareMax = 0.95;
+/** Larger ones are stored as they are: packing and unpacking them would stop everything else for too long. */
+const packedBytesMax = 4 * 1024 * 1024;
 const noKey = Buffer.alloc(0);
 
 /** A live record on its way from one place to another. */
-export interface Move extends KeyMark {
+export interface Move {
+  readonly id: EntryId;
   readonly from: { segment: number; offset: number };
   block: { offset: number; length: number };
 }
@@ -35,6 +39,7 @@ export class ColdWriter {
   readonly summary = new SummaryBuilder();
   readonly moves: Move[] = [];
   readonly #number: number;
+  readonly #span: Span;
   readonly #file: DiskFile;
   readonly #pause: () => Promise<void>;
   #full: Block[] = [];
@@ -45,14 +50,20 @@ export class ColdWriter {
   #markerCount = 0;
 
   /** `pause` runs after each block: it keeps the work small beside that of clients, and may throw to stop it. */
-  constructor(components: { file: DiskFile; pause: () => Promise<void> }, settings: { number: number }) {
+  constructor(
+    components: { file: DiskFile; pause: () => Promise<void> },
+    settings: { number: number; span: Span },
+  ) {
     this.#file = components.file;
     this.#pause = components.pause;
     this.#number = settings.number;
+    this.#span = settings.span;
   }
 
-  begin(): Promise<void> {
-    return this.#file.write(segmentHead(this.#number), 0);
+  /** The head is durable before anything follows it: a start must be able to tell what a crash left here. */
+  async begin(): Promise<void> {
+    await this.#file.write(segmentHead({ number: this.#number, cold: true, ...this.#span }), 0);
+    await this.#file.sync();
   }
 
   /** `move` is null for a marker. */
@@ -89,7 +100,7 @@ export class ColdWriter {
   async #write({ parts, moves, heads }: Block): Promise<void> {
     const bytes = Buffer.concat(parts);
     // In place, not in the thread pool: about 0.1 ms a block, and the simulation stays exact.
-    const deflated = deflateRawSync(bytes, { level: 1 });
+    const deflated = bytes.length <= packedBytesMax ? deflateRawSync(bytes, { level: 1 }) : bytes;
     const shrinks = deflated.length < bytes.length * shrunkShareMax;
     const value = shrinks ? deflated : bytes;
     const head: RecordHead = {
@@ -119,6 +130,7 @@ export class ColdWriter {
   segment(): Segment {
     return {
       number: this.#number,
+      ...this.#span,
       cold: true,
       file: this.#file,
       size: this.#size,

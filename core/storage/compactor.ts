@@ -10,7 +10,7 @@ import type { Timers } from '../ports/clock.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { ColdWriter, type Move } from './cold-writer.ts';
-import { fingerprintOf, type KeyIndex } from './key-index.ts';
+import type { KeyIndex } from './key-index.ts';
 import { keyAt, kind } from './record-format.ts';
 import { type Segment, segmentName, summaryName } from './segment.ts';
 import { type OnRecord, scanSegment } from './segment-scan.ts';
@@ -138,7 +138,8 @@ export class Compactor {
         if (blockCount % (this.#isUrgent() ? urgentBlocksPerPause : blocksPerPause) !== 0) return;
         await new Promise<void>((resolve) => this.#timers.after(pauseMs, resolve));
       };
-      const output = new ColdWriter({ file, pause }, { number });
+      const span = { first: sources[0].first, last: sources[sources.length - 1].last };
+      const output = new ColdWriter({ file, pause }, { number, span });
       await output.begin();
       for (const source of sources) {
         if (await this.#copyLive(source, output, isOldest)) continue;
@@ -169,21 +170,9 @@ export class Compactor {
         if (!dropMarkers) output.add(head, bytes, start, null);
         return;
       }
-      const fingerprint = fingerprintOf(keyAt(bytes, start, head));
-      const id = this.#index.find(head.keyspace, head.tokenHigh, head.tokenLow, fingerprint);
-      if (id < 0) return;
-      const held = this.#index.placeOf(id);
-      if (held.segment !== source.number || held.offset !== place.offset) return;
       const from = { segment: source.number, offset: place.offset };
-      const { keyspace, tokenHigh, tokenLow } = head;
-      output.add(head, bytes, start, {
-        keyspace,
-        tokenHigh,
-        tokenLow,
-        fingerprint,
-        from,
-        block: placeholder,
-      });
+      const id = this.#index.findAt(head, keyAt(bytes, start, head), from);
+      if (id >= 0) output.add(head, bytes, start, { id, from, block: placeholder });
     };
     assert(source.file !== null, 'a sealed segment has a file');
     const outcome = await scanSegment(source.file, take, () => output.writeFullBlocks());

@@ -111,6 +111,18 @@ export class HotCache {
     return this.#valueOf(row);
   }
 
+  /** Whether this very key's value is here; without counting as a use. */
+  holds(id: EntryId, key: Buffer): boolean {
+    const row = this.#rows.get(id);
+    return row !== none && this.#isOf(row, key);
+  }
+
+  /** Bytes of key and value; 0 when they are not here. */
+  sizeOf(id: EntryId): number {
+    const row = this.#rows.get(id);
+    return row === none ? 0 : this.#keyLength[row] + this.#valueLength[row];
+  }
+
   /** Without counting as a use: for scans. */
   peek(id: EntryId): { key: Buffer; value: Buffer } | null {
     const row = this.#rows.get(id);

@@ -3,11 +3,13 @@
  * One small hash table for each keyspace and partition, whose buckets are in order of the keys' hash: a partition can be
  * walked in scan order without sorting more than a bucket, and grows alone.
  *
- * A key is known here by 64 bits of token and a 32-bit fingerprint of its bytes. Two different keys that share all 96 bits
- * would be taken for one; among ten million keys that has a chance of about 10^-12. Reads compare the key itself.
+ * A key is known here by its mark: 64 bits of token and a 32-bit fingerprint of its bytes. Keys that share a token are twins,
+ * and each has an entry of its own; where the fingerprints are the same as well, `names` tells them apart (key-names.ts).
  */
 import { assert } from '../base/assert.ts';
 import { partitionCount, partitionOf, positionOf } from '../base/token.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import { KeyNames } from './key-names.ts';
 import { isExpiredTick, tombstoneFlag } from './record-format.ts';
 
 const field = {
@@ -32,13 +34,6 @@ const bucketBitsMax = 17;
 /** Entries that one count of all live keys looks at: some 5 ms. Beyond it the count lags behind expiry by a few calls. */
 const totalWalkMax = 200_000;
 
-/** Fowler–Noll–Vo 1a: independent of the token's hash, which is what matters here. */
-export function fingerprintOf(key: Buffer): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key[index], 0x01000193);
-  return hash >>> 0;
-}
-
 export interface Place {
   readonly segment: number;
   readonly offset: number;
@@ -59,7 +54,23 @@ interface Table {
 /** Names an entry while it exists; freed ids are used again. */
 export type EntryId = number;
 
+/** What the index knows of a key: enough to know its record by, in a place that may hold others. */
+export interface KeyMark {
+  readonly keyspace: number;
+  readonly tokenHigh: number;
+  readonly tokenLow: number;
+  readonly fingerprint: number;
+  /** The key itself, where the rest is not enough. */
+  readonly key: Buffer | null;
+  /** Keys that it is not. */
+  readonly denied: readonly Buffer[] | null;
+}
+
+type Token = Pick<KeyMark, 'keyspace' | 'tokenHigh' | 'tokenLow'>;
+
 export class KeyIndex {
+  readonly fingerprint: Fingerprint;
+  readonly names = new KeyNames();
   readonly #chunks: Uint32Array[] = [];
   readonly #keyspaces = new Map<number, (Table | undefined)[]>();
   #used = 0;
@@ -67,6 +78,14 @@ export class KeyIndex {
   #recordCount = 0;
   #bucketBytes = 0;
   #nextCounted = 0;
+  /** Entries that were made beside another of the same token. While there was none, the first that fits is the only one. */
+  #twinCount = 0;
+  /** Whether the last `find` met an entry of the same token, beside the one that it returned. */
+  hasTwin = false;
+
+  constructor(fingerprint: Fingerprint) {
+    this.fingerprint = fingerprint;
+  }
 
   get recordCount(): number {
     return this.#recordCount;
@@ -88,24 +107,66 @@ export class KeyIndex {
     return this.#keyspaces.get(keyspace)?.[partition];
   }
 
-  /** -1 when the key is not there. */
-  find(keyspace: number, tokenHigh: number, tokenLow: number, fingerprint: number): EntryId {
+  /**
+   * The entry of a key, or one that may be its: an unnamed one of the same mark. -1 when the key is not there for sure.
+   * Tells in `hasTwin` whether others share its token.
+   */
+  find(keyspace: number, tokenHigh: number, tokenLow: number, key: Buffer): EntryId {
+    this.hasTwin = false;
     const table = this.#table(keyspace, partitionOf(tokenHigh));
     if (table === undefined) return -1;
+    const fingerprint = this.fingerprint(key);
+    const isPlain = this.#twinCount === 0 && this.names.isEmpty;
+    let found = -1;
     let id = table.buckets[bucketOf(tokenHigh, tokenLow, table.bits)];
     while (id !== none) {
       const chunk = this.#chunks[id >>> chunkBits];
       const base = (id & (chunkEntries - 1)) * fieldCount;
-      if (
-        chunk[base + field.tokenLow] === tokenLow &&
-        chunk[base + field.tokenHigh] === tokenHigh &&
-        chunk[base + field.fingerprint] === fingerprint
-      ) {
-        return id;
+      if (chunk[base + field.tokenLow] === tokenLow && chunk[base + field.tokenHigh] === tokenHigh) {
+        const isIt =
+          chunk[base + field.fingerprint] === fingerprint && (isPlain || this.names.admits(id, key));
+        if (isIt && isPlain) return id;
+        // A named one is certain.
+        if (isIt && (found < 0 || this.names.of(id) !== null)) {
+          if (found >= 0) this.hasTwin = true;
+          found = id;
+        } else this.hasTwin = true;
       }
       id = chunk[base + field.next];
     }
-    return -1;
+    return found;
+  }
+
+  /** The entry that stands for the record of `key` at a place; -1 when none does. */
+  findAt(token: Token, key: Buffer, place: { segment: number; offset: number }): EntryId {
+    const id = this.find(token.keyspace, token.tokenHigh, token.tokenLow, key);
+    return id >= 0 && this.isAt(id, place) ? id : -1;
+  }
+
+  /** Entries that share a token. */
+  ofToken({ keyspace, tokenHigh, tokenLow }: Token): EntryId[] {
+    const table = this.#table(keyspace, partitionOf(tokenHigh));
+    const found: EntryId[] = [];
+    let id = table === undefined ? none : table.buckets[bucketOf(tokenHigh, tokenLow, table.bits)];
+    for (; id !== none; id = this.#get(id, field.next)) {
+      if (this.#get(id, field.tokenLow) === tokenLow && this.#get(id, field.tokenHigh) === tokenHigh) {
+        found.push(id);
+      }
+    }
+    return found;
+  }
+
+  isAt(id: EntryId, place: { segment: number; offset: number }): boolean {
+    return this.#get(id, field.segment) === place.segment && this.#get(id, field.offset) === place.offset;
+  }
+
+  /** Names that are not needed to tell entries apart are given up. */
+  trimNames(): void {
+    for (const id of this.names.named()) {
+      const { fingerprint, ...token } = this.markOf(id);
+      const alike = this.ofToken(token).filter((one) => this.#get(one, field.fingerprint) === fingerprint);
+      if (alike.length === 1) this.names.delete(id);
+    }
   }
 
   placeOf(id: EntryId): Place {
@@ -116,12 +177,20 @@ export class KeyIndex {
     };
   }
 
-  markOf(id: EntryId): { tokenHigh: number; tokenLow: number; fingerprint: number } {
+  markOf(id: EntryId): KeyMark {
     return {
+      keyspace: this.#get(id, field.facts) >>> 8,
       tokenHigh: this.#get(id, field.tokenHigh),
       tokenLow: this.#get(id, field.tokenLow),
       fingerprint: this.#get(id, field.fingerprint),
+      key: this.names.of(id),
+      denied: this.names.deniedTo(id),
     };
+  }
+
+  /** As token.ts has it. */
+  positionOf(id: EntryId): number {
+    return positionOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow));
   }
 
   setPlace(id: EntryId, place: Place): void {
@@ -130,17 +199,23 @@ export class KeyIndex {
     this.#set(id, field.length, place.length);
   }
 
-  /** Facts of a key that is there or is added now; answers its entry. */
+  /** Adds a key that has no entry yet; answers its entry. `isTwin`: others share its token. */
   insert(
     keyspace: number,
     tokenHigh: number,
     tokenLow: number,
-    fingerprint: number,
+    key: Buffer,
+    isTwin: boolean,
     facts: { flags: number; expiryTick: number },
     place: Place,
   ): EntryId {
     const table = this.#tableForWriting(keyspace, partitionOf(tokenHigh));
+    const fingerprint = this.fingerprint(key);
+    if (isTwin) this.#twinCount++;
+    const isAlike = (other: EntryId) => this.#get(other, field.fingerprint) === fingerprint;
+    const wantsName = isTwin && this.ofToken({ keyspace, tokenHigh, tokenLow }).some(isAlike);
     const id = this.#allocate();
+    if (wantsName) this.names.name(id, key);
     this.#set(id, field.tokenHigh, tokenHigh);
     this.#set(id, field.tokenLow, tokenLow);
     this.#set(id, field.fingerprint, fingerprint);
@@ -183,6 +258,13 @@ export class KeyIndex {
     this.#count(table, { flags: packed & 0xff, expiryTick: this.#get(id, field.expiryTick) }, -1);
     table.recordCount--;
     this.#recordCount--;
+    this.#release(id);
+  }
+
+  #release(id: EntryId): void {
+    if (!this.names.isEmpty) this.names.delete(id);
+    // No segment has this number: an entry that is gone is nowhere.
+    this.#set(id, field.segment, 0);
     this.#set(id, field.next, this.#free);
     this.#free = id;
   }
@@ -249,7 +331,7 @@ export class KeyIndex {
       if (entries.length >= countMax) return { entries, next: partition * 2 ** 43 + bucket * bucketSpan };
       const found: { id: EntryId; position: number }[] = [];
       for (let id = table.buckets[bucket]; id !== none; id = this.#get(id, field.next)) {
-        const position = positionOf(this.#get(id, field.tokenHigh), this.#get(id, field.tokenLow));
+        const position = this.positionOf(id);
         if (position < fromPosition || (deadAtMs !== null && !this.#isDead(id, deadAtMs, expiredOnly)))
           continue;
         found.push({ id, position });
@@ -277,8 +359,7 @@ export class KeyIndex {
         while (id !== none) {
           const next = this.#get(id, field.next);
           onGone(id, this.placeOf(id));
-          this.#set(id, field.next, this.#free);
-          this.#free = id;
+          this.#release(id);
           this.#recordCount--;
           id = next;
         }

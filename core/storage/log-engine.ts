@@ -2,6 +2,7 @@
  * The storage engine: index, head, hot cache, segments and compaction behind the StorageEngine port. DESIGN.md beside this
  * file explains the format and why a crash at any point loses nothing that was acknowledged.
  */
+import { randomBytes } from 'node:crypto';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
@@ -16,15 +17,27 @@ import type {
   ScanRequest,
   ScanResult,
   StorageEngine,
-  StoredRecord,
 } from '../ports/storage-engine.ts';
 import { AppendHead } from './append-head.ts';
 import { type CompactionPolicy, defaultPolicy } from './compactor.ts';
+import { type Fingerprint, keyedFingerprint } from './fingerprint.ts';
 import { HotCache } from './hot-cache.ts';
-import { type EntryId, fingerprintOf, KeyIndex, type Place } from './key-index.ts';
-import { expiryTickOf, kind, putBytesMax, type RecordHead, tombstoneFlag } from './record-format.ts';
-import { type KeyMark, recordOf, valueIn } from './record-lookup.ts';
-import { cleanFile, type Recovered, recover } from './recovery.ts';
+import { KeyIdentity } from './key-identity.ts';
+import { type EntryId, KeyIndex, type Place } from './key-index.ts';
+import { writeCleanMark } from './manifest.ts';
+import { type PageParts, PageScan } from './page-scan.ts';
+import { patientDisk } from './patient-disk.ts';
+import {
+  expiryTickOf,
+  kind,
+  putBytesMax,
+  type RecordHead,
+  tombstoneFlag,
+  tooLarge,
+  twinFlag,
+} from './record-format.ts';
+import { recordsOf, valueIn } from './record-lookup.ts';
+import { type Recovered, recover } from './recovery.ts';
 import type { Segment } from './segment.ts';
 import { SegmentSet } from './segment-set.ts';
 
@@ -35,6 +48,10 @@ export interface LogEngineSettings {
   /** A head of this size is sealed. Larger: fewer files; smaller: compaction in smaller steps. */
   readonly segmentBytesMax?: number;
   readonly pendingBytesMax?: number;
+  /** Key and value of one record together. */
+  readonly putBytesMax?: number;
+  /** For tests: by default one of this store's own, drawn anew at each start. */
+  readonly fingerprint?: Fingerprint;
   readonly policy?: CompactionPolicy;
 }
 
@@ -50,9 +67,10 @@ export async function openLogEngine(
   components: EngineComponents,
   settings: LogEngineSettings,
 ): Promise<StorageEngine> {
-  const index = new KeyIndex();
-  const recovered = await recover({ ...components, index }, settings.folder);
-  return new LogEngine(components, settings, index, recovered);
+  const index = new KeyIndex(settings.fingerprint ?? keyedFingerprint(randomBytes(8)));
+  const patient = { ...components, disk: patientDisk(components.disk, components.timers) };
+  const recovered = await recover({ ...patient, index }, settings.folder);
+  return new LogEngine(patient, settings, index, recovered);
 }
 
 class LogEngine implements StorageEngine {
@@ -66,6 +84,9 @@ class LogEngine implements StorageEngine {
   readonly #cache: HotCache;
   readonly #segments: SegmentSet;
   readonly #head: AppendHead;
+  readonly #pageParts: PageParts;
+  readonly #identity: KeyIdentity;
+  readonly #putBytesMax: number;
   #closing = false;
   #onDamaged: DamageHandler = () => {};
 
@@ -83,6 +104,7 @@ class LogEngine implements StorageEngine {
     this.#log = log;
     this.#folder = folder;
     this.#index = index;
+    this.#putBytesMax = settings.putBytesMax ?? putBytesMax;
     this.recovery = recovered.recovery;
     this.#cache = new HotCache(settings.hotBytesMax);
     this.#segments = new SegmentSet(
@@ -98,6 +120,27 @@ class LogEngine implements StorageEngine {
         pendingBytesMax: settings.pendingBytesMax ?? 256 * 1024 * 1024,
       },
     );
+    this.#pageParts = {
+      index,
+      cache: this.#cache,
+      head: this.#head,
+      segments: this.#segments,
+      onDamaged: (id, place, { keyspace, tokenHigh }) => {
+        // Nothing is written: after a restart the record is found damaged again, unless a newer one took its place.
+        const forget = () => {
+          if (this.#index.isAt(id, place)) this.#drop(id);
+        };
+        this.#onDamaged(keyspace, partitionOf(tokenHigh), forget);
+      },
+    };
+    this.#identity = new KeyIdentity({
+      index,
+      cache: this.#cache,
+      head: this.#head,
+      segments: this.#segments,
+      timers,
+      drop: (id) => this.#drop(id),
+    });
   }
 
   onDamaged(handler: DamageHandler): void {
@@ -106,8 +149,7 @@ class LogEngine implements StorageEngine {
 
   get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void {
     const { keyspace, tokenHigh, tokenLow, key } = address;
-    const fingerprint = fingerprintOf(key);
-    const id = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprint);
+    const id = this.#index.find(keyspace, tokenHigh, tokenLow, key);
     if (id < 0) {
       done(null, null);
       return;
@@ -124,15 +166,13 @@ class LogEngine implements StorageEngine {
       done(null, found === null ? null : Buffer.from(found));
       return;
     }
-    const isCurrent = () => {
-      const now = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprint);
-      return now === id && samePlace(this.#index.placeOf(id), place);
-    };
+    const isCurrent = () =>
+      this.#index.find(keyspace, tokenHigh, tokenLow, key) === id && this.#index.isAt(id, place);
     this.#segments.read(place).then(
       (bytes) => {
         const value = valueIn(bytes, keyspace, key);
         // Only what is still current may be kept: the key may have been written meanwhile.
-        if (value !== null && isCurrent()) this.#cache.put(id, key, value);
+        if (isCurrent()) this.#keep(id, place, key, value, bytes);
         done(null, value);
       },
       (cause) => {
@@ -141,6 +181,17 @@ class LogEngine implements StorageEngine {
         else this.get(address, done);
       },
     );
+  }
+
+  /** What was read of a current entry: the value in memory, and whose it is. */
+  #keep(id: EntryId, place: Place, key: Buffer, value: Buffer | null, bytes: Buffer): void {
+    if (value !== null) {
+      this.#cache.put(id, key, value);
+      this.#identity.confirm(id, key, place);
+      return;
+    }
+    const [other] = recordsOf(bytes, [{ ...this.#index.markOf(id), denied: null }], this.#index.fingerprint);
+    if (other !== null) this.#identity.learn(id, other.key);
   }
 
   put(
@@ -153,9 +204,11 @@ class LogEngine implements StorageEngine {
     const { keyspace, tokenHigh, tokenLow, key } = address;
     const refusal = this.#refusal(key.length + value.length);
     if (refusal !== null) return refusal;
+    const found = this.#own(address);
+    const isTwin = this.#index.hasTwin;
     const head: RecordHead = {
       kind: kind.put,
-      flags: facts.tombstone ? tombstoneFlag : 0,
+      flags: (facts.tombstone ? tombstoneFlag : 0) | (isTwin ? twinFlag : 0),
       keyspace,
       tokenHigh,
       tokenLow,
@@ -163,16 +216,23 @@ class LogEngine implements StorageEngine {
       keyLength: key.length,
       valueLength: value.length,
     };
-    const fingerprint = fingerprintOf(key);
     const place = this.#head.append(head, key, value, durability === 'always', done);
     this.#head.segment.liveCount++;
-    let id = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprint);
+    let id = found;
     if (id >= 0) {
       this.#segments.recordDied(this.#index.placeOf(id));
       this.#index.update(id, head, place);
-    } else id = this.#index.insert(keyspace, tokenHigh, tokenLow, fingerprint, head, place);
+    } else id = this.#index.insert(keyspace, tokenHigh, tokenLow, key, isTwin, head, place);
     this.#cache.put(id, key, value);
     return null;
+  }
+
+  /** The entry that is this key's for sure; -1 for none. `hasTwin` of the index counts one that may have been. */
+  #own({ keyspace, tokenHigh, tokenLow, key }: KeyAddress): EntryId {
+    const id = this.#index.find(keyspace, tokenHigh, tokenLow, key);
+    if (id < 0 || this.#identity.isOf(id, key)) return id;
+    this.#index.hasTwin = true;
+    return -1;
   }
 
   get refusal(): CoterieError | null {
@@ -181,38 +241,44 @@ class LogEngine implements StorageEngine {
 
   #refusal(bytes: number): CoterieError | null {
     if (this.#closing) return new CoterieError('not-ready', 'The node is stopping.');
-    if (bytes > putBytesMax) {
-      return new CoterieError(
-        'too-large',
-        `Key and value have ${bytes} bytes; at most ${putBytesMax} are stored.`,
-      );
+    if (bytes > this.#putBytesMax) return tooLarge(bytes, this.#putBytesMax);
+    if (this.#identity.isFull) {
+      return new CoterieError('busy', 'Too many keys wait to be compared on disk. Try again in a moment.');
     }
     return this.#head.refusal;
   }
 
   remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {
     const { keyspace, tokenHigh, tokenLow, key } = address;
-    if (this.#index.find(keyspace, tokenHigh, tokenLow, fingerprintOf(key)) < 0) {
+    if (this.#closing) return this.refusal;
+    if (this.#index.find(keyspace, tokenHigh, tokenLow, key) < 0) {
       this.#timers.atTurnEnd(() => done(null));
       return null;
     }
-    const refusal = this.#appendMarker(kind.remove, address, done);
-    if (refusal === null) this.forget(address);
-    return refusal;
+    const refusal = this.#refusal(0);
+    if (refusal !== null) return refusal;
+    const id = this.#own(address);
+    this.#appendMarker(kind.remove, address, this.#index.hasTwin, done);
+    if (id >= 0) this.#drop(id);
+    return null;
   }
 
-  forget({ keyspace, tokenHigh, tokenLow, key }: KeyAddress): void {
-    const id = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprintOf(key));
-    if (id < 0) return;
+  forget(address: KeyAddress): void {
+    const id = this.#own(address);
+    if (id >= 0) this.#drop(id);
+  }
+
+  #drop(id: EntryId): void {
     this.#segments.recordDied(this.#index.placeOf(id));
     this.#cache.remove(id);
     this.#index.remove(id);
   }
 
   dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null {
-    const address = { keyspace, tokenHigh: 0, tokenLow: 0, key: noBytes };
-    const refusal = this.#appendMarker(kind.drop, address, done);
+    const refusal = this.#refusal(0);
     if (refusal !== null) return refusal;
+    const address = { keyspace, tokenHigh: 0, tokenLow: 0, key: noBytes };
+    this.#appendMarker(kind.drop, address, false, done);
     this.#index.dropKeyspace(keyspace, (id, place) => {
       this.#segments.recordDied(place);
       this.#cache.remove(id);
@@ -223,15 +289,13 @@ class LogEngine implements StorageEngine {
 
   #appendMarker(
     markerKind: number,
-    address: KeyAddress,
+    { keyspace, tokenHigh, tokenLow, key }: KeyAddress,
+    isTwin: boolean,
     done: (error: CoterieError | null) => void,
-  ): CoterieError | null {
-    const refusal = this.#refusal(0);
-    if (refusal !== null) return refusal;
-    const { keyspace, tokenHigh, tokenLow, key } = address;
+  ): void {
     const head: RecordHead = {
       kind: markerKind,
-      flags: 0,
+      flags: isTwin ? twinFlag : 0,
       keyspace,
       tokenHigh,
       tokenLow,
@@ -241,67 +305,18 @@ class LogEngine implements StorageEngine {
     };
     this.#head.append(head, key, noBytes, true, done);
     this.#head.segment.markerCount++;
-    return null;
   }
 
   scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
-    const { keyspace, partition, fromPosition, countMax } = request;
-    const deadAtMs = request.deadOnly ? this.#clock.nowMs() : null;
-    const expiredOnly = request.deadOnly === 'expired';
-    const { entries, next } = this.#index.walk(
-      keyspace,
-      partition,
-      fromPosition,
-      countMax,
-      deadAtMs,
-      expiredOnly,
-    );
-    const records: (StoredRecord | null)[] = new Array(entries.length).fill(null);
-    const reads: Promise<void>[] = [];
-    entries.forEach((id, position) => {
-      const hot = this.#cache.peek(id);
-      if (hot !== null) {
-        records[position] = { key: hot.key, value: hot.value };
-        return;
-      }
-      const read = this.#readRecord(id, this.#index.placeOf(id), { keyspace, ...this.#index.markOf(id) });
-      reads.push(
-        read.then((record) => {
-          records[position] = record;
-        }),
+    const page = new PageScan(this.#pageParts, request, request.deadOnly ? this.#clock.nowMs() : null);
+    const { ready } = page;
+    if (ready !== null) done(null, ready);
+    else {
+      page.read().then(
+        (result) => done(null, result),
+        (cause) => done(toCoterieError(cause, 'disk-failed'), null),
       );
-    });
-    const finish = () => {
-      const found = records.filter((record) => record !== null);
-      done(null, { records: found, nextPosition: next });
-    };
-    if (reads.length === 0) finish();
-    else Promise.all(reads).then(finish, (cause) => done(toCoterieError(cause, 'disk-failed'), null));
-  }
-
-  /**
-   * A record whose key is not known yet. Null when it is damaged: a scan that failed there would keep repair from
-   * everything behind it, and repair is what brings the record back.
-   */
-  async #readRecord(id: EntryId, place: Place, mark: KeyMark): Promise<StoredRecord | null> {
-    const pending = this.#head.unwritten(place.segment, place.offset, place.length);
-    if (pending !== null) return recordOf(Buffer.from(pending), mark);
-    try {
-      return recordOf(await this.#segments.read(place), mark);
-    } catch (cause) {
-      if (!(cause instanceof CoterieError) || cause.code !== 'corrupt') throw cause;
-      this.#onDamaged(mark.keyspace, partitionOf(mark.tokenHigh), () => this.#forget(id, place, mark));
-      return null;
     }
-  }
-
-  /** Nothing is written: after a restart the record is found damaged again, unless a newer one took its place. */
-  #forget(id: EntryId, place: Place, { keyspace, tokenHigh, tokenLow, fingerprint }: KeyMark): void {
-    const now = this.#index.find(keyspace, tokenHigh, tokenLow, fingerprint);
-    if (now !== id || !samePlace(this.#index.placeOf(id), place)) return;
-    this.#segments.recordDied(place);
-    this.#cache.remove(id);
-    this.#index.remove(id);
   }
 
   countLive(keyspace: number, partition: number): number {
@@ -334,6 +349,7 @@ class LogEngine implements StorageEngine {
   }
 
   async settle(): Promise<void> {
+    await this.#identity.settled();
     await this.#head.makeDurable();
     await this.#segments.settle();
   }
@@ -341,6 +357,7 @@ class LogEngine implements StorageEngine {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#identity.stop();
     await this.#segments.stop();
     let orderly = true;
     try {
@@ -353,10 +370,6 @@ class LogEngine implements StorageEngine {
       });
     }
     await this.#segments.close();
-    if (orderly) await this.#disk.replaceFile(`${this.#folder}/${cleanFile}`, noBytes);
+    if (orderly) await writeCleanMark(this.#disk, this.#folder, this.#segments.cleanMark());
   }
-}
-
-function samePlace(left: Place, right: Place): boolean {
-  return left.segment === right.segment && left.offset === right.offset;
 }

@@ -11,6 +11,7 @@ import type {
   ScanResult,
   StorageEngine,
 } from '../ports/storage-engine.ts';
+import { putBytesMax, tooLarge } from './record-format.ts';
 
 interface Item {
   readonly address: KeyAddress;
@@ -27,11 +28,13 @@ export class MemoryEngine implements StorageEngine {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #items = new Map<string, Item>();
+  readonly #putBytesMax: number;
   #closed = false;
 
-  constructor(components: { clock: Clock; timers: Timers }) {
+  constructor(components: { clock: Clock; timers: Timers }, settings: { putBytesMax?: number } = {}) {
     this.#clock = components.clock;
     this.#timers = components.timers;
+    this.#putBytesMax = settings.putBytesMax ?? putBytesMax;
   }
 
   get refusal(): CoterieError | null {
@@ -53,6 +56,8 @@ export class MemoryEngine implements StorageEngine {
     done: (error: CoterieError | null) => void,
   ): CoterieError | null {
     if (this.#closed) return this.refusal;
+    const bytes = address.key.length + value.length;
+    if (bytes > this.#putBytesMax) return tooLarge(bytes, this.#putBytesMax);
     const kept = { ...address, key: Buffer.from(address.key) };
     this.#items.set(nameOf(address), { address: kept, value: Buffer.from(value), facts });
     this.#timers.atTurnEnd(() => done(null));
@@ -78,8 +83,16 @@ export class MemoryEngine implements StorageEngine {
         return position >= request.fromPosition && isWanted && !(request.deadOnly && this.#isLive(item));
       })
       .sort((a, b) => a.position - b.position);
-    let end = Math.min(request.countMax, found.length);
-    while (end > 0 && end < found.length && found[end].position === found[end - 1].position) end++;
+    const { countMax, bytesMax = Number.POSITIVE_INFINITY } = request;
+    const sizeOf = ({ item }: (typeof found)[number]) => item.address.key.length + item.value.length;
+    let end = 0;
+    let bytes = 0;
+    // Records of one position come together or not at all.
+    for (let next = 0; end < found.length && end < countMax; end = next) {
+      const { position } = found[end];
+      for (; next < found.length && found[next].position === position; next++) bytes += sizeOf(found[next]);
+      if (end > 0 && bytes > bytesMax) break;
+    }
     done(null, {
       records: found.slice(0, end).map(({ item }) => ({ key: item.address.key, value: item.value })),
       nextPosition: end < found.length ? found[end].position : null,

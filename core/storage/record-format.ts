@@ -2,7 +2,7 @@
  * Records as they lie in a segment, big-endian:
  *    0  u32  CRC-32 of everything after it
  *    4  u8   kind: put, remove, drop (a keyspace), block (compressed records)
- *    5  u8   flags: 1 = tombstone
+ *    5  u8   flags: 1 = tombstone, 2 = twin (written while another key had the same token)
  *    6  u16  keyspace
  *    8  u32  token, high half
  *   12  u32  token, low half
@@ -13,14 +13,27 @@
  * A block's value is a run of whole records, deflated; its flags name the codec, so that another may be added.
  */
 import { crc32 } from 'node:zlib';
+import { CoterieError } from '../base/errors.ts';
 
 export const kind = { put: 1, remove: 2, drop: 3, block: 4 } as const;
 export const codec = { none: 0, deflate: 1 } as const;
 export const tombstoneFlag = 1;
+export const twinFlag = 2;
 export const headBytes = 28;
 
-/** Key and value of one record together: the largest value with siblings and metadata. */
-export const putBytesMax = 128 * 1024 * 1024;
+/**
+ * Key and value of one record together. Far more than a client may write at once, because a record holds the siblings of
+ * several writers, and what was merged must fit; and just below what a frame between nodes may be (wire/peer-frames.ts), because
+ * what fits here has to reach other replicas.
+ */
+export const putBytesMax = 250 * 1024 * 1024;
+export function tooLarge(bytes: number, bytesMax: number): CoterieError {
+  return new CoterieError(
+    'too-large',
+    `Key and value have ${bytes} bytes; at most ${bytesMax} are stored. Store smaller values.`,
+  );
+}
+
 /** No record or block is longer; a block ends with the record that fills it, so it needs room beyond one record. */
 const recordBytesMax = 2 * putBytesMax;
 

@@ -12,7 +12,7 @@ import {
   recordLength,
   valueAt,
 } from './record-format.ts';
-import { isSegmentHead, segmentHeadBytes } from './segment.ts';
+import { readSegmentHead } from './segment.ts';
 
 const readBytes = 1024 * 1024;
 
@@ -61,8 +61,9 @@ export async function scanSegment(
   const size = await file.size();
   let window = await file.read(0, Math.min(size, readBytes));
   let windowStart = 0;
-  if (!isSegmentHead(window)) return { soundBytes: 0, whole: false };
-  let offset = segmentHeadBytes;
+  const segmentHead = readSegmentHead(window);
+  if (segmentHead === null) return { soundBytes: 0, whole: false };
+  let offset = segmentHead.bytes;
   while (offset < size) {
     let at = offset - windowStart;
     let head = readHead(window, at);

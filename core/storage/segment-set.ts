@@ -9,9 +9,10 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { type CompactionPolicy, Compactor, chooseRun } from './compactor.ts';
 import type { KeyIndex, Place } from './key-index.ts';
+import { type CleanMark, manifestOf, writeManifest } from './manifest.ts';
 import { isSound, readHead } from './record-format.ts';
-import { manifestOf, type Recovered } from './recovery.ts';
-import { type Segment, segmentName, summaryName, writeManifest } from './segment.ts';
+import type { Recovered } from './recovery.ts';
+import { type Segment, segmentName, summaryName } from './segment.ts';
 
 export interface SegmentSetSettings {
   readonly folder: string;
@@ -34,6 +35,8 @@ export class SegmentSet {
   #segments: Segment[];
   readonly #byNumber = new Map<number, Segment>();
   #nextNumber: number;
+  #newestHead: number;
+  #generation: number;
   #manifestQueue: Promise<void> = Promise.resolve();
   #background: Promise<void> = Promise.resolve();
   #compacting = false;
@@ -55,6 +58,8 @@ export class SegmentSet {
     this.#settings = settings;
     this.#segments = recovered.segments;
     this.#nextNumber = recovered.nextNumber;
+    this.#newestHead = recovered.newestHead;
+    this.#generation = recovered.generation;
     this.#quarantinedCount = recovered.recovery.quarantinedSegments.length;
     for (const segment of recovered.segments) this.#byNumber.set(segment.number, segment);
     this.#compactor = new Compactor(components, {
@@ -94,6 +99,7 @@ export class SegmentSet {
   /** The manifest names a segment before it exists: a head that a crash leaves behind is then found. */
   async named(segment: Segment): Promise<void> {
     if (!this.#segments.includes(segment)) this.#segments.push(segment);
+    this.#newestHead = segment.number;
     await this.#saveManifest();
   }
 
@@ -113,10 +119,25 @@ export class SegmentSet {
     if (segment !== undefined) segment.liveCount--;
   }
 
+  /** Keeps a segment's file open, whatever becomes of the segment, until `unpin`; null when it was set aside. */
+  pin(number: number): Segment | null {
+    const segment = this.#byNumber.get(number) ?? null;
+    if (segment !== null) segment.readers++;
+    return segment;
+  }
+
+  unpin(segment: Segment): void {
+    segment.readers--;
+    this.#closeIfRetired(segment);
+  }
+
+  read(place: Place): Promise<Buffer> {
+    return this.readIn(this.#byNumber.get(place.segment) ?? null, place);
+  }
+
   /** The checked bytes of a record or block; `corrupt` when they are not what was written. */
-  async read(place: Place): Promise<Buffer> {
-    const segment = this.#byNumber.get(place.segment);
-    if (segment === undefined) throw new CoterieError('corrupt', 'The segment of this key was set aside.');
+  async readIn(segment: Segment | null, place: Place): Promise<Buffer> {
+    if (segment === null) throw new CoterieError('corrupt', 'The segment of this key was set aside.');
     assert(segment.file !== null, 'what has no file yet is read from memory');
     segment.readers++;
     try {
@@ -128,8 +149,7 @@ export class SegmentSet {
         segment: segmentName(segment.number),
       });
     } finally {
-      segment.readers--;
-      this.#closeIfRetired(segment);
+      this.unpin(segment);
     }
   }
 
@@ -163,6 +183,15 @@ export class SegmentSet {
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#background;
+  }
+
+  /** What the next start has to find here. */
+  cleanMark(): CleanMark {
+    const last = this.#segments[this.#segments.length - 1];
+    return {
+      generation: this.#generation,
+      last: last === undefined ? null : { number: last.number, size: last.size },
+    };
   }
 
   async close(): Promise<void> {
@@ -207,11 +236,9 @@ export class SegmentSet {
     }
     this.#byNumber.set(number, segment);
     for (const move of moves) {
-      const id = this.#index.find(move.keyspace, move.tokenHigh, move.tokenLow, move.fingerprint);
-      if (id < 0) continue;
-      const held = this.#index.placeOf(id);
-      if (held.segment !== move.from.segment || held.offset !== move.from.offset) continue;
-      this.#index.setPlace(id, { segment: number, ...move.block });
+      // Places are given once: an entry that is still there is still the record's.
+      if (!this.#index.isAt(move.id, move.from)) continue;
+      this.#index.setPlace(move.id, { segment: number, ...move.block });
       segment.liveCount++;
     }
     if (isEmpty) await this.#retire(segment);
@@ -220,12 +247,16 @@ export class SegmentSet {
     return true;
   }
 
+  /** Resolves when the manifest counts. Its second copy is written before the next one is. */
   #saveManifest(): Promise<void> {
-    const save = this.#manifestQueue.then(() =>
-      writeManifest(this.#disk, this.#settings.folder, manifestOf(this.#segments, this.#nextNumber)),
-    );
-    this.#manifestQueue = save.catch(() => {});
-    return save;
+    const save = this.#manifestQueue.then(() => {
+      const generation = ++this.#generation;
+      const counters = { generation, nextNumber: this.#nextNumber, newestHead: this.#newestHead };
+      return writeManifest(this.#disk, this.#settings.folder, manifestOf(this.#segments, counters));
+    });
+    // A copy that could not be written is the next one's to make good: the first is sound.
+    this.#manifestQueue = save.then(({ copied }) => copied).catch(() => {});
+    return save.then(() => {});
   }
 
   async #retire(segment: Segment): Promise<void> {

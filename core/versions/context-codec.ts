@@ -1,24 +1,23 @@
 /**
  * The causal context as text: what a read hands to a client and a later write hands back. It is opaque to clients, safe
- * in headers and URLs, bound to its key and checked, because a damaged or misplaced context would silently supersede
- * values that its writer never saw.
+ * in headers and URLs, bound to its key and sealed, because a damaged, misplaced or invented context would silently supersede
+ * values that its writer never saw, or name events that never were.
  */
 import { CoterieError } from '../base/errors.ts';
-import { hash64 } from '../base/hash.ts';
 import type { KeyAddress } from '../base/token.ts';
+import { type ContextSeal, sealBytes } from '../ports/context-seal.ts';
 import { dotBytes, readDot, writeDot } from './record-codec.ts';
 import { type Basis, blindBasis, type Dot } from './version-set.ts';
 
-const format = 1;
-// u8 format, u64 token, u16 count of context entries; then those, then single dots, then the check.
+const format = 2;
+// u8 format, u64 token, u16 count of context entries; then those, then single dots, then the seal of all that and the key.
 const headBytes = 11;
-const checkBytes = 4;
 
 /** '' when nothing was read. */
-export function encodeBasis(basis: Basis, address: KeyAddress): string {
+export function encodeBasis(basis: Basis, address: KeyAddress, seal: ContextSeal): string {
   const dots = [...basis.context, ...basis.dots];
   if (dots.length === 0) return '';
-  const bytes = Buffer.allocUnsafe(headBytes + dots.length * dotBytes + checkBytes);
+  const bytes = Buffer.allocUnsafe(headBytes + dots.length * dotBytes + sealBytes);
   bytes[0] = format;
   bytes.writeUInt32BE(address.tokenHigh, 1);
   bytes.writeUInt32BE(address.tokenLow, 5);
@@ -28,21 +27,20 @@ export function encodeBasis(basis: Basis, address: KeyAddress): string {
     writeDot(bytes, offset, dot);
     offset += dotBytes;
   }
-  bytes.writeUInt32BE(hash64(bytes.subarray(0, offset)).low, offset);
+  sealOf(bytes.subarray(0, offset), address, seal).copy(bytes, offset);
   return bytes.toString('base64url');
 }
 
 /** Throws `bad-input` with what to do when the text is damaged or belongs to another key. */
-export function parseBasis(text: string, address: KeyAddress): Basis {
+export function parseBasis(text: string, address: KeyAddress, seal: ContextSeal): Basis {
   if (text === '') return blindBasis;
   const bytes = Buffer.from(text, 'base64url');
-  const end = bytes.length - checkBytes;
+  const end = bytes.length - sealBytes;
   const damaged =
     end <= headBytes ||
     (end - headBytes) % dotBytes !== 0 ||
     bytes[0] !== format ||
-    bytes.toString('base64url') !== text ||
-    bytes.readUInt32BE(end) !== hash64(bytes.subarray(0, end)).low;
+    bytes.toString('base64url') !== text;
   if (damaged) throw damagedContext();
   if (bytes.readUInt32BE(1) !== address.tokenHigh || bytes.readUInt32BE(5) !== address.tokenLow) {
     throw new CoterieError(
@@ -50,6 +48,7 @@ export function parseBasis(text: string, address: KeyAddress): Basis {
       'The context belongs to another key. Use the context of the last read of this key.',
     );
   }
+  if (!isSame(sealOf(bytes.subarray(0, end), address, seal), bytes.subarray(end))) throw damagedContext();
   const contextCount = bytes.readUInt16BE(9);
   const context: Dot[] = [];
   const dots: Dot[] = [];
@@ -60,6 +59,20 @@ export function parseBasis(text: string, address: KeyAddress): Basis {
     (context.length < contextCount ? context : dots).push(dot);
   }
   return { context, dots };
+}
+
+/** Keyspace and key count as well: two keys may have one token. */
+function sealOf(bytes: Buffer, { keyspace, key }: KeyAddress, seal: ContextSeal): Buffer {
+  const head = Buffer.allocUnsafe(2);
+  head.writeUInt16BE(keyspace, 0);
+  return seal.of(Buffer.concat([head, key, bytes]));
+}
+
+/** Without an early end: how long it takes says nothing about how much of a seal was right. */
+function isSame(left: Buffer, right: Buffer): boolean {
+  let difference = 0;
+  for (let index = 0; index < left.length; index++) difference |= left[index] ^ right[index];
+  return difference === 0;
 }
 
 function damagedContext(): CoterieError {

@@ -17,7 +17,7 @@
  */
 import { CoterieError } from '../base/errors.ts';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Room for the largest value, its key, siblings and metadata. */
 export const frameBytesMax = 256 * 1024 * 1024;
@@ -45,6 +45,8 @@ export const status = {
   busy: 4,
   unknownKeyspace: 5,
   rebuilding: 6,
+  /** By its layout the receiver is no replica of the key. */
+  noReplica: 7,
 } as const;
 
 /** Length prefix, type, request id. */

@@ -135,7 +135,8 @@ function link(): [ReplicaPeers, ReplicaPeers] {
 function sideOf(replica: Replica, peers: ReplicaPeers) {
   const trees = new TreeBook({ replica, timers: systemTimers, log: silentLog });
   replica.book = trees;
-  const parts = { replica, peers, trees, claims: new Claims(systemClock), clock: systemClock };
+  const nobodyLost = { isLost: () => false, onPeerLost() {} };
+  const parts = { replica, peers, trees, claims: new Claims(systemClock), clock: systemClock, ...nobodyLost };
   serveExchanges({ ...parts, compared() {} });
   return parts;
 }

@@ -1,9 +1,10 @@
-/** What every StorageEngine does, as tests that run on each implementation. */
+/** What every StorageEngine does, as tests that run on each implementation. Long, because it is the whole contract. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CoterieError } from '../../core/base/errors.ts';
 import { addressOf, partitionCount, partitionOf, partitionStart } from '../../core/base/token.ts';
 import type { StorageEngine } from '../../core/ports/storage-engine.ts';
-import { drop, get, put, remove, scan } from '../support/engines.ts';
+import { changed, drop, get, noFacts, put, remove, scan } from '../support/engines.ts';
 import { check } from '../support/seeds.ts';
 
 export interface EngineUnderTest {
@@ -14,6 +15,8 @@ export interface EngineUnderTest {
   advance(durationMs: number): Promise<void>;
   /** Closes the engine and opens it anew over the same data; undefined where nothing outlives it. */
   reopen?(): Promise<EngineUnderTest>;
+  /** Opened with `putBytesMax` of this. */
+  readonly putBytesMax: number;
   dispose(): Promise<void>;
 }
 
@@ -33,6 +36,12 @@ async function allKeys({ engine, run }: EngineUnderTest, keyspace = 0, countMax 
   }
   return keys;
 }
+
+const address = (key: string) => addressOf(0, Buffer.from(key));
+
+const neverDone = (): void => {
+  throw new Error('a refused change was reported as done');
+};
 
 type Step =
   | { kind: 'put'; key: string; value: string; tombstone: boolean }
@@ -149,6 +158,161 @@ export function describeStorageEngine(
         for (const countMax of [1, 7, 1000]) {
           expect((await allKeys(test, 0, countMax)).sort()).toEqual([...keys].sort());
         }
+      }));
+
+    it('ends a page before it would hold more bytes than asked for, and never between keys of one position', () =>
+      withEngine(async ({ engine, run }) => {
+        const partition = partitionOfKey('{t}');
+        const keys = Array.from({ length: 20 }, (_, index) => `{t}${index}`);
+        await run(Promise.all(keys.map((key) => put(engine, key, 'v'.repeat(100)))));
+        // One position: each page holds all of them, though that is more.
+        const { tokenHigh, tokenLow } = addressOf(0, Buffer.from('{t}crowd'));
+        for (const name of ['a', 'b', 'c', 'd', 'e']) {
+          const address = { keyspace: 0, tokenHigh, tokenLow, key: Buffer.from(`crowd ${name}`) };
+          const value = Buffer.alloc(100);
+          await run(changed((done) => engine.put(address, value, noFacts, 'always', done)));
+        }
+        const seen: string[] = [];
+        let from: number | null = partitionStart(partition);
+        while (from !== null) {
+          const request = { partition, fromPosition: from, countMax: 1_000, bytesMax: 400 };
+          const page: Awaited<ReturnType<typeof scan>> = await run(scan(engine, request));
+          const names = page.records.map(({ key }) => key.toString());
+          const crowd = names.filter((name) => name.startsWith('crowd')).length;
+          expect(page.records.length).toBeGreaterThan(0);
+          expect([0, 5]).toContain(crowd);
+          const bytes = page.records.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+          if (crowd === 0) expect(bytes).toBeLessThanOrEqual(400);
+          else expect(names.length).toBe(5);
+          seen.push(...names);
+          from = page.nextPosition;
+        }
+        expect(seen.sort()).toEqual([...keys, ...['a', 'b', 'c', 'd', 'e'].map((n) => `crowd ${n}`)].sort());
+      }));
+
+    it('scans only what is dead, when asked: tombstones and values that have expired', () =>
+      withEngine(async ({ engine, run, nowMs, advance }) => {
+        await run(put(engine, '{t}live', 'v'));
+        await run(put(engine, '{t}gone', 'v', { tombstone: true }));
+        await run(put(engine, '{t}brief', 'v', { expiresAtMs: nowMs() + 2_000 }));
+        await run(put(engine, '{t}long', 'v', { expiresAtMs: nowMs() + 200_000 }));
+        await advance(3_000);
+        const partition = partitionOfKey('{t}');
+        const request = { partition, fromPosition: partitionStart(partition), countMax: 100, deadOnly: true };
+        const page = await run(scan(engine, request));
+        expect(page.records.map(({ key }) => key.toString()).sort()).toEqual(['{t}brief', '{t}gone']);
+      }));
+
+    it('runs `done` of an applied change once, and not before the call has returned', () =>
+      withEngine(async ({ engine, run }) => {
+        await run(put(engine, 'old', 'v'));
+        await run(put(engine, 'old', 'v', { keyspace: 7 }));
+        const changes: ((done: (error: CoterieError | null) => void) => CoterieError | null)[] = [
+          (done) => engine.put(address('k'), Buffer.from('v'), noFacts, 'always', done),
+          (done) => engine.put(address('k2'), Buffer.from('v'), noFacts, 'interval', done),
+          (done) => engine.remove(address('old'), done),
+          (done) => engine.remove(address('absent'), done),
+          (done) => engine.dropKeyspace(7, done),
+          (done) => engine.dropKeyspace(8, done),
+        ];
+        for (const change of changes) {
+          let doneCount = 0;
+          let first: (error: CoterieError | null) => void = () => {};
+          const finished = new Promise<CoterieError | null>((resolve) => {
+            first = resolve;
+          });
+          const refusal = change((error) => {
+            doneCount++;
+            first(error);
+          });
+          expect(refusal).toBeNull();
+          expect(doneCount).toBe(0);
+          expect(await run(finished)).toBeNull();
+          await run(engine.settle());
+          expect(doneCount).toBe(1);
+        }
+      }));
+
+    it('refuses what is too large, and nothing has changed by it', () =>
+      withEngine(async ({ engine, run, putBytesMax }) => {
+        await run(put(engine, 'k', 'before'));
+        const value = Buffer.alloc(putBytesMax);
+        const refusal = engine.put(address('k'), value, noFacts, 'always', neverDone);
+        expect(refusal).toMatchObject({ code: 'too-large' });
+        expect(engine.refusal).toBeNull();
+        await run(engine.settle());
+        expect(await run(get(engine, 'k'))).toBe('before');
+        await run(put(engine, 'k', Buffer.alloc(putBytesMax - 1, 'x')));
+        expect((await run(get(engine, 'k')))?.length).toBe(putBytesMax - 1);
+      }));
+
+    it('refuses every change once it is closed, and nothing has changed by them', () =>
+      withEngine(async (test) => {
+        const { engine, run } = test;
+        expect(engine.refusal).toBeNull();
+        await run(put(engine, 'k', 'v'));
+        const closing = engine.close();
+        for (const refusal of [
+          engine.put(address('k'), Buffer.from('late'), noFacts, 'always', neverDone),
+          engine.put(address('new'), Buffer.from('late'), noFacts, 'interval', neverDone),
+          engine.remove(address('k'), neverDone),
+          engine.remove(address('absent'), neverDone),
+          engine.dropKeyspace(0, neverDone),
+          engine.refusal,
+        ]) {
+          expect(refusal).toMatchObject({ code: 'not-ready' });
+        }
+        await run(closing);
+        if (test.reopen === undefined) {
+          expect(await run(get(engine, 'k'))).toBe('v');
+          return;
+        }
+        const reopened = await test.reopen();
+        expect(await reopened.run(get(reopened.engine, 'k'))).toBe('v');
+        expect(await reopened.run(get(reopened.engine, 'new'))).toBeNull();
+        await reopened.run(reopened.engine.close());
+      }));
+
+    it('does nothing about a key that is not there: removing and forgetting it', () =>
+      withEngine(async ({ engine, run }) => {
+        await run(put(engine, 'k', 'v'));
+        await run(remove(engine, 'absent'));
+        engine.forget(address('absent'));
+        expect(engine.statistics().recordCount).toBe(1);
+        expect(await run(get(engine, 'k'))).toBe('v');
+      }));
+
+    it('forgets a record at once, in reads, scans and counts, and takes it again', () =>
+      withEngine(async (test) => {
+        const { engine, run } = test;
+        const partition = partitionOfKey('k');
+        await run(put(engine, 'k', 'v'));
+        await run(put(engine, 'other', 'v'));
+        engine.forget(address('k'));
+        expect(await run(get(engine, 'k'))).toBeNull();
+        await run(engine.settle());
+        expect(await allKeys(test)).toEqual(['other']);
+        expect(engine.countLive(0, partition)).toBe(0);
+        await run(put(engine, 'k', 'again'));
+        expect(await run(get(engine, 'k'))).toBe('again');
+      }));
+
+    it('forgets a dropped keyspace for good, and takes new records of its number', () =>
+      withEngine(async (start) => {
+        let test = start;
+        await test.run(put(test.engine, 'k', 'before', { keyspace: 3 }));
+        await test.run(put(test.engine, 'k2', 'before', { keyspace: 3 }));
+        await test.run(put(test.engine, 'k', 'stays', { keyspace: 4 }));
+        const dropped = drop(test.engine, 3);
+        expect(await test.run(get(test.engine, 'k', 3))).toBeNull();
+        await test.run(put(test.engine, 'k2', 'after', { keyspace: 3 }));
+        await test.run(dropped);
+        await test.run(test.engine.settle());
+        if (test.reopen !== undefined) test = await test.reopen();
+        expect(await test.run(get(test.engine, 'k', 3))).toBeNull();
+        expect(await test.run(get(test.engine, 'k2', 3))).toBe('after');
+        expect(await test.run(get(test.engine, 'k', 4))).toBe('stays');
+        if (test !== start) await test.run(test.engine.close());
       }));
 
     it('behaves as a map does, whatever the order of operations', async () => {

@@ -10,12 +10,15 @@ import { Bench } from '../support/engines.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 import { describeStorageEngine, type EngineUnderTest } from './storage-engine-suite.ts';
 
+const putBytesMax = 5_000;
+
 describeStorageEngine(
   'in memory',
   async () => {
     const time = new VirtualTime();
     return {
-      engine: new MemoryEngine({ clock: time, timers: time }),
+      engine: new MemoryEngine({ clock: time, timers: time }, { putBytesMax }),
+      putBytesMax,
       run: (promise) => time.until(promise),
       nowMs: () => time.nowMs(),
       advance: (ms) => time.advance(ms),
@@ -29,6 +32,7 @@ describeStorageEngine(
 const eager = {
   segmentBytesMax: 600,
   hotBytesMax: 2_000,
+  putBytesMax,
   policy: { deadShareMax: 0.3, warmSegmentCountMax: 1, smallBytes: 400, smallCountMax: 2 },
 };
 
@@ -36,6 +40,7 @@ async function simulated(bench: Bench): Promise<EngineUnderTest> {
   const engine = await bench.open();
   return {
     engine,
+    putBytesMax,
     run: (promise) => bench.run(promise),
     nowMs: () => bench.time.nowMs(),
     advance: (ms) => bench.time.advance(ms),
@@ -63,6 +68,7 @@ async function real(folder: string): Promise<EngineUnderTest> {
   );
   return {
     engine,
+    putBytesMax,
     run: (promise) => promise,
     nowMs: clock.nowMs,
     advance: async (ms) => {

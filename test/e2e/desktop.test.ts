@@ -133,7 +133,7 @@ describe.skipIf(skipped !== null)(
       expect(answers.map((answer) => ('error' in answer ? answer.error.code : answer))).toEqual([
         'bad-input',
         'unsupported',
-        'unavailable',
+        'bad-input',
       ]);
     });
 

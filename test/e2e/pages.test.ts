@@ -226,6 +226,34 @@ describe.skipIf(browserPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    it('asks the host what a draft of a keyspace would promise, and greys what it said of an older draft', async () => {
+      const { page, host, problems } = await visit('three-centers', '#/keyspaces');
+      await page.getByRole('button', { name: 'New keyspace' }).click();
+      const dialog = page.getByRole('dialog', { name: 'New keyspace' });
+      const meaning = dialog.getByRole('complementary', { name: 'What this means' });
+      const level = (name: string, value: string) =>
+        dialog.getByRole('combobox', { name }).selectOption(value);
+      await dialog.getByRole('switch').uncheck();
+      await meaning.getByText('Reads always see the latest write').waitFor();
+      await level('Read level', 'LOCAL_QUORUM');
+      await level('Write level', 'LOCAL_QUORUM');
+      await meaning.getByText('Reads see the latest write only within one data center').waitFor();
+      let letGo = () => {};
+      host.cluster.previewGate = new Promise((resolve) => {
+        letGo = resolve;
+      });
+      await level('Write level', 'EACH_QUORUM');
+      await meaning.locator('[aria-busy=true]').waitFor();
+      expect(await meaning.innerText()).toContain('only within one data center');
+      letGo();
+      await meaning.locator('[aria-busy=false]').waitFor();
+      expect(await meaning.innerText()).toContain('Reads always see the latest write');
+      host.cluster.failing = true;
+      await level('Write level', 'ONE');
+      await meaning.getByText(/^Only 1 of 2 needed replicas answered/).waitFor();
+      expect(problems).toEqual([]);
+    });
+
     it('shows siblings and resolves them by keyboard alone', async () => {
       const { page } = await visit('three', '#/overview');
       await journeys.findKey(page, 'default', 'cart:31');
@@ -270,12 +298,14 @@ describe.skipIf(browserPath === undefined)(
     it('counts differences in a range and changes nothing; a repair of it is seen in the strip', async () => {
       const { page } = await visit('three', '#/repair');
       const coverage = page.getByRole('region', { name: 'default', exact: true });
-      await coverage.getByText('Never repaired.').waitFor();
+      // A cluster made a moment ago owes no repair yet.
+      await coverage.getByText('Not compared yet.').first().waitFor();
+      expect(await coverage.getByText('Never repaired.').count()).toBe(0);
       await repairing.runRepair(page, { keyspace: 'default', range: [0, 127], dryRun: true });
       const history = page.getByRole('region', { name: 'History' });
       await history.getByText('3 keys differ ', { exact: false }).waitFor();
       await history.getByText('only counts differences').waitFor();
-      await coverage.getByText('Never compared.').waitFor();
+      await coverage.getByText('Not compared yet.').first().waitFor();
       await repairing.runRepair(page, { keyspace: 'default', range: [0, 127] });
       await coverage.getByText(/^8 of 64 ranges were compared/).waitFor();
     });
@@ -380,6 +410,61 @@ describe.skipIf(browserPath === undefined)(
       host.cluster.setState('home-3', 'stopped');
       await page.getByText('home-3 is stopped').first().waitFor();
     });
+
+    it.each([
+      ['dark', null, 'rgb(14, 16, 20)', 'rgb(232, 235, 240)'],
+      ['light', null, 'rgb(246, 245, 241)', 'rgb(26, 30, 38)'],
+      ['light', 'dark', 'rgb(14, 16, 20)', 'rgb(232, 235, 240)'],
+      ['dark', 'light', 'rgb(246, 245, 241)', 'rgb(26, 30, 38)'],
+      ['dark', 'nonsense', 'rgb(14, 16, 20)', 'rgb(232, 235, 240)'],
+    ] as const)(
+      'paints a %s system with the choice %s in its colours before the program runs',
+      async (colorScheme, choice, paper, ink) => {
+        const host = await FakeHost.open('one', renderer);
+        open.push(host);
+        const context = await browser.newContext({ colorScheme, viewport: { width: 800, height: 500 } });
+        open.push(context);
+        const page = await context.newPage();
+        // The program never comes: what is seen is the first paint.
+        await page.route('**/assets/*.js', (route) => route.abort());
+        await page.goto(host.url);
+        if (choice !== null) {
+          await page.evaluate(`localStorage.setItem('coterie.theme', ${JSON.stringify(choice)})`);
+          await page.reload();
+        }
+        const seen = await page.evaluate(`(() => {
+          const { backgroundColor, color } = getComputedStyle(document.documentElement);
+          return { backgroundColor, color };
+        })()`);
+        expect(seen).toEqual({ backgroundColor: paper, color: ink });
+      },
+    );
+
+    it.each(['light', 'dark'] as const)(
+      '%s: moves nothing, from the first paint on, for who wants no motion',
+      async (colorScheme) => {
+        const host = await FakeHost.open('three', renderer);
+        open.push(host);
+        const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });
+        open.push(context);
+        const page = await context.newPage();
+        await page.addInitScript(`
+        window.moved = [];
+        for (const name of ['transitionrun', 'animationstart']) {
+          document.addEventListener(name, (event) => window.moved.push(name + ' ' + (event.propertyName ?? event.animationName) + ' of ' + event.target.nodeName), true);
+        }
+      `);
+        await page.goto(`${host.url}#/overview`);
+        await page.locator('h1').waitFor();
+        await page.locator('.skeleton').waitFor({ state: 'detached' });
+        await journeys.openByPalette(page, colorScheme === 'dark' ? 'light theme' : 'dark theme');
+        await page.getByRole('button', { name: /theme/i }).first().hover();
+        await page.evaluate(
+          'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
+        );
+        expect(await page.evaluate('window.moved')).toEqual([]);
+      },
+    );
 
     it('keeps the chosen theme', async () => {
       const { page } = await visit('one', '#/overview', { colorScheme: 'light' });

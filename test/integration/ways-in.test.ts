@@ -52,7 +52,7 @@ describe('HTTP', () => {
     const { siblings } = (await both.json()) as { siblings: string[] };
     expect(siblings.map((text) => Buffer.from(text, 'base64').toString()).sort()).toEqual(['one', 'two']);
     const multipart = await kv('default/sib', { headers: { Accept: 'multipart/mixed' } });
-    expect(await multipart.text()).toMatch(/one[\s\S]*--coterie-siblings--/);
+    expect(await multipart.text()).toMatch(/^--(coterie-[0-9a-f]{32})[\s\S]*one[\s\S]*--\1--\r\n$/);
     const context = both.headers.get(contextHeader)!;
     await kv('default/sib', { method: 'PUT', body: 'merged', headers: { [contextHeader]: context } });
     expect(await (await kv('default/sib')).text()).toBe('merged');
@@ -164,7 +164,8 @@ describe('the command line', () => {
       conflicts: 'last-write-wins',
       sloppy: false,
       database: 3,
-      readYourWrites: true,
+      readYourWrites: 'within-data-center',
+      readYourWritesIn: ['office', 'warehouse'],
     });
     const client = new Redis(cluster.ports[0], { db: 3 });
     await client.set('k', 'v');

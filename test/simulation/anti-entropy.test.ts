@@ -6,6 +6,7 @@ import type { RangeOutcome, RangeRequest } from '../../core/repair/repair-range.
 import { encodeRecord } from '../../core/versions/record-codec.ts';
 import { actorOf, type VersionSet } from '../../core/versions/version-set.ts';
 import { SimulatedCluster } from '../support/simulation/cluster.ts';
+import { craftedKey, plainKey } from '../support/twin-keys.ts';
 
 const calm = { lossShare: 0, repeatShare: 0, delayMinMs: 0.2, delayMaxMs: 2, noticeMs: 100 };
 const all = Array.from({ length: partitionCount }, (_, partition) => partition);
@@ -46,7 +47,7 @@ function record(value: string, { writer = 1, counter = 1, tombstone = false } = 
 }
 
 /** Puts a record on single replicas, past the coordinator. */
-async function plant(indexes: readonly number[], key: string, bytes: Buffer): Promise<void> {
+async function plant(indexes: readonly number[], key: string | Buffer, bytes: Buffer): Promise<void> {
   for (const index of indexes) {
     const { records } = nodeOf(index).parts;
     const options = { durability: 'always' as const, newestOnly: false };
@@ -118,6 +119,23 @@ describe('an exchange', () => {
     const values = await cluster.time.until(cluster.read(cluster.members[1], 'siblings'));
     expect(values.sort()).toEqual(['mine', 'yours']);
     expect(await cluster.time.until(cluster.read(cluster.members[1], 'deleted'))).toEqual([]);
+  });
+
+  it('brings keys of one position together, whoever lacks which, though their records look alike', async () => {
+    // One replica holds the one, the other the other: the same token, the same header.
+    await start(2);
+    await plant([0], plainKey, record('1'));
+    await plant([1], craftedKey, record('2'));
+    expect((await repair(0)).figures).toMatchObject({ recordsReceived: 1, recordsSent: 1 });
+    await expectWhole();
+  });
+
+  it('sends the peer a key that it lacks beside one of the same position', async () => {
+    await start(2);
+    await plant([0, 1], plainKey, record('1'));
+    await plant([0], craftedKey, record('2'));
+    expect((await repair(0)).figures).toMatchObject({ recordsSent: 1 });
+    await expectWhole();
   });
 
   it('between equal replicas moves roots only', async () => {

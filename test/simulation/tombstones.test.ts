@@ -40,7 +40,8 @@ const write = (index: number, key: string, value: string) =>
 const remove = (index: number, key: string) => patiently(cluster.remove(cluster.members[index], key));
 const read = (index: number, key: string) => patiently(cluster.read(cluster.members[index], key));
 
-const recordCounts = () => cluster.running().map((member) => member.node!.engine.statistics().recordCount);
+/** Without the one record by which a node vouches for its identity. */
+const recordCounts = () => cluster.running().map(({ node }) => node!.engine.statistics().recordCount - 1);
 
 describe('a tombstone', () => {
   it('goes from every replica once all agree', async () => {

@@ -17,7 +17,10 @@ export interface ReadyNode {
   readonly name: string;
   readonly id: string;
   readonly client: string;
+  readonly state: string;
   readonly pid: number;
+  /** Why it does not run. */
+  readonly problem: string | null;
 }
 
 export interface Ready {
@@ -74,7 +77,9 @@ export class RealCluster {
         out += chunk.toString();
         if (!out.includes('\n')) return;
         clearTimeout(timer);
-        resolve(JSON.parse(out) as Ready);
+        const answer = JSON.parse(out) as Ready | { ready: undefined; error: { message: string } };
+        if (answer.ready) resolve(answer);
+        else reject(new Error(`The cluster cannot start. ${answer.error.message}`));
       });
       child.once('exit', (code) => {
         clearTimeout(timer);
@@ -89,7 +94,8 @@ export class RealCluster {
     const child = this.#process;
     this.#process = null;
     this.#ready = null;
-    if (child === null || child.exitCode !== null) return child?.exitCode ?? null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
     const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), stopWithinMs);

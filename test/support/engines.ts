@@ -3,7 +3,7 @@ import type { CoterieError } from '../../core/base/errors.ts';
 import type { Durability } from '../../core/base/levels.ts';
 import { addressOf } from '../../core/base/token.ts';
 import { silentLog } from '../../core/ports/log.ts';
-import type { ScanResult, StorageEngine } from '../../core/ports/storage-engine.ts';
+import type { ScanRequest, ScanResult, StorageEngine } from '../../core/ports/storage-engine.ts';
 import { type LogEngineSettings, openLogEngine } from '../../core/storage/log-engine.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -52,7 +52,7 @@ export function drop(engine: StorageEngine, keyspace: number): Promise<void> {
 
 export function scan(
   engine: StorageEngine,
-  request: { keyspace?: number; partition: number; fromPosition: number; countMax: number },
+  request: Omit<ScanRequest, 'keyspace'> & { keyspace?: number },
 ): Promise<ScanResult> {
   return new Promise((resolve, reject) => {
     engine.scan({ keyspace: 0, ...request }, (error, result) =>
@@ -74,7 +74,8 @@ export class Bench {
 
   open(disk: SimulatedDisk = this.disk): Promise<StorageEngine> {
     const { time } = this;
-    return time.until(openLogEngine({ disk, clock: time, timers: time, log: silentLog }, this.settings));
+    const components = { disk: disk.forProcess(), clock: time, timers: time, log: silentLog };
+    return time.until(openLogEngine(components, this.settings));
   }
 
   run<T>(promise: Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws';
 import { serveApiSocket } from '../../core/host/api-socket.ts';
 import type { Host } from '../../core/host/create-host.ts';
 import { contentTypeOf, pageFileOf, pageHeaders } from '../../core/host/page-files.ts';
+import { silentLog } from '../../core/ports/log.ts';
 import { FakeCluster } from '../ui/fake-cluster.ts';
 import type { Variant } from '../ui/fake-layouts.ts';
 
@@ -60,7 +61,7 @@ export class FakeHost {
       },
       dispatch: (method: string, input: unknown) => this.cluster.dispatch(method, input),
     };
-    sockets.on('connection', (socket) => serveApiSocket(host as unknown as Host, socket));
+    sockets.on('connection', (socket) => serveApiSocket(host as unknown as Host, socket, silentLog));
     await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;

@@ -13,6 +13,7 @@ import type {
   LiveValue,
   Mutation,
   NodeId,
+  Purpose,
   ReadOptions,
   ReadResult,
   ReplicaView,
@@ -70,7 +71,8 @@ export class MemoryStore implements KeyValueStore {
   /** Other nodes of the pretended cluster, by id. */
   readonly peers = new Map<NodeId, MemoryStore>();
   /** Tests set this to send commands elsewhere or to fail. */
-  coordinator: (address: KeyAddress, exclusive: boolean) => NodeId | null = () => null;
+  coordinator: (address: KeyAddress, purpose: Purpose) => NodeId | null = () => null;
+  writeRefusal: CoterieError | null = null;
   /** Set: every read and write fails with it. */
   failure: CoterieError | null = null;
   keyspaceList: readonly KeyspaceView[];
@@ -79,7 +81,7 @@ export class MemoryStore implements KeyValueStore {
   acknowledgedCount: number;
   private readonly nowMs: () => number;
   private readonly late: boolean;
-  private handler: ((request: Buffer, reply: (bytes: Buffer) => void) => void) | null = null;
+  private handler: Parameters<KeyValueStore['onForwarded']>[0] | null = null;
 
   constructor(settings: MemoryStoreSettings = {}) {
     this.keyspaceList =
@@ -102,8 +104,8 @@ export class MemoryStore implements KeyValueStore {
     return this.keyspaceList;
   }
 
-  coordinatorOf(address: KeyAddress, exclusive: boolean): NodeId | null {
-    const target = this.coordinator(address, exclusive);
+  coordinatorOf(address: KeyAddress, purpose: Purpose): NodeId | null {
+    const target = this.coordinator(address, purpose);
     return target === this.self.nodeId ? null : target;
   }
 
@@ -120,10 +122,10 @@ export class MemoryStore implements KeyValueStore {
     peer.forwardedKeys.push(request.toString('latin1'));
     // Over the network the bytes would be other bytes.
     const copy = Buffer.from(request);
-    setImmediate(() => peer.handler!(copy, (bytes) => setImmediate(() => done(null, bytes))));
+    setImmediate(() => peer.handler!(copy, (error, bytes) => setImmediate(() => done(error, bytes))));
   }
 
-  onForwarded(handler: (request: Buffer, reply: (bytes: Buffer) => void) => void): void {
+  onForwarded(handler: Parameters<KeyValueStore['onForwarded']>[0]): void {
     this.handler = handler;
   }
 
@@ -138,9 +140,15 @@ export class MemoryStore implements KeyValueStore {
         done(this.failure, null);
         return;
       }
+      const missing = this.missing(address.keyspace);
+      if (missing !== null) {
+        done(missing, null);
+        return;
+      }
       const record = this.data.records.get(nameOf(address));
       const siblings = record === undefined ? [] : this.live(record);
-      done(null, { siblings, context: () => contextOf(record) });
+      const context = contextOf(record);
+      done(null, { siblings, context: () => context });
     });
   }
 
@@ -153,7 +161,8 @@ export class MemoryStore implements KeyValueStore {
     this.answer(() => {
       let result: WriteResult;
       try {
-        if (this.failure !== null) throw this.failure;
+        const failure = this.failure ?? this.missing(address.keyspace);
+        if (failure !== null) throw failure;
         result = this.apply(address, options, decide);
       } catch (cause) {
         done(toCoterieError(cause, 'bad-input'), null);
@@ -209,6 +218,11 @@ export class MemoryStore implements KeyValueStore {
     address: KeyAddress,
     done: (error: CoterieError | null, replicas: readonly ReplicaView[] | null) => void,
   ): void {
+    const missing = this.missing(address.keyspace);
+    if (missing !== null) {
+      done(missing, null);
+      return;
+    }
     const record = this.data.records.get(nameOf(address));
     const siblings = record === undefined ? [] : this.live(record);
     done(null, [
@@ -232,8 +246,9 @@ export class MemoryStore implements KeyValueStore {
     done: (error: CoterieError | null, page: ScanPage | null) => void,
   ): void {
     this.answer(() => {
-      if (this.failure !== null) {
-        done(this.failure, null);
+      const failure = this.failure ?? this.missing(keyspace);
+      if (failure !== null) {
+        done(failure, null);
         return;
       }
       const sorted = this.sortedRecords();
@@ -262,14 +277,15 @@ export class MemoryStore implements KeyValueStore {
       if (address.keyspace !== keyspace || this.live(record).length === 0) continue;
       if (slot === null || slotOfToken(address.tokenHigh) === slot) count += 1;
     }
-    done(this.failure, this.failure === null ? count : null);
+    const failure = this.failure ?? this.missing(keyspace);
+    done(failure, failure === null ? count : null);
   }
 
   flush(keyspace: number, done: (error: CoterieError | null) => void): void {
     for (const record of this.data.records.values()) {
       if (record.address.keyspace === keyspace) record.versions = [];
     }
-    done(this.failure);
+    done(this.failure ?? this.missing(keyspace));
   }
 
   slots(_keyspace: number): readonly SlotRange[] {
@@ -290,6 +306,11 @@ export class MemoryStore implements KeyValueStore {
 
   information(): Readonly<Record<string, Readonly<Record<string, string | number>>>> {
     return { Memory: { used_memory: 0 }, Coterie: { node: this.self.name } };
+  }
+
+  private missing(keyspace: number): CoterieError | null {
+    if (this.keyspaceList.some(({ id }) => id === keyspace)) return null;
+    return new CoterieError('not-found', 'The keyspace is not there any more.');
   }
 
   private answer(action: () => void): void {

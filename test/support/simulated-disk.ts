@@ -7,41 +7,9 @@ import { CoterieError } from '../../core/base/errors.ts';
 import type { Timers } from '../../core/ports/clock.ts';
 import type { Disk, DiskFile } from '../../core/ports/disk.ts';
 import type { SeededRandom } from './seeded-random.ts';
+import { Content, Names } from './simulated-content.ts';
 
-interface Write {
-  readonly position: number;
-  /** null: a truncation to `position`. */
-  readonly bytes: Buffer | null;
-}
-
-class Content {
-  bytes: Buffer = Buffer.alloc(0);
-  durable: Buffer = Buffer.alloc(0);
-  unsynced: Write[] = [];
-
-  apply(write: Write): void {
-    this.bytes = applied(this.bytes, write);
-    this.unsynced.push(write);
-  }
-
-  sync(): void {
-    this.durable = Buffer.from(this.bytes);
-    this.unsynced = [];
-  }
-}
-
-function applied(before: Buffer, { position, bytes }: Write): Buffer {
-  if (bytes === null) {
-    const after = Buffer.alloc(position);
-    before.copy(after);
-    return after;
-  }
-  const after = Buffer.alloc(Math.max(before.length, position + bytes.length));
-  before.copy(after);
-  bytes.copy(after, position);
-  return after;
-}
-
+/** Each by itself: any of them may be set together with any other. */
 export interface DiskFaults {
   /** Each operation takes up to this long. */
   delayMaxMs: number;
@@ -55,6 +23,20 @@ export interface DiskFaults {
   syncFails: boolean;
   /** A crash keeps a random prefix of the unsynced writes, the last one cut at a random byte. */
   tornWrites: boolean;
+  /** So many of the next writes (of files already open, and replacements) fail with `disk-failed`, as after one EIO. */
+  failNextWrites: number;
+  /** So many of the next reads fail with `disk-failed`. */
+  failNextReads: number;
+  /** So many of the next syncs, of files and of folders, fail with `disk-failed`. */
+  failNextSyncs: number;
+  /** So many of the next attempts to open or make a file fail with `disk-failed`. */
+  failNextOpens: number;
+  /** No file can be opened, made or read as a whole, for the moment: `busy`, as when a process has too many (EMFILE). */
+  opensBusy: boolean;
+  /** Everything but a sync fails with `busy`, for the moment (EBUSY, EAGAIN). */
+  busy: boolean;
+  /** `replaceFile` says that it is done, and the old file is still there. */
+  replaceLost: boolean;
 }
 
 const noFaults: DiskFaults = {
@@ -65,14 +47,30 @@ const noFaults: DiskFaults = {
   shortWrites: false,
   syncFails: false,
   tornWrites: false,
+  failNextWrites: 0,
+  failNextReads: 0,
+  failNextSyncs: 0,
+  failNextOpens: 0,
+  opensBusy: false,
+  busy: false,
+  replaceLost: false,
 };
+
+type OneShot = 'failNextWrites' | 'failNextReads' | 'failNextSyncs' | 'failNextOpens';
+
+const failed = () => new CoterieError('disk-failed', 'The disk failed.');
+const busy = () => new CoterieError('busy', 'The disk is busy for the moment.');
+
+/** Files of one folder, or one file, as they were. */
+export interface DiskSnapshot {
+  readonly prefix: string;
+  readonly files: ReadonlyMap<string, Buffer>;
+}
 
 export class SimulatedDisk implements Disk {
   readonly #timers: Timers;
   readonly #random: SeededRandom;
-  /** Names that readers see, and names that survive a crash. */
-  #names = new Map<string, Content>();
-  #durableNames = new Map<string, Content>();
+  readonly #names = new Names();
   readonly faults: DiskFaults;
   bytesRead = 0;
   #generation = 0;
@@ -86,86 +84,124 @@ export class SimulatedDisk implements Disk {
   /** The power goes: handles die, what was not durable is gone. */
   crash(): void {
     this.#generation++;
-    this.#names = new Map(this.#durableNames);
-    for (const content of new Set(this.#names.values())) {
-      let survived = content.durable;
-      if (this.faults.tornWrites && content.unsynced.length > 0) {
-        const kept = this.#random.below(content.unsynced.length + 1);
-        for (const write of content.unsynced.slice(0, kept)) survived = applied(survived, write);
-        const next = content.unsynced[kept];
-        if (next?.bytes && next.bytes.length > 0) {
-          const cut = next.bytes.subarray(0, this.#random.below(next.bytes.length));
-          survived = applied(survived, { position: next.position, bytes: Buffer.from(cut) });
-        }
-      }
-      content.bytes = Buffer.from(survived);
-      content.sync();
-    }
+    this.#names.crash();
+    const below = this.faults.tornWrites ? (bound: number) => this.#random.below(bound) : null;
+    for (const content of new Set(this.#names.all.values())) content.crash(below);
   }
 
   /** Everything is gone: a new disk in the same place. */
   wipe(): void {
     this.#generation++;
     this.#names.clear();
-    this.#durableNames.clear();
+  }
+
+  /** Sets faults for so long, then puts back what was. */
+  during(faults: Partial<DiskFaults>, durationMs: number): void {
+    const before = { ...this.faults };
+    Object.assign(this.faults, faults);
+    const changed = Object.keys(faults) as (keyof DiskFaults)[];
+    this.#timers.after(durationMs, () => {
+      for (const name of changed) Object.assign(this.faults, { [name]: before[name] });
+    });
   }
 
   flipBit(path: string, offset: number, bit = 0): void {
-    const content = this.#names.get(path)!;
-    content.bytes[offset] ^= 1 << bit;
-    content.sync();
+    const bytes = this.contentOf(path);
+    bytes[offset] ^= 1 << bit;
+    this.#names.get(path)!.set(bytes);
   }
 
   /** Cuts a file, durably: a log that ends anywhere. */
   cut(path: string, length: number): void {
-    const content = this.#names.get(path)!;
-    content.bytes = Buffer.from(content.bytes.subarray(0, length));
-    content.sync();
+    this.#names.get(path)!.set(this.contentOf(path).subarray(0, length));
+  }
+
+  /** Takes the last `bytes` off a file, durably. */
+  cutTail(path: string, bytes: number): void {
+    this.cut(path, Math.max(0, this.contentOf(path).length - bytes));
   }
 
   contentOf(path: string): Buffer {
     return Buffer.from(this.#names.get(path)!.bytes);
   }
 
+  /** Removes a folder with all in it, or one file, durably: somebody did it by hand. Only while nobody uses it. */
+  removeFolder(prefix: string): void {
+    for (const name of this.#namesIn(prefix)) this.#names.changeDurably(name, null);
+  }
+
+  /** A copy of a folder, or of one file, as readers see it now. */
+  snapshot(prefix: string): DiskSnapshot {
+    return { prefix, files: new Map(this.#namesIn(prefix).map((name) => [name, this.contentOf(name)])) };
+  }
+
+  /** An old copy is put back, durably, in place of all that is there. Only while nobody uses it. */
+  restore({ prefix, files }: DiskSnapshot): void {
+    this.removeFolder(prefix);
+    for (const [name, bytes] of files) this.#names.changeDurably(name, new Content(Buffer.from(bytes)));
+  }
+
+  #namesIn(prefix: string): string[] {
+    return [...this.#names.all.keys()].filter((name) => name === prefix || name.startsWith(`${prefix}/`));
+  }
+
   /** An independent disk with the same durable and visible content. */
   copy(): SimulatedDisk {
-    const twin = new SimulatedDisk({ timers: this.#timers, random: this.#random });
-    for (const [name, content] of this.#names) {
-      const same = new Content();
-      same.bytes = Buffer.from(content.bytes);
-      same.sync();
-      twin.#names.set(name, same);
-      twin.#durableNames.set(name, same);
-    }
-    return twin;
+    return this.#twin(this.#names.all, ({ bytes }) => bytes);
   }
 
   /** An independent disk with what a crash at this moment would leave for sure. This one goes on. */
   afterCrash(): SimulatedDisk {
+    return this.#twin(this.#names.durable, ({ durable }) => durable);
+  }
+
+  #twin(names: ReadonlyMap<string, Content>, bytesOf: (content: Content) => Buffer): SimulatedDisk {
     const twin = new SimulatedDisk({ timers: this.#timers, random: this.#random });
-    for (const [name, content] of this.#durableNames) {
-      const same = new Content();
-      same.bytes = Buffer.from(content.durable);
-      same.sync();
-      twin.#names.set(name, same);
-      twin.#durableNames.set(name, same);
+    for (const [name, content] of names) {
+      twin.#names.changeDurably(name, new Content(Buffer.from(bytesOf(content))));
     }
     return twin;
   }
 
   get usedBytes(): number {
     let used = 0;
-    for (const content of this.#names.values()) used += content.bytes.length;
+    for (const content of this.#names.all.values()) used += content.bytes.length;
     return used;
   }
 
-  async #operation<T>(work: () => T): Promise<T> {
-    const generation = this.#generation;
+  async #operation<T>(work: () => T, generation = this.#generation): Promise<T> {
     const delayMs = this.faults.delayMaxMs > 0 ? this.#random.next() * this.faults.delayMaxMs : 0;
     await new Promise<void>((resolve) => this.#timers.after(delayMs, resolve));
     // The machine that asked is gone; its program must not go on.
     if (generation !== this.#generation) return new Promise<T>(() => {});
     return work();
+  }
+
+  /** Every operation but a sync. */
+  #work<T>(work: () => T, generation = this.#generation): Promise<T> {
+    return this.#operation(() => {
+      if (this.faults.busy) throw busy();
+      return work();
+    }, generation);
+  }
+
+  /** This disk for one process: after a crash or a wipe nothing that it still asks for is done, or answered. */
+  forProcess(): Disk {
+    const generation = this.#generation;
+    return new Proxy<Disk>(this, {
+      get: (_, name: keyof Disk) => {
+        const method = this[name].bind(this) as (...parts: unknown[]) => Promise<unknown>;
+        return (...parts: unknown[]) =>
+          generation === this.#generation ? method(...parts) : new Promise(() => {});
+      },
+    });
+  }
+
+  /** Throws while the counter of this fault says so, and counts it down. */
+  #failOnce(fault: OneShot): void {
+    if (this.faults[fault] <= 0) return;
+    this.faults[fault]--;
+    throw failed();
   }
 
   #content(path: string): Content {
@@ -175,8 +211,8 @@ export class SimulatedDisk implements Disk {
   }
 
   list(folder: string): Promise<string[]> {
-    return this.#operation(() =>
-      [...this.#names.keys()]
+    return this.#work(() =>
+      [...this.#names.all.keys()]
         .filter((name) => name.startsWith(`${folder}/`) && !name.slice(folder.length + 1).includes('/'))
         .map((name) => name.slice(folder.length + 1))
         .sort(),
@@ -186,138 +222,122 @@ export class SimulatedDisk implements Disk {
   async makeFolder(): Promise<void> {}
 
   open(path: string, mode: 'create' | 'write' | 'read'): Promise<DiskFile> {
-    return this.#operation(() => {
+    return this.#work(() => {
+      if (this.faults.opensBusy) throw busy();
+      this.#failOnce('failNextOpens');
       if (mode === 'create') {
         if (this.faults.createFails) throw new CoterieError('disk-failed', 'The disk refuses a new file.');
-        if (this.#names.has(path)) throw new CoterieError('disk-failed', `${path} is there already`);
-        this.#names.set(path, new Content());
+        if (this.#names.get(path) !== undefined) {
+          throw new CoterieError('disk-failed', `${path} is there already`);
+        }
+        this.#names.change(path, new Content());
       }
-      return new SimulatedFile(this, this.#content(path), (work) => this.#operation(work));
+      return this.#fileOf(this.#content(path));
     });
   }
 
+  #fileOf(content: Content): DiskFile {
+    let isClosed = false;
+    const generation = this.#generation;
+    const whileOpen = <T>(work: () => T) => {
+      if (isClosed) throw new CoterieError('disk-failed', 'The file is closed.');
+      return work();
+    };
+    const run = <T>(work: () => T) => this.#work(() => whileOpen(work), generation);
+    return {
+      write: (bytes, position) => {
+        const copy = Buffer.from(bytes);
+        return run(() => {
+          this.#failOnce('failNextWrites');
+          this.#admit(content, copy, position);
+          content.write(position, copy);
+        });
+      },
+      read: (position, length) =>
+        run(() => {
+          this.#failOnce('failNextReads');
+          const found = Buffer.from(content.bytes.subarray(position, position + length));
+          this.bytesRead += found.length;
+          return found;
+        }),
+      sync: () => {
+        const end = content.beginSync();
+        return this.#operation(() => whileOpen(() => this.#sync(end)), generation);
+      },
+      truncate: (length) => run(() => content.write(length, null)),
+      size: () => run(() => content.bytes.length),
+      close: async () => {
+        isClosed = true;
+      },
+    };
+  }
+
+  #sync(end: () => void): void {
+    this.#failOnce('failNextSyncs');
+    if (this.faults.syncFails) throw new CoterieError('disk-failed', 'The disk failed to sync.');
+    end();
+  }
+
   readFile(path: string): Promise<Buffer> {
-    return this.#operation(() => {
+    return this.#work(() => {
+      if (this.faults.opensBusy) throw busy();
       const { bytes } = this.#content(path);
+      this.#failOnce('failNextReads');
       this.bytesRead += bytes.length;
       return Buffer.from(bytes);
     });
   }
 
   replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-    return this.#operation(() => {
-      if (this.usedBytes + bytes.length > this.faults.capacityBytes) {
+    const copy = Buffer.from(bytes);
+    return this.#work(() => {
+      if (this.faults.opensBusy) throw busy();
+      this.#failOnce('failNextWrites');
+      if (this.usedBytes + copy.length > this.faults.capacityBytes) {
         throw new CoterieError('disk-full', 'The disk is full.');
       }
-      if (this.faults.writeFails) throw new CoterieError('disk-failed', 'The disk failed.');
-      const content = new Content();
-      content.bytes = Buffer.from(bytes);
-      content.sync();
-      this.#names.set(path, content);
-      this.#durableNames.set(path, content);
+      if (this.faults.writeFails) throw failed();
+      if (!this.faults.replaceLost) this.#names.changeDurably(path, new Content(copy));
     });
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.#operation(() => {
+    return this.#work(() => {
       const content = this.#content(from);
-      this.#names.delete(from);
-      this.#names.set(to, content);
+      this.#names.change(from, null);
+      this.#names.change(to, content);
     });
   }
 
   remove(path: string): Promise<void> {
-    return this.#operation(() => {
+    return this.#work(() => {
       this.#content(path);
-      this.#names.delete(path);
+      this.#names.change(path, null);
     });
   }
 
   link(from: string, to: string): Promise<void> {
-    return this.#operation(() => {
-      this.#names.set(to, this.#content(from));
-    });
+    return this.#work(() => this.#names.change(to, this.#content(from)));
   }
 
   syncFolder(folder: string): Promise<void> {
-    return this.#operation(() => {
-      const inside = (name: string) => name.startsWith(`${folder}/`);
-      for (const name of [...this.#durableNames.keys()]) {
-        if (inside(name) && !this.#names.has(name)) this.#durableNames.delete(name);
-      }
-      for (const [name, content] of this.#names) if (inside(name)) this.#durableNames.set(name, content);
-    });
+    const end = this.#names.beginSync(folder);
+    return this.#operation(() => this.#sync(end));
   }
 
   freeBytes(): Promise<number> {
-    return this.#operation(() => this.faults.capacityBytes - this.usedBytes);
+    return this.#work(() => this.faults.capacityBytes - this.usedBytes);
   }
 
-  /** Used by files: whether this write may happen; throws as the disk would. */
-  admit(content: Content, bytes: Buffer, position: number): void {
+  /** Whether this write may happen; throws as the disk would. */
+  #admit(content: Content, bytes: Buffer, position: number): void {
     const grows = Math.max(0, position + bytes.length - content.bytes.length);
     const full = this.usedBytes + grows > this.faults.capacityBytes;
     if (!full && !this.faults.writeFails) return;
     if (this.faults.shortWrites && bytes.length > 1) {
-      const part = Buffer.from(bytes.subarray(0, this.#random.below(bytes.length)));
-      content.apply({ position, bytes: part });
+      content.write(position, Buffer.from(bytes.subarray(0, this.#random.below(bytes.length))));
     }
     if (full) throw new CoterieError('disk-full', 'The disk is full.');
-    throw new CoterieError('disk-failed', 'The disk failed.');
-  }
-}
-
-class SimulatedFile implements DiskFile {
-  readonly #disk: SimulatedDisk;
-  readonly #content: Content;
-  readonly #operation: <T>(work: () => T) => Promise<T>;
-  #closed = false;
-
-  constructor(disk: SimulatedDisk, content: Content, operation: <T>(work: () => T) => Promise<T>) {
-    this.#disk = disk;
-    this.#content = content;
-    this.#operation = operation;
-  }
-
-  #run<T>(work: () => T): Promise<T> {
-    return this.#operation(() => {
-      if (this.#closed) throw new CoterieError('disk-failed', 'The file is closed.');
-      return work();
-    });
-  }
-
-  write(bytes: Uint8Array, position: number): Promise<void> {
-    const copy = Buffer.from(bytes);
-    return this.#run(() => {
-      this.#disk.admit(this.#content, copy, position);
-      this.#content.apply({ position, bytes: copy });
-    });
-  }
-
-  read(position: number, length: number): Promise<Buffer> {
-    return this.#run(() => {
-      const found = Buffer.from(this.#content.bytes.subarray(position, position + length));
-      this.#disk.bytesRead += found.length;
-      return found;
-    });
-  }
-
-  sync(): Promise<void> {
-    return this.#run(() => {
-      if (this.#disk.faults.syncFails) throw new CoterieError('disk-failed', 'The disk failed to sync.');
-      this.#content.sync();
-    });
-  }
-
-  truncate(length: number): Promise<void> {
-    return this.#run(() => this.#content.apply({ position: length, bytes: null }));
-  }
-
-  size(): Promise<number> {
-    return this.#run(() => this.#content.bytes.length);
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
+    throw failed();
   }
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CoterieError } from '../../core/base/errors.ts';
-import { type MethodName, methods } from '../../core/contract/api.ts';
+import { type KeyspaceDraft, type MethodName, methods } from '../../core/contract/api.ts';
 import type {
   ActivityEntry,
   MembershipView,
@@ -14,6 +14,7 @@ import type {
   Snapshot,
 } from '../../core/contract/views.ts';
 import { EventHub } from '../../core/host/event-hub.ts';
+import { consequencesOf } from '../../core/host/keyspace-consequences.ts';
 import type { NodeStatus } from '../../core/host/node-supervisor.ts';
 import {
   adviceOf,
@@ -47,6 +48,8 @@ export class FakeCluster {
   /** When true, every call fails. */
   failing: boolean;
   readOnly = false;
+  /** Previews wait for it. */
+  previewGate: Promise<void> = Promise.resolve();
   layout: Layout;
   readonly #statuses = new Map<number, Status>();
   readonly #activity: ActivityEntry[] = [];
@@ -107,6 +110,7 @@ export class FakeCluster {
         'quorum-not-met',
         'Only 1 of 2 needed replicas answered. Start the nodes that are down.',
       );
+    if (method === 'keyspaces.preview') await this.previewGate;
     return this.#answer(method as MethodName, parsed.data as Record<string, never>);
   }
 
@@ -162,6 +166,8 @@ export class FakeCluster {
         this.#edit((layout) => alterKeyspace(layout, 'p', name, changes));
         return this.#keyspaceView(name);
       }
+      case 'keyspaces.preview':
+        return consequencesOf(this.layout, input as unknown as KeyspaceDraft);
       case 'keyspaces.drop':
         this.#edit((layout) => dropKeyspace(layout, 'p', name));
         this.data.forget(name);

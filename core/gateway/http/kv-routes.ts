@@ -3,37 +3,26 @@
  * siblings come as 300 Multiple Choices. A body is the value, byte for byte.
  */
 import { type Context, Hono } from 'hono';
-import { CoterieError, type ErrorCode, toCoterieError } from '../../base/errors.ts';
+import { CoterieError } from '../../base/errors.ts';
 import { type ConsistencyLevel, consistencyLevels, parseConsistencyLevel } from '../../base/levels.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
 import type { RemoteStore } from '../../ports/remote-store.ts';
+import { failure, failureOf } from './failures.ts';
+import { type KeyTarget, keyTargetOf, pathOfTarget } from './key-target.ts';
 
 export const contextHeader = 'X-Coterie-Context';
 
 const valueBytesMax = 50 * 1024 * 1024;
-const keyBytesMax = 64 * 1024;
 
-const statusOfCode: Partial<Record<ErrorCode, number>> = {
-  'bad-input': 400,
-  unauthorized: 401,
-  'not-found': 404,
-  conflict: 409,
-  'too-many-siblings': 409,
-  'too-large': 413,
-  'disk-full': 507,
-  busy: 503,
-  'not-ready': 503,
-  'quorum-not-met': 503,
-  unavailable: 503,
-};
-
-/** One shape for every failure: `{"error":{"code","message"}}`. */
-export function failure(error: CoterieError): Response {
-  const status = statusOfCode[error.code] ?? 500;
-  const body = { error: { code: error.code, message: error.message, ...error.details } };
-  return Response.json(body, { status, headers: status === 503 ? { 'Retry-After': '1' } : {} });
+/** What the server in front hands on: the request as it came. */
+export interface KvBindings {
+  readonly incoming: { readonly url?: string };
 }
 
-function levelOf(c: Context): ConsistencyLevel | undefined {
+type KvContext = Context<{ Bindings: KvBindings }>;
+
+function levelOf(c: KvContext): ConsistencyLevel | undefined {
   const text = c.req.query('consistency');
   if (text === undefined) return undefined;
   const level = parseConsistencyLevel(text);
@@ -46,7 +35,7 @@ function levelOf(c: Context): ConsistencyLevel | undefined {
   return level;
 }
 
-function expiryOf(c: Context): number | undefined {
+function expiryOf(c: KvContext): number | undefined {
   const text = c.req.query('ttl');
   if (text === undefined) return undefined;
   if (!/^[1-9][0-9]{0,9}$/.test(text)) {
@@ -55,27 +44,11 @@ function expiryOf(c: Context): number | undefined {
   return Number(text);
 }
 
-/** Keys are bytes: percent-encoding in the path is undone byte by byte, not as text. */
-function keyOf(c: Context): Buffer {
-  const path = new URL(c.req.url).pathname;
-  const encoded = path.split('/').slice(3).join('/');
-  const bytes: number[] = [];
-  for (let index = 0; index < encoded.length; index++) {
-    const code = encoded.charCodeAt(index);
-    if (code === 0x25) {
-      const hex = encoded.slice(index + 1, index + 3);
-      if (!/^[0-9a-f]{2}$/i.test(hex))
-        throw new CoterieError('bad-input', 'The key’s percent-encoding is broken.');
-      bytes.push(Number.parseInt(hex, 16));
-      index += 2;
-    } else bytes.push(code);
-  }
-  if (bytes.length === 0) throw new CoterieError('bad-input', 'The path names no key: /kv/{keyspace}/{key}.');
-  if (bytes.length > keyBytesMax) throw new CoterieError('too-large', 'A key has at most 65,536 bytes.');
-  return Buffer.from(bytes);
+function targetOf(c: KvContext): KeyTarget {
+  return keyTargetOf(pathOfTarget(c.env.incoming.url ?? ''));
 }
 
-async function bodyOf(c: Context): Promise<Buffer> {
+async function bodyOf(c: KvContext): Promise<Buffer> {
   const tooLarge = new CoterieError('too-large', 'A value has at most 50 MiB.');
   if (Number(c.req.header('content-length') ?? 0) > valueBytesMax) throw tooLarge;
   const parts: Buffer[] = [];
@@ -94,10 +67,23 @@ function bytesOf(value: Buffer): Uint8Array<ArrayBuffer> {
   return new Uint8Array(value);
 }
 
-function siblingsResponse(c: Context, values: readonly Buffer[], context: string): Response {
+/** A line that is in none of the values: what follows it would be taken for another part. */
+function boundaryFor(values: readonly Buffer[], random: Random): string {
+  for (;;) {
+    const boundary = `coterie-${Buffer.from(random.bytes(16)).toString('hex')}`;
+    if (!values.some((value) => value.includes(boundary))) return boundary;
+  }
+}
+
+function siblingsResponse(
+  c: KvContext,
+  values: readonly Buffer[],
+  context: string,
+  random: Random,
+): Response {
   const headers: Record<string, string> = { [contextHeader]: context, Vary: 'Accept' };
   if (c.req.header('accept')?.includes('multipart/mixed')) {
-    const boundary = 'coterie-siblings';
+    const boundary = boundaryFor(values, random);
     const parts = values.flatMap((value) => [
       Buffer.from(`--${boundary}\r\nContent-Type: application/octet-stream\r\n\r\n`),
       value,
@@ -111,31 +97,36 @@ function siblingsResponse(c: Context, values: readonly Buffer[], context: string
   return Response.json({ context, encoding: 'base64', siblings }, { status: 300, headers });
 }
 
-export function kvRoutes(store: RemoteStore, isReadOnly: boolean): Hono {
-  const app = new Hono();
-  const path = '/kv/:keyspace/:key{.+}';
+export function kvRoutes(
+  components: { store: RemoteStore; random: Random; log: Log },
+  settings: { readOnly: boolean },
+): Hono<{ Bindings: KvBindings }> {
+  const { store, random, log } = components;
+  const app = new Hono<{ Bindings: KvBindings }>();
+  // The key is taken from the request line, so the pattern need not find it.
+  const anyKey = '/kv/*';
 
   const refuseChanges = () => {
-    if (isReadOnly) throw new CoterieError('unauthorized', 'This host is in read-only mode.');
+    if (settings.readOnly) throw new CoterieError('unauthorized', 'This host is in read-only mode.');
   };
 
-  app.get(path, async (c) => {
-    const { values, context } = await store.get(c.req.param('keyspace'), keyOf(c), levelOf(c));
+  app.get(anyKey, async (c) => {
+    const { keyspace, key } = targetOf(c);
+    const { values, context } = await store.get(keyspace, key, levelOf(c));
     if (values.length === 0) {
       const response = failure(new CoterieError('not-found', 'The key holds no value.'));
       if (context !== '') response.headers.set(contextHeader, context);
       return response;
     }
-    if (values.length > 1) return siblingsResponse(c, values, context);
+    if (values.length > 1) return siblingsResponse(c, values, context, random);
     return new Response(bytesOf(values[0]), {
       headers: { 'Content-Type': 'application/octet-stream', [contextHeader]: context },
     });
   });
 
-  app.put(path, async (c) => {
+  app.put(anyKey, async (c) => {
     refuseChanges();
-    const keyspace = c.req.param('keyspace');
-    const key = keyOf(c);
+    const { keyspace, key } = targetOf(c);
     const level = levelOf(c);
     const expiresInSeconds = expiryOf(c);
     const value = await bodyOf(c);
@@ -144,22 +135,22 @@ export function kvRoutes(store: RemoteStore, isReadOnly: boolean): Hono {
     return new Response(null, { status: 204, headers: { [contextHeader]: after } });
   });
 
-  app.delete(path, async (c) => {
+  app.delete(anyKey, async (c) => {
     refuseChanges();
+    const { keyspace, key } = targetOf(c);
     const options = { context: c.req.header(contextHeader), level: levelOf(c) };
-    const after = await store.delete(c.req.param('keyspace'), keyOf(c), options);
+    const after = await store.delete(keyspace, key, options);
     return new Response(null, { status: 204, headers: after === '' ? {} : { [contextHeader]: after } });
   });
 
-  app.all('/kv/*', (c) =>
-    c.req.path.split('/').length < 4
-      ? failure(new CoterieError('bad-input', 'The path names no key: /kv/{keyspace}/{key}.'))
-      : Response.json(
-          { error: { code: 'unsupported', message: 'Keys take GET, PUT and DELETE.' } },
-          { status: 405, headers: { Allow: 'GET, PUT, DELETE' } },
-        ),
-  );
+  app.all(anyKey, (c) => {
+    targetOf(c);
+    return Response.json(
+      { error: { code: 'unsupported', message: 'Keys take GET, PUT and DELETE.' } },
+      { status: 405, headers: { Allow: 'GET, PUT, DELETE' } },
+    );
+  });
 
-  app.onError((error) => failure(toCoterieError(error, 'unavailable')));
+  app.onError((error) => failureOf(error, log));
   return app;
 }

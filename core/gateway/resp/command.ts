@@ -3,6 +3,7 @@
  * The table finds one by its bytes without making a string of them.
  */
 import { assert } from '../../base/assert.ts';
+import type { Purpose } from '../../ports/key-value-store.ts';
 import type { Request } from './request.ts';
 
 export type CommandFlag =
@@ -144,4 +145,10 @@ export function keyPositions(command: Command, wordCount: number): number[] {
   const last = command.lastKey < 0 ? wordCount + command.lastKey : command.lastKey;
   for (let index = command.firstKey; index <= last; index += command.keyStep) positions.push(index);
   return positions;
+}
+
+/** What a command wants with its key. */
+export function purposeOf({ exclusive, flags }: Command, argv: readonly Buffer[]): Purpose {
+  if (typeof exclusive === 'boolean' ? exclusive : exclusive(argv)) return 'read-modify-write';
+  return flags.includes('write') ? 'write' : 'read';
 }

@@ -102,8 +102,8 @@ export class Connection implements ReplySink, ClientControl {
     try {
       while (!this.ended && this.startNext());
     } catch (cause) {
-      if (!(cause instanceof RespProtocolError)) throw cause;
-      this.refuseStream(cause);
+      if (cause instanceof RespProtocolError) this.refuseStream(cause);
+      else this.giveUp(cause);
     } finally {
       this.processing = false;
     }
@@ -252,6 +252,15 @@ export class Connection implements ReplySink, ClientControl {
 
   private isFull(): boolean {
     return this.pending.length >= this.gateway.settings.commandsInFlightMax || this.outputIsLong();
+  }
+
+  /** A mistake of ours costs one client its connection, not the node its life. */
+  private giveUp(cause: unknown): void {
+    this.gateway.log.error('A client was disconnected by a mistake in Coterie. Please report it.', {
+      client: this.id,
+      cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    });
+    this.kill();
   }
 
   private refuseStream(cause: RespProtocolError): void {

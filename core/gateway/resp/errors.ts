@@ -1,8 +1,9 @@
 /**
  * What clients are told when something goes wrong: Redis's own words for the mistakes that Redis knows, and the
- * mapping of the store's typed errors to RESP prefixes. Owns no other text.
+ * mapping of the store's typed errors to RESP prefixes. Anything that is not a typed error is a bug of ours and is called
+ * one: a client that is told that the cluster is down would wait for it to come back.
  */
-import { CoterieError, toCoterieError } from '../../base/errors.ts';
+import { CoterieError } from '../../base/errors.ts';
 
 export const errorTexts = {
   syntax: 'ERR syntax error',
@@ -26,6 +27,9 @@ export const errorTexts = {
   keyTooLong: 'ERR key exceeds maximum allowed size (65536 bytes)',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
   timeoutNegative: 'ERR timeout is negative',
+  internal: 'ERR internal error; it is logged',
+  keyspaceDropped:
+    'NOKEYSPACE The keyspace of this connection was dropped. Connect again and choose another.',
 } as const;
 
 export function wrongArity(commandName: string): string {
@@ -60,11 +64,20 @@ export class CommandError extends CoterieError {
   }
 }
 
+/** The session's keyspace is gone; one of the same name is another. Its client is told so and disconnected. */
+export class KeyspaceDropped extends CommandError {
+  constructor() {
+    super(errorTexts.keyspaceDropped);
+  }
+}
+
 /** The error reply for anything that the store or a handler reports, without the leading minus. */
-export function errorReply(cause: unknown): string {
-  if (cause instanceof CommandError) return cause.message;
-  const error = toCoterieError(cause, 'unavailable');
+export function errorReply(error: unknown): string {
+  if (error instanceof CommandError) return error.message;
+  if (!(error instanceof CoterieError)) return errorTexts.internal;
   switch (error.code) {
+    case 'internal':
+      return errorTexts.internal;
     case 'quorum-not-met':
       return `NOQUORUM ${error.message}`;
     case 'unavailable':

@@ -14,6 +14,7 @@ import { parseConsistencyLevel } from '../../base/levels.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import { encodeCommand, type RespEncoder } from '../../wire/resp-encoder.ts';
 import { RespRequestParser } from '../../wire/resp-parser.ts';
+import { purposeOf } from './command.ts';
 import type { Gateway } from './gateway.ts';
 import { type ReplySink, Request } from './request.ts';
 import { Session } from './session.ts';
@@ -51,8 +52,16 @@ function decodeForwarded(store: KeyValueStore, bytes: Buffer): { session: Sessio
   return { session, argv: words.slice(1) };
 }
 
+const replyTypes = Buffer.from('+-:$*_#,(%~=!|>', 'latin1');
+const lineEnd = Buffer.from('\r\n', 'latin1');
+
+/** Throws `unavailable` for what cannot be a reply: passed on, it would put the client's replies out of step. */
 export function readForwardedReply(bytes: Buffer): { acknowledgedCount: number; body: Buffer } {
-  return { acknowledgedCount: bytes[0] ?? 0, body: bytes.subarray(1) };
+  const body = bytes.subarray(1);
+  if (!replyTypes.includes(body[0] ?? 0) || !body.subarray(-2).equals(lineEnd)) {
+    throw new CoterieError('unavailable', 'The node that holds this key gave no usable answer. Try again.');
+  }
+  return { acknowledgedCount: bytes[0], body };
 }
 
 /** Runs commands that other nodes' gateways send here. */
@@ -62,7 +71,7 @@ export function serveForwarded(gateway: Gateway): void {
       client: null,
       deliver(request: Request, encoder: RespEncoder) {
         const acknowledged = request.writes?.at(-1)?.result.acknowledgedCount ?? 0;
-        reply(Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...encoder.take()]));
+        reply(null, Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...encoder.take()]));
       },
     };
     let decoded: { session: Session; argv: Buffer[] };
@@ -74,7 +83,11 @@ export function serveForwarded(gateway: Gateway): void {
     }
     const request = new Request(gateway, decoded.session, decoded.argv, sink);
     if (!gateway.admit(request)) return;
-    if (request.command!.kind === 'key') gateway.run(request);
+    const { writeRefusal } = gateway.store;
+    // Before anything is done: then the node that forwarded it may ask another one.
+    if (writeRefusal !== null && purposeOf(request.command!, decoded.argv) !== 'read')
+      reply(writeRefusal, null);
+    else if (request.command!.kind === 'key') gateway.run(request);
     else request.error('ERR only commands with one key are forwarded');
   });
 }

@@ -2,14 +2,15 @@
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
  * from its words to its handler: lookup, arity, authentication, the key's coordinator. It knows nothing of sockets.
  */
+import { isWriteRefusal } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { RespEncoder } from '../../wire/resp-encoder.ts';
-import { arityFits, type Command, type CommandTable } from './command.ts';
-import { errorReply, errorTexts, unknownCommand, wrongArity } from './errors.ts';
+import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
+import { errorTexts, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
@@ -33,6 +34,8 @@ export interface GatewayStatistics {
 }
 
 export const keyBytesMax = 65_536;
+/** Nodes that a command is sent to one after the other while each refuses writes. */
+const forwardCountMax = 3;
 
 export class Gateway {
   readonly store: KeyValueStore;
@@ -104,41 +107,40 @@ export class Gateway {
   run(request: Request): void {
     const command = request.command!;
     this.statistics.commandCount += 1;
-    try {
+    request.attempt(() => {
       if (request.address !== null && !request.session.forwarded) {
-        const { exclusive } = command;
-        const target = this.store.coordinatorOf(
-          request.address,
-          typeof exclusive === 'boolean' ? exclusive : exclusive(request.argv),
-        );
+        const target = this.store.coordinatorOf(request.address, purposeOf(command, request.argv));
         if (target !== null) {
           this.forward(request, command, target);
           return;
         }
       }
       command.run(request);
-    } catch (cause) {
-      if (request.done) throw cause;
-      const text = errorReply(cause);
-      // Anything but a typed error is a bug of ours: one client gets an error, the log gets the place.
-      if (cause instanceof Error && cause.name === 'Error') {
-        this.log.error('a command failed', { command: command.name, cause: cause.stack });
-      }
-      request.error(text);
-    }
+    });
+  }
+
+  /** A mistake of ours that one command has come upon. */
+  reportBug(cause: unknown, request: Request): void {
+    this.log.error('A command failed by a mistake in Coterie. Please report it.', {
+      command: request.command?.name ?? '',
+      cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    });
   }
 
   private forward(request: Request, command: Command, target: number): void {
     this.statistics.forwardedCount += 1;
     const bytes = encodeForwarded(request.session, request.argv);
-    this.store.forward(target, bytes, (error, reply) => {
-      if (error !== null || reply === null) {
-        request.fail(error);
-        return;
-      }
+    const answer = request.onAnswer((reply: Buffer) => {
       const { acknowledgedCount, body } = readForwardedReply(reply);
       if (command.flags.includes('write')) request.noteWrite({ acknowledgedCount }, true);
       request.raw([body]);
+    });
+    this.store.forward(target, bytes, (error, reply) => {
+      // Nothing was done there: the next one is asked, and after that the client gets the reason.
+      if (error !== null && isWriteRefusal(error) && request.forwardCount < forwardCountMax) {
+        request.forwardCount++;
+        this.run(request);
+      } else answer(error, reply);
     });
   }
 }

@@ -22,7 +22,8 @@ export function runPart(
   const sink: ReplySink = {
     client: null,
     deliver(_request: Request, encoder: RespEncoder) {
-      done(encoder.take());
+      const reply = encoder.take();
+      parent.attempt(() => done(reply));
     },
   };
   const part = new Request(parent.gateway, session, argv, sink);

@@ -4,11 +4,12 @@
  * are written into one encoder.
  */
 import { assert } from '../../base/assert.ts';
+import { CoterieError } from '../../base/errors.ts';
 import type { KeyAddress } from '../../base/token.ts';
 import type { WriteResult } from '../../ports/key-value-store.ts';
 import type { RespEncoder } from '../../wire/resp-encoder.ts';
 import type { Command } from './command.ts';
-import { errorReply } from './errors.ts';
+import { CommandError, errorReply, errorTexts, KeyspaceDropped } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { NotedWrite, Session } from './session.ts';
 
@@ -47,6 +48,8 @@ export class Request {
   /** The key's address, for commands with exactly one key. */
   address: KeyAddress | null = null;
   done = false;
+  /** Nodes that refused it so far. */
+  forwardCount = 0;
   /** Reply kept back until the replies before it have gone; null while it has not come or once it has left. */
   held: Buffer[] | null = null;
   /** The command that this one is a part of (one key of an MGET). */
@@ -58,6 +61,13 @@ export class Request {
     this.session = session;
     this.argv = argv;
     this.sink = sink;
+  }
+
+  /** The client's own command, of which this one may be a part. */
+  get root(): Request {
+    let root: Request = this;
+    while (root.parent !== null) root = root.parent;
+    return root;
   }
 
   begin(): RespEncoder {
@@ -103,8 +113,58 @@ export class Request {
     this.end();
   }
 
+  /** Answers with an error. One that nobody expected is a bug: the client learns that much, the log the place. */
   fail(cause: unknown): void {
+    if (!(cause instanceof CoterieError)) this.gateway.reportBug(cause, this);
     this.error(errorReply(cause));
+    if (cause instanceof KeyspaceDropped) this.root.sink.client?.closeAfterReply();
+  }
+
+  /** Runs a part of the command. Whatever it throws concerns this command alone. */
+  attempt(part: () => void): void {
+    try {
+      part();
+    } catch (cause) {
+      this.#failed(cause);
+    }
+  }
+
+  /** The callback for a question to the store: an error answers the command, an answer goes on under its guard. */
+  onAnswer<A>(next: (answer: A) => void): (error: CoterieError | null, answer?: A | null) => void {
+    return (error, answer) => {
+      try {
+        if (error !== null) throw error;
+        next(answer as A);
+      } catch (cause) {
+        this.#failed(cause);
+      }
+    };
+  }
+
+  /** Runs within the store, which expects typed errors only: a bug is reported here and goes on as one. */
+  decide<T>(decision: () => T): T {
+    try {
+      return decision();
+    } catch (cause) {
+      if (cause instanceof CoterieError) throw cause;
+      this.gateway.reportBug(cause, this);
+      throw new CommandError(errorTexts.internal);
+    }
+  }
+
+  #failed(cause: unknown): void {
+    let reason = cause;
+    if (!this.done) {
+      try {
+        this.fail(cause);
+        return;
+      } catch (again) {
+        reason = again;
+      }
+    }
+    // Answered, or past answering: what its client would read next cannot be relied upon.
+    this.gateway.reportBug(reason, this);
+    this.sink.client?.kill();
   }
 
   /** Replies that are RESP bytes already. */
@@ -116,8 +176,7 @@ export class Request {
 
   /** Remembers a write for WAIT; the parts of one command count together. */
   noteWrite(result: Pick<WriteResult, 'acknowledgedCount'>, fixed = false): void {
-    let root: Request = this;
-    while (root.parent !== null) root = root.parent;
+    const { root } = this;
     root.writes ??= [];
     root.writes.push({ result, fixed });
     root.session.lastWrites = root.writes;

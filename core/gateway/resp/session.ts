@@ -2,6 +2,7 @@
  * What a connection has chosen and every one of its commands needs: keyspace, protocol, consistency levels. A command
  * that another node's gateway forwarded gets a session too, made of the facts that came with it.
  */
+import { CoterieError } from '../../base/errors.ts';
 import type { ConsistencyLevel } from '../../base/levels.ts';
 import type {
   KeyspaceView,
@@ -11,7 +12,7 @@ import type {
   WriteResult,
 } from '../../ports/key-value-store.ts';
 import type { RespProtocol } from '../../wire/resp-encoder.ts';
-import { CommandError, errorTexts } from './errors.ts';
+import { CommandError, errorTexts, KeyspaceDropped } from './errors.ts';
 
 /** A write whose acknowledgements WAIT can ask for; `fixed` when it ran on another node and cannot grow here. */
 export interface NotedWrite {
@@ -41,7 +42,7 @@ export class Session {
     this.forwarded = forwarded;
   }
 
-  /** Throws CommandError when the keyspace has gone, or when no keyspace is database 0. */
+  /** Throws KeyspaceDropped when the chosen one has gone, and CommandError when no keyspace is database 0. */
   get keyspace(): KeyspaceView {
     const all = this.store.keyspaces();
     if (all === this.knownKeyspaces && this.knownKeyspace !== null) return this.knownKeyspace;
@@ -49,10 +50,20 @@ export class Session {
       this.keyspaceId < 0
         ? all.find((keyspace) => keyspace.database === 0)
         : all.find((keyspace) => keyspace.id === this.keyspaceId);
-    if (found === undefined) throw new CommandError(errorTexts.databaseOutOfRange);
+    if (found === undefined) throw this.#missing();
     this.knownKeyspaces = all;
     this.knownKeyspace = found;
     return found;
+  }
+
+  #missing(): CoterieError {
+    if (this.keyspaceId < 0) return new CommandError(errorTexts.databaseOutOfRange);
+    if (!this.forwarded) return new KeyspaceDropped();
+    // The node that sent the command knows the keyspace: this one may not know it yet, or no more.
+    return new CoterieError(
+      'not-ready',
+      'The node that holds this key does not know the keyspace yet. Try again.',
+    );
   }
 
   /** The number of the database for people and CLIENT INFO. */

@@ -1,7 +1,7 @@
 /**
  * Repair jobs: which segment runs next, where, and what each job waits for. A segment is handed to a node that is one of
  * its replicas; the node compares and repairs (core/repair). One segment per replica at a time, over all jobs. Jobs are
- * kept in the catalog, so they go on after a restart of their host, at most half a second of work behind.
+ * kept in the catalog, so they go on after a restart of their host; after a crash, at most a few seconds of work behind.
  */
 import { randomUUID } from 'node:crypto';
 import { CoterieError, toCoterieError } from '../../base/errors.ts';
@@ -55,6 +55,8 @@ export interface SavedRepairs {
 }
 
 const tickMs = 500;
+/** A job is written as a whole, some 20 KB: this often while segments end, and at each change of its state. */
+const saveProgressEveryMs = 5_000;
 const attemptsMax = 5;
 const historyMax = 100;
 const restMs: Readonly<Record<RepairIntensity, number>> = { gentle: 2_000, normal: 200, fast: 0 };
@@ -83,11 +85,13 @@ export class RepairJobs {
   /** Progress that the catalog does not hold yet: segments end faster than they are worth writing down one by one. */
   readonly #unsaved = new Set<RepairJob>();
   readonly #unsavedCoverage = new Set<string>();
+  #progressSavedAtMs: number;
   #tick: Cancellable | null = null;
   #closed = false;
 
   constructor(around: RepairSurroundings, saved: SavedRepairs) {
     this.#around = around;
+    this.#progressSavedAtMs = around.clock.monotonicMs();
     this.#jobs = [...saved.jobs].sort((a, b) => a.createdAtMs - b.createdAtMs);
     this.#schedules = [...saved.schedules];
     for (const { keyspace, comparedAtMs } of saved.coverage) this.#comparedAtMs.set(keyspace, comparedAtMs);
@@ -227,6 +231,7 @@ export class RepairJobs {
   }
 
   #saveProgress(): void {
+    this.#progressSavedAtMs = this.#around.clock.monotonicMs();
     for (const job of this.#unsaved) this.#around.store.save('job', job.id, job);
     this.#unsaved.clear();
     for (const keyspace of this.#unsavedCoverage) {
@@ -238,7 +243,9 @@ export class RepairJobs {
 
   #armTick(): void {
     this.#tick = this.#around.timers.after(tickMs, () => {
-      this.#saveProgress();
+      if (this.#around.clock.monotonicMs() - this.#progressSavedAtMs >= saveProgressEveryMs) {
+        this.#saveProgress();
+      }
       this.#startScheduled();
       this.#step();
       if (!this.#closed) this.#armTick();
@@ -339,8 +346,11 @@ export class RepairJobs {
   ): void {
     const { clock } = this.#around;
     segment.state = 'running';
-    job.state = 'running';
     job.startedAtMs ??= clock.nowMs();
+    if (job.state !== 'running') {
+      job.state = 'running';
+      this.#save(job);
+    }
     const shares = sharesOf(partitionsOf(segment), replicasOfPartition);
     const { keyspace, dryRun } = job;
     const { result, stop } = runSegment(shares, (node, partitions) =>

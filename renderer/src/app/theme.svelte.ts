@@ -1,7 +1,11 @@
-/** Light, dark or as the system has it; kept in this browser. */
+/**
+ * Light, dark or as the system has it; kept in this browser. The styles follow the system by themselves; a choice is an
+ * attribute of the document, which public/theme.js has set before the first paint.
+ */
 export const themeChoices = ['system', 'light', 'dark'] as const;
 export type ThemeChoice = (typeof themeChoices)[number];
 
+/** As in public/theme.js. */
 const storageKey = 'coterie.theme';
 
 export class Theme {
@@ -16,10 +20,9 @@ export class Theme {
     this.#systemDark = query.matches;
     query.addEventListener('change', () => {
       this.#systemDark = query.matches;
-      this.#show();
     });
-    this.choice = themeChoices.find((choice) => choice === this.#stored()) ?? 'system';
-    this.#show();
+    const { theme } = document.documentElement.dataset;
+    this.choice = themeChoices.find((choice) => choice === theme) ?? 'system';
   }
 
   choose(choice: ThemeChoice): void {
@@ -29,18 +32,8 @@ export class Theme {
     } catch {
       // Storage may be switched off: the choice lasts as long as the page.
     }
-    this.#show();
-  }
-
-  #stored(): string | null {
-    try {
-      return window.localStorage.getItem(storageKey);
-    } catch {
-      return null;
-    }
-  }
-
-  #show(): void {
-    document.documentElement.dataset.theme = this.resolved;
+    const { dataset } = document.documentElement;
+    if (choice === 'system') delete dataset.theme;
+    else dataset.theme = choice;
   }
 }

@@ -1,17 +1,12 @@
 /** The state of the keyspace dialog: a draft, what it would mean, and saving it. */
 
-import type { KeyspaceSettings } from '../../../core/contract/api.ts';
+import type { KeyspaceDraft, KeyspaceSettings } from '../../../core/contract/api.ts';
 import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/contract/levels.ts';
-import type { KeyspaceView } from '../../../core/contract/views.ts';
+import type { KeyspaceConsequences, KeyspaceView } from '../../../core/contract/views.ts';
 import { messageOf } from '../api/connection.ts';
+import { LatestAnswer } from '../api/latest-answer.ts';
 import type { AppContext } from '../app/app-context.ts';
-import {
-  dataCenterSizes,
-  existingReplicas,
-  factorWarnings,
-  levelSentence,
-  overlapOf,
-} from './keyspace-words.ts';
+import { dataCenterSizes } from './keyspace-words.ts';
 
 export const timeToLiveUnits = {
   seconds: 1000,
@@ -22,6 +17,7 @@ export const timeToLiveUnits = {
 export type TimeToLiveUnit = keyof typeof timeToLiveUnits;
 
 const factorWanted = 3;
+const factorMax = 7;
 
 export class KeyspaceForm {
   readonly #app: AppContext;
@@ -41,11 +37,20 @@ export class KeyspaceForm {
   busy = $state(false);
   problem = $state<string | null>(null);
 
-  readonly replicas = $derived.by(() => existingReplicas(this.factors, this.sizes));
-  readonly warnings = $derived.by(() => factorWarnings(this.factors, this.sizes));
-  readonly overlap = $derived.by(() => overlapOf(this, this.sizes));
-  readonly readSentence = $derived.by(() => levelSentence('Reads', this.readLevel, this.replicas));
-  readonly writeSentence = $derived.by(() => levelSentence('Writes', this.writeLevel, this.replicas));
+  /** What the host says of the draft; of an older one while `previewIsOld`. Null before the first answer. */
+  preview = $state.raw<KeyspaceConsequences | null>(null);
+  previewIsOld = $state(true);
+  previewProblem = $state<string | null>(null);
+  readonly #latest: LatestAnswer<KeyspaceDraft, KeyspaceConsequences>;
+
+  /** Null while a number of copies is none. */
+  readonly draft = $derived.by((): KeyspaceDraft | null => {
+    const { factors, readLevel, writeLevel, sloppy } = this;
+    const isWhole = (factor: unknown) =>
+      Number.isInteger(factor) && (factor as number) >= 0 && (factor as number) <= factorMax;
+    if (!Object.values(factors).every(isWhole)) return null;
+    return { factors: { ...factors }, readLevel, writeLevel, sloppy };
+  });
   /** Why it cannot be saved; null when it can. */
   readonly refusal = $derived.by(() => {
     const refusal = this.#app.cluster.changeRefusal;
@@ -54,12 +59,24 @@ export class KeyspaceForm {
     if (this.name.trim() === '') return 'Give it a name first.';
     if (this.existing === null && this.#app.cluster.keyspace(this.name.trim()) !== undefined)
       return `There is a keyspace called ${this.name.trim()} already.`;
-    if (this.replicas.length === 0) return 'Give at least one data center a factor of 1 or more.';
+    if (this.draft === null) return `Copies are a whole number from 0 to ${factorMax}.`;
+    if (Object.values(this.draft.factors).every((factor) => factor === 0))
+      return 'Give at least one data center a factor of 1 or more.';
     return null;
   });
 
   constructor(app: AppContext, name: string | null) {
     this.#app = app;
+    this.#latest = new LatestAnswer((draft) => app.call('keyspaces.preview', draft), {
+      answered: (preview) => {
+        this.preview = preview;
+        this.previewIsOld = false;
+        this.previewProblem = null;
+      },
+      failed: (cause) => {
+        this.previewProblem = messageOf(cause);
+      },
+    });
     this.existing = name === null ? null : (app.cluster.keyspace(name) ?? null);
     const { dataCenters = [], nodes = [] } = app.cluster.snapshot ?? {};
     this.sizes = dataCenterSizes(dataCenters, nodes);
@@ -79,6 +96,16 @@ export class KeyspaceForm {
     this.sloppy = from.sloppy;
     this.durability = from.durability;
     this.#showTimeToLive(from.defaultTimeToLiveMs);
+  }
+
+  /** To be called with each new draft. */
+  showConsequences(draft: KeyspaceDraft | null): void {
+    this.previewIsOld = true;
+    if (draft !== null) this.#latest.ask(draft, this.preview === null);
+  }
+
+  close(): void {
+    this.#latest.close();
   }
 
   /** Database numbers that no other keyspace has. */

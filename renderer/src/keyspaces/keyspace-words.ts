@@ -1,9 +1,6 @@
-/**
- * What a keyspace's settings mean, in sentences, while they are being edited. The host's own verdict (`survives`,
- * `readYourWrites`) is what counts for a keyspace that exists; this arithmetic explains a draft before it is saved.
- */
+/** What a keyspace's settings mean, in sentences. The verdicts are the host's, for a draft (`keyspaces.preview`) as well. */
 import type { ConsistencyLevel } from '../../../core/contract/levels.ts';
-import type { NodeView } from '../../../core/contract/views.ts';
+import type { KeyspaceConsequences, LevelDemand, NodeView } from '../../../core/contract/views.ts';
 import { listWords, plural } from '../components/format.ts';
 
 export interface DataCenterSize {
@@ -50,49 +47,10 @@ export const readLevels: readonly ConsistencyLevel[] = [
   'ALL',
 ];
 
-const majority = (count: number) => Math.floor(count / 2) + 1;
-
-export interface Asked {
-  /** Replicas that must answer, of `of`. */
-  readonly needed: number;
-  readonly of: number;
-  readonly where: string;
-}
-
-/** `replicas`: existing replicas in each data center, none left out. Local levels take the smallest data center. */
-export function askedBy(level: ConsistencyLevel, replicas: readonly number[]): Asked {
-  const all = replicas.reduce((sum, count) => sum + count, 0);
-  const local = Math.min(...replicas.filter((count) => count > 0), all);
-  const anywhere = (needed: number): Asked => ({ needed, of: all, where: '' });
-  switch (level) {
-    case 'ANY':
-    case 'ONE':
-      return anywhere(1);
-    case 'TWO':
-      return anywhere(2);
-    case 'THREE':
-      return anywhere(3);
-    case 'QUORUM':
-      return anywhere(majority(all));
-    case 'ALL':
-      return anywhere(all);
-    case 'LOCAL_ONE':
-      return { needed: 1, of: local, where: ' in the data center of the client' };
-    case 'LOCAL_QUORUM':
-      return { needed: majority(local), of: local, where: ' in the data center of the client' };
-    case 'EACH_QUORUM':
-      return { needed: majority(local), of: local, where: ' in each data center' };
-  }
-}
-
-export function levelSentence(
-  what: 'Reads' | 'Writes',
-  level: ConsistencyLevel,
-  replicas: readonly number[],
-): string {
-  const { needed, of, where } = askedBy(level, replicas);
+export function levelSentence(what: 'Reads' | 'Writes', { level, needed, of, scope }: LevelDemand): string {
   if (level === 'ANY')
     return 'Writes are acknowledged as soon as any node keeps them, even one that is no replica. A read may not see them yet.';
+  const where = scopeWords[scope];
   const verb = what === 'Reads' ? 'ask' : 'wait for';
   if (needed > of)
     return `${what} ${verb} ${needed} replicas${where}, but only ${of} ${of === 1 ? 'exists' : 'exist'}: they would always be refused.`;
@@ -102,76 +60,51 @@ export function levelSentence(
   return `${what} ${verb} ${needed} of ${plural(of, 'replica')}${where}: ${away}.`;
 }
 
-export interface Draft {
-  readonly factors: Readonly<Record<string, number>>;
-  readonly readLevel: ConsistencyLevel;
-  readonly writeLevel: ConsistencyLevel;
-  readonly sloppy: boolean;
-}
+const scopeWords: Readonly<Record<LevelDemand['scope'], string>> = {
+  all: '',
+  'own-data-center': ' in the data center of the client',
+  'each-data-center': ' in each data center',
+};
 
-/** Replicas that would really exist in each data center that has some. */
-export function existingReplicas(
-  factors: Readonly<Record<string, number>>,
-  sizes: readonly DataCenterSize[],
-): number[] {
-  return sizes.map((size) => Math.min(factors[size.name] ?? 0, size.nodeCount)).filter((count) => count > 0);
-}
-
-export interface OverlapVerdict {
+export interface PromiseWords {
   readonly holds: boolean;
-  readonly sum: string;
+  readonly title: string;
+  /** "2 + 2 > 3"; null where reads and writes do not count the same replicas. */
+  readonly formula: string | null;
   readonly sentence: string;
 }
 
-const perDataCenter: readonly ConsistencyLevel[] = ['LOCAL_ONE', 'LOCAL_QUORUM', 'EACH_QUORUM'];
-
-/** R + W > N for a draft. Levels that both count inside one data center are compared there, others over all replicas. */
-export function overlapOf(
-  { factors, readLevel, writeLevel, sloppy }: Draft,
-  sizes: readonly DataCenterSize[],
-): OverlapVerdict {
-  const replicas = existingReplicas(factors, sizes);
-  const inside = perDataCenter.includes(readLevel) && perDataCenter.includes(writeLevel);
-  const total = inside ? Math.min(...replicas) : replicas.reduce((sum, count) => sum + count, 0);
-  const needed = (level: ConsistencyLevel) =>
-    level === 'EACH_QUORUM' && !inside
-      ? replicas.reduce((sum, count) => sum + majority(count), 0)
-      : askedBy(level, replicas).needed;
-  const read = needed(readLevel);
-  const write = needed(writeLevel);
-  const possible = replicas.length > 0 && read <= total && write <= total && writeLevel !== 'ANY';
-  const meets = inside
-    ? replicas.every(
-        (count) => askedBy(readLevel, [count]).needed + askedBy(writeLevel, [count]).needed > count,
-      )
-    : read + write > total;
-  const standIns = sloppy && canStandIn(factors, sizes);
-  const holds = possible && meets && !standIns;
-  const shown = replicas.length === 0 ? 0 : total;
-  return {
-    holds,
-    sum: `R ${read} + W ${write} ${read + write > shown ? '>' : '≤'} N ${shown}${inside && replicas.length > 1 ? ' in the smallest data center' : ''}`,
-    sentence: verdictSentence(holds, possible && meets && standIns),
-  };
-}
-
-/** Whether a data center has nodes beyond its replicas: only those can stand in. */
-export function canStandIn(
-  factors: Readonly<Record<string, number>>,
-  sizes: readonly DataCenterSize[],
-): boolean {
-  return sizes.some(({ name, nodeCount }) => {
-    const factor = factors[name] ?? 0;
-    return factor > 0 && nodeCount > factor;
+/** What readers may rely on. */
+export function promiseWords(what: KeyspaceConsequences): PromiseWords {
+  const { readYourWrites, sum } = what;
+  const formula =
+    sum === null ? null : `${sum.read} + ${sum.write} ${sum.read + sum.write > sum.of ? '>' : '≤'} ${sum.of}`;
+  const words = (title: string, sentence: string) => ({
+    holds: readYourWrites !== 'no',
+    title,
+    formula,
+    sentence,
   });
-}
-
-/** `standIns`: the levels alone would do, but writes may be with a stand-in that no read asks. */
-export function verdictSentence(holds: boolean, standIns: boolean): string {
-  if (holds) return 'Every read sees the latest acknowledged write.';
-  return standIns
-    ? 'While all replicas can be reached, every read sees the latest acknowledged write. While some are away, stand-ins take writes, and a read may miss them until they are handed over.'
-    : 'A read may miss the latest write: some read and write quorums share no replica.';
+  if (readYourWrites === 'always')
+    return words('Reads always see the latest write', 'Wherever it was written.');
+  if (readYourWrites === 'within-data-center') {
+    const centers = what.readYourWritesIn;
+    const where =
+      centers.length === 1 ? `both in ${centers[0]}` : `in the same one: ${listWords(centers, 'or')}`;
+    return words(
+      'Reads see the latest write only within one data center',
+      `It holds while reader and writer are ${where}. A reader elsewhere may miss the write for a while.`,
+    );
+  }
+  if (what.readYourWritesByLevels !== 'no')
+    return words(
+      'Reads may miss a write that a stand-in holds',
+      `While all replicas can be reached, reads see the latest write${what.readYourWritesByLevels === 'always' ? '' : ' within one data center'}. While some are away, stand-ins take writes, and a read may miss those until they are handed over.`,
+    );
+  return words(
+    'Reads may miss the latest write',
+    'Some reads ask only replicas that the write has not reached yet.',
+  );
 }
 
 /** What the sloppy-quorum switch means here; `spare`: there are nodes that could stand in. */
@@ -180,30 +113,6 @@ export function sloppySentence(sloppy: boolean, spare: boolean): string {
   return spare
     ? 'While a replica cannot be reached, a stand-in takes its writes and hands them over later.'
     : 'Every node is a replica of every key, so none is left to stand in for another.';
-}
-
-export function factorWarnings(
-  factors: Readonly<Record<string, number>>,
-  sizes: readonly DataCenterSize[],
-): string[] {
-  const warnings = sizes.flatMap(({ name, nodeCount, computerCount }) => {
-    const factor = factors[name] ?? 0;
-    if (factor > nodeCount)
-      return [
-        `${name} has ${plural(nodeCount, 'node')} for ${factor} replicas: add ${plural(factor - nodeCount, 'node')} to meet the factor.`,
-      ];
-    if (factor > computerCount)
-      return [
-        `${name} has ${plural(computerCount, 'computer')} for ${factor} replicas: some share one, and are lost together.`,
-      ];
-    return [];
-  });
-  if (sizes.every(({ name }) => (factors[name] ?? 0) === 0))
-    warnings.push('No data center would hold a replica. Give at least one a factor of 1 or more.');
-  const empty = sizes.filter(({ name }) => (factors[name] ?? 0) === 0).map(({ name }) => name);
-  if (empty.length > 0 && empty.length < sizes.length)
-    warnings.push(`${listWords(empty)} would hold no replica: local levels fail for clients there.`);
-  return warnings;
 }
 
 export const conflictWords = {

@@ -1,7 +1,7 @@
 /** Facts about replicas that differ: hints that wait, and how long ago keyspaces were compared. Pure. */
 import type { NodeFigures, Snapshot } from '../../../core/contract/views.ts';
 import { formatCount, formatDuration, unknown } from '../components/format.ts';
-import { bandOf, nothingToCompare, summaryOf } from '../repair/coverage.ts';
+import { bandOf, nothingToCompare, repairIsDue, summaryOf } from '../repair/coverage.ts';
 import type { Fact } from './facts.ts';
 
 export function hintsFact(figures: readonly NodeFigures[]): Fact {
@@ -26,7 +26,7 @@ export function hintsFact(figures: readonly NodeFigures[]): Fact {
   };
 }
 
-/** The keyspace that was compared longest ago; one with a range that never was comes before all. */
+/** The keyspace that was compared longest ago; one that is due and has a range that never was comes before all. */
 export function repairFact({ keyspaces, repairs }: Snapshot, nowMs: number): Fact {
   const label = 'Oldest repair';
   const comparable = keyspaces.filter((keyspace) => nothingToCompare(keyspace) === null);
@@ -39,20 +39,36 @@ export function repairFact({ keyspaces, repairs }: Snapshot, nowMs: number): Fac
       href: '#/repair',
       tone: 'plain',
     };
-  const summaries = coverage.map((entry) => ({ keyspace: entry.keyspace, ...summaryOf(entry) }));
+  const summaries = coverage.map((entry) => {
+    const keyspace = comparable.find(({ name }) => name === entry.keyspace)!;
+    return { keyspace: entry.keyspace, isDue: repairIsDue(keyspace, nowMs), ...summaryOf(entry) };
+  });
   const href = (keyspace: string) => `#/repair/${encodeURIComponent(keyspace)}`;
-  const [never] = [...summaries].sort((a, b) => b.neverCount - a.neverCount);
-  if (never.neverCount > 0) {
-    const { keyspace, neverCount, count } = never;
+  const uncompared = summaries
+    .filter(({ neverCount }) => neverCount > 0)
+    .sort((a, b) => Number(b.isDue) - Number(a.isDue) || b.neverCount - a.neverCount);
+  const [oldest] = summaries
+    .filter(({ oldestMs }) => oldestMs !== null)
+    .sort((a, b) => a.oldestMs! - b.oldestMs!);
+  const isLate = oldest !== undefined && bandOf(oldest.oldestMs, { nowMs, isDue: oldest.isDue }) === 'older';
+  const [first] = uncompared;
+  // A young keyspace that has not been compared is nothing to warn of, so it does not hide one that is.
+  if (first !== undefined && (first.isDue || !isLate)) {
+    const { keyspace, neverCount, count, isDue } = first;
     const detail = neverCount === count ? keyspace : `${neverCount} of ${count} ranges of ${keyspace}`;
-    return { label, value: 'never', detail, href: href(keyspace), tone: 'warn' };
+    return {
+      label,
+      value: isDue ? 'never' : 'not yet',
+      detail,
+      href: href(keyspace),
+      tone: isDue ? 'warn' : 'plain',
+    };
   }
-  const [oldest] = [...summaries].sort((a, b) => a.oldestMs! - b.oldestMs!);
   return {
     label,
     value: formatDuration(nowMs - oldest.oldestMs!),
     detail: `ago, in ${oldest.keyspace}`,
     href: href(oldest.keyspace),
-    tone: bandOf(oldest.oldestMs, nowMs) === 'older' ? 'warn' : 'plain',
+    tone: isLate ? 'warn' : 'plain',
   };
 }

@@ -3,7 +3,7 @@ import type { RepairCoverage } from '../../../core/contract/repair-views.ts';
 import type { KeyspaceView } from '../../../core/contract/views.ts';
 import { formatDuration } from '../components/format.ts';
 
-export const ageBands = ['day', 'week', 'month', 'older', 'never'] as const;
+export const ageBands = ['day', 'week', 'month', 'older', 'not-yet', 'never'] as const;
 export type AgeBand = (typeof ageBands)[number];
 
 export const bandWords: Readonly<Record<AgeBand, string>> = {
@@ -11,13 +11,28 @@ export const bandWords: Readonly<Record<AgeBand, string>> = {
   week: 'within a week',
   month: 'within 30 days',
   older: 'longer ago',
+  'not-yet': 'not yet',
   never: 'never',
 };
 
 const dayMs = 24 * 3_600_000;
 
-export function bandOf(comparedAtMs: number | null, nowMs: number): AgeBand {
-  if (comparedAtMs === null) return 'never';
+/**
+ * A keyspace younger than this owes no repair: what its replicas missed they get from hints and from each other in the
+ * background, and no deletion is forgotten before every replica has it. After a day "never" is worth a look.
+ */
+const repairDueAfterMs = dayMs;
+
+export function repairIsDue({ createdAtMs }: Pick<KeyspaceView, 'createdAtMs'>, nowMs: number): boolean {
+  return nowMs - createdAtMs > repairDueAfterMs;
+}
+
+/** `isDue`: the keyspace is old enough that some comparison should have been. */
+export function bandOf(
+  comparedAtMs: number | null,
+  { nowMs, isDue }: { nowMs: number; isDue: boolean },
+): AgeBand {
+  if (comparedAtMs === null) return isDue ? 'never' : 'not-yet';
   const days = (nowMs - comparedAtMs) / dayMs;
   if (days <= 1) return 'day';
   if (days <= 7) return 'week';
@@ -35,13 +50,13 @@ export interface ComparedRange {
 export function rangesOf(
   { comparedAtMs }: RepairCoverage,
   partitionCount: number,
-  nowMs: number,
+  at: { nowMs: number; isDue: boolean },
 ): ComparedRange[] {
   const width = partitionCount / comparedAtMs.length;
   return comparedAtMs.map((atMs, index) => ({
     firstPartition: Math.round(index * width),
     lastPartition: Math.round((index + 1) * width) - 1,
-    band: bandOf(atMs, nowMs),
+    band: bandOf(atMs, at),
     comparedAtMs: atMs,
   }));
 }
@@ -87,12 +102,15 @@ export function summaryOf({ comparedAtMs }: RepairCoverage): CoverageSummary {
   };
 }
 
-export function summarySentence(summary: CoverageSummary, nowMs: number): string {
+export function summarySentence(
+  summary: CoverageSummary,
+  { nowMs, isDue }: { nowMs: number; isDue: boolean },
+): string {
   const { count, neverCount, oldestMs, newestMs } = summary;
-  if (oldestMs === null || newestMs === null) return 'Never compared.';
+  if (oldestMs === null || newestMs === null) return isDue ? 'Never compared.' : 'Not compared yet.';
   const newest = formatDuration(nowMs - newestMs);
   if (neverCount > 0)
-    return `${count - neverCount} of ${count} ranges were compared, the last ${newest} ago; ${neverCount} never.`;
+    return `${count - neverCount} of ${count} ranges were compared, the last ${newest} ago; ${neverCount} ${isDue ? 'never' : 'not yet'}.`;
   const oldest = formatDuration(nowMs - oldestMs);
   return oldest === newest
     ? `Last compared ${newest} ago, every range.`

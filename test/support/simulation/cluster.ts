@@ -2,23 +2,43 @@
  * A cluster of real storage nodes in virtual time: the production node, coordinator and storage engine over simulated
  * network, disks and clocks. One seed decides everything; the same seed gives the same run, line by line.
  */
+import { assert } from '../../../core/base/assert.ts';
 import { CoterieError } from '../../../core/base/errors.ts';
-import type { ConflictPolicy, ConsistencyLevel } from '../../../core/base/levels.ts';
-import { addressOf, partitionCount, partitionOf, partitionStart } from '../../../core/base/token.ts';
-import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
+import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/base/levels.ts';
+import {
+  addressOf,
+  type KeyAddress,
+  partitionCount,
+  partitionOf,
+  partitionStart,
+} from '../../../core/base/token.ts';
+import { firstLayout, type Layout, type LayoutKeyspace } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
-import type { Mutation } from '../../../core/ports/key-value-store.ts';
+import type {
+  LiveValue,
+  Mutation,
+  Purpose,
+  ReadResult,
+  ScanPage,
+  WriteOptions,
+  WriteResult,
+} from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
 import { defaultExpirySettings, type ExpirySettings } from '../../../core/replication/expiry-turns.ts';
+import type { CoordinatorStore } from '../../../core/replication/store.ts';
 import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
+import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
 import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { type NetworkFaults, SimulatedNetwork } from './network.ts';
+import { ledgerDifference } from './state-checks.ts';
+import { DotBook, WatchedEngine } from './watched-engine.ts';
 
 /** A process' timers: they die with it. */
 class ProcessTimers implements Timers {
@@ -56,6 +76,7 @@ class ProcessTimers implements Timers {
 
 export interface Member {
   readonly id: number;
+  readonly dataCenter: string;
   readonly disk: SimulatedDisk;
   /** The member's clock differs from the others' by this much. */
   skewMs: number;
@@ -66,7 +87,13 @@ export interface Member {
 }
 
 export interface SimulationOptions {
+  /** Nodes, each on a computer of its own; in one data center unless `dataCenters` says otherwise. */
   readonly nodeCount: number;
+  /** Nodes in each data center: they add up to `nodeCount`. */
+  readonly dataCenters?: Readonly<Record<string, number>>;
+  /** Replicas in each data center; 3 without. */
+  readonly factors?: Readonly<Record<string, number>>;
+  readonly durability?: Durability;
   readonly readLevel: ConsistencyLevel;
   readonly writeLevel: ConsistencyLevel;
   readonly conflicts: ConflictPolicy;
@@ -87,14 +114,42 @@ export interface SimulationOptions {
   readonly antiEntropyTickMs?: number;
 }
 
+export interface ClientRead {
+  readonly level?: ConsistencyLevel;
+  readonly keyspace?: number;
+}
+
+export interface ClientChange extends ClientRead {
+  readonly key: string;
+  readonly basis: WriteOptions['basis'];
+  decide(siblings: readonly LiveValue[]): Mutation;
+}
+
+/** What a client was told, and which member had the word. */
+export interface Answer<T> {
+  readonly result: T;
+  readonly coordinator: Member;
+}
+
+export interface ReadAnswer {
+  readonly values: string[];
+  readonly context: string;
+  readonly coordinator: Member;
+}
+
 const transcriptLineCountMax = 400;
+/** Accepted and not yet on disk: little enough for a slow disk to make a node refuse with `busy`. */
+const pendingBytesMax = 2 * 1024 * 1024;
 
 export class SimulatedCluster {
   readonly time = new VirtualTime();
   readonly random: SeededRandom;
   readonly network: SimulatedNetwork;
   readonly members: Member[];
-  readonly layout: Layout;
+  #layout: Layout;
+  /** What must never be, as it was seen: whoever runs the simulation looks here. */
+  readonly #violations: string[] = [];
+  readonly #dots = new DotBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
   readonly #expiry: ExpirySettings;
   readonly #segmentBytesMax: number;
@@ -107,16 +162,32 @@ export class SimulatedCluster {
   constructor(seed: number, options: SimulationOptions) {
     this.random = new SeededRandom(seed);
     this.network = new SimulatedNetwork(
-      { time: this.time, random: this.random, transcript: (line) => this.note(line) },
+      {
+        time: this.time,
+        random: this.random,
+        transcript: (line) => this.note(line),
+        isFar: (left, right) => this.#centerOf(left) !== this.#centerOf(right),
+      },
       options.network,
     );
-    const ids = Array.from({ length: options.nodeCount }, (_, index) => index + 1);
+    const centers = options.dataCenters ?? { office: options.nodeCount };
+    const places = Object.entries(centers).flatMap(([dataCenter, count]) =>
+      Array.from({ length: count }, () => dataCenter),
+    );
+    assert(places.length === options.nodeCount, 'the data centers hold all nodes');
+    const nodes = places.map((dataCenter, index) => ({ id: index + 1, dataCenter }));
     const layout = firstLayout({
       clusterId: 'simulated',
       clusterName: 'simulated',
       createdAtMs: 0,
-      computers: ids.map((id) => ({ id: `c${id}`, name: `c${id}`, dataCenter: 'office' })),
-      nodes: ids.map((id) => ({ id, name: `n${id}`, computer: `c${id}`, dataCenter: 'office', weight: 1 })),
+      computers: nodes.map(({ id, dataCenter }) => ({ id: `c${id}`, name: `c${id}`, dataCenter })),
+      nodes: nodes.map(({ id, dataCenter }) => ({
+        id,
+        name: `n${id}`,
+        computer: `c${id}`,
+        dataCenter,
+        weight: 1,
+      })),
     });
     this.#segmentBytesMax = options.segmentBytesMax ?? 8_000;
     this.#collector = options.collector ?? {
@@ -126,8 +197,8 @@ export class SimulatedCluster {
     };
     this.#expiry = options.expiry ?? defaultExpirySettings;
     this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
-    const { readLevel, writeLevel, conflicts, sloppy } = options;
-    this.layout = {
+    const { readLevel, writeLevel, conflicts, sloppy, durability = 'always' } = options;
+    this.#layout = {
       ...layout,
       keyspaces: layout.keyspaces.map((keyspace) => ({
         ...keyspace,
@@ -135,17 +206,61 @@ export class SimulatedCluster {
         writeLevel,
         conflicts,
         sloppy,
+        durability,
+        factors: options.factors ?? keyspace.factors,
       })),
     };
-    this.members = ids.map((id) => {
+    this.members = nodes.map(({ id, dataCenter }) => {
       const timers = new ProcessTimers(this.time);
       const disk = new SimulatedDisk(
         { timers: this.time, random: this.random },
         { delayMaxMs: options.diskDelayMaxMs, tornWrites: true },
       );
       const skewMs = Math.floor((this.random.next() - 0.5) * 2 * options.clockSkewMaxMs);
-      return { id, disk, skewMs, timers, node: null, hasRun: false };
+      return { id, dataCenter, disk, skewMs, timers, node: null, hasRun: false };
     });
+  }
+
+  #centerOf(id: number): string {
+    return this.members[id - 1].dataCenter;
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  /** The keyspace in which clients write and read. */
+  get keyspace(): LayoutKeyspace {
+    return this.#layout.keyspaces.find(({ id }) => id === 0)!;
+  }
+
+  /** Everybody who runs gets the new layout at once, whoever starts later at the start: as from a host that has them all. */
+  setLayout(layout: Layout): void {
+    this.#layout = layout;
+    for (const { node } of this.running()) node!.setLayout(layout);
+  }
+
+  /** Who replicates a key of the clients' keyspace, by the present layout. */
+  replicasOf(key: string): readonly ReplicaPlace[] {
+    const { replicas } = topologyOf(this.#layout, 1).keyspaces.get(0)!;
+    return replicas[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)];
+  }
+
+  /** What holds at every moment, whatever clients see: looked at after each step of the nemesis and at the end. */
+  async checkState(when: string): Promise<void> {
+    for (const { id, node } of this.running()) {
+      const wrong = await ledgerDifference(node!);
+      if (wrong !== null) this.violate(`${when}: n${id} ${wrong}`);
+    }
+  }
+
+  get violations(): readonly string[] {
+    return this.#violations;
+  }
+
+  violate(words: string): void {
+    this.#violations.push(words);
+    this.note(words);
   }
 
   note(line: string): void {
@@ -158,7 +273,16 @@ export class SimulatedCluster {
     await this.time.advance(500);
   }
 
+  /** A node that does not start is a broken promise: whatever is on its disk, it must come up. */
   async start(member: Member): Promise<void> {
+    try {
+      await this.#start(member);
+    } catch (error) {
+      this.violate(`n${member.id} does not start: ${(error as Error).message}`);
+    }
+  }
+
+  async #start(member: Member): Promise<void> {
     const timers = new ProcessTimers(this.time);
     member.timers = timers;
     const clock: Clock = {
@@ -174,12 +298,16 @@ export class SimulatedCluster {
         log: silentLog,
         random: this.random,
         network,
-        openEngine: () =>
-          openLogEngine(
-            { disk: member.disk, clock, timers, log: silentLog },
-            { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: this.#segmentBytesMax },
+        openEngine: async () =>
+          new WatchedEngine(
+            await openLogEngine(
+              { disk: member.disk, clock, timers, log: silentLog },
+              { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: this.#segmentBytesMax, pendingBytesMax },
+            ),
+            (address, value) => this.#dots.note(address, value, `n${member.id}`),
           ),
         endpointOf: () => ({ host: 'simulated', port: 0 }),
+        seal: contextSealOf(Buffer.from('simulated')),
       },
       {
         nodeId: member.id,
@@ -189,11 +317,14 @@ export class SimulatedCluster {
         collector: this.#collector,
         expiry: this.#expiry,
         antiEntropyTickMs: this.#antiEntropyTickMs,
+        vouchEveryMs: 1_000,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
-      this.layout,
+      this.#layout,
     );
     if (timers.dead) return;
+    // It may have changed while the node was starting.
+    if (node.layout !== this.#layout) node.setLayout(this.#layout);
     member.node = node;
     member.hasRun = true;
     this.note(`n${member.id} is up`);
@@ -206,6 +337,18 @@ export class SimulatedCluster {
     member.node = null;
     this.network.detach(member.id);
     member.disk.crash();
+  }
+
+  /** The process ends in order, as when a person stops the node. */
+  async stop(member: Member): Promise<void> {
+    this.note(`n${member.id} is stopped`);
+    const { node, timers } = member;
+    member.node = null;
+    // Whoever still waits at it is not answered any more.
+    for (const request of this.#waiting) if (request.timers === timers) this.#waiting.delete(request);
+    await node?.stop();
+    timers.dead = true;
+    this.network.detach(member.id);
   }
 
   /** A process stands still; its disk does not. */
@@ -265,81 +408,101 @@ export class SimulatedCluster {
     member: Member,
     key: string,
     value: string,
-    basis: 'held' | 'quorum' | { context: string },
+    basis: WriteOptions['basis'],
     expiresAtMs = 0,
   ): Promise<void> {
-    return this.#change(member, key, { kind: 'put', value: Buffer.from(value), expiresAtMs }, basis);
+    const mutation: Mutation = { kind: 'put', value: Buffer.from(value), expiresAtMs };
+    return this.change(member, { key, basis, decide: () => mutation }).then(() => {});
+  }
+
+  /** A delete that supersedes what a quorum knows. */
+  remove(member: Member, key: string): Promise<void> {
+    return this.change(member, { key, basis: 'quorum', decide: () => ({ kind: 'delete' }) }).then(() => {});
   }
 
   /** The member itself when it replicates the key, else the one that it would forward to. Throws when there is none. */
-  #replicaFor(member: Member, key: string): Member {
-    const holder = member.node!.store.coordinatorOf(addressOf(0, Buffer.from(key)), false);
+  #coordinatorFor(member: Member, address: KeyAddress, purpose: Purpose): Member {
+    const holder = member.node!.store.coordinatorOf(address, purpose);
     const found = holder === null ? member : this.members.find((other) => other.id === holder)!;
     if (found.node === null) throw new CoterieError('unavailable', 'down');
     return found;
   }
 
-  #change(
+  /** One request of a client to one member, as a command that comes over a socket: a process that stands still takes it later. */
+  #request<T>(
     member: Member,
-    key: string,
-    mutation: Mutation,
-    basis: 'held' | 'quorum' | { context: string },
-  ): Promise<void> {
+    what: string,
+    address: KeyAddress | null,
+    purpose: Purpose,
+    run: (store: CoordinatorStore, done: (error: CoterieError | null, result: T | null) => void) => void,
+  ): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       if (member.node === null) {
         reject(new CoterieError('unavailable', 'down'));
         return;
       }
-      const { timers, node } = this.#replicaFor(member, key);
-      const { store } = node!;
-      const request = { timers, what: `a write of ${key} at n${member.id}` };
+      const coordinator = address === null ? member : this.#coordinatorFor(member, address, purpose);
+      const { timers, node } = coordinator;
+      const request = { timers, what: `${what} at n${member.id}` };
       this.#waiting.add(request);
-      // As a command that comes over a socket: a process that stands still takes it later.
+      let answered = false;
       timers.after(0, () => {
-        store.write(
-          addressOf(0, Buffer.from(key)),
-          { basis },
-          () => mutation,
-          (error) => {
-            this.#waiting.delete(request);
-            if (error === null) resolve();
-            else reject(error);
-          },
-        );
-      });
-    });
-  }
-
-  /** A delete that supersedes what a quorum knows. */
-  remove(member: Member, key: string): Promise<void> {
-    return this.#change(member, key, { kind: 'delete' }, 'quorum');
-  }
-
-  async read(member: Member, key: string): Promise<string[]> {
-    return (await this.readWithContext(member, key)).values;
-  }
-
-  readWithContext(member: Member, key: string): Promise<{ values: string[]; context: string }> {
-    return new Promise((resolve, reject) => {
-      if (member.node === null) {
-        reject(new CoterieError('unavailable', 'down'));
-        return;
-      }
-      const { timers, node } = this.#replicaFor(member, key);
-      const { store } = node!;
-      const request = { timers, what: `a read of ${key} at n${member.id}` };
-      this.#waiting.add(request);
-      timers.after(0, () => {
-        store.read(addressOf(0, Buffer.from(key)), {}, (error, result) => {
+        run(node!.store, (error, result) => {
+          if (answered) this.violate(`answered twice: ${request.what}`);
+          answered = true;
           this.#waiting.delete(request);
           if (error !== null) reject(error);
-          else {
-            const values = result!.siblings.map((sibling) => sibling.value.toString());
-            resolve({ values, context: result!.context() });
-          }
+          else resolve({ result: result!, coordinator });
         });
       });
     });
+  }
+
+  /** Rejects when it is refused. */
+  change(member: Member, change: ClientChange): Promise<Answer<WriteResult>> {
+    const { key, basis, level, decide, keyspace = 0 } = change;
+    const address = addressOf(keyspace, Buffer.from(key));
+    const purpose = basis === 'quorum' ? 'read-modify-write' : 'write';
+    return this.#request<WriteResult>(member, `a write of ${key}`, address, purpose, (store, done) => {
+      store.write(address, { basis, ...(level === undefined ? {} : { level }) }, decide, done);
+    });
+  }
+
+  async read(member: Member, key: string, options: ClientRead = {}): Promise<string[]> {
+    return (await this.readWithContext(member, key, options)).values;
+  }
+
+  async readWithContext(member: Member, key: string, options: ClientRead = {}): Promise<ReadAnswer> {
+    const { level, keyspace = 0 } = options;
+    const address = addressOf(keyspace, Buffer.from(key));
+    const { result, coordinator } = await this.#request<ReadResult>(
+      member,
+      `a read of ${key}`,
+      address,
+      'read',
+      (store, done) => store.read(address, level === undefined ? {} : { level }, done),
+    );
+    const values = result.siblings.map((sibling) => sibling.value.toString());
+    return { values, context: result.context(), coordinator };
+  }
+
+  /** All keys that a member's walk shows. Rejects when it is refused, also half-way. */
+  async scan(member: Member, countMax: number): Promise<string[]> {
+    const keys: string[] = [];
+    let position: number | null = 0;
+    while (position !== null) {
+      const from: number = position;
+      const { result }: Answer<ScanPage> = await this.#request<ScanPage>(
+        member,
+        `a walk from ${from}`,
+        null,
+        'read',
+        (store, done) => store.scan(0, from, countMax, done),
+      );
+      keys.push(...result.keys.map(String));
+      position = result.nextPosition;
+    }
+    return keys;
   }
 
   /** A client gives up after a while: its node may have died with the answer. Rejects then. */

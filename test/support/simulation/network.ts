@@ -14,6 +14,8 @@ export interface NetworkFaults {
   delayMaxMs: number;
   /** Instead of a uniform delay. */
   latency?: LatencyModel;
+  /** Added on the way between two data centers. */
+  farMs?: number;
   /** A crash or a cut is noticed after this long. */
   noticeMs: number;
 }
@@ -35,11 +37,18 @@ export class SimulatedNetwork {
   /** Processes that stand still, with the frames that wait for them. */
   readonly #paused = new Map<number, { from: number; frame: Buffer }[]>();
   readonly transcript: (line: string) => void;
+  readonly #isFar: (left: number, right: number) => boolean;
 
   constructor(
-    components: { time: VirtualTime; random: SeededRandom; transcript: (line: string) => void },
+    components: {
+      time: VirtualTime;
+      random: SeededRandom;
+      transcript: (line: string) => void;
+      isFar?: (left: number, right: number) => boolean;
+    },
     faults: NetworkFaults,
   ) {
+    this.#isFar = components.isFar ?? (() => false);
     this.#time = components.time;
     this.#random = components.random;
     this.transcript = components.transcript;
@@ -128,11 +137,12 @@ export class SimulatedNetwork {
     const { lossShare, repeatShare } = this.faults;
     const copies = this.#random.chance(lossShare) ? 0 : this.#random.chance(repeatShare) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      const { delayMinMs, delayMaxMs, latency = 'uniform' } = this.faults;
-      const delayMs =
+      const { delayMinMs, delayMaxMs, latency = 'uniform', farMs = 0 } = this.faults;
+      const nearMs =
         latency === 'uniform'
           ? delayMinMs + this.#random.next() * (delayMaxMs - delayMinMs)
           : latencyOf(latency, frame, this.#random);
+      const delayMs = nearMs + (this.#isFar(from, to) ? farMs : 0);
       const bytes = Buffer.from(frame);
       this.#time.after(delayMs, () => {
         // Looked at on arrival: frames that were on their way when the link was cut are lost.

@@ -149,7 +149,7 @@ describe('the architecture', () => {
   });
 
   it('keeps clocks and timers of the system out of everything that runs in the simulation', () => {
-    const simulated = ['core/storage', 'core/replication', 'core/node'];
+    const simulated = ['core/storage', 'core/replication', 'core/repair', 'core/node'];
     const banned =
       /\b(Date\.now|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.now)\b|from 'node:(fs|net|os)/;
     const wrong = sources

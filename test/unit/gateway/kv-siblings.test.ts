@@ -1,7 +1,9 @@
 /** Siblings beyond what one replica takes, as replicas that were apart leave them, are still answered over HTTP. */
 import { describe, expect, it } from 'vitest';
 import { contextHeader, kvRoutes } from '../../../core/gateway/http/kv-routes.ts';
+import { silentLog } from '../../../core/ports/log.ts';
 import type { RemoteStore } from '../../../core/ports/remote-store.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
 
 const values = Array.from({ length: 300 }, (_, index) => Buffer.from(`sibling ${index}`));
 const store: RemoteStore = {
@@ -9,8 +11,9 @@ const store: RemoteStore = {
   put: async () => '',
   delete: async () => '',
 };
+const routes = kvRoutes({ store, random: new SeededRandom(1), log: silentLog }, { readOnly: false });
 const get = (headers: Record<string, string>) =>
-  kvRoutes(store, false).request('http://host/kv/default/key', { headers });
+  routes.request('http://host/kv/default/key', { headers }, { incoming: { url: '/kv/default/key' } });
 
 describe('300 siblings over HTTP', () => {
   it('come as one 300 with the context of all', async () => {
@@ -21,7 +24,8 @@ describe('300 siblings over HTTP', () => {
   });
 
   it('come as as many parts to whoever wants those', async () => {
-    const body = await (await get({ accept: 'multipart/mixed' })).text();
-    expect(body.split('--coterie-siblings\r\n')).toHaveLength(values.length + 1);
+    const answer = await get({ accept: 'multipart/mixed' });
+    const boundary = answer.headers.get('content-type')!.split('boundary=')[1];
+    expect((await answer.text()).split(`--${boundary}\r\n`)).toHaveLength(values.length + 1);
   });
 });

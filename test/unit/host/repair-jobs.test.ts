@@ -44,13 +44,17 @@ let notes: string[];
 let outcome: (work: SegmentWork) => RepairFigures | CoterieError;
 let started: { node: number; work: SegmentWork }[];
 let stopCount: number;
+let saveCount: number;
 
 const equal: RepairFigures = { keysDiffering: 0, recordsSent: 0, valueBytes: 0, treeBytes: 100 };
 const nothing: SavedRepairs = { jobs: [], schedules: [], coverage: [] };
 
 function open(from: SavedRepairs = nothing): RepairJobs {
   const store: RepairStore = {
-    save: (kind, id, document) => saved.set(`${kind}:${id}`, { kind, document: structuredClone(document) }),
+    save: (kind, id, document) => {
+      saveCount++;
+      saved.set(`${kind}:${id}`, { kind, document: structuredClone(document) });
+    },
     remove: (kind, id) => saved.delete(`${kind}:${id}`),
   };
   return new RepairJobs(
@@ -88,6 +92,7 @@ beforeEach(() => {
   notes = [];
   started = [];
   stopCount = 0;
+  saveCount = 0;
   outcome = () => equal;
 });
 
@@ -213,6 +218,22 @@ describe('a repair job', () => {
     expect(started.length).toBeLessThanOrEqual(job.segments.length + 1);
     expect(started.length).toBeGreaterThan(before);
     second.close();
+  });
+
+  it('is written down at each change of its state, and every few seconds in between', async () => {
+    const jobs = open();
+    const job = jobs.run({ ...whole, intensity: 'normal' });
+    await time.advance(30_000);
+    expect(job.segments.filter(({ state }) => state === 'done').length).toBeGreaterThan(40);
+    expect(saveCount).toBeLessThan(20);
+    const states = () => (savedOf('job') as { state: string }[]).map(({ state }) => state);
+    expect(states()).toEqual(['running']);
+    jobs.pause(job.id);
+    expect(states()).toEqual(['paused']);
+    jobs.resume(job.id);
+    await time.advance(600_000);
+    expect(states()).toEqual(['done']);
+    jobs.close();
   });
 
   it('refuses what cannot be repaired, in words', () => {

@@ -86,7 +86,7 @@ describe('a layout', () => {
   it('alters what is named and keeps the rest', () => {
     const made = createKeyspace(layoutOf({ office: 3 }), 'd', settings());
     const altered = alterKeyspace(made, 'e', 'orders', { writeLevel: 'ALL' }).keyspaces[1];
-    expect(altered).toEqual({ ...made.keyspaces[1], writeLevel: 'ALL' });
+    expect(altered).toEqual({ ...made.keyspaces[1], placement: 1, writeLevel: 'ALL' });
     expect(() => alterKeyspace(made, 'e', 'nothing', {})).toThrow(/no keyspace "nothing"/);
   });
 

@@ -41,8 +41,9 @@ describe('a message of an exchange', () => {
     const question = encodePartitions(questionKind.roots, 9, 3, [0, 7, 1_023]);
     expect(decodeHead(question).head).toEqual({ kind: questionKind.roots, exchange: 9, keyspace: 3 });
     expect(decodePartitions(bodyOf(question))).toEqual([0, 7, 1_023]);
-    const roots = [null, { bits: 4, keyCount: 12, high: 0xffff_ffff, low: 1 }];
-    expect(decodeRoots(encodeRoots(roots), 2)).toEqual(roots);
+    const root = { bits: 4, isLost: false, keyCount: 12, high: 0xffff_ffff, low: 1 };
+    const roots = [null, root, { ...root, isLost: true, bits: 18 }];
+    expect(decodeRoots(encodeRoots(roots), 3)).toEqual(roots);
     const nodes = { parentBits: 2, childBits: 6, parents: [0, 3] };
     expect(decodeNodeRequest(bodyOf(encodeNodeRequest(1, 2, 5, nodes)))).toEqual({
       partition: 5,

@@ -32,17 +32,17 @@ export class Replica {
   }
 
   set(key: string, record: Buffer | null): void {
-    const { tokenHigh, tokenLow } = addressOf(0, Buffer.from(key));
+    const { tokenHigh } = addressOf(0, Buffer.from(key));
     const before = this.records.get(key);
     if (before !== undefined) {
-      hashRecord(tokenHigh, tokenLow, before, hash);
+      hashRecord(Buffer.from(key), before, hash);
       this.tree.subtract(placeOf(tokenHigh), hash);
     }
     if (record === null) {
       this.records.delete(key);
       return;
     }
-    hashRecord(tokenHigh, tokenLow, record, hash);
+    hashRecord(Buffer.from(key), record, hash);
     this.tree.add(placeOf(tokenHigh), hash);
     this.records.set(key, record);
   }
@@ -57,8 +57,7 @@ export class Replica {
     const wanted = new Set(leaves);
     return [...this.records]
       .map(([key, record]) => {
-        const { tokenHigh, tokenLow } = addressOf(0, Buffer.from(key));
-        hashRecord(tokenHigh, tokenLow, record, hash);
+        hashRecord(Buffer.from(key), record, hash);
         return { offset: offsetOf(key), high: hash.high, low: hash.low };
       })
       .filter(({ offset }) => wanted.has(Math.floor(offset / (offsetEnd / 2 ** bits))))

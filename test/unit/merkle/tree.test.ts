@@ -135,7 +135,7 @@ describe('the hash of a record', () => {
     const into = { high: 0, low: 0 };
     for (const token of [0, 1]) {
       for (const set of sets) {
-        hashRecord(7, token, encodeRecord(set), into);
+        hashRecord(Buffer.from(`k${token}`), encodeRecord(set), into);
         seen.add(`${into.high}:${into.low}`);
       }
     }

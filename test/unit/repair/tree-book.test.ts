@@ -64,8 +64,8 @@ class SlowReplica {
     const tree = new MerkleTree(bits);
     const hash = { high: 0, low: 0 };
     for (const [number, value] of this.held) {
-      const { tokenHigh, tokenLow } = tagged(number);
-      hashRecord(tokenHigh, tokenLow, value, hash);
+      const { tokenHigh, key } = tagged(number);
+      hashRecord(key, value, hash);
       tree.add(placeOf(tokenHigh), hash);
     }
     return tree.leaves();

@@ -27,8 +27,64 @@ describe('a failing disk', () => {
     bench.disk.faults.syncFails = true;
     await expect(bench.run(put(engine, 'during', 'v'))).rejects.toMatchObject({ code: 'disk-failed' });
     bench.disk.faults.syncFails = false;
+    await bench.time.advance(10_000);
     await expect(bench.run(put(engine, 'after', 'v'))).rejects.toMatchObject({ code: 'disk-failed' });
+    expect(engine.refusal?.message).toContain('restart this node');
     expect(await bench.run(get(engine, 'before'))).toBe('v');
+  });
+
+  it('that fails one write is written to again a second later: nothing was acknowledged, nothing is lost', async () => {
+    for (const shortWrites of [false, true]) {
+      const bench = new Bench({ hotBytesMax: 0 });
+      const engine = await bench.open();
+      await bench.run(put(engine, 'before', 'v'));
+      Object.assign(bench.disk.faults, { failNextWrites: 1, shortWrites });
+      await expect(bench.run(put(engine, 'during', 'v'))).rejects.toMatchObject({ code: 'disk-failed' });
+      expect(engine.refusal).toMatchObject({ code: 'disk-failed' });
+      await bench.time.advance(2_000);
+      expect(engine.refusal).toBeNull();
+      await bench.run(put(engine, 'after', 'v'));
+      bench.disk.crash();
+      const reopened = await bench.open();
+      expect(reopened.recovery.tornBytes).toBe(0);
+      for (const key of ['before', 'during', 'after']) expect(await bench.run(get(reopened, key))).toBe('v');
+    }
+  });
+
+  it('that cannot open a file for a moment makes writes wait; for longer, it refuses them until it can', async () => {
+    const bench = new Bench({ segmentBytesMax: 100, hotBytesMax: 0 });
+    bench.disk.during({ opensBusy: true }, 500);
+    const engine = await bench.open();
+    bench.disk.during({ opensBusy: true }, 500);
+    for (let index = 0; index < 10; index++) await bench.run(put(engine, `k${index}`, 'v'));
+    bench.disk.during({ opensBusy: true }, 30_000);
+    const outcomes = [];
+    for (let index = 10; index < 20; index++) {
+      outcomes.push(
+        await bench.run(
+          put(engine, `k${index}`, 'v').then(
+            () => 'written',
+            (error) => error.code,
+          ),
+        ),
+      );
+    }
+    expect(outcomes).toContain('busy');
+    expect(outcomes).not.toContain('disk-failed');
+    await bench.time.advance(32_000);
+    for (let index = 0; index < 20; index++) await bench.run(put(engine, `k${index}`, 'w'));
+    await bench.run(engine.close());
+    const reopened = await bench.open();
+    expect(reopened.recovery.clean).toBe(true);
+    for (let index = 0; index < 20; index++) expect(await bench.run(get(reopened, `k${index}`))).toBe('w');
+  });
+
+  it('that is busy for a moment is asked again: reads and scans wait and succeed', async () => {
+    const bench = new Bench({ hotBytesMax: 0 });
+    const engine = await bench.open();
+    await bench.run(put(engine, 'k', 'v'));
+    bench.disk.during({ busy: true }, 300);
+    expect(await bench.run(get(engine, 'k'))).toBe('v');
   });
 
   it('that fails to write refuses writes and serves reads', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, partitionCount } from '../../../core/base/token.ts';
+import { keyedFingerprint } from '../../../core/storage/fingerprint.ts';
 import { HotCache } from '../../../core/storage/hot-cache.ts';
-import { fingerprintOf, KeyIndex } from '../../../core/storage/key-index.ts';
+import { KeyIndex } from '../../../core/storage/key-index.ts';
 import { Bench, get, put } from '../../support/engines.ts';
 
 describe('the hot cache', () => {
@@ -32,13 +33,13 @@ describe('the hot cache', () => {
 
 describe('the index', () => {
   it('costs at most 40 bytes a key plus slack for growth', () => {
-    const index = new KeyIndex();
+    const index = new KeyIndex(keyedFingerprint(Buffer.alloc(8, 7)));
     const count = 300_000;
     for (let number = 0; number < count; number++) {
       const key = Buffer.from(`user:${number}`);
       const { tokenHigh, tokenLow } = addressOf(0, key);
       const facts = { flags: 0, expiryTick: 0 };
-      index.insert(0, tokenHigh, tokenLow, fingerprintOf(key), facts, {
+      index.insert(0, tokenHigh, tokenLow, key, false, facts, {
         segment: 1,
         offset: number,
         length: 9,
@@ -49,18 +50,18 @@ describe('the index', () => {
     for (let number = 0; number < count; number += 997) {
       const key = Buffer.from(`user:${number}`);
       const { tokenHigh, tokenLow } = addressOf(0, key);
-      const id = index.find(0, tokenHigh, tokenLow, fingerprintOf(key));
+      const id = index.find(0, tokenHigh, tokenLow, key);
       expect(index.placeOf(id).offset).toBe(number);
     }
   });
 
   it('walks a partition in pages without losing or repeating a key, also when all share one hash tag', () => {
-    const index = new KeyIndex();
+    const index = new KeyIndex(keyedFingerprint(Buffer.alloc(8, 7)));
     const facts = { flags: 0, expiryTick: 0 };
     for (let number = 0; number < 5_000; number++) {
       const key = Buffer.from(`{tag}${number}`);
       const { tokenHigh, tokenLow } = addressOf(0, key);
-      index.insert(0, tokenHigh, tokenLow, fingerprintOf(key), facts, {
+      index.insert(0, tokenHigh, tokenLow, key, false, facts, {
         segment: 1,
         offset: number,
         length: 1,

@@ -42,7 +42,7 @@ function setOf(nodes: readonly number[], horizonMs: number, superseded = 0): Ver
 
 const hashOf = (record: Buffer): string => {
   const into = { high: 0, low: 0 };
-  hashRecord(1, 2, record, into);
+  hashRecord(Buffer.from('key'), record, into);
   return `${into.high}:${into.low}`;
 };
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../../core/base/token.ts';
+import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { encodeBasis, parseBasis } from '../../../core/versions/context-codec.ts';
 import { clockLeadMaxMs, HybridClock, wallTimeMs } from '../../../core/versions/hybrid-clock.ts';
 import {
@@ -260,27 +261,35 @@ describe('the record codec', () => {
 
 describe('the context codec', () => {
   const address = addressOf(0, Buffer.from('a key'));
+  const seal = contextSealOf(Buffer.from('a secret'));
+
+  it('refuses a context that another cluster sealed, or nobody', () => {
+    const forged = { context: [{ actor: actorOf(1, 0), counter: 2 ** 48 - 2 }], dots: [] };
+    for (const other of [contextSealOf(Buffer.from('another')), { of: () => Buffer.alloc(16) }]) {
+      expect(() => parseBasis(encodeBasis(forged, address, other), address, seal)).toThrow(/damaged/);
+    }
+  });
 
   it('returns what was encoded', () => {
     check(
       fc.property(histories, ([a]) => {
-        expect(parseBasis(encodeBasis({ context: a.context, dots: [] }, address), address).context).toEqual(
-          a.context,
-        );
+        expect(
+          parseBasis(encodeBasis({ context: a.context, dots: [] }, address, seal), address, seal).context,
+        ).toEqual(a.context);
         const dotted = { context: [], dots: a.context };
-        expect(parseBasis(encodeBasis(dotted, address), address)).toEqual(dotted);
+        expect(parseBasis(encodeBasis(dotted, address, seal), address, seal)).toEqual(dotted);
       }),
     );
   });
 
   it('refuses a context of another key, and a changed one', () => {
-    const text = encodeBasis({ context: [{ actor: actorOf(1, 0), counter: 3 }], dots: [] }, address);
-    expect(() => parseBasis(text, addressOf(0, Buffer.from('another')))).toThrow(/another key/);
+    const text = encodeBasis({ context: [{ actor: actorOf(1, 0), counter: 3 }], dots: [] }, address, seal);
+    expect(() => parseBasis(text, addressOf(0, Buffer.from('another')), seal)).toThrow(/another key/);
     for (let index = 0; index < text.length; index++) {
       const changed = `${text.slice(0, index)}${text[index] === 'A' ? 'B' : 'A'}${text.slice(index + 1)}`;
-      expect(() => parseBasis(changed, address)).toThrow(/context/i);
+      expect(() => parseBasis(changed, address, seal)).toThrow(/context/i);
     }
-    expect(() => parseBasis('not a context', address)).toThrow(/damaged/);
+    expect(() => parseBasis('not a context', address, seal)).toThrow(/damaged/);
   });
 });
 

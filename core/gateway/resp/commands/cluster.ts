@@ -150,10 +150,8 @@ function info(request: Request): void {
 
 function countKeysInSlot(request: Request): void {
   const slot = readSlot(request.argv[2]);
-  request.gateway.store.count(request.session.keyspace.id, slot, (error, count) => {
-    if (error !== null) request.fail(error);
-    else request.integer(count!);
-  });
+  const answer = request.onAnswer<number>((count) => request.integer(count));
+  request.gateway.store.count(request.session.keyspace.id, slot, answer);
 }
 
 const subcommands: Readonly<Record<string, Subcommand>> = {

@@ -4,7 +4,7 @@ import { isWord, readExpiry, word } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import type { Request } from '../request.ts';
-import { modify, noMutation, putOrExpired } from './strings.ts';
+import { modify, noMutation, putOrExpired, readKey } from './strings.ts';
 
 const conditions = [word('nx'), word('xx'), word('gt'), word('lt')];
 const nx = 1;
@@ -77,16 +77,10 @@ function persist(request: Request): void {
 
 function timeCommand(name: string, answer: (expiresAtMs: number, nowMs: number) => number): Command {
   const run = (request: Request): void => {
-    const { gateway, session } = request;
-    gateway.store.read(request.address!, session.readOptions, (error, result) => {
-      if (error !== null) {
-        request.fail(error);
-        return;
-      }
-      const current = result!.siblings[0];
+    readKey(request, ({ siblings: [current] }) => {
       if (current === undefined) request.integer(-2);
       else if (current.expiresAtMs === 0) request.integer(-1);
-      else request.integer(answer(current.expiresAtMs, gateway.clock.nowMs()));
+      else request.integer(answer(current.expiresAtMs, request.gateway.clock.nowMs()));
     });
   };
   return defineCommand('generic', name, 2, ['readonly', 'fast'], run, { keys: oneKey });

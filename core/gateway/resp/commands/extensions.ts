@@ -1,7 +1,7 @@
 /** What Redis has no words for: contexts and siblings, consistency per request, the replicas of a key. Prefix CT. */
 import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/levels.ts';
-import type { ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
-import { isWord, readExpiry, word } from '../arguments.ts';
+import type { ReadResult, ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
+import { isWord, readExpiry, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import type { Request } from '../request.ts';
@@ -60,13 +60,10 @@ function get(request: Request): void {
   const { argv, gateway, session } = request;
   const details = isWord(argv[argv.length - 1], wordDetails) && argv.length % 2 === 1;
   const { level } = readOptions(request, 2, [wordConsistency], argv.length - (details ? 1 : 0));
-  gateway.store.read(request.address!, level === null ? session.readOptions : { level }, (error, result) => {
-    if (error !== null) {
-      request.fail(error);
-      return;
-    }
-    const { siblings } = result!;
-    const context = result!.context();
+  const options = level === null ? session.readOptions : { level };
+  const answer = (result: ReadResult): void => {
+    const { siblings } = result;
+    const context = result.context();
     const encoder = request.begin();
     encoder.array(2);
     encoder.text(context);
@@ -79,7 +76,8 @@ function get(request: Request): void {
       encoder.integer(sibling.expiresAtMs);
     }
     request.end();
-  });
+  };
+  gateway.store.read(request.address!, options, request.onAnswer(answer));
 }
 
 /** Without CONTEXT a blind write: it stands beside what is there. */
@@ -88,13 +86,9 @@ function writeOptions(request: Request, options: Options): WriteOptions {
   return { basis: { context: options.context ?? '' }, ...(level === null ? {} : { level }) };
 }
 
-function answerContext(request: Request, error: unknown, result: WriteResult | null): void {
-  if (error !== null) {
-    request.fail(error);
-    return;
-  }
-  request.noteWrite(result!);
-  request.text(result!.context());
+function answerContext(request: Request, result: WriteResult): void {
+  request.noteWrite(result);
+  request.text(result.context());
 }
 
 /** CT.PUT key value [CONTEXT c] [CONSISTENCY level] [EX seconds] → context that covers the write. */
@@ -108,7 +102,7 @@ function put(request: Request): void {
     request.address!,
     writeOptions(request, options),
     () => mutation,
-    (error, result) => answerContext(request, error, result),
+    request.onAnswer((result) => answerContext(request, result)),
   );
 }
 
@@ -119,7 +113,7 @@ function del(request: Request): void {
     request.address!,
     writeOptions(request, options),
     () => deleteMutation,
-    (error, result) => answerContext(request, error, result),
+    request.onAnswer((result) => answerContext(request, result)),
   );
 }
 
@@ -145,21 +139,19 @@ function writeReplica(encoder: ReturnType<Request['begin']>, replica: ReplicaVie
 
 /** CT.REPLICAS key → a map for each replica (flat pairs in RESP2). */
 function replicas(request: Request): void {
-  request.gateway.store.replicas(request.address!, (error, found) => {
-    if (error !== null) {
-      request.fail(error);
-      return;
-    }
+  const answer = (found: readonly ReplicaView[]): void => {
     const encoder = request.begin();
-    encoder.array(found!.length);
-    for (const replica of found!) writeReplica(encoder, replica);
+    encoder.array(found.length);
+    for (const replica of found) writeReplica(encoder, replica);
     request.end();
-  });
+  };
+  request.gateway.store.replicas(request.address!, request.onAnswer(answer));
 }
 
 const wordRead = word('read');
 const wordWrite = word('write');
 const wordDefault = word('default');
+const wordId = word('id');
 
 /** CT.CONSISTENCY [READ level] [WRITE level]: the connection's own levels; DEFAULT gives them back to the keyspace. */
 function consistency(request: Request): void {
@@ -192,11 +184,19 @@ function consistency(request: Request): void {
   request.ok();
 }
 
-/** CT.KEYSPACE name: as SELECT, for keyspaces that have no number, too. */
+/**
+ * CT.KEYSPACE name [ID number]: as SELECT, for keyspaces that have no number, too. With its number it is that very one, not
+ * another that has had the name before or has it now.
+ */
 function keyspace(request: Request): void {
   const { argv, gateway, session } = request;
   const name = argv[1].toString('utf8');
-  const found = gateway.store.keyspaces().find((candidate) => candidate.name === name);
+  if (argv.length !== 2 && !(argv.length === 4 && isWord(argv[2], wordId)))
+    throw new CommandError(errorTexts.syntax);
+  const id = argv.length === 4 ? readNumber(argv[3]) : null;
+  const found = gateway.store
+    .keyspaces()
+    .find((candidate) => candidate.name === name && (id === null || candidate.id === id));
   if (found === undefined) throw new CommandError(`ERR there is no keyspace '${name.slice(0, 64)}'`);
   session.selectKeyspace(found.id);
   request.ok();
@@ -208,7 +208,7 @@ export const extensionCommands: readonly Command[] = [
   defineCommand(group, 'ct.get', -2, ['readonly'], get, { keys: oneKey }),
   defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, { keys: oneKey }),
   defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey }),
-  defineCommand(group, 'ct.keyspace', 2, ['fast'], keyspace),
+  defineCommand(group, 'ct.keyspace', -2, ['fast'], keyspace),
   defineCommand(group, 'ct.replicas', 2, ['readonly'], replicas, { keys: oneKey }),
   defineCommand(group, 'ct.consistency', -1, ['fast'], consistency),
 ];

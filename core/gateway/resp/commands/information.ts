@@ -95,10 +95,13 @@ function countKeyspaces(request: Request, done: (facts: Facts) => void): void {
       done(facts);
       return;
     }
-    store.count(keyspace.id, null, (error, count) => {
-      if (error === null && count! > 0) facts[`db${keyspace.database}`] = `keys=${count},expires=0,avg_ttl=0`;
-      next();
-    });
+    store.count(keyspace.id, null, (error, count) =>
+      request.attempt(() => {
+        if (error === null && count! > 0)
+          facts[`db${keyspace.database}`] = `keys=${count},expires=0,avg_ttl=0`;
+        next();
+      }),
+    );
   };
   next();
 }

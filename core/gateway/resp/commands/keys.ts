@@ -5,7 +5,7 @@ import { CommandError, errorTexts, wrongArity } from '../errors.ts';
 import { isErrorReply, runPart, runParts, sumOfReplies } from '../parts.ts';
 import type { Request } from '../request.ts';
 import { Session } from '../session.ts';
-import { deleteMutation, modify, noMutation } from './strings.ts';
+import { deleteMutation, modify, noMutation, readKey } from './strings.ts';
 
 const get = word('get');
 const set = word('set');
@@ -29,19 +29,12 @@ function deleteOne(request: Request): void {
 }
 
 function existsOne(request: Request): void {
-  request.gateway.store.read(request.address!, request.session.readOptions, (error, result) => {
-    if (error !== null) request.fail(error);
-    else request.integer(result!.siblings.length > 0 ? 1 : 0);
-  });
+  readKey(request, ({ siblings }) => request.integer(siblings.length > 0 ? 1 : 0));
 }
 
 function typeOf(request: Request): void {
-  request.gateway.store.read(request.address!, request.session.readOptions, (error, result) => {
-    if (error !== null) {
-      request.fail(error);
-      return;
-    }
-    request.begin().simple(result!.siblings.length > 0 ? 'string' : 'none');
+  readKey(request, ({ siblings }) => {
+    request.begin().simple(siblings.length > 0 ? 'string' : 'none');
     request.end();
   });
 }

@@ -1,5 +1,6 @@
 /** The keyspace as a whole: KEYS, SCAN, RANDOMKEY, DBSIZE, FLUSHDB, FLUSHALL. They see the whole cluster's keys. */
 import { partitionCount, partitionStart, slotOf, slotsPerPartition } from '../../../base/token.ts';
+import type { ScanPage } from '../../../ports/key-value-store.ts';
 import { isWord, lowerText, readInteger, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
@@ -16,27 +17,27 @@ const ringEnd = partitionStart(partitionCount);
 
 /** Walks the whole keyspace; `visit` gets each page, `done` runs at the end. Failures answer the request. */
 function walk(request: Request, visit: (keys: readonly Buffer[]) => void, done: () => void): void {
-  const { store } = request.gateway;
   const keyspace = request.session.keyspace.id;
-  const next = (position: number): void => {
-    store.scan(keyspace, position, pageKeyCount, (error, page) => {
-      if (error !== null) {
-        request.fail(error);
-        return;
-      }
-      try {
-        visit(page!.keys);
-      } catch (cause) {
-        request.fail(cause);
-        return;
-      }
-      const { nextPosition } = page!;
+  const next = (position: number): void =>
+    scanPage(request, { keyspace, position, countMax: pageKeyCount }, ({ keys, nextPosition }) => {
+      visit(keys);
       if (nextPosition === null) done();
-      // A new turn for each page: other clients go on, and a store that answers at once does not deepen the stack.
-      else request.gateway.timers.atTurnEnd(() => next(nextPosition));
+      else nextTurn(request, () => next(nextPosition));
     });
-  };
   next(0);
+}
+
+function scanPage(
+  request: Request,
+  from: { keyspace: number; position: number; countMax: number },
+  answer: (page: ScanPage) => void,
+): void {
+  request.gateway.store.scan(from.keyspace, from.position, from.countMax, request.onAnswer(answer));
+}
+
+/** A new turn for each page: other clients go on, and a store that answers at once does not deepen the stack. */
+function nextTurn(request: Request, step: () => void): void {
+  request.gateway.timers.atTurnEnd(() => request.attempt(step));
 }
 
 function answerKeys(request: Request, keys: readonly Buffer[]): void {
@@ -73,7 +74,7 @@ function readCursor(bytes: Buffer): number {
 }
 
 function scan(request: Request): void {
-  const { argv, gateway, session } = request;
+  const { argv, session } = request;
   const cursor = readCursor(argv[1]);
   let pattern: Buffer | null = null;
   let count = 10;
@@ -103,37 +104,27 @@ function scan(request: Request): void {
     answer([], null);
     return;
   }
-  gateway.store.scan(session.keyspace.id, cursor, Math.min(count, scanCountMax), (error, page) => {
-    if (error !== null) request.fail(error);
-    else answer(page!.keys, page!.nextPosition);
-  });
+  const from = { keyspace: session.keyspace.id, position: cursor, countMax: Math.min(count, scanCountMax) };
+  scanPage(request, from, (page) => answer(page.keys, page.nextPosition));
 }
 
 /** A random place on the ring, then the next keys: as even as the keys lie. An empty tail goes on at the start. */
 function randomkey(request: Request): void {
   const { gateway, session } = request;
   const keyspace = session.keyspace.id;
-  const look = (from: number, mayWrap: boolean): void => {
-    gateway.store.scan(keyspace, from, 8, (error, page) => {
-      if (error !== null) {
-        request.fail(error);
-        return;
-      }
-      const { keys: found, nextPosition } = page!;
+  const look = (position: number, mayWrap: boolean): void =>
+    scanPage(request, { keyspace, position, countMax: 8 }, ({ keys: found, nextPosition }) => {
       if (found.length > 0) request.bulk(found[Math.floor(gateway.random.next() * found.length)]);
-      else if (nextPosition !== null) gateway.timers.atTurnEnd(() => look(nextPosition, mayWrap));
+      else if (nextPosition !== null) nextTurn(request, () => look(nextPosition, mayWrap));
       else if (mayWrap) look(0, false);
       else request.nil();
     });
-  };
   look(Math.floor(gateway.random.next() * ringEnd), true);
 }
 
 function dbsize(request: Request): void {
-  request.gateway.store.count(request.session.keyspace.id, null, (error, count) => {
-    if (error !== null) request.fail(error);
-    else request.integer(count!);
-  });
+  const answer = request.onAnswer<number>((count) => request.integer(count));
+  request.gateway.store.count(request.session.keyspace.id, null, answer);
 }
 
 const flushModes = [word('async'), word('sync')];
@@ -146,10 +137,8 @@ function checkFlushMode(argv: readonly Buffer[]): void {
 
 function flushdb(request: Request): void {
   checkFlushMode(request.argv);
-  request.gateway.store.flush(request.session.keyspace.id, (error) => {
-    if (error !== null) request.fail(error);
-    else request.ok();
-  });
+  const answer = request.onAnswer(() => request.ok());
+  request.gateway.store.flush(request.session.keyspace.id, answer);
 }
 
 /** Every keyspace that has a database number: the others are out of a Redis client's sight, and so of its reach. */
@@ -162,10 +151,10 @@ function flushall(request: Request): void {
       request.ok();
       return;
     }
-    store.flush(keyspaces[index].id, (error) => {
-      if (error !== null) request.fail(error);
-      else next(index + 1);
-    });
+    store.flush(
+      keyspaces[index].id,
+      request.onAnswer(() => next(index + 1)),
+    );
   };
   next(0);
 }
@@ -179,18 +168,13 @@ export function answerKeysInSlot(request: Request, slot: number, countBytes: Buf
   // The keys of a slot are spread over its partition: positions leave the slot's own bits out.
   const partition = Math.floor(slot / slotsPerPartition);
   const end = partitionStart(partition + 1);
-  const next = (position: number): void => {
-    request.gateway.store.scan(keyspace, position, 100, (error, page) => {
-      if (error !== null) {
-        request.fail(error);
-        return;
-      }
-      for (const key of page!.keys) if (slotOf(key) === slot && found.length < count) found.push(key);
-      const { nextPosition } = page!;
+  const next = (position: number): void =>
+    scanPage(request, { keyspace, position, countMax: 100 }, (page) => {
+      for (const key of page.keys) if (slotOf(key) === slot && found.length < count) found.push(key);
+      const { nextPosition } = page;
       if (nextPosition === null || nextPosition >= end || found.length >= count) answerKeys(request, found);
-      else request.gateway.timers.atTurnEnd(() => next(nextPosition));
+      else nextTurn(request, () => next(nextPosition));
     });
-  };
   next(partitionStart(partition));
 }
 

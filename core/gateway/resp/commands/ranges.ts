@@ -3,7 +3,7 @@ import { readNumber } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import type { Request } from '../request.ts';
-import { modify, noMutation } from './strings.ts';
+import { modify, noMutation, readKey } from './strings.ts';
 
 const emptyValue = Buffer.alloc(0);
 
@@ -24,13 +24,9 @@ function append(request: Request): void {
 }
 
 function getrange(request: Request): void {
-  const { argv, gateway, session } = request;
-  const from = readNumber(argv[2]);
-  const to = readNumber(argv[3]);
-  gateway.store.read(request.address!, session.readOptions, (error, result) => {
-    if (error !== null) request.fail(error);
-    else request.bulk(sliceOf(result!.siblings[0]?.value ?? emptyValue, from, to));
-  });
+  const from = readNumber(request.argv[2]);
+  const to = readNumber(request.argv[3]);
+  readKey(request, ({ siblings }) => request.bulk(sliceOf(siblings[0]?.value ?? emptyValue, from, to)));
 }
 
 /** Both ends inclusive; negative ones count from the end. */

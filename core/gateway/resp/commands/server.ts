@@ -112,7 +112,7 @@ function wait(request: Request): void {
     const gone = request.sink.client !== null && !gateway.clients.has(request.sink.client.id);
     if (count >= wanted || cannotGrow || gone || gateway.clock.monotonicMs() >= deadlineMs)
       request.integer(count);
-    else gateway.timers.after(waitPollIntervalMs, look);
+    else gateway.timers.after(waitPollIntervalMs, () => request.attempt(look));
   };
   look();
 }
@@ -123,7 +123,8 @@ function debugSleep(request: Request): void {
   const seconds = Number(request.argv[2].toString('latin1'));
   if (!(seconds >= 0)) throw new CommandError(errorTexts.notFloat);
   // Only this connection sleeps: a node that stopped would look dead to the others.
-  request.gateway.timers.after(Math.min(seconds * 1000, debugSleepMsMax), () => request.ok());
+  const wake = (): void => request.attempt(() => request.ok());
+  request.gateway.timers.after(Math.min(seconds * 1000, debugSleepMsMax), wake);
 }
 
 const answerOk = (request: Request): void => request.ok();

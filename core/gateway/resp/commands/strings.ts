@@ -1,5 +1,5 @@
 /** Reading and plain writing of strings: GET, SET and their relatives. Numbers are in numbers.ts, parts in ranges.ts. */
-import type { LiveValue, Mutation } from '../../../ports/key-value-store.ts';
+import type { LiveValue, Mutation, ReadResult } from '../../../ports/key-value-store.ts';
 import { isWord, readExpiry, word } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
@@ -22,6 +22,12 @@ export function warnIfLarge(request: Request, value: Buffer): void {
   });
 }
 
+/** Reads the command's key at the session's level. */
+export function readKey(request: Request, answer: (result: ReadResult) => void): void {
+  const { gateway, session } = request;
+  gateway.store.read(request.address!, session.readOptions, request.onAnswer(answer));
+}
+
 /** Read-modify-write of one key: `decide` after a quorum read, `answer` after the write. */
 export function modify(
   request: Request,
@@ -32,19 +38,16 @@ export function modify(
   store.write(
     request.address!,
     request.session.quorumWrite,
-    (siblings) => {
-      const mutation = decide(siblings[0]);
-      if (mutation.kind === 'put') warnIfLarge(request, mutation.value);
-      return mutation;
-    },
-    (error, result) => {
-      if (error !== null) {
-        request.fail(error);
-        return;
-      }
-      if (result!.written) request.noteWrite(result!);
+    (siblings) =>
+      request.decide(() => {
+        const mutation = decide(siblings[0]);
+        if (mutation.kind === 'put') warnIfLarge(request, mutation.value);
+        return mutation;
+      }),
+    request.onAnswer((result) => {
+      if (result.written) request.noteWrite(result);
       answer();
-    },
+    }),
   );
 }
 
@@ -60,14 +63,10 @@ function put(request: Request, value: Buffer, expiresAtMs: number): void {
     request.address!,
     session.heldWrite,
     () => mutation,
-    (error, result) => {
-      if (error !== null) {
-        request.fail(error);
-        return;
-      }
-      request.noteWrite(result!);
+    request.onAnswer((result) => {
+      request.noteWrite(result);
       request.ok();
-    },
+    }),
   );
 }
 
@@ -77,22 +76,14 @@ export function answerValue(request: Request, value: Buffer | null): void {
 }
 
 function get(request: Request): void {
-  request.gateway.store.read(request.address!, request.session.readOptions, (error, result) => {
-    if (error !== null) {
-      request.fail(error);
-      return;
-    }
-    const { siblings } = result!;
+  readKey(request, ({ siblings }) => {
     if (siblings.length === 0) request.nil();
     else request.bulk(siblings[0].value);
   });
 }
 
 function strlen(request: Request): void {
-  request.gateway.store.read(request.address!, request.session.readOptions, (error, result) => {
-    if (error !== null) request.fail(error);
-    else request.integer(result!.siblings[0]?.value.length ?? 0);
-  });
+  readKey(request, ({ siblings }) => request.integer(siblings[0]?.value.length ?? 0));
 }
 
 const wordNx = word('nx');

@@ -1,0 +1,10 @@
+/**
+ * Proof that a context was issued by this cluster. Without it a client could hand back events that never were: counters near the
+ * end of their range, or thousands of actors, which every replica of the key would then keep for ever.
+ */
+export interface ContextSeal {
+  /** `sealBytes` bytes that only this cluster can make for these. */
+  of(bytes: Buffer): Buffer;
+}
+
+export const sealBytes = 16;

@@ -1,0 +1,170 @@
+/** Keys over HTTP, byte for byte as they stand in the request line; siblings in parts; and what a mistake of ours looks like. */
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Host } from '../../core/host/create-host.ts';
+import { serveUi, type UiServer } from '../../core/host/ui-server.ts';
+import type { RemoteRead, RemoteStore } from '../../core/ports/remote-store.ts';
+import { LogCapture } from '../support/log-capture.ts';
+import { realClock, realRandom } from '../support/resp-target.ts';
+
+/** Keys in hexadecimal, with what they hold. */
+const held = new Map<string, RemoteRead>();
+const nameOf = (keyspace: string, key: Buffer) => `${keyspace} ${key.toString('hex')}`;
+let breakdown: Error | null = null;
+
+const store: RemoteStore = {
+  async get(keyspace, key) {
+    if (breakdown !== null) throw breakdown;
+    return held.get(nameOf(keyspace, key)) ?? { values: [], context: '' };
+  },
+  async put(keyspace, key, { value }) {
+    held.set(nameOf(keyspace, key), { values: [value], context: 'c' });
+    return 'c';
+  },
+  async delete(keyspace, key) {
+    held.delete(nameOf(keyspace, key));
+    return 'c';
+  },
+};
+
+const log = new LogCapture();
+let server: UiServer;
+let port = 0;
+
+beforeAll(async () => {
+  const host = { data: store, snapshot: () => ({ keyspaces: [] }) } as unknown as Host;
+  server = await serveUi(
+    { host, clock: realClock, random: realRandom, log },
+    { host: '127.0.0.1', port: 0, rendererFolder: '/nonexistent', readOnly: false },
+  );
+  port = Number(new URL(server.url).port);
+});
+afterAll(() => server.close());
+
+/** One request as it is, and the whole answer as latin1 text. */
+function raw(requestLine: string, headers: string[] = [], body = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+    const lines = [`${requestLine} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Connection: close', ...headers];
+    if (body !== '') lines.push(`Content-Length: ${body.length}`);
+    socket.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`, 'latin1'));
+  });
+}
+
+const hex = (text: string) => Buffer.from(text, 'latin1').toString('hex');
+
+describe('a key in the request line', () => {
+  test.each([
+    ['a/../b', 'a/../b'],
+    ['../b', '../b'],
+    ['a/./b', 'a/./b'],
+    ['..', '..'],
+    ['.', '.'],
+    ['a/..', 'a/..'],
+    ['%2e%2e/%2e', '../.'],
+    ['a%2F%2e%2e%2Fb', 'a/../b'],
+    ['a%2fb', 'a/b'],
+    ['a//b', 'a//b'],
+    ['/a', '/a'],
+    ['a/', 'a/'],
+    ['%00%ff%80', '\x00\xff\x80'],
+    ['%c3%28', '\xc3\x28'],
+    ['%25', '%'],
+    ['a+b', 'a+b'],
+    ["a'b|c^d`e{f}", "a'b|c^d`e{f}"],
+    ['a;b=c,d:e@f$g&h!i*j(k)', 'a;b=c,d:e@f$g&h!i*j(k)'],
+    ['../../login', '../../login'],
+    ['a?ttl=5', 'a'],
+    ['%3f%23', '?#'],
+  ])('%s is the key %j', async (target, key) => {
+    held.clear();
+    const answer = await raw(`PUT /kv/ks/${target}`, [], 'x');
+    expect(answer).toMatch(/^HTTP\/1\.1 204 /);
+    expect([...held.keys()]).toEqual([`ks ${hex(key)}`]);
+    expect(await raw(`GET /kv/ks/${target}`)).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nx$/);
+    expect(await raw(`DELETE /kv/ks/${target}`)).toMatch(/^HTTP\/1\.1 204 /);
+    expect(held.size).toBe(0);
+  });
+
+  test('as an absolute address, as a proxy sends it, is the same key', async () => {
+    held.clear();
+    await raw(`PUT http://127.0.0.1:${port}/kv/ks/a/../b`, [], 'x');
+    expect([...held.keys()]).toEqual([`ks ${hex('a/../b')}`]);
+  });
+
+  test('the keyspace’s name may be escaped, and is never a part of the key', async () => {
+    held.clear();
+    await raw('PUT /kv/k%73/a', [], 'x');
+    expect([...held.keys()]).toEqual([`ks ${hex('a')}`]);
+    expect(await raw('PUT /kv/ks/', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*names no key/);
+    expect(await raw('PUT /kv/ks', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*names no key/);
+    expect(await raw('PUT /kv//a', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*names no key/);
+    expect(await raw('PUT /kv/ks/%4', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*percent-encoding/);
+    expect(await raw('POST /kv/ks/a/../b', [], 'x')).toMatch(/^HTTP\/1\.1 405 [\s\S]*GET, PUT and DELETE/);
+    expect(held.size).toBe(1);
+  });
+
+  test.each(['a\\..\\b', 'a\xe9', 'a b'])(
+    'that no request line may have is refused, not guessed: %j',
+    async (target) => {
+      held.clear();
+      expect(await raw(`PUT /kv/ks/${target}`, [], 'x')).toMatch(/^HTTP\/1\.1 400 /);
+      expect(held.size).toBe(0);
+    },
+  );
+
+  test('is not what an address that only leads to /kv after tidying up means', async () => {
+    held.clear();
+    expect(await raw('PUT /x/../kv/ks/a', [], 'x')).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(held.size).toBe(0);
+  });
+
+  test('HEAD answers as GET does, without the value', async () => {
+    held.set(`ks ${hex('a/../b')}`, { values: [Buffer.from('abc')], context: 'c' });
+    expect(await raw('HEAD /kv/ks/a/../b')).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n$/);
+  });
+});
+
+describe('siblings in parts', () => {
+  test('the boundary is another each time and in none of the values', async () => {
+    const values = ['one', '--coterie-siblings--\r\n--coterie-siblings\r\n', '\r\n--\r\n'].map((text) =>
+      Buffer.from(text),
+    );
+    held.set(`ks ${hex('sib')}`, { values, context: 'c' });
+    const boundaries: string[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const response = await fetch(`${server.url}kv/ks/sib`, { headers: { Accept: 'multipart/mixed' } });
+      expect(response.status).toBe(300);
+      const boundary = /^multipart\/mixed; boundary=([a-z0-9-]{1,70})$/.exec(
+        response.headers.get('content-type')!,
+      )![1];
+      const text = Buffer.from(await response.arrayBuffer()).toString('latin1');
+      const parts = text.split(`--${boundary}`);
+      expect(parts[0]).toBe('');
+      expect(parts.at(-1)).toBe('--\r\n');
+      const bodies = parts.slice(1, -1).map((part) => part.slice(part.indexOf('\r\n\r\n') + 4, -2));
+      expect(bodies).toEqual(values.map(String));
+      boundaries.push(boundary);
+    }
+    expect(boundaries[0]).not.toBe(boundaries[1]);
+  });
+});
+
+describe('a mistake of ours', () => {
+  test('is 500 with a plain sentence, and the log has the place', async () => {
+    breakdown = new TypeError("Cannot read properties of undefined (reading 'context')");
+    const response = await fetch(`${server.url}kv/ks/k`).finally(() => {
+      breakdown = null;
+    });
+    expect(response.status).toBe(500);
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    expect(error.code).toBe('internal');
+    expect(error.message).not.toMatch(/undefined/);
+    expect(log.errors).toHaveLength(1);
+    expect(log.errors[0].facts.cause).toMatch(/^TypeError: [\s\S]*http-keys\.test\.ts/);
+  });
+});

@@ -1,0 +1,41 @@
+/** A paused node does not outlive its host, however that ends. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readControlAddress } from '../../core/host/control-server.ts';
+import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
+
+let cluster: RealCluster;
+let pids: number[] = [];
+beforeEach(async () => {
+  cluster = new RealCluster();
+  const ready = await cluster.start();
+  pids = ready.nodes.map(({ pid }) => pid);
+  for (const name of ['node-2', 'node-3']) await cluster.command('node', 'pause', name);
+});
+afterEach(async () => {
+  for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  await cluster.dispose();
+});
+
+const allGone = () => pids.every((pid) => !isAlive(pid));
+
+test('killed with -9, a host leaves no paused node behind, and the folder can be started again', async () => {
+  process.kill(readControlAddress(cluster.folder)!.pid, 'SIGKILL');
+  await waitUntil('all nodes have ended', allGone);
+  await cluster.stop();
+  const ready = await cluster.start();
+  pids = ready.nodes.map(({ pid }) => pid);
+  expect(ready.nodes.map(({ state }) => state)).toEqual(['up', 'up', 'up']);
+});
+
+test('stopped in order, a host ends its paused nodes in order', async () => {
+  expect(await cluster.stop()).toBe(0);
+  expect(allGone()).toBe(true);
+});
+
+test('a paused node can be killed, and is started again', async () => {
+  await cluster.command('node', 'kill', 'node-2');
+  await waitUntil('it is up', async () => (await cluster.nodes())[1].state === 'up');
+  await cluster.command('node', 'resume', 'node-3');
+  await waitUntil('it is up', async () => (await cluster.nodes())[2].state === 'up');
+  pids.push(...(await cluster.nodes()).map(({ pid }) => pid!));
+});

@@ -1,0 +1,118 @@
+/**
+ * A storage engine under observation. Whatever a node accepts, as coordinator, as replica or from a repair, passes through
+ * `put`: here it is seen, and held against the one law that every merge relies on.
+ */
+import type { CoterieError } from '../../../core/base/errors.ts';
+import type { Durability } from '../../../core/base/levels.ts';
+import type { KeyAddress } from '../../../core/base/token.ts';
+import type {
+  DamageHandler,
+  EngineRecovery,
+  EngineStatistics,
+  RecordFacts,
+  ScanRequest,
+  ScanResult,
+  StorageEngine,
+} from '../../../core/ports/storage-engine.ts';
+import { decodeRecord } from '../../../core/versions/record-codec.ts';
+import { epochOf, nodeIdOf } from '../../../core/versions/version-set.ts';
+
+/** Numbers from here on are the nodes' own keyspaces: what they hold are no records of versions. */
+const ownKeyspaces = 0xff00;
+
+export class WatchedEngine implements StorageEngine {
+  readonly #engine: StorageEngine;
+  readonly #onPut: (address: KeyAddress, value: Buffer) => void;
+
+  /** `onPut` sees every record that was taken, not those that were refused. */
+  constructor(engine: StorageEngine, onPut: (address: KeyAddress, value: Buffer) => void) {
+    this.#engine = engine;
+    this.#onPut = onPut;
+  }
+
+  get recovery(): EngineRecovery {
+    return this.#engine.recovery;
+  }
+
+  get refusal(): CoterieError | null {
+    return this.#engine.refusal;
+  }
+
+  onDamaged(handler: DamageHandler): void {
+    this.#engine.onDamaged(handler);
+  }
+
+  get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void {
+    this.#engine.get(address, done);
+  }
+
+  put(
+    address: KeyAddress,
+    value: Buffer,
+    facts: RecordFacts,
+    durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
+    const refusal = this.#engine.put(address, value, facts, durability, done);
+    if (refusal === null && address.keyspace < ownKeyspaces) this.#onPut(address, value);
+    return refusal;
+  }
+
+  remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {
+    return this.#engine.remove(address, done);
+  }
+
+  forget(address: KeyAddress): void {
+    this.#engine.forget(address);
+  }
+
+  scan(request: ScanRequest, done: (error: CoterieError | null, result: ScanResult | null) => void): void {
+    this.#engine.scan(request, done);
+  }
+
+  countLive(keyspace: number, partition: number): number {
+    return this.#engine.countLive(keyspace, partition);
+  }
+
+  statistics(): EngineStatistics {
+    return this.#engine.statistics();
+  }
+
+  dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null {
+    return this.#engine.dropKeyspace(keyspace, done);
+  }
+
+  settle(): Promise<void> {
+    return this.#engine.settle();
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}
+
+/**
+ * One dot, one value: an event of an actor names the same bytes wherever it is held. A merge keeps one of two versions of
+ * one dot without looking at them, so where this is broken replicas differ for ever and nothing notices.
+ */
+export class DotBook {
+  readonly #values = new Map<string, string>();
+  readonly #violate: (words: string) => void;
+
+  constructor(violate: (words: string) => void) {
+    this.#violate = violate;
+  }
+
+  note({ keyspace, key }: KeyAddress, record: Buffer, where: string): void {
+    for (const { actor, counter, timestamp, tombstone, value } of decodeRecord(record).versions) {
+      const dot = `${keyspace}:${key.toString('latin1')} ${nodeIdOf(actor)}.${epochOf(actor)}.${counter}`;
+      const shown = tombstone ? 'a deletion' : `"${value.toString('latin1', 0, 40)}"`;
+      const content = `${shown} at ${timestamp}`;
+      const known = this.#values.get(dot);
+      if (known === undefined) this.#values.set(dot, content);
+      else if (known !== content) {
+        this.#violate(`${where} takes ${content} as event ${dot}, which is ${known} elsewhere`);
+      }
+    }
+  }
+}
