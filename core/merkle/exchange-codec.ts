@@ -4,7 +4,8 @@
  *
  *   roots    (u16 partition)*                 → (u8 bits, +128: lost its data, 255: not ready · u32 keys · u64 hash)*
  *   nodes    u16 partition · u8 parent bits · u8 child bits · (u32 prefix)*           → (u64 hash)*
- *   leaves   u16 partition · u8 bits · u48 from offset · (u32 prefix)*   → u48 next offset · (u48 offset · u64 hash)*
+ *   leaves   u16 partition · u8 bits · u48 from offset · u48 forgotten until · (u32 prefix)*
+ *                                                         → u48 next offset · u48 forgotten until · (u48 offset · u64 hash)*
  *   fetch, store: the records themselves, in record-batch-codec.ts
  *   verify   as leaves                                              → empty; the asked side checks its tree there
  *   release  (u16 partition)*: those compared to the end                              → empty
@@ -180,17 +181,29 @@ export function decodeNodes(bytes: Buffer, nodeCount: number): Uint32Array {
   return Uint32Array.from({ length: nodeCount * 2 }, (_, index) => bytes.readUInt32BE(index * 4));
 }
 
+/** u16 partition · u8 bits · u48 from · u48 forgotten until */
+const leafHeadBytes = 15;
+/** u48 next · u48 forgotten until */
+const listingHeadBytes = 12;
+
 /** Leaves (prefixes of `bits` bits), and where in the partition to begin. */
 export interface LeafRequest {
   readonly bits: number;
   readonly leaves: readonly number[];
   readonly fromOffset: number;
+  /**
+   * Records that may be forgotten from this moment on or earlier (record-codec.ts, forgettableAtMs) are left out: one of the two
+   * has forgotten them. 0: none.
+   */
+  readonly forgottenUntilMs: number;
 }
 
 /** All that lies before `nextOffset` within the leaves asked for; `offsetEnd` when that is everything. */
 export interface Listing {
   readonly positions: readonly PositionHash[];
   readonly nextOffset: number;
+  /** As in the request; later, where the other side has forgotten more. */
+  readonly forgottenUntilMs: number;
 }
 
 export function encodeLeafRequest(
@@ -198,29 +211,33 @@ export function encodeLeafRequest(
   exchange: number,
   keyspace: number,
   partition: number,
-  { bits, leaves, fromOffset }: LeafRequest,
+  { bits, leaves, fromOffset, forgottenUntilMs }: LeafRequest,
 ): Buffer {
-  const bytes = question(kind, exchange, keyspace, 9 + leaves.length * 4);
+  const bytes = question(kind, exchange, keyspace, leafHeadBytes + leaves.length * 4);
   bytes.writeUInt16BE(partition, headBytes);
   bytes[headBytes + 2] = bits;
   bytes.writeUIntBE(fromOffset, headBytes + 3, 6);
-  for (const [index, leaf] of leaves.entries()) bytes.writeUInt32BE(leaf, headBytes + 9 + index * 4);
+  bytes.writeUIntBE(forgottenUntilMs, headBytes + 9, 6);
+  const start = headBytes + leafHeadBytes;
+  for (const [index, leaf] of leaves.entries()) bytes.writeUInt32BE(leaf, start + index * 4);
   return bytes;
 }
 
 export function decodeLeafRequest(body: Buffer): { partition: number; request: LeafRequest } {
   const partition = partitionAt(body, 0);
-  if (body.length < 9) throw malformed();
+  if (body.length < leafHeadBytes) throw malformed();
   const bits = checkedBits(body[2]);
   const fromOffset = body.readUIntBE(3, 6);
   if (fromOffset >= offsetEnd) throw malformed();
-  return { partition, request: { bits, fromOffset, leaves: prefixesAt(body, 9, bits, leavesPerRequestMax) } };
+  const leaves = prefixesAt(body, leafHeadBytes, bits, leavesPerRequestMax);
+  return { partition, request: { bits, fromOffset, leaves, forgottenUntilMs: body.readUIntBE(9, 6) } };
 }
 
-export function encodeListing({ positions, nextOffset }: Listing): Buffer {
-  const bytes = Buffer.allocUnsafe(6 + positions.length * listedBytes);
+export function encodeListing({ positions, nextOffset, forgottenUntilMs }: Listing): Buffer {
+  const bytes = Buffer.allocUnsafe(listingHeadBytes + positions.length * listedBytes);
   bytes.writeUIntBE(nextOffset, 0, 6);
-  let at = 6;
+  bytes.writeUIntBE(forgottenUntilMs, 6, 6);
+  let at = listingHeadBytes;
   for (const { offset, high, low } of positions) {
     bytes.writeUIntBE(offset, at, 6);
     bytes.writeUInt32BE(high, at + 6);
@@ -231,17 +248,17 @@ export function encodeListing({ positions, nextOffset }: Listing): Buffer {
 }
 
 export function decodeListing(bytes: Buffer, fromOffset: number): Listing {
-  const count = (bytes.length - 6) / listedBytes;
+  const count = (bytes.length - listingHeadBytes) / listedBytes;
   if (!Number.isInteger(count) || count < 0) throw malformed();
   const nextOffset = bytes.readUIntBE(0, 6);
   if (nextOffset <= fromOffset || nextOffset > offsetEnd) throw malformed();
   let previous = -1;
   const positions = Array.from({ length: count }, (_, index) => {
-    const at = 6 + index * listedBytes;
+    const at = listingHeadBytes + index * listedBytes;
     const offset = bytes.readUIntBE(at, 6);
     if (offset <= previous || offset < fromOffset || offset >= nextOffset) throw malformed();
     previous = offset;
     return { offset, high: bytes.readUInt32BE(at + 6), low: bytes.readUInt32BE(at + 10) };
   });
-  return { positions, nextOffset };
+  return { positions, nextOffset, forgottenUntilMs: bytes.readUIntBE(6, 6) };
 }

@@ -1,7 +1,7 @@
 /** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
 
 import { CoterieError, toCoterieError } from '../base/errors.ts';
-import { partitionCount } from '../base/token.ts';
+import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import type { Log } from '../ports/log.ts';
@@ -240,15 +240,18 @@ function pairingsOf(topology: Topology, selfId: number): Pairing[] {
 
 function replicaOf(components: RepairComponents): LocalReplica {
   const { records, engine, topology, hybridClock, clock, expired } = components;
+  const isForgotten = ({ tokenHigh }: KeyAddress, forgettableAtMs: number) =>
+    forgettableAtMs > 0 && forgettableAtMs <= expired.forgottenUntilMs(partitionOf(tokenHigh));
   return {
     owns: (keyspace, partition) => (topology().keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0,
+    forgottenUntilMs: (partition) => expired.forgottenUntilMs(partition),
     recordCount: (keyspace, partition) => engine.countLive(keyspace, partition),
     scan: (request, done) => engine.scan(request, done),
     read: (address, done) => records.read(address, done),
     merge: (address, record, done) => {
       const { newestTimestamp, forgettableAtMs } = summarise(record);
       const state = topology().keyspaces.get(address.keyspace);
-      if (state === undefined || expired.isForgotten(address.tokenHigh, forgettableAtMs)) {
+      if (state === undefined || isForgotten(address, forgettableAtMs)) {
         // Dropped meanwhile, or expired so long ago that it is forgotten here: there is nothing to keep it for.
         done(null);
         return;

@@ -14,6 +14,8 @@ export interface RecordObserver {
 export interface LocalReplica {
   /** Whether this node is a replica of the partition by the present layout. */
   owns(keyspace: number, partition: number): boolean;
+  /** Records of the partition that may be forgotten from this moment on or earlier are not here any more, and not taken in. */
+  forgottenUntilMs(partition: number): number;
   /** An estimate of the records there. */
   recordCount(keyspace: number, partition: number): number;
   /** As the storage engine's: a page shows the records as of the call, whenever it comes. */

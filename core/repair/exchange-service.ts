@@ -122,7 +122,9 @@ class ExchangeService {
   async #leaves({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {
     const { partition, request } = decodeLeafRequest(body);
     this.#mustOwn(keyspace, partition);
-    return encodeListing(await listLeaves(this.#parts.replica, keyspace, partition, request));
+    const { replica } = this.#parts;
+    const forgottenUntilMs = Math.max(request.forgottenUntilMs, replica.forgottenUntilMs(partition));
+    return encodeListing(await listLeaves(replica, keyspace, partition, { ...request, forgottenUntilMs }));
   }
 
   async #fetch({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {

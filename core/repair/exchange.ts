@@ -12,6 +12,8 @@ import {
   encodeLeafRequest,
   encodeNodeRequest,
   encodePartitions,
+  type LeafRequest,
+  type Listing,
   leavesPerRequestMax,
   questionKind,
   type Root,
@@ -220,12 +222,16 @@ export class Exchange {
     let from = 0;
     let peers: readonly PositionHash[] = [];
     let peersUntil = 0;
+    // The later of both sides', once the peer has answered.
+    let forgottenUntilMs = replica.forgottenUntilMs(partition);
     while (from < offsetEnd) {
       await this.#pace.step();
-      const request = { bits, leaves, fromOffset: from };
-      if (peersUntil <= from)
-        ({ positions: peers, nextOffset: peersUntil } = await this.#list(partition, request));
-      const own = await listLeaves(replica, keyspace, partition, request);
+      const request = { bits, leaves, fromOffset: from, forgottenUntilMs };
+      if (peersUntil <= from) {
+        const listing = await this.#list(partition, request);
+        ({ positions: peers, nextOffset: peersUntil, forgottenUntilMs } = listing);
+      }
+      const own = await listLeaves(replica, keyspace, partition, { ...request, forgottenUntilMs });
       const until = Math.min(own.nextOffset, peersUntil);
       const before = ({ offset }: PositionHash) => offset < until;
       let found = compareListings(own.positions.filter(before), peers.filter(before));
@@ -238,10 +244,7 @@ export class Exchange {
     return count;
   }
 
-  async #list(
-    partition: number,
-    request: { bits: number; leaves: readonly number[]; fromOffset: number },
-  ): Promise<{ positions: readonly PositionHash[]; nextOffset: number }> {
+  async #list(partition: number, request: LeafRequest): Promise<Listing> {
     const { keyspace } = this.#request;
     const question = encodeLeafRequest(questionKind.leaves, this.#exchange, keyspace, partition, request);
     const listing = decodeListing(await this.#askTrees(question), request.fromOffset);
@@ -252,13 +255,17 @@ export class Exchange {
   /** Those of `first` that still differ a little later. */
   async #secondLook(
     partition: number,
-    request: { bits: number; leaves: readonly number[]; fromOffset: number },
+    request: LeafRequest,
     until: number,
     first: Differences,
   ): Promise<Differences> {
     await this.#pace.sleep(secondLookMs);
     const peers = await this.#list(partition, request);
-    const own = await listLeaves(this.#parts.replica, this.#request.keyspace, partition, request);
+    const { forgottenUntilMs } = peers;
+    const own = await listLeaves(this.#parts.replica, this.#request.keyspace, partition, {
+      ...request,
+      forgottenUntilMs,
+    });
     const end = Math.min(until, peers.nextOffset, own.nextOffset);
     const before = ({ offset }: PositionHash) => offset < end;
     const second = compareListings(own.positions.filter(before), peers.positions.filter(before));
@@ -289,7 +296,7 @@ export class Exchange {
     const { keyspace } = this.#request;
     const some = leaves.slice(0, verifiedLeavesMax);
     await verifyTree(this.#parts, keyspace, partition, bits, some);
-    const request = { bits, leaves: some, fromOffset: 0 };
+    const request = { bits, leaves: some, fromOffset: 0, forgottenUntilMs: 0 };
     await this.#ask(encodeLeafRequest(questionKind.verify, this.#exchange, keyspace, partition, request));
   }
 }

@@ -8,6 +8,7 @@ import { firstOffset, offsetEnd } from '../merkle/tree.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import { scanPage } from '../ports/scan-page.ts';
 import type { ScanResult } from '../ports/storage-engine.ts';
+import { summarise } from '../versions/record-codec.ts';
 
 /** Records read for a listing at once: their values are read with them and dropped. */
 const pageCountMax = 256;
@@ -38,7 +39,9 @@ export async function listLeaves(
   for (const { from, until } of rangesOf(request)) {
     let next: number | null = from;
     while (next !== null && next < until) {
-      if (positions.length >= positionsPerAnswerMax) return { positions, nextOffset: next };
+      if (positions.length >= positionsPerAnswerMax) {
+        return { positions, nextOffset: next, forgottenUntilMs: request.forgottenUntilMs };
+      }
       const expected = Math.ceil((until - next) * density * 1.2) + 8;
       const page: ScanResult = await scanPage(replica, {
         keyspace,
@@ -46,18 +49,25 @@ export async function listLeaves(
         fromPosition: partitionStart(partition) + next,
         countMax: Math.min(pageCountMax, expected),
       });
-      append(positions, keyspace, page, until);
+      append(positions, keyspace, page, until, request.forgottenUntilMs);
       next = page.nextPosition === null ? null : page.nextPosition - partitionStart(partition);
     }
   }
-  return { positions, nextOffset: offsetEnd };
+  return { positions, nextOffset: offsetEnd, forgottenUntilMs: request.forgottenUntilMs };
 }
 
-function append(positions: PositionHash[], keyspace: number, page: ScanResult, until: number): void {
+function append(
+  positions: PositionHash[],
+  keyspace: number,
+  page: ScanResult,
+  until: number,
+  forgottenUntilMs: number,
+): void {
   for (const { key, value } of page.records) {
     const { tokenHigh, tokenLow } = addressOf(keyspace, key);
     const offset = positionOf(tokenHigh, tokenLow) % offsetEnd;
     if (offset >= until) return;
+    if (forgottenUntilMs > 0 && isForgotten(value, forgottenUntilMs)) continue;
     const hash: RecordHash = { high: 0, low: 0 };
     hashRecord(key, value, hash);
     const last = positions[positions.length - 1];
@@ -66,6 +76,15 @@ function append(positions: PositionHash[], keyspace: number, page: ScanResult, u
       last.high = (last.high + hash.high + (low > 0xffff_ffff ? 1 : 0)) >>> 0;
       last.low = low >>> 0;
     } else positions.push({ offset, high: hash.high, low: hash.low });
+  }
+}
+
+function isForgotten(record: Buffer, untilMs: number): boolean {
+  try {
+    const { forgettableAtMs } = summarise(record);
+    return forgettableAtMs > 0 && forgettableAtMs <= untilMs;
+  } catch {
+    return false;
   }
 }
 

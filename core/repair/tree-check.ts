@@ -25,7 +25,7 @@ export async function verifyTree(
     const shown: RecordHash = { high: 0, low: 0 };
     tree.node(bits, leaf, shown);
     const { changeCount } = tree;
-    const request = { bits, leaves: [leaf], fromOffset: 0 };
+    const request = { bits, leaves: [leaf], fromOffset: 0, forgottenUntilMs: 0 };
     const { positions, nextOffset } = await listLeaves(parts.replica, keyspace, partition, request);
     // Changed meanwhile, or too full for one look: nothing can be said.
     if (tree.changeCount !== changeCount || nextOffset !== offsetEnd) continue;

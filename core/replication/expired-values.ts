@@ -11,7 +11,7 @@
  * who never saw the expired value, would have lost against it and stays instead, as it does under `siblings`.
  */
 import { toCoterieError } from '../base/errors.ts';
-import { addressOf, partitionCount, partitionOf, partitionStart } from '../base/token.ts';
+import { addressOf, partitionCount, partitionStart } from '../base/token.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { scanPage } from '../ports/scan-page.ts';
@@ -67,10 +67,9 @@ export class ExpiredValues {
     this.#tick?.cancel();
   }
 
-  /** Whether a record that a peer brings is one that this node has forgotten, or would at once. */
-  isForgotten(tokenHigh: number, forgettableAtMs: number): boolean {
-    if (forgettableAtMs === 0) return false;
-    return forgettableAtMs <= takenUntilMs(partitionOf(tokenHigh), this.#parts.clock.nowMs(), this.#settings);
+  /** What may be forgotten from this moment on or earlier is forgotten here, or is about to be: nobody should bring it back. */
+  forgottenUntilMs(partition: number): number {
+    return takenUntilMs(partition, this.#parts.clock.nowMs(), this.#settings);
   }
 
   /** Partitions of which a restart may bring records back: their trees will not tell what is held then. */

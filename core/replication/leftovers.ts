@@ -9,8 +9,11 @@ import type { Cancellable, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { scanPage } from '../ports/scan-page.ts';
 import type { StorageEngine, StoredRecord } from '../ports/storage-engine.ts';
+import { decodeContext } from '../versions/record-codec.ts';
+import { counterOf } from '../versions/version-set.ts';
 import { encodeKeyed, frameType } from '../wire/peer-frames.ts';
 import type { LocalRecords } from './local-records.ts';
+import type { Writer } from './parts.ts';
 import { askStatus, type Requests } from './requests.ts';
 import type { Topology } from './topology.ts';
 
@@ -27,6 +30,7 @@ interface Components {
   readonly requests: Requests;
   readonly timers: Timers;
   readonly log: Log;
+  readonly writer: Writer;
   readonly topology: () => Topology;
 }
 
@@ -107,7 +111,7 @@ export class Leftovers {
   }
 
   async #handOver(keyspace: number, partition: number, { key, value }: StoredRecord): Promise<boolean> {
-    const { requests, records, topology } = this.#parts;
+    const { requests, records, topology, writer } = this.#parts;
     const state = topology().keyspaces.get(keyspace);
     // Dropped, or ours again: nothing to hand over.
     if (state === undefined || state.selfIndex[partition] >= 0) return true;
@@ -120,7 +124,12 @@ export class Leftovers {
     );
     if (taken.includes(false) || topology().keyspaces.get(keyspace) !== state) return false;
     const address = addressOf(keyspace, key);
-    const isSame = (current: Buffer) => current.equals(value);
+    const isSame = (current: Buffer) => {
+      if (!current.equals(value)) return false;
+      // Later events of this key must not repeat the dots that are forgotten here, should it come back to this node.
+      writer.counterMax = Math.max(writer.counterMax, counterOf(decodeContext(current), writer.actor));
+      return true;
+    };
     const removed = await new Promise<boolean>((resolve) =>
       records.removeIf(address, isSame, (error, done) => resolve(error === null && done)),
     );

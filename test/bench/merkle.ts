@@ -65,6 +65,10 @@ class Replica implements LocalReplica {
     return this.held[partition].length;
   }
 
+  forgottenUntilMs(): number {
+    return 0;
+  }
+
   scan(request: Parameters<LocalReplica['scan']>[0], done: Parameters<LocalReplica['scan']>[1]): void {
     const list = this.held[request.partition];
     const first = this.#indexOf(request.partition, request.fromPosition);

@@ -9,7 +9,7 @@ const calm = { lossShare: 0, repeatShare: 0, delayMinMs: 0.2, delayMaxMs: 2, not
 
 let cluster: SimulatedCluster;
 
-async function start(nodeCount = 3): Promise<void> {
+async function start(nodeCount = 3, antiEntropyTickMs = 0): Promise<void> {
   cluster = new SimulatedCluster(1, {
     readLevel: 'QUORUM',
     writeLevel: 'QUORUM',
@@ -20,6 +20,7 @@ async function start(nodeCount = 3): Promise<void> {
     clockSkewMaxMs: 0,
     diskDelayMaxMs: 1,
     collectGraceMs: graceMs,
+    antiEntropyTickMs,
   });
   await cluster.startAll();
 }
@@ -28,7 +29,10 @@ function endAll(): void {
   for (const member of cluster.members) if (member.node !== null) cluster.crash(member);
 }
 
-afterEach(endAll);
+// The runs over many seeds have clusters of their own.
+afterEach(() => {
+  if (cluster !== undefined) endAll();
+});
 
 const patiently = <T>(promise: Promise<T>) => cluster.time.until(cluster.within(promise, 4_000));
 const write = (index: number, key: string, value: string) =>
@@ -174,6 +178,51 @@ describe('an expired value', () => {
     await patiently(cluster.write(cluster.members[0], 'key', 'new', { context: '' }));
     await patiently(cluster.write(cluster.members[0], 'key', 'late', { context: old.context }));
     expect((await read(1, 'key')).sort()).toEqual(['late', 'new']);
+  });
+});
+
+describe('expired values that one replica has forgotten', () => {
+  const keys = Array.from({ length: 50 }, (_, index) => `key-${index}`);
+  const writeAll = async () => {
+    const expiresAtMs = cluster.time.nowMs() + 10_000;
+    for (const key of keys) {
+      await patiently(cluster.write(cluster.members[0], key, 'soon over', 'held', expiresAtMs));
+    }
+  };
+
+  it('are not brought back by repair while another, whose clock is behind, still holds them', async () => {
+    await start(3, 5_000);
+    cluster.members[2].skewMs = -90_000;
+    await writeAll();
+    await cluster.time.advance(140_000);
+    const seen: number[][] = [];
+    for (let turn = 0; turn < 20; turn++) {
+      await cluster.time.advance(1_000);
+      seen.push(recordCounts());
+    }
+    expect(seen.every(([one, two]) => one === 0 && two === 0)).toBe(true);
+    expect(seen[0][2]).toBeGreaterThan(0);
+    for (const { node } of cluster.running()) {
+      const { valueBytes, keysDiffering } = node!.repair.figures().totals;
+      expect([valueBytes, keysDiffering]).toEqual([0, 0]);
+    }
+    await cluster.time.advance(90_000);
+    expect(recordCounts()).toEqual([0, 0, 0]);
+  });
+
+  it('and a restart brings back go again, and its trees tell what it holds', async () => {
+    await start(3, 1_000);
+    await writeAll();
+    await cluster.time.advance(140_000);
+    expect(recordCounts()).toEqual([0, 0, 0]);
+    const [member] = cluster.members;
+    await cluster.time.until(member.node!.stop());
+    cluster.crash(member);
+    await cluster.time.until(cluster.start(member));
+    expect(member.node!.engine.statistics().recordCount).toBeGreaterThan(0);
+    await cluster.time.advance(10_000);
+    expect(recordCounts()).toEqual([0, 0, 0]);
+    for (const { node } of cluster.running()) expect(node!.repair.figures().trees.keyCount).toBe(0);
   });
 });
 

@@ -105,6 +105,10 @@ export interface SimulationOptions {
   readonly diskDelayMaxMs: number;
   /** Collection of tombstones, in a hurry; none without. */
   readonly collectGraceMs?: number;
+  /** Instead: at another pace, such as production's. */
+  readonly collector?: CollectorSettings;
+  /** 8,000 bytes without: many small segments find more faults. */
+  readonly segmentBytesMax?: number;
   /** Forgetting of expired values, in a hurry; as in production without. */
   readonly expiry?: ExpirySettings;
   /** Background comparison of replicas; none without. */
@@ -149,6 +153,7 @@ export class SimulatedCluster {
   readonly #dots = new DotBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
   readonly #expiry: ExpirySettings;
+  readonly #segmentBytesMax: number;
   /** Requests that wait for their answer, with the process that owes it. */
   readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
   readonly #antiEntropyTickMs: number;
@@ -185,7 +190,8 @@ export class SimulatedCluster {
         weight: 1,
       })),
     });
-    this.#collector = {
+    this.#segmentBytesMax = options.segmentBytesMax ?? 8_000;
+    this.#collector = options.collector ?? {
       tickMs: options.collectGraceMs === undefined ? 0 : 400,
       graceMs: options.collectGraceMs ?? 0,
       partitionsPerTick: 1_024,
@@ -299,7 +305,7 @@ export class SimulatedCluster {
           new WatchedEngine(
             await openLogEngine(
               { disk, clock, timers, log: silentLog },
-              { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: 8_000, pendingBytesMax },
+              { folder: 'data', hotBytesMax: 4_000, segmentBytesMax: this.#segmentBytesMax, pendingBytesMax },
             ),
             {
               onPut: (address, value) => this.#dots.note(address, value, `n${member.id}`),

@@ -50,10 +50,14 @@ describe('a message of an exchange', () => {
       request: nodes,
     });
     expect(decodeNodes(encodeNodes(Uint32Array.of(1, 2, 3, 4)), 2)).toEqual(Uint32Array.of(1, 2, 3, 4));
-    const leaves = { bits: 6, leaves: [1, 63], fromOffset: 2 ** 42 };
+    const leaves = { bits: 6, leaves: [1, 63], fromOffset: 2 ** 42, forgottenUntilMs: 1_800_000_000_000 };
     const asked = encodeLeafRequest(questionKind.leaves, 1, 2, 5, leaves);
     expect(decodeLeafRequest(bodyOf(asked))).toEqual({ partition: 5, request: leaves });
-    const listing = { positions: [{ offset: 2 ** 42, high: 1, low: 2 }], nextOffset: 2 ** 43 };
+    const listing = {
+      positions: [{ offset: 2 ** 42, high: 1, low: 2 }],
+      nextOffset: 2 ** 43,
+      forgottenUntilMs: 7,
+    };
     expect(decodeListing(encodeListing(listing), 0)).toEqual(listing);
     expect(decodeFetch(bodyOf(encodeFetch(1, 2, 5, [4, 2 ** 42])))).toEqual({
       partition: 5,

@@ -21,6 +21,7 @@ class SlowReplica {
 
   constructor() {
     const replica: LocalReplica = {
+      forgottenUntilMs: () => 0,
       owns: () => true,
       recordCount: () => this.held.size,
       scan: ({ fromPosition }, done) => {
