@@ -46,7 +46,7 @@ async function startUnreplicated(options: { sloppy?: boolean; garbageFrom?: numb
     diskDelayMaxMs: 2,
   });
   const keyspaces = cluster.layout.keyspaces.map((keyspace) => ({ ...keyspace, factors: { office: 1 } }));
-  Object.assign(cluster, { layout: { ...cluster.layout, keyspaces } });
+  cluster.setLayout({ ...cluster.layout, keyspaces });
   if (options.garbageFrom !== undefined) answerGarbage(options.garbageFrom);
   await cluster.startAll();
 }

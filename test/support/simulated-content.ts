@@ -5,6 +5,7 @@
  */
 interface Write {
   readonly order: number;
+  readonly atMs: number;
   readonly position: number;
   /** null: a truncation to `position`. */
   readonly bytes: Buffer | null;
@@ -34,10 +35,16 @@ export class Content {
     this.durable = Buffer.from(bytes);
   }
 
-  write(position: number, bytes: Buffer | null): void {
-    const write = { order: this.#order++, position, bytes };
+  /** `atMs`: by the monotonic clock. */
+  write(position: number, bytes: Buffer | null, atMs: number): void {
+    const write = { order: this.#order++, atMs, position, bytes };
     this.bytes = applied(this.bytes, write);
     this.#unsynced.push(write);
+  }
+
+  /** When the oldest write was made that no sync has covered; null: all are durable. */
+  get unsyncedSinceMs(): number | null {
+    return this.#unsynced[0]?.atMs ?? null;
   }
 
   /** A sync begins: what it returns ends it, and makes durable what was written before this call. */

@@ -4,7 +4,7 @@
  * prefix of the unsynced writes, the last of them torn.
  */
 import { CoterieError } from '../../core/base/errors.ts';
-import type { Timers } from '../../core/ports/clock.ts';
+import type { Clock, Timers } from '../../core/ports/clock.ts';
 import type { Disk, DiskFile } from '../../core/ports/disk.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { Content, Names } from './simulated-content.ts';
@@ -68,14 +68,17 @@ export interface DiskSnapshot {
 }
 
 export class SimulatedDisk implements Disk {
-  readonly #timers: Timers;
+  readonly #timers: Timers & Partial<Clock>;
   readonly #random: SeededRandom;
   readonly #names = new Names();
   readonly faults: DiskFaults;
   bytesRead = 0;
   #generation = 0;
 
-  constructor(components: { timers: Timers; random: SeededRandom }, faults: Partial<DiskFaults> = {}) {
+  constructor(
+    components: { timers: Timers & Partial<Clock>; random: SeededRandom },
+    faults: Partial<DiskFaults> = {},
+  ) {
     this.#timers = components.timers;
     this.#random = components.random;
     this.faults = { ...noFaults, ...faults };
@@ -87,6 +90,17 @@ export class SimulatedDisk implements Disk {
     this.#names.crash();
     const below = this.faults.tornWrites ? (bound: number) => this.#random.below(bound) : null;
     for (const content of new Set(this.#names.all.values())) content.crash(below);
+  }
+
+  /** When the oldest write was made that no sync has covered, of files that have a name; null: all are durable. */
+  get unsyncedSinceMs(): number | null {
+    const times = [...this.#names.all.values()].map((content) => content.unsyncedSinceMs);
+    const waiting = times.filter((time) => time !== null);
+    return waiting.length === 0 ? null : Math.min(...waiting);
+  }
+
+  #nowMs(): number {
+    return this.#timers.monotonicMs?.() ?? 0;
   }
 
   /** Everything is gone: a new disk in the same place. */
@@ -250,7 +264,7 @@ export class SimulatedDisk implements Disk {
         return run(() => {
           this.#failOnce('failNextWrites');
           this.#admit(content, copy, position);
-          content.write(position, copy);
+          content.write(position, copy, this.#nowMs());
         });
       },
       read: (position, length) =>
@@ -264,7 +278,7 @@ export class SimulatedDisk implements Disk {
         const end = content.beginSync();
         return this.#operation(() => whileOpen(() => this.#sync(end)), generation);
       },
-      truncate: (length) => run(() => content.write(length, null)),
+      truncate: (length) => run(() => content.write(length, null, this.#nowMs())),
       size: () => run(() => content.bytes.length),
       close: async () => {
         isClosed = true;
@@ -335,7 +349,11 @@ export class SimulatedDisk implements Disk {
     const full = this.usedBytes + grows > this.faults.capacityBytes;
     if (!full && !this.faults.writeFails) return;
     if (this.faults.shortWrites && bytes.length > 1) {
-      content.write(position, Buffer.from(bytes.subarray(0, this.#random.below(bytes.length))));
+      content.write(
+        position,
+        Buffer.from(bytes.subarray(0, this.#random.below(bytes.length))),
+        this.#nowMs(),
+      );
     }
     if (full) throw new CoterieError('disk-full', 'The disk is full.');
     throw failed();

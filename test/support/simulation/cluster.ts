@@ -139,6 +139,8 @@ export interface ReadAnswer {
 }
 
 const transcriptLineCountMax = 400;
+/** With `interval` a write is synced after a second; this is far beyond that, and beyond what a fault leaves behind. */
+const unsyncedMaxMs = 5_000;
 /** Accepted and not yet on disk: little enough for a slow disk to make a node refuse with `busy`. */
 const pendingBytesMax = 2 * 1024 * 1024;
 
@@ -249,9 +251,14 @@ export class SimulatedCluster {
 
   /** What holds at every moment, whatever clients see: looked at after each step of the nemesis and at the end. */
   async checkState(when: string): Promise<void> {
-    for (const { id, node } of this.running()) {
+    for (const { id, node, disk } of this.running()) {
       const wrong = await ledgerDifference(node!);
       if (wrong !== null) this.violate(`${when}: n${id} ${wrong}`);
+      const ageMs = this.time.monotonicMs() - (disk.unsyncedSinceMs ?? Number.POSITIVE_INFINITY);
+      // A disk that takes no writes, or is slow, has its reasons.
+      if (ageMs > unsyncedMaxMs && node!.engine.refusal === null && disk.faults.delayMaxMs < 100) {
+        this.violate(`${when}: n${id} has held a write for ${ageMs.toFixed(0)} ms that no sync covered`);
+      }
     }
   }
 
