@@ -4,12 +4,17 @@
  */
 import { parseArgs } from 'node:util';
 import { resurrectedAfter } from '../support/simulation/deletions.ts';
+import { cameBack } from '../support/simulation/expiries.ts';
 import { type LatencyModel, latencyModels } from '../support/simulation/latency.ts';
 import { type FaultKind, faultKinds, harmlessToData } from '../support/simulation/nemesis.ts';
 import { type RunOptions, safeOptions, simulate } from '../support/simulation/run.ts';
+import { workloadNames } from '../support/simulation/workloads.ts';
+import { worldOf } from '../support/simulation/world.ts';
 
 const usage =
-  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload register|set|causal|deletions|all]\n' +
+  'Usage: npm run simulate -- [--seeds 1000] [--first-seed 1] [--for 600s] [--workload worlds|deletions|expiries|all|NAME]\n' +
+  '  worlds: data centers, factors, levels, clients and faults drawn from the seed, which is the rule\n' +
+  `  NAME: ${workloadNames.join(', ')}: three nodes, and\n` +
   `       [--nodes 3] [--sloppy] [--quick] [--latency uniform|lnkd-ssd|lnkd-disk] [--faults all|${faultKinds.join('|')}, separated by commas]\n`;
 
 function refuse(message: string): never {
@@ -52,9 +57,19 @@ if (unknown !== undefined) refuse(`There is no fault "${unknown}".`);
 if (!latencyModels.includes(values.latency as LatencyModel)) {
   refuse(`There is no model of latency "${values.latency}".`);
 }
-const workloads: RunOptions[] = (['register', 'set', 'causal'] as const)
-  .filter((workload) => values.workload === 'all' || values.workload === workload)
-  .map((workload) => ({
+interface Run {
+  readonly options: RunOptions;
+  /** What replays it, beside the seed. */
+  readonly flags: string;
+}
+
+const wants = (name: string) => values.workload === 'all' || values.workload === name;
+
+function runsOf(seed: number): Run[] {
+  const runs: Run[] = wants('worlds') ? [{ options: worldOf(seed), flags: '--workload worlds' }] : [];
+  const workload = workloadNames.find((name) => name === values.workload);
+  if (workload === undefined) return runs;
+  const options: RunOptions = {
     ...safeOptions,
     workload,
     nodeCount,
@@ -63,7 +78,17 @@ const workloads: RunOptions[] = (['register', 'set', 'causal'] as const)
     latency: values.latency as LatencyModel,
     faults: wanted as FaultKind[],
     writesPerKey: workload === 'set' ? 20 : 25,
-  }));
+  };
+  const switches = `${values.sloppy ? ' --sloppy' : ''}${values.quick ? ' --quick' : ''}`;
+  const flags = `--workload ${workload} --nodes ${nodeCount} --faults ${values.faults}${switches}`;
+  return [...runs, { options, flags }];
+}
+
+/** Scenarios with a checker of their own, each with what it found. */
+const scenarios: readonly [string, (seed: number) => Promise<string[]>][] = [
+  ['deletions', (seed) => resurrectedAfter(seed, 'by rule')],
+  ['expiries', async (seed) => (await cameBack(seed, 'by the horizon')).found],
+];
 
 process.stdout.write(`seeds from ${first}${seconds > 0 ? ` for ${seconds} s` : `, ${count} of them`}\n`);
 const startedMs = performance.now();
@@ -74,17 +99,12 @@ let reads = 0;
 let broken = 0;
 const goOn = () => (seconds > 0 ? performance.now() - startedMs < seconds * 1000 : seed < first + count);
 for (; goOn(); seed++) {
-  if (values.workload === 'all' || values.workload === 'deletions') {
-    const back = await resurrectedAfter(seed, 'by rule');
-    if (back.length > 0) {
-      broken++;
-      process.stdout.write(`${back.join('\n')}\n`);
-      process.stdout.write(
-        `  again: npm run simulate -- --seeds 1 --first-seed ${seed} --workload deletions\n`,
-      );
-    }
+  for (const [name, run] of scenarios) {
+    if (!wants(name)) continue;
+    const found = await run(seed);
+    if (found.length > 0) report(seed, `--workload ${name}`, found);
   }
-  for (const options of workloads) {
+  for (const { options, flags } of runsOf(seed)) {
     const outcome = await simulate(seed, options);
     acknowledged += outcome.acknowledgedCount;
     reads += outcome.readCount;
@@ -92,13 +112,16 @@ for (; goOn(); seed++) {
       faults.set(kind, (faults.get(kind) ?? 0) + times);
     }
     if (count === 1 && seconds === 0) process.stdout.write(`${outcome.transcript.join('\n')}\n`);
-    if (outcome.violations.length === 0) continue;
-    broken++;
-    const flags = `--workload ${options.workload} --nodes ${nodeCount} --faults ${values.faults}${values.sloppy ? ' --sloppy' : ''}${values.quick ? ' --quick' : ''}`;
-    process.stdout.write(`seed ${seed} (${options.workload}): ${outcome.violations.join('; ')}\n`);
-    process.stdout.write(`  again: npm run simulate -- --seeds 1 --first-seed ${seed} ${flags}\n`);
+    if (outcome.violations.length > 0) report(seed, flags, outcome.violations);
   }
 }
+
+function report(seed: number, flags: string, found: readonly string[]): void {
+  broken++;
+  process.stdout.write(`seed ${seed}: ${found.join('; ')}\n`);
+  process.stdout.write(`  again: npm run simulate -- --seeds 1 --first-seed ${seed} ${flags}\n`);
+}
+
 const elapsed = ((performance.now() - startedMs) / 1000).toFixed(1);
 const struck = [...faults].map(([kind, times]) => `${kind} ${times}`).join(', ');
 process.stdout.write(

@@ -140,7 +140,7 @@ export interface ReadAnswer {
 
 const transcriptLineCountMax = 400;
 /** With `interval` a write is synced after a second; this is far beyond that, and beyond what a fault leaves behind. */
-const unsyncedMaxMs = 5_000;
+const unsyncedMaxMs = 2_500;
 /** Accepted and not yet on disk: little enough for a slow disk to make a node refuse with `busy`. */
 const pendingBytesMax = 2 * 1024 * 1024;
 

@@ -109,6 +109,8 @@ function faultsFor(
     // Nobody can say when a time is over, once clocks jump by an hour.
     if (kind === 'clock') return workload !== 'expiring';
     if (kind === 'pause') return durability === 'always';
+    // A crash takes the last second of `interval` from one replica: somebody else must have it.
+    if (kind === 'crash') return durability === 'always' || copies >= 2;
     return true;
   });
 }
