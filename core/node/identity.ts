@@ -124,14 +124,20 @@ export class Identity {
     return this.#change((state) => state);
   }
 
-  /** Closes the storage with the mark as its very last record: a tail that is cut off afterwards takes the mark with it. */
+  /**
+   * Closes the storage with the mark as its very last record: a tail that is cut off afterwards takes the mark with it. A disk
+   * that does not take the mark now closes without: then the one before it stands, which is no less true.
+   */
   close(): Promise<void> {
     return this.#enqueue(async () => {
       const state = { ...this.#state, mark: this.#state.mark + 1 };
-      const written = this.#writeRecord(state);
+      const written = this.#writeRecord(state).then(
+        () => true,
+        () => false,
+      );
       // In the same turn, so that nothing can be written in between.
-      const closed = this.#engine.close();
-      await Promise.all([written, closed]);
+      await this.#engine.close();
+      if (!(await written)) return;
       await this.#writeFile(state);
       this.#state = state;
       this.#isClosed = true;
