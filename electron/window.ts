@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { app, BrowserWindow, dialog, nativeTheme } from 'electron';
 import type { Log } from '../core/ports/log.ts';
 import { appOrigin } from './app-protocol.ts';
+import { paper } from './paper.ts';
 import { readPlace, rememberPlace } from './window-place.ts';
 
 const reloadMinMs = 250;
@@ -24,8 +25,8 @@ export function createWindow(files: { preload: string; icon: string }, log: Log)
     minHeight: 480,
     title: 'Coterie',
     show: false,
-    // The page's own background, so that nothing flashes before its first paint.
-    backgroundColor: nativeTheme.shouldUseDarkColors ? '#0f1115' : '#f6f5f2',
+    // So that nothing flashes before the page's first paint.
+    backgroundColor: nativeTheme.shouldUseDarkColors ? paper.dark : paper.light,
     // Other systems take the program's own icon.
     ...(process.platform === 'linux' ? { icon: files.icon } : {}),
     webPreferences: {

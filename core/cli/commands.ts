@@ -5,6 +5,7 @@ import { conflictPolicies, consistencyLevels, durabilities } from '../base/level
 import type { KeyspaceSettings } from '../contract/api.ts';
 import type { KeyspaceView, NodeView } from '../contract/views.ts';
 import type { ControlClient } from './control-client.ts';
+import { addLossCommand, lossLines } from './loss-commands.ts';
 import { formatBytes, type Output, show, table } from './output.ts';
 import { addRepairCommands } from './repair-commands.ts';
 
@@ -48,7 +49,11 @@ function nodeRows(nodes: readonly NodeView[]): string {
     ]),
   );
   const problems = nodes.filter(({ problem }) => problem !== null);
-  return [rows, ...problems.map(({ name, problem }) => `${name}: ${problem}`)].join('\n');
+  return [
+    rows,
+    ...problems.map(({ name, problem }) => `${name}: ${problem}`),
+    ...nodes.flatMap(lossLines),
+  ].join('\n');
 }
 
 function keyspaceRows(keyspaces: readonly KeyspaceView[]): string {
@@ -128,6 +133,8 @@ export function addClusterCommands(program: Command, context: CommandContext): v
         print({ node: name, done: past }, () => `${name} ${past}`);
       });
   }
+
+  addLossCommand(node, context);
 
   addKeyspaceCommands(program, context);
   addDataCommands(program, context);

@@ -12,6 +12,7 @@ import {
   repairsView,
 } from './repair-views.ts';
 import {
+  acceptedLoss,
   activityEntry,
   activityKind,
   advice,
@@ -71,6 +72,11 @@ export const methods = {
   'nodes.kill': { input: nodeInput, output: nothing, changes: true },
   'nodes.pause': { input: nodeInput, output: nothing, changes: true },
   'nodes.resume': { input: nodeInput, output: nothing, changes: true },
+  /**
+   * What may be lost at this node is told no more, and it no longer waits for nodes that are away. Cannot be undone; refused
+   * while it still gets data from nodes that it reaches.
+   */
+  'nodes.acceptLoss': { input: nodeInput, output: acceptedLoss, changes: true },
 
   'keyspaces.create': {
     input: keyspaceSettings.partial().required({ name: true }),

@@ -26,6 +26,10 @@ export const name = z
 export const nodeState = z.enum(['starting', 'up', 'paused', 'down', 'draining', 'stopped', 'failed']);
 export type NodeState = z.infer<typeof nodeState>;
 
+/** Some partitions of one keyspace, counted. */
+export const partitionsOfKeyspace = z.object({ keyspace: z.string(), partitions: z.number() });
+export type PartitionsOfKeyspace = z.infer<typeof partitionsOfKeyspace>;
+
 /** Measured by the node itself, at `measuredAtMs`; null where it has not reported since it started. */
 export const nodeFigures = z.object({
   measuredAtMs: z.number(),
@@ -51,6 +55,10 @@ export const nodeFigures = z.object({
   probeLatenessP99Ms: z.number().nullable().optional(),
   /** Partitions in which this node lost data and has not been compared with every other replica since. */
   rebuildingPartitions: z.number(),
+  /** Where acknowledged writes may be gone for good, as far as this node knows, until a person accepts it. */
+  possibleLoss: z.array(partitionsOfKeyspace),
+  /** Names of nodes that this one has to hear before it answers reads for all its partitions again. */
+  waitsFor: z.array(z.string()),
   /** Writes that this node took in the place of a replica that could not be reached, since it started. */
   redirected: z.number(),
   /** Tombstones and expired values that this node forgot for good, since it started. */
@@ -103,6 +111,14 @@ export const nodeView = z.object({
   membership: membershipView.nullable(),
 });
 export type NodeView = z.infer<typeof nodeView>;
+
+/** What a person has accepted at one node. */
+export const acceptedLoss = z.object({
+  losses: z.array(partitionsOfKeyspace),
+  /** Nodes that it no longer waits for, with what they might have held. */
+  notHeard: z.array(partitionsOfKeyspace.extend({ node: z.string() })),
+});
+export type AcceptedLoss = z.infer<typeof acceptedLoss>;
 
 export const computerView = z.object({
   id: z.string(),
@@ -172,6 +188,8 @@ export const keyspaceView = keyspaceConsequences.extend({
   underReplicated: z.number(),
   /** Partitions that cannot be read or written at the keyspace's levels now. */
   unavailable: z.number(),
+  /** Partitions in which acknowledged writes may be gone for good, and the nodes that tell it; null: in none, or accepted. */
+  possibleLoss: z.object({ partitions: z.number(), nodes: z.array(z.string()) }).nullable(),
 });
 export type KeyspaceView = z.infer<typeof keyspaceView>;
 
@@ -206,6 +224,8 @@ export const advice = z.object({
   detail: z.string(),
   /** Page to open: overview, ring, keyspaces, data, repair, activity. */
   page: z.string(),
+  /** The node or keyspace to open there; empty: the page alone. */
+  subject: z.string(),
   action: z.string(),
 });
 export type Advice = z.infer<typeof advice>;

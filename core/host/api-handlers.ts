@@ -19,6 +19,7 @@ import { outwardError } from '../ports/outward-error.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
+import { acceptedInWords, acceptedLossOf } from './loss-book.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
 import type { RepairJobs } from './repairs/repair-jobs.ts';
 
@@ -128,6 +129,13 @@ export function createHandlers(host: HostActions): Handlers {
       host.supervisor(name).resume();
       byPerson('node', name, `${name} goes on.`);
       return {};
+    },
+
+    'nodes.acceptLoss': async ({ name }) => {
+      const accepted = acceptedLossOf(host.layout(), await host.supervisor(name).acceptLoss());
+      const message = acceptedInWords(name, accepted);
+      host.note({ kind: 'node', subject: name, message, by: 'person', severity: 'warning' });
+      return accepted;
     },
 
     'keyspaces.create': async ({ name, factors, ...rest }) => {

@@ -9,7 +9,13 @@ import { join } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import type { ClusterApi } from '../contract/api.ts';
 import type { ActivityEntry, KeyspaceView, NodeView, Snapshot } from '../contract/views.ts';
-import { firstLayout, keyspaceNamed, type Layout, type LayoutNode } from '../layout/layout.ts';
+import {
+  firstLayout,
+  keyspaceNamed,
+  type Layout,
+  type LayoutKeyspace,
+  type LayoutNode,
+} from '../layout/layout.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
@@ -23,6 +29,7 @@ import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
 import { LayoutDelivery } from './layout-delivery.ts';
 import { digestOf, readLayout, writeLayout } from './layout-store.ts';
+import { LossBook, lossInWords } from './loss-book.ts';
 import { MembershipNews, membershipViewOf } from './membership-news.ts';
 import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
@@ -37,6 +44,7 @@ import {
   keyspaceViewOf,
   nodeViewOf,
   ringViewsOf,
+  waitsInVain,
 } from './views.ts';
 
 export interface HostSettings {
@@ -184,8 +192,18 @@ export async function createHost(
     });
   };
   const nodeViews = (): NodeView[] => [...nodes.values()].map(nodeView);
-  const keyspaceViews = (): KeyspaceView[] =>
-    layout.keyspaces.map((keyspace) => keyspaceViewOf(layout, keyspace, isUp));
+  const losses = new LossBook();
+  const keyspaceView = (keyspace: LayoutKeyspace, views: readonly NodeView[]): KeyspaceView => {
+    const waiting = new Set(
+      views.filter((view) => waitsInVain(view, views).length > 0).map(({ name }) => name),
+    );
+    const speaks = (nodeId: number) => isUp(nodeId) && !waiting.has(nameOf(nodeId));
+    return keyspaceViewOf(layout, keyspace, { isUp, speaks, possibleLoss: losses.in(keyspace.id) });
+  };
+  const keyspaceViews = (): KeyspaceView[] => {
+    const views = nodeViews();
+    return layout.keyspaces.map((keyspace) => keyspaceView(keyspace, views));
+  };
   const snapshot = (): Snapshot => {
     const views = nodeViews();
     const keyspaces = keyspaceViews();
@@ -259,8 +277,13 @@ export async function createHost(
     for (const waiter of [...readyWaiters]) waiter();
     if (hub.listenerCount === 0) return;
     hub.publish({ type: 'node', node: nodeView(nodes.get(name)!) });
-    // Keyspaces and advice depend on states alone, not on each second's figures.
-    const states = [...nodes.values()].map(({ supervisor: other }) => other.status().state).join();
+    // Keyspaces and advice depend on states and losses alone, not on each second's figures.
+    const states = JSON.stringify(
+      [...nodes.values()].map(({ supervisor: other }) => {
+        const { state, figures } = other.status();
+        return [state, figures?.possibleLoss, figures?.waitsFor];
+      }),
+    );
     if (states === lastStates) return;
     lastStates = states;
     const keyspaces = keyspaceViews();
@@ -333,6 +356,15 @@ export async function createHost(
             });
           },
           holdsLayout: (version) => compareLayout(hosted, version),
+          losses: (found) => {
+            for (const id of losses.take(node.name, found)) {
+              const keyspace = layout.keyspaces.find((candidate) => candidate.id === id);
+              if (keyspace === undefined) continue;
+              const message = lossInWords(node.name, keyspace.name);
+              note({ kind: 'node', subject: node.name, message, severity: 'error', by: 'system' });
+            }
+            publishNode(node.name);
+          },
           membership: (events) => publishMembership(node.id, events),
           listening: ({ peerPort, clientPort }) => {
             const { id, name } = node;
@@ -369,7 +401,7 @@ export async function createHost(
     layout: () => layout,
     repairs,
     activity: (before, kinds, countMax) => catalog.recentActivity(countMax, before, kinds),
-    keyspaceView: (name) => keyspaceViewOf(layout, keyspaceNamed(layout, name), isUp),
+    keyspaceView: (name) => keyspaceView(keyspaceNamed(layout, name), nodeViews()),
     supervisor(name) {
       const found = nodes.get(name);
       if (found === undefined) {

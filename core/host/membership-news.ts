@@ -6,6 +6,7 @@ import type { ActivityEntry, MembershipView } from '../contract/views.ts';
 import { supersedes } from '../membership/claims.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
+import { listOf } from './words.ts';
 
 export interface News {
   /** The node it is about. */
@@ -78,10 +79,6 @@ export class MembershipNews {
         return { subject, message: `${subject} has left: it was stopped in order.`, severity: 'info' };
     }
   }
-}
-
-function listOf(names: readonly string[]): string {
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 /**

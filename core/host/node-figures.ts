@@ -4,6 +4,7 @@ import type { MembershipDriver } from '../node/membership-driver.ts';
 import type { StorageNode } from '../node/storage-node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
+import { lossFiguresOf } from './node-losses.ts';
 
 export interface FigureState {
   readonly clock: Clock;
@@ -48,6 +49,7 @@ export function figuresOf(
     readRepairs: counters.readRepairs,
     refused: counters.readsRefused + counters.writesRefused,
     rebuildingPartitions: node.parts.completeness.missingCount,
+    ...lossFiguresOf(node),
     redirected: counters.redirected,
     collected: node.collectedCount,
     hints: node.parts.hints.ledger().map(({ peer, ...account }) => ({

@@ -22,6 +22,7 @@ import { openLogEngine } from '../storage/log-engine.ts';
 import { patientDisk } from '../storage/patient-disk.ts';
 import { LayoutInbox } from './layout-inbox.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
+import { NodeLosses } from './node-losses.ts';
 import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';
 import { NodeRepairs, watchRebuild } from './node-repairs.ts';
 import { parentChannel } from './parent-channel.ts';
@@ -34,6 +35,7 @@ const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
 const book = new Map<number, NodeAddress>();
 let running: {
   repairs: NodeRepairs;
+  losses: NodeLosses;
   stop: () => Promise<void>;
 } | null = null;
 let network: TcpPeerNetwork | null = null;
@@ -114,17 +116,27 @@ async function start(message: NodeStart): Promise<void> {
   peerNetwork.onChange(tellPeers);
   const noteRebuilt = watchRebuild(node, message.name, clock, (note) => channel.send(note));
   const figureState = newFigureState(clock);
-  const ticker = setInterval(() => {
-    noteRebuilt();
-    layouts.report();
+  const measure = () =>
     channel.send({
       type: 'figures',
       figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork, membership),
     });
+  const losses = new NodeLosses({
+    node,
+    isReached: (id) => peerNetwork.isUp(id),
+    send: (message) => channel.send(message),
+    measure,
+  });
+  const ticker = setInterval(() => {
+    noteRebuilt();
+    losses.report();
+    layouts.report();
+    measure();
   }, figuresEveryMs);
 
   running = {
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
+    losses,
     stop: async () => {
       clearInterval(ticker);
       // The others are told while the last clients are served: then nobody takes the end for a failure.
@@ -138,6 +150,7 @@ async function start(message: NodeStart): Promise<void> {
     },
   };
   channel.send({ type: 'listening', peerPort, clientPort });
+  losses.report();
   channel.send({ type: 'ready' });
   tellPeers();
   layouts.serve({
@@ -267,6 +280,9 @@ channel.onMessage((message) => {
       break;
     case 'repair-stop':
       running?.repairs.stop(message.task);
+      break;
+    case 'accept-loss':
+      void running?.losses.accept(message.task);
       break;
     case 'drain':
       void shutDown(0);

@@ -1,8 +1,11 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
+import type { ErrorCode } from '../base/errors.ts';
 import type { NodeFigures } from '../contract/views.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
+import type { PossibleLoss } from '../node/possible-losses.ts';
+import type { Wanted } from '../replication/completeness.ts';
 
 /** What one segment of a repair came to. */
 export interface RepairFigures {
@@ -10,6 +13,12 @@ export interface RepairFigures {
   readonly recordsSent: number;
   readonly valueBytes: number;
   readonly treeBytes: number;
+}
+
+/** What a node lets go when a person accepts it. */
+export interface LossLetGo {
+  readonly losses: readonly PossibleLoss[];
+  readonly notHeard: readonly Wanted[];
 }
 
 export interface NodeAddress {
@@ -52,6 +61,8 @@ export type ToNode =
       readonly dryRun: boolean;
     }
   | { readonly type: 'repair-stop'; readonly task: number }
+  /** A person accepts what may be lost there. */
+  | { readonly type: 'accept-loss'; readonly task: number }
   | { readonly type: 'drain' };
 
 export type FromNode =
@@ -72,6 +83,16 @@ export type FromNode =
       readonly task: number;
       /** Null: it failed, for `reason`. */
       readonly figures: RepairFigures | null;
+      readonly reason: string;
+    }
+  /** All that may be lost, as far as this node knows: before it is ready, and whenever it has changed. */
+  | { readonly type: 'losses'; readonly losses: readonly PossibleLoss[] }
+  | {
+      readonly type: 'loss-accepted';
+      readonly task: number;
+      /** Null: it was refused, for `reason`. */
+      readonly accepted: LossLetGo | null;
+      readonly code: ErrorCode;
       readonly reason: string;
     }
   | {

@@ -6,15 +6,18 @@ import { CoterieError } from '../base/errors.ts';
 import type { NodeFigures, NodeState } from '../contract/views.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
+import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type {
   FromNode,
+  LossLetGo,
   NodeLauncher,
   NodeProcess,
   NodeStart,
   RepairFigures,
   ToNode,
 } from './node-messages.ts';
+import { NodeTasks } from './node-tasks.ts';
 import { PausedProcess } from './paused-process.ts';
 import { isLasting, restartAfter } from './restart-policy.ts';
 
@@ -43,6 +46,8 @@ export interface SupervisorEvents {
   listening(ports: { peerPort: number; clientPort: number }): void;
   /** The node says which version of the layout it goes by. */
   holdsLayout(version: number): void;
+  /** The node says all that may be lost for good as far as it knows. */
+  losses(losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
   membership(events: readonly TimedEvent[]): void;
 }
@@ -82,12 +87,8 @@ export class NodeSupervisor {
   #members: readonly Member[] = [];
   readonly #logLines: string[] = [];
   #exited: Promise<void> = Promise.resolve();
-  #lastTask = 0;
-  /** Repairs under way in the present process, by number. */
-  readonly #tasks = new Map<
-    number,
-    { resolve: (figures: RepairFigures) => void; reject: (error: CoterieError) => void }
-  >();
+  /** What the present process has been asked. */
+  readonly #tasks = new NodeTasks();
 
   constructor(
     components: { launcher: NodeLauncher; clock: Clock; timers: Timers; events: SupervisorEvents },
@@ -191,14 +192,21 @@ export class NodeSupervisor {
     replicas: readonly number[];
     dryRun: boolean;
   }): { result: Promise<RepairFigures>; stop: () => void } {
+    const { task, result } = this.#tasks.open<RepairFigures>();
     const running = this.#process;
-    const task = ++this.#lastTask;
-    const result = new Promise<RepairFigures>((resolve, reject) => {
-      if (running === null) reject(new CoterieError('unavailable', `${this.name} is not running.`));
-      else this.#tasks.set(task, { resolve, reject });
-    });
-    running?.send({ type: 'repair', task, ...work });
+    if (running === null) {
+      this.#tasks.failed(task, new CoterieError('unavailable', `${this.name} is not running.`));
+    } else running.send({ type: 'repair', task, ...work });
     return { result, stop: () => this.#process?.send({ type: 'repair-stop', task }) };
+  }
+
+  /** A person accepts what may be lost at this node. Rejects where the node still gets it back. */
+  acceptLoss(): Promise<LossLetGo> {
+    const running = this.#running();
+    if (this.#state !== 'up') throw new CoterieError('conflict', `${this.name} is ${this.#state}, not up.`);
+    const { task, result } = this.#tasks.open<LossLetGo>();
+    running.send({ type: 'accept-loss', task });
+    return result;
   }
 
   #running(): NodeProcess {
@@ -276,13 +284,20 @@ export class NodeSupervisor {
       case 'noted':
         this.#events.noted(message.severity, message.message);
         break;
-      case 'repaired': {
-        const waiting = this.#tasks.get(message.task);
-        this.#tasks.delete(message.task);
-        if (message.figures !== null) waiting?.resolve(message.figures);
-        else waiting?.reject(new CoterieError('unavailable', message.reason));
+      case 'repaired':
+        if (message.figures !== null) this.#tasks.answered(message.task, message.figures);
+        else this.#tasks.failed(message.task, new CoterieError('unavailable', message.reason));
         break;
-      }
+      case 'losses':
+        this.#events.losses(message.losses);
+        break;
+      case 'loss-accepted':
+        if (message.accepted !== null) this.#tasks.answered(message.task, message.accepted);
+        else {
+          const cause = new CoterieError(message.code, `${this.name}: ${message.reason}`);
+          this.#tasks.failed(message.task, cause);
+        }
+        break;
       case 'failed':
         this.#refusal = { code: message.code, message: message.message };
         break;
@@ -296,10 +311,7 @@ export class NodeSupervisor {
   #ended(cause: string, ranForMs: number): void {
     this.#paused?.forget();
     this.#paused = null;
-    for (const { reject } of this.#tasks.values()) {
-      reject(new CoterieError('unavailable', `${this.name} ended meanwhile.`));
-    }
-    this.#tasks.clear();
+    this.#tasks.failAll(new CoterieError('unavailable', `${this.name} ended meanwhile.`));
     if (!this.#wanted) {
       this.#problem = null;
       this.#become('stopped');

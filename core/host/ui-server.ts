@@ -11,6 +11,7 @@ import { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { failureOf } from '../gateway/http/failures.ts';
+import { healthOf } from '../gateway/http/health.ts';
 import { isKeyPath, pathOfTarget } from '../gateway/http/key-target.ts';
 import { type KvBindings, kvRoutes } from '../gateway/http/kv-routes.ts';
 import { metricsText } from '../gateway/http/metrics.ts';
@@ -83,13 +84,8 @@ export async function serveUi(
   });
 
   app.get('/health', (c) => {
-    const { keyspaces } = host.snapshot();
-    const unusable = keyspaces.filter((keyspace) => keyspace.unavailable > 0);
-    const body = {
-      healthy: unusable.length === 0,
-      unavailable: unusable.map(({ name, unavailable }) => ({ keyspace: name, partitions: unavailable })),
-    };
-    return c.json(body, body.healthy ? 200 : 503);
+    const health = healthOf(host.snapshot());
+    return c.json(health, health.status === 'unavailable' ? 503 : 200);
   });
   app.get('/metrics', (c) => {
     c.header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');

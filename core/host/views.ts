@@ -13,6 +13,7 @@ import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
 import { availabilityOf } from '../layout/survival.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
 import type { NodeStatus } from './node-supervisor.ts';
+import { listOf, partitionsInWords } from './words.ts';
 
 export function hexId(nodeId: number): string {
   return nodeId.toString(16).padStart(8, '0');
@@ -67,15 +68,30 @@ export function nodeViewOf(
 export function keyspaceViewOf(
   layout: Layout,
   keyspace: LayoutKeyspace,
-  isUp: (nodeId: number) => boolean,
+  facts: {
+    readonly isUp: (nodeId: number) => boolean;
+    /** Is up, and misses nothing that only a node that is away could bring. */
+    readonly speaks: (nodeId: number) => boolean;
+    readonly possibleLoss: KeyspaceView['possibleLoss'];
+  },
 ): KeyspaceView {
   return {
     ...keyspace,
     factors: { ...keyspace.factors },
     createdAtMs: keyspace.createdAtMs ?? layout.createdAtMs,
     ...consequencesOf(layout, keyspace),
-    ...availabilityOf(layout, keyspace, isUp),
+    underReplicated: availabilityOf(layout, keyspace, facts.isUp).underReplicated,
+    unavailable: availabilityOf(layout, keyspace, facts.speaks).unavailable,
+    possibleLoss: facts.possibleLoss,
   };
+}
+
+const away: readonly NodeView['state'][] = ['down', 'failed', 'paused', 'stopped'];
+
+/** Nodes that this one has to hear, and that are away: until a person brings them back, or accepts that they are gone. */
+export function waitsInVain(node: Pick<NodeView, 'figures'>, nodes: readonly NodeView[]): string[] {
+  const waitsFor = node.figures?.waitsFor ?? [];
+  return waitsFor.filter((name) => nodes.some((other) => other.name === name && away.includes(other.state)));
 }
 
 export function ringViewsOf(layout: Layout): RingView[] {
@@ -104,6 +120,43 @@ const stateWords: Record<string, string> = {
   draining: 'is draining',
 };
 
+function lossAdvice({ name, possibleLoss }: KeyspaceView): Advice[] {
+  if (possibleLoss === null) return [];
+  const { partitions, nodes } = possibleLoss;
+  const cause =
+    nodes.length === 1
+      ? `${nodes[0]} lost its data, and no other replica still has all that it held`
+      : `${listOf(nodes)} lost their data at the same time`;
+  return [
+    {
+      id: `loss-${name}`,
+      severity: 'error',
+      title: `Writes may be lost in ${partitionsInWords(partitions)} of ${name}`,
+      detail: `${cause}: acknowledged writes that were nowhere else are gone. Restore a backup of a lost data folder, if you have one; otherwise accept the loss at ${listOf(nodes)}.`,
+      page: 'ring',
+      subject: nodes[0],
+      action: `See ${nodes[0]}`,
+    },
+  ];
+}
+
+function waitAdvice(node: NodeView, nodes: readonly NodeView[]): Advice[] {
+  const missing = waitsInVain(node, nodes);
+  if (missing.length === 0) return [];
+  const they = missing.length === 1 ? 'it is' : 'they are';
+  return [
+    {
+      id: `waits-${node.name}`,
+      severity: 'error',
+      title: `${node.name} waits for ${listOf(missing)}`,
+      detail: `${node.name} lost data that only ${listOf(missing)} may still hold. Until then its copies do not count for reads. Start ${listOf(missing)}; if ${they} gone for good, accept the loss at ${node.name}.`,
+      page: 'ring',
+      subject: node.name,
+      action: `See ${node.name}`,
+    },
+  ];
+}
+
 /** What needs a person, worst first. */
 export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly KeyspaceView[]): Advice[] {
   const advice: Advice[] = [];
@@ -113,12 +166,14 @@ export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly Keyspac
         id: `unavailable-${keyspace.name}`,
         severity: 'error',
         title: `${keyspace.name} cannot be fully used`,
-        detail: `${keyspace.unavailable} of ${partitionCount} partitions have too few replicas up for ${keyspace.readLevel} reads and ${keyspace.writeLevel} writes. Start the nodes that are down.`,
+        detail: `${keyspace.unavailable.toLocaleString('en-US')} of ${partitionsInWords(partitionCount)} have too few replicas for ${keyspace.readLevel} reads and ${keyspace.writeLevel} writes. Start the nodes that are down.`,
         page: 'ring',
+        subject: '',
         action: 'See nodes',
       });
     }
   }
+  advice.push(...nodes.flatMap((node) => waitAdvice(node, nodes)), ...keyspaces.flatMap(lossAdvice));
   for (const node of nodes) {
     const words = stateWords[node.state];
     if (words === undefined) continue;
@@ -130,6 +185,7 @@ export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly Keyspac
         node.problem ??
         'Its share is served by the other replicas. What it misses is kept, and handed over when it is back.',
       page: 'ring',
+      subject: node.name,
       action: 'See why',
     });
   }
@@ -142,6 +198,7 @@ export function adviceOf(nodes: readonly NodeView[], keyspaces: readonly Keyspac
           keyspace.name === 'default' ? 'Replicas of the default keyspace' : `Replicas of ${keyspace.name}`,
         detail: warning,
         page: 'keyspaces',
+        subject: keyspace.name,
         action: 'See keyspace',
       });
     }

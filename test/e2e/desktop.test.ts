@@ -362,6 +362,7 @@ describe('the words of the desktop app', () => {
       title,
       detail: '',
       page: 'ring',
+      subject: '',
       action: '',
     });
     const text = words.after({

@@ -116,6 +116,8 @@ describe.skipIf(browserPath === undefined)(
       ['three-centers', '#/overview'],
       ['failing', '#/overview'],
       ['empty', '#/overview'],
+      ['losses', '#/overview'],
+      ['losses', '#/ring/home-3'],
       ['three', '#/ring'],
       ['three-centers', '#/ring/shop-2'],
       ['failing', '#/ring/home-1'],
@@ -213,6 +215,57 @@ describe.skipIf(browserPath === undefined)(
         await check('nothing matches');
       });
     }
+
+    it.each(['light', 'dark'] as const)(
+      '%s: tells of a loss, and lets a person accept it by keyboard, but neither while data is coming nor in read-only mode',
+      async (colorScheme) => {
+        const { page, host, problems } = await visit('losses', '#/overview', {
+          bypassCSP: true,
+          colorScheme,
+        });
+        await page
+          .getByRole('heading', { name: 'Writes may be lost in 1,024 partitions of default' })
+          .waitFor();
+        await page.getByRole('heading', { name: 'home-3 waits for home-1' }).waitFor();
+        await page.getByRole('link', { name: /^See home-2.*1,024 partitions of default$/ }).click();
+        await page
+          .locator('#node-home-2')
+          .getByText('and 683 partitions of sessions', { exact: false })
+          .waitFor();
+        await journeys.openByPalette(page, 'accept the loss at home-3');
+        const dialog = page.getByRole('dialog', { name: 'Accept the loss at home-3?' });
+        await dialog.getByRole('row', { name: 'default 1,024' }).waitFor();
+        await dialog.getByText('home-3 no longer waits for home-1.', { exact: false }).waitFor();
+        await dialog.getByText('Start home-1', { exact: false }).waitFor();
+        await dialog.getByText('This cannot be undone.', { exact: false }).waitFor();
+        expect(await violations(page)).toEqual([]);
+        await journeys.press(page, 'button', 'Accept the loss at home-3');
+        await dialog.waitFor({ state: 'detached' });
+        await page
+          .locator('#node-home-3')
+          .getByRole('button', { name: /^Accept the loss/ })
+          .waitFor({ state: 'detached' });
+        const second = page
+          .locator('#node-home-2')
+          .getByRole('button', { name: 'Accept the loss at home-2…' });
+        host.cluster.setReadOnly();
+        await page.locator('#node-home-2 [aria-disabled]', { hasText: 'Accept the loss…' }).waitFor();
+        expect(await second.getAttribute('title')).toContain('read-only');
+        await page.getByRole('link', { name: 'Activity', exact: true }).click();
+        await page
+          .getByText('Accepted: writes may be lost in 1,024 partitions of default', { exact: false })
+          .waitFor();
+        expect(problems).toEqual([]);
+      },
+    );
+
+    it('accepts no loss while a node that is up still brings data back', async () => {
+      const { page, host } = await visit('losses', '#/ring/home-3');
+      host.cluster.setState('home-1', 'up');
+      const button = page.locator('#node-home-3').getByRole('button', { name: 'Accept the loss at home-3…' });
+      await page.locator('#node-home-3 [aria-disabled]', { hasText: 'Accept the loss…' }).waitFor();
+      expect(await button.getAttribute('title')).toContain('still getting data back from home-1');
+    });
 
     it('creates a keyspace, puts a key and finds it by keyboard alone', async () => {
       const { page, problems } = await visit('three', '#/overview');

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ControlClient } from '../../core/cli/control-client.ts';
 
 const program = join(process.env.COTERIE_ROOT ?? join(import.meta.dirname, '../..'), 'dist/cli.js');
 const run = promisify(execFile);
@@ -129,13 +130,14 @@ export class RealCluster {
     return JSON.parse(stdout);
   }
 
+  /** What the command line talks to, without a process for each question. */
+  get api(): ControlClient {
+    return new ControlClient(this.folder);
+  }
+
   async nodes(): Promise<{ name: string; state: string; pid: number | null; client: string }[]> {
-    return (await this.command('nodes')) as {
-      name: string;
-      state: string;
-      pid: number | null;
-      client: string;
-    }[];
+    const { nodes } = await this.api.call('cluster.snapshot', {});
+    return nodes.map((node) => ({ ...node, client: node.client ?? '' }));
   }
 
   async dispose(): Promise<void> {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { CoterieError } from '../../core/base/errors.ts';
 import { type KeyspaceDraft, type MethodName, methods } from '../../core/contract/api.ts';
 import type {
+  AcceptedLoss,
   ActivityEntry,
   MembershipView,
   NodeFigures,
@@ -15,14 +16,17 @@ import type {
 } from '../../core/contract/views.ts';
 import { EventHub } from '../../core/host/event-hub.ts';
 import { consequencesOf } from '../../core/host/keyspace-consequences.ts';
+import { acceptedInWords, lossInWords } from '../../core/host/loss-book.ts';
 import type { NodeStatus } from '../../core/host/node-supervisor.ts';
 import {
   adviceOf,
   clusterViewOf,
   computerViewsOf,
+  hexId,
   keyspaceViewOf,
   nodeViewOf,
   ringViewsOf,
+  waitsInVain,
 } from '../../core/host/views.ts';
 import {
   alterKeyspace,
@@ -33,7 +37,7 @@ import {
   type Layout,
 } from '../../core/layout/layout.ts';
 import { FakeData } from './fake-data.ts';
-import { hintsIn, membershipIn, olderActivity, prepareRepairs } from './fake-history.ts';
+import { hintsIn, lossesIn, membershipIn, olderActivity, prepareRepairs } from './fake-history.ts';
 import { defaultSettings, figuresAt, layoutOf, type Variant } from './fake-layouts.ts';
 import { FakeRepairs } from './fake-repairs.ts';
 
@@ -51,6 +55,8 @@ export class FakeCluster {
   /** Previews wait for it. */
   previewGate: Promise<void> = Promise.resolve();
   layout: Layout;
+  /** Nodes at which a person has accepted what may be lost. */
+  readonly #accepted = new Set<string>();
   readonly #statuses = new Map<number, Status>();
   readonly #activity: ActivityEntry[] = [];
   readonly #ticker: ReturnType<typeof setInterval>;
@@ -153,6 +159,8 @@ export class FakeCluster {
           `${name} was killed on purpose.`,
           'Its process ended (signal SIGKILL).',
         );
+      case 'nodes.acceptLoss':
+        return this.#acceptLoss(name);
       case 'nodes.pause':
         return this.#act(name, 'paused', `${name} was paused.`);
       case 'keyspaces.create':
@@ -191,6 +199,22 @@ export class FakeCluster {
     this.setState(name, state, problem);
     this.#note('node', name, message);
     return {};
+  }
+
+  #acceptLoss(name: string): AcceptedLoss {
+    const index = this.layout.nodes.findIndex((node) => node.name === name);
+    const { id } = this.layout.nodes[index];
+    const status = this.#statuses.get(id)!;
+    const { possibleLoss = [], waitsFor = [] } = status.figures ?? {};
+    const accepted = {
+      losses: possibleLoss,
+      notHeard: waitsFor.map((node) => ({ node, keyspace: 'default', partitions: 1024 })),
+    };
+    this.#accepted.add(name);
+    status.figures = this.#figures(name, index);
+    this.#publishStates(id);
+    this.#note('node', name, acceptedInWords(name, accepted), 'warning', 'person');
+    return accepted;
   }
 
   #edit(edit: (layout: Layout) => Layout): void {
@@ -262,6 +286,11 @@ export class FakeCluster {
       this.setState('home-1', 'failed', 'Its disk is full: free some space on /data, then start it.');
       this.setState('home-2', 'down', 'Its process ended (exit code 134).');
     }
+    if (variant === 'losses') {
+      this.setState('home-1', 'stopped');
+      for (const name of ['home-2', 'home-3'])
+        this.#note('node', name, lossInWords(name, 'default'), 'error');
+    }
     if (variant === 'hundred') {
       this.setState('north-7', 'down', 'Its process ended (signal SIGKILL).');
       this.setState('south-3', 'paused');
@@ -289,7 +318,8 @@ export class FakeCluster {
   }
 
   #figures(name: string, index: number): NodeFigures {
-    return { ...figuresAt(index), ...hintsIn(this.#variant, name) };
+    const losses = this.#accepted.has(name) ? {} : lossesIn(this.#variant, name);
+    return { ...figuresAt(index), ...hintsIn(this.#variant, name), ...losses };
   }
 
   #measure(): void {
@@ -323,7 +353,23 @@ export class FakeCluster {
   }
 
   #keyspaceView(name: string) {
-    return keyspaceViewOf(this.layout, keyspaceNamed(this.layout, name), (nodeId) => this.#isUp(nodeId));
+    const views = this.#nodeViews();
+    const telling = views.flatMap((node) => {
+      const loss = node.figures?.possibleLoss.find(({ keyspace }) => keyspace === name);
+      return loss === undefined ? [] : [{ name: node.name, partitions: loss.partitions }];
+    });
+    return keyspaceViewOf(this.layout, keyspaceNamed(this.layout, name), {
+      isUp: (nodeId) => this.#isUp(nodeId),
+      speaks: (nodeId) =>
+        this.#isUp(nodeId) && waitsInVain(views.find(({ id }) => id === hexId(nodeId))!, views).length === 0,
+      possibleLoss:
+        telling.length === 0
+          ? null
+          : {
+              partitions: Math.max(...telling.map(({ partitions }) => partitions)),
+              nodes: telling.map((node) => node.name),
+            },
+    });
   }
 
   #keyspaceViews() {

@@ -109,6 +109,23 @@ export function membershipIn(variant: Variant, name: string, state: string): Mem
   return { state: 'alive', sinceMs, suspectedBy: [], confirmedBy: [] };
 }
 
+/** Among the losses home-2 and home-3 lost their data at once; home-2 has it behind it, home-3 waits for home-1, which is stopped. */
+export function lossesIn(variant: Variant, name: string): Partial<NodeFigures> {
+  if (variant !== 'losses' || name === 'home-1') return {};
+  if (name === 'home-2')
+    return {
+      possibleLoss: [
+        { keyspace: 'default', partitions: 1024 },
+        { keyspace: 'sessions', partitions: 683 },
+      ],
+    };
+  return {
+    possibleLoss: [{ keyspace: 'default', partitions: 1024 }],
+    waitsFor: ['home-1'],
+    rebuildingPartitions: 1024,
+  };
+}
+
 export function hintsIn(variant: Variant, name: string): Partial<NodeFigures> {
   if (variant !== 'three-centers' || (name !== 'shop-1' && name !== 'shop-3')) return {};
   const owed = name === 'shop-1' ? 1204 : 318;

@@ -10,6 +10,7 @@ export const variants = [
   'hundred',
   'empty',
   'failing',
+  'losses',
 ] as const;
 export type Variant = (typeof variants)[number];
 
@@ -40,6 +41,7 @@ const computersOf: Readonly<
   ),
   empty: [['Laptop', 'home', 1]],
   failing: [['Front desk', 'home', 3]],
+  losses: [['Front desk', 'home', 3]],
 };
 
 export function layoutOf(variant: Variant): Layout {
@@ -103,6 +105,8 @@ export function figuresAt(index: number): NodeFigures {
     refused: 0,
     peersDown: [],
     rebuildingPartitions: 0,
+    possibleLoss: [],
+    waitsFor: [],
     redirected: 0,
     collected: 0,
     hints: [],

@@ -155,5 +155,11 @@ export function metricsText({ nodes, keyspaces }: Pick<Snapshot, 'nodes' | 'keys
     'Partitions that cannot be used at the keyspace’s levels now.',
     perKeyspace((k) => k.unavailable),
   );
+  page.family(
+    'coterie_partitions_possibly_lost',
+    'gauge',
+    'Partitions in which acknowledged writes may be lost, until a person accepts it.',
+    perKeyspace((k) => k.possibleLoss?.partitions ?? 0),
+  );
   return page.text();
 }

@@ -120,10 +120,17 @@ export function openApiDocument(version: string): unknown {
       '/health': {
         get: {
           operationId: 'health',
-          summary: 'Whether every keyspace can be used',
+          summary: 'Whether every keyspace can be used, and whether writes may be lost',
           responses: {
-            200: { description: 'It can.' },
-            503: { description: 'It cannot; the body says what is missing.' },
+            200: {
+              description:
+                'It can: "healthy", or "degraded" while a possible loss of writes is not accepted.',
+              content: { 'application/json': { schema: { $ref: '#/components/schemas/Health' } } },
+            },
+            503: {
+              content: { 'application/json': { schema: { $ref: '#/components/schemas/Health' } } },
+              description: 'It cannot; the body says what is missing.',
+            },
           },
         },
       },
@@ -146,6 +153,17 @@ export function openApiDocument(version: string): unknown {
               required: ['code', 'message'],
               properties: { code: { type: 'string' }, message: { type: 'string' } },
             },
+          },
+        },
+        Health: {
+          type: 'object',
+          required: ['status', 'healthy', 'unavailable', 'possibleLoss', 'reasons'],
+          properties: {
+            status: { enum: ['healthy', 'degraded', 'unavailable'] },
+            healthy: { type: 'boolean' },
+            unavailable: { type: 'array', items: { type: 'object' } },
+            possibleLoss: { type: 'array', items: { type: 'object' } },
+            reasons: { type: 'array', items: { type: 'string' } },
           },
         },
         Siblings: {

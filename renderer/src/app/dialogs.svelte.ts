@@ -3,6 +3,7 @@ import type { NodeAction } from '../nodes/node-actions.ts';
 
 export type DialogRequest =
   | { readonly kind: 'node'; readonly action: NodeAction; readonly name: string }
+  | { readonly kind: 'accept-loss'; readonly name: string }
   /** `name` null: a new one. */
   | { readonly kind: 'keyspace'; readonly name: string | null }
   | { readonly kind: 'drop-keyspace'; readonly name: string }

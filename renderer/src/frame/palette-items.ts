@@ -1,5 +1,6 @@
 /** What the command palette offers for a typed text. Pure but for the actions that items carry. */
 import type { AppContext } from '../app/app-context.ts';
+import { whyNotAccept } from '../nodes/loss-words.ts';
 import { nodeActions, nodeActionWords, nodeStateWords, whyNot } from '../nodes/node-actions.ts';
 import { requestNodeAction } from '../nodes/run-node-action.ts';
 import { nothingToCompare } from '../repair/coverage.ts';
@@ -52,6 +53,11 @@ function fixedItems(app: AppContext): PaletteItem[] {
       if (whyNot(action, node, refusal) !== null) continue;
       add('Nodes', `${nodeActionWords[action].verb} ${node.name}`, 'node action', () =>
         requestNodeAction(app, action, node.name),
+      );
+    }
+    if (whyNotAccept(node, cluster.nodes, refusal) === null) {
+      add('Nodes', `Accept the loss at ${node.name}…`, 'node action', () =>
+        dialogs.open({ kind: 'accept-loss', name: node.name }),
       );
     }
   }

@@ -58,6 +58,7 @@ function supervise(): NodeSupervisor {
       timers: time,
       events: {
         changed() {},
+        losses() {},
         noted: (_, message) => notes.push(message),
         ready() {},
         holdsLayout() {},

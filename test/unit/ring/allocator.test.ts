@@ -70,14 +70,19 @@ describe('the allocator', () => {
           const lists = listsOf(allocate(null, nodes, partitionCount), nodes, factor);
           const computerOf = new Map(nodes.map((node) => [node.id, node.computer]));
           const computerCount = new Set(computerOf.values()).size;
-          for (const list of lists) {
-            expect(new Set(list).size).toBe(Math.min(factor, count));
+          // One expectation a run: one for each list would take most of the time.
+          const wrong = lists.filter((list) => {
             const computers = new Set(list.map((id) => computerOf.get(id)));
-            expect(computers.size).toBe(Math.min(factor, computerCount, list.length));
-          }
+            return (
+              list.length !== Math.min(factor, count) ||
+              new Set(list).size !== list.length ||
+              computers.size !== Math.min(factor, computerCount)
+            );
+          });
+          expect(wrong).toEqual([]);
         },
       ),
-      60,
+      30,
     );
   });
 
