@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly latency: LatencyModel;
   /** Added to each way between two data centers. */
   readonly farMs: number;
+  /** Each operation of a disk takes up to this long. */
+  readonly diskMs: number;
   /** Replicas are compared in the background, and must all be equal in the end. */
   readonly healing: boolean;
   readonly clockSkewMaxMs: number;
@@ -55,6 +57,7 @@ export const safeOptions: RunOptions = {
   lossShare: 0.03,
   latency: 'uniform',
   farMs: 0,
+  diskMs: 4,
   healing: false,
   clockSkewMaxMs: 200,
 };
@@ -78,7 +81,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   const cluster = new SimulatedCluster(seed, {
     ...world,
     network: { lossShare, latency, farMs, repeatShare: 0.03, delayMinMs: 0.2, delayMaxMs: 15, noticeMs: 300 },
-    diskDelayMaxMs: 4,
+    diskDelayMaxMs: options.diskMs,
     ...(options.healing ? { antiEntropyTickMs: 500 } : {}),
   });
   const { time } = cluster;

@@ -54,6 +54,8 @@ export function worldOf(seed: number): RunOptions {
     valueBytes: large ? draw.pick([100_000, 1_000_000]) : draw.pick([0, 0, 300]),
     lossShare: draw.pick([0, 0.03]),
     farMs: centers > 1 ? draw.pick([0, 20, 60]) : 0,
+    // Slow for good, as a laptop's or a card's; beside faults of disks that would be too slow for any client.
+    diskMs: durability === 'interval' ? draw.pick([4, 90]) : 4,
     healing: true,
     clockSkewMaxMs: draw.pick([0, 200]),
   };
