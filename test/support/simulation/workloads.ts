@@ -217,7 +217,8 @@ class Walk extends Client {
   async run(): Promise<void> {
     const { cluster, key, writes } = this.around;
     for (let turn = 0; turn < writes; turn++) {
-      const name = `${key}.${turn}`;
+      // Some all in one partition, and some all over the ring.
+      const name = key.endsWith('0') ? `{${key}}.${turn}` : `${key}.${turn}`;
       this.#written.add(name);
       if ((await this.put('x', 'held', name)) !== null) this.#acknowledged.add(name);
       const member = this.someNode();
@@ -243,7 +244,7 @@ class Walk extends Client {
         continue;
       }
       const lost = [...this.#acknowledged].filter((name) => !found.has(name));
-      const strange = [...found].filter((name) => name.startsWith(`${key}.`) && !this.#written.has(name));
+      const strange = [...found].filter((name) => name.includes(key) && !this.#written.has(name));
       if (lost.length > 0 || strange.length > 0) {
         cluster.violate(
           `${when}, a walk at n${member.id} lacks [${lost.join()}] and shows [${strange.join()}], never written`,
