@@ -28,6 +28,7 @@ import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
 import { LayoutDelivery } from './layout-delivery.ts';
+import { LayoutSpread } from './layout-spread.ts';
 import { digestOf, readLayout, writeLayout } from './layout-store.ts';
 import { LossBook, lossInWords } from './loss-book.ts';
 import { MembershipNews, membershipViewOf } from './membership-news.ts';
@@ -84,12 +85,16 @@ export interface Host {
 interface HostedNode {
   readonly layout: LayoutNode;
   readonly delivery: LayoutDelivery;
+  /** The layout that it last said it has. */
+  heldVersion: number;
   readonly supervisor: NodeSupervisor;
 }
 
 const recentActivityCount = 200;
 const repairsEveryMs = 500;
 
+/** How long a change waits for the nodes that are up: then a keyspace that was just made can be written to at any of them. */
+const layoutSpreadWithinMs = 2_000;
 /** Setting that says that a node has taken clients before. */
 const hasRunKey = (nodeId: number) => `has-run-${nodeId}`;
 
@@ -310,6 +315,7 @@ export async function createHost(
     delivery.sent(layout.version, clock.monotonicMs());
     supervisor.send({ type: 'layout', layout });
   };
+  const spread = new LayoutSpread(timers);
   let saidNewer = false;
   /** A node that has an older layout gets the present one, until both agree. */
   const compareLayout = (hosted: HostedNode, held: number): void => {
@@ -318,6 +324,8 @@ export async function createHost(
       const words = `${hosted.layout.name} has layout ${held}, newer than layout ${layout.version} of this computer. Start Coterie again: it then takes the newer one.`;
       note({ kind: 'cluster', subject: hosted.layout.name, message: words, by: 'system', severity: 'error' });
     }
+    hosted.heldVersion = held;
+    spread.moved();
     if (hosted.delivery.isDue(held, layout.version, clock.monotonicMs())) sendLayout(hosted);
   };
 
@@ -375,7 +383,7 @@ export async function createHost(
       },
       { name: node.name, startMessage },
     );
-    const hosted: HostedNode = { layout: node, supervisor, delivery: new LayoutDelivery() };
+    const hosted: HostedNode = { layout: node, supervisor, delivery: new LayoutDelivery(), heldVersion: 0 };
     nodes.set(node.name, hosted);
   }
 
@@ -422,6 +430,9 @@ export async function createHost(
         hub.publish({ type: 'cluster', cluster: clusterViewOf(layout, productVersion, settings.readOnly) });
         hub.publish({ type: 'keyspaces', keyspaces });
         hub.publish({ type: 'advice', advice: adviceOf(nodeViews(), keyspaces) });
+        const isThere = ({ supervisor, heldVersion }: HostedNode) =>
+          supervisor.status().state !== 'up' || heldVersion >= next.version;
+        await spread.reached(() => [...nodes.values()].every(isThere), layoutSpreadWithinMs);
       });
       layoutQueue = run.catch(() => {});
       return run;

@@ -109,12 +109,16 @@ export class CoordinatorStore implements KeyValueStore {
   #holderOf(state: KeyspaceState, partition: number, purpose: Purpose): NodeId | null {
     const { selfId, completeness } = this.#parts;
     const isReplica = state.selfIndex[partition] >= 0;
-    const mayServe = completeness.speaksFor(state.settings.id, partition) && this.#takes(selfId, purpose);
-    if (isReplica && mayServe && purpose !== 'read-modify-write') return null;
-    const inOrder = (purpose === 'read-modify-write' ? state.agreedOrder : state.replicas)[partition];
+    const speaks = completeness.speaksFor(state.settings.id, partition);
+    const meets = purpose === 'read-modify-write';
+    if (isReplica && speaks && this.#takes(selfId, purpose) && !meets) return null;
+    const inOrder = (meets ? state.agreedOrder : state.replicas)[partition];
     const there = inOrder.filter(({ nodeId }) => nodeId === selfId || this.#network.isUp(nodeId));
-    // One that refuses is better than nobody: its reason reaches the client.
-    const found = there.find(({ nodeId }) => this.#takes(nodeId, purpose)) ?? there[0];
+    const willing = there.filter(({ nodeId }) => this.#takes(nodeId, purpose));
+    // One that lacks data comes last, unless all have to meet in one place; one that refuses is better than nobody: its reason
+    // reaches the client.
+    const found =
+      willing.find(({ nodeId }) => meets || speaks || nodeId !== selfId) ?? willing[0] ?? there[0];
     if (found !== undefined) return found.nodeId === selfId ? null : found.nodeId;
     // A write at ANY may still be kept here, and a read be answered by stand-ins; whatever else will say why it cannot.
     if (state.settings.sloppy) return null;
