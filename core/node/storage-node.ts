@@ -160,7 +160,7 @@ export class StorageNode {
     if (identity.isRebuilding && completeness.isWhole) void vouching.noteWhole();
     layouts.follow(completeness);
     const counters = newCounters();
-    const requests = new Requests({ network, clock, timers }, settings);
+    const requests = new Requests({ network, clock, timers, log }, settings);
     let turn = 0;
     const parts: CoordinatorParts = {
       selfId: nodeId,

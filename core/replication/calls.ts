@@ -18,6 +18,7 @@ export const callMethod = {
   membership: 21,
 } as const;
 
+/** Runs once. */
 export type CallDone = (error: CoterieError | null, body: Buffer | null) => void;
 
 export function call(
@@ -27,16 +28,22 @@ export function call(
   payload: Buffer,
   done: CallDone,
 ): void {
+  let isOver = false;
+  const end: CallDone = (error, body) => {
+    if (isOver) return;
+    isOver = true;
+    done(error, body);
+  };
   try {
     requests.send(
       [peer],
       {
         onReply(_, frame) {
           const { error, body } = parseCallReply(frame);
-          done(error, body);
+          end(error, body);
         },
         onFailure() {
-          done(
+          end(
             new CoterieError('unavailable', 'The node that holds this key did not answer. Try again.'),
             null,
           );
@@ -46,6 +53,6 @@ export function call(
       (requestId) => encodeCall(requestId, method, payload),
     );
   } catch (error) {
-    done(error as CoterieError, null);
+    end(error as CoterieError, null);
   }
 }

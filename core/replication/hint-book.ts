@@ -141,9 +141,7 @@ export class HintBook {
       this.#account(target).skipped++;
       return;
     }
-    this.#put(target, address, null, (error) => {
-      if (error !== null) this.#account(target).skipped++;
-    });
+    this.#put(target, address, null, () => {});
   }
 
   /** Keeps a record for `target`. `done` without error: it is durable and will be delivered. */
@@ -192,7 +190,11 @@ export class HintBook {
         else this.#grew(target, added.bytes);
       },
       onDurable: () => done(null),
-      onRefused: done,
+      onRefused: (error) => {
+        this.#account(target).skipped++;
+        done(error);
+      },
+      // It is in the book, and counts as owed.
       onFailed: done,
     });
   }

@@ -45,11 +45,20 @@ interface Waiting {
 
 /** Changes of one key that wait for its record to come from disk. */
 const waitingCountMax = 10_000;
+/** Those that have run leave the queue so many at a time: one by one would move all the others each time. */
+const ranCountMax = 1_024;
+
+/** A key whose record is being read from disk for a change. */
+interface Lock {
+  readonly name: string;
+  readonly queue: Waiting[];
+  /** So many of the queue have run. */
+  ranCount: number;
+}
 
 export class LocalRecords {
   readonly #engine: StorageEngine;
-  /** Keys whose record is being read from disk for a change, with the changes that wait behind it. */
-  readonly #locked = new Map<string, Waiting[]>();
+  readonly #locks = new Map<string, Lock>();
   #observer: RecordObserver | null = null;
   #onLost: (address: KeyAddress) => void = () => {};
   /** Changes applied since the start: tells whether anything was written between two looks. */
@@ -97,44 +106,69 @@ export class LocalRecords {
 
   change(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
     // Locks exist only while some change waits for the disk: in the common, hot case this is one size check.
-    if (this.#locked.size > 0) {
-      const queue = this.#locked.get(lockName(address));
-      if (queue !== undefined) {
-        if (queue.length >= waitingCountMax) {
+    if (this.#locks.size > 0) {
+      const lock = this.#locks.get(lockName(address));
+      if (lock !== undefined) {
+        if (lock.queue.length - lock.ranCount >= waitingCountMax) {
           handler.onRefused(
             new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.'),
           );
           return;
         }
-        queue.push({ address, durability, handler });
+        lock.queue.push({ address, durability, handler });
         return;
       }
     }
-    this.#run(address, durability, handler);
+    this.#run(address, durability, handler, null);
   }
 
-  #run(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
+  /** Whether the change was made within the call; otherwise the key is locked, and those that wait for it follow by themselves. */
+  #run(address: KeyAddress, durability: Durability, handler: ChangeHandler, held: Lock | null): boolean {
     let answered = false;
-    let lock: string | null = null;
+    let lock: Lock | null = null;
     this.#engine.get(address, (error, current) => {
       answered = true;
-      if (error !== null) {
-        if (error.code === 'corrupt') this.#onLost(address);
-        handler.onRefused(error);
-      } else this.#apply(address, durability, handler, current);
-      if (lock !== null) this.#unlock(lock);
+      try {
+        if (error !== null) {
+          if (error.code === 'corrupt') this.#onLost(address);
+          handler.onRefused(error);
+        } else this.#apply(address, durability, handler, current);
+      } finally {
+        if (lock !== null) this.#runWaiting(lock);
+      }
     });
-    if (!answered) {
-      lock = lockName(address);
-      this.#locked.set(lock, []);
-    }
+    if (answered) return true;
+    lock = held ?? this.#lock(address);
+    return false;
   }
 
-  #unlock(lock: string): void {
-    const queue = this.#locked.get(lock);
-    this.#locked.delete(lock);
-    if (queue === undefined) return;
-    for (const waiting of queue) this.change(waiting.address, waiting.durability, waiting.handler);
+  #lock(address: KeyAddress): Lock {
+    const lock: Lock = { name: lockName(address), queue: [], ranCount: 0 };
+    this.#locks.set(lock.name, lock);
+    return lock;
+  }
+
+  /**
+   * The key stays locked until nobody waits: what a handler asks for meanwhile goes behind the others. (To ask anew for each
+   * that waits moves all behind it for each record that does not stay in memory: half a minute for ten thousand.)
+   */
+  #runWaiting(lock: Lock): void {
+    const { queue } = lock;
+    while (lock.ranCount < queue.length) {
+      const { address, durability, handler } = queue[lock.ranCount++];
+      if (lock.ranCount === ranCountMax) {
+        queue.splice(0, ranCountMax);
+        lock.ranCount = 0;
+      }
+      try {
+        if (!this.#run(address, durability, handler, lock)) return;
+      } catch (cause) {
+        // A mistake of one handler's must not lock the key for ever.
+        this.#runWaiting(lock);
+        throw cause;
+      }
+    }
+    this.#locks.delete(lock.name);
   }
 
   #apply(address: KeyAddress, durability: Durability, handler: ChangeHandler, current: Buffer | null): void {

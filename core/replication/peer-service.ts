@@ -2,10 +2,11 @@
  * The replica's side: answers what other nodes ask of this one. It judges nothing about quorums; it merges, reads and
  * says how it went. Calls by method are for rarer things (forwarded commands, walks), registered by their owners.
  */
-import { CoterieError, type ErrorCode, toCoterieError } from '../base/errors.ts';
+import { CoterieError, type ErrorCode } from '../base/errors.ts';
 import { addressOf, partitionOf } from '../base/token.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { outwardError } from '../ports/outward-error.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import { headerLength, summarise } from '../versions/record-codec.ts';
@@ -73,12 +74,18 @@ export class PeerService {
       try {
         this.#onFrame(from, frame);
       } catch (error) {
-        this.#log.warn('A frame from another node was not understood and is ignored.', {
-          from: from.toString(16),
-          cause: toCoterieError(error, 'bad-input').message,
-        });
+        this.#notUnderstood(from, 'A frame from another node was not understood and is ignored.', error);
       }
     });
+  }
+
+  /** Returns what the other node may be told. */
+  #notUnderstood(from: number, message: string, cause: unknown): CoterieError {
+    const error = outwardError(cause, this.#log, 'a frame from another node');
+    if (error.code !== 'internal') {
+      this.#log.warn(message, { from: from.toString(16), cause: error.message });
+    }
+    return error;
   }
 
   setTopology(topology: Topology): void {
@@ -131,7 +138,15 @@ export class PeerService {
       return;
     }
     this.#counters.replicaPuts++;
-    this.#hybridClock.observe(summarise(rest).newestTimestamp, this.#clock.nowMs());
+    let newestTimestamp: number;
+    try {
+      newestTimestamp = summarise(rest).newestTimestamp;
+    } catch (cause) {
+      this.#notUnderstood(from, 'A record from another node is malformed and was not taken.', cause);
+      answer(status.failed);
+      return;
+    }
+    this.#hybridClock.observe(newestTimestamp, this.#clock.nowMs());
     const { conflicts, durability } = state.settings;
     this.#records.merge(address, rest, { durability, newestOnly: conflicts === 'last-write-wins' }, (error) =>
       answer(error === null ? status.ok : statusOf(error)),
@@ -190,7 +205,7 @@ export class PeerService {
     try {
       handler(from, payload, reply);
     } catch (error) {
-      reply(toCoterieError(error, 'bad-input'), null);
+      reply(this.#notUnderstood(from, 'A request from another node was not understood.', error), null);
     }
   }
 }

@@ -8,7 +8,7 @@ import type { ConsistencyLevel } from '../base/levels.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
 import { GetCore } from '../quorum/get-core.ts';
 import { neededInTotal, type ReplicaPlace, type Requirement } from '../quorum/requirement.ts';
-import { equalHeaders, headerLength, mergeRecords } from '../versions/record-codec.ts';
+import { equalHeaders, headerLength, mergeRecords, summarise } from '../versions/record-codec.ts';
 import { encodeKeyed, frameType, parseStatus, status, typeOf } from '../wire/peer-frames.ts';
 import type { CoordinatorParts } from './parts.ts';
 import type { ReplyHandler } from './requests.ts';
@@ -141,18 +141,14 @@ export class ReadOperation implements ReplyHandler {
     if (typeOf(frame) === frameType.replicaSame) {
       this.#core.addRecord(index, this.#ownRecord);
     } else {
-      try {
-        const { code, body } = parseStatus(frame);
-        if (code !== status.ok) {
-          this.onFailure(from);
-          return;
-        }
-        if (body.length > 0) headerLength(body);
-        this.#core.addRecord(index, body.length === 0 ? null : body);
-      } catch {
+      const { code, body } = parseStatus(frame);
+      if (code !== status.ok) {
         this.onFailure(from);
         return;
       }
+      // Before it counts: what is malformed throws, and is no answer (requests.ts).
+      if (body.length > 0) summarise(body);
+      this.#core.addRecord(index, body.length === 0 ? null : body);
     }
     this.#conclude();
   }

@@ -3,7 +3,7 @@ import type { CoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { ReplicaView } from '../ports/key-value-store.ts';
 import { encodeBasis } from '../versions/context-codec.ts';
-import { decodeRecord, mergeRecords } from '../versions/record-codec.ts';
+import { decodeRecord, mergeRecords, summarise } from '../versions/record-codec.ts';
 import { compareContexts, emptySet } from '../versions/version-set.ts';
 import { encodeKeyed, frameType, parseStatus, status, typeOf } from '../wire/peer-frames.ts';
 import { liveValues } from './live-values.ts';
@@ -66,6 +66,7 @@ export function readReplicas(
           return;
         }
         const { code, body } = parseStatus(frame);
+        if (code === status.ok && body.length > 0) summarise(body);
         arrived(from, code !== status.ok ? undefined : body.length === 0 ? null : body);
       },
       onFailure: (from) => arrived(from, undefined),

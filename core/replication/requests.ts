@@ -4,10 +4,13 @@
  */
 import { CoterieError } from '../base/errors.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { outwardError } from '../ports/outward-error.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import { parseStatus, status } from '../wire/peer-frames.ts';
 
 export interface ReplyHandler {
+  /** What it throws is logged, and counts as no answer: `onFailure` follows. */
   onReply(from: number, frame: Buffer): void;
   /** The peer will not answer: it is down, its queue is full, or the deadline has passed. */
   onFailure(from: number): void;
@@ -55,6 +58,7 @@ export class Requests {
   readonly #network: PeerNetwork;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #log: Log;
   readonly #settings: RequestSettings;
   // Insertion order is age order, which the deadline sweep relies on.
   readonly #pending = new Map<number, Pending>();
@@ -62,10 +66,14 @@ export class Requests {
   #sweep: Cancellable | null = null;
   #closed = false;
 
-  constructor(components: { network: PeerNetwork; clock: Clock; timers: Timers }, settings: RequestSettings) {
+  constructor(
+    components: { network: PeerNetwork; clock: Clock; timers: Timers; log: Log },
+    settings: RequestSettings,
+  ) {
     this.#network = components.network;
     this.#clock = components.clock;
     this.#timers = components.timers;
+    this.#log = components.log;
     this.#settings = settings;
     this.#network.onChange((peer, up) => {
       if (!up) this.#failAll(peer);
@@ -79,7 +87,7 @@ export class Requests {
   /**
    * Sends one frame to some peers. `encode` gets the number that the answers will carry. Peers that cannot be sent to fail
    * before this returns, but only after the others were sent to: a handler that reacts by asking somebody else starts from
-   * the whole picture. Throws `busy` at the bound.
+   * the whole picture. Throws `busy` at the bound, and what `encode` throws; then nothing was sent, and the handler hears nothing.
    */
   send(peers: readonly number[], handler: ReplyHandler, encode: (requestId: number) => Buffer): void {
     if (peers.length === 0) return;
@@ -92,6 +100,7 @@ export class Requests {
     // 0 is never given out: it stands for "no answer wanted".
     this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
     const requestId = this.#lastId;
+    const frame = encode(requestId);
     const pending: Pending = {
       handler,
       waitingFor: [...peers],
@@ -100,10 +109,10 @@ export class Requests {
     };
     this.#pending.set(requestId, pending);
     if (this.#sweep === null && !this.#closed) this.#armSweep();
-    const frame = encode(requestId);
     let unsent: number[] | null = null;
     for (const peer of peers) {
-      if (this.#network.send(peer, frame)) continue;
+      // Once closed nobody sweeps: what is sent now would never end.
+      if (!this.#closed && this.#network.send(peer, frame)) continue;
       unsent ??= [];
       unsent.push(peer);
     }
@@ -118,7 +127,31 @@ export class Requests {
     if (index < 0) return;
     pending.waitingFor.splice(index, 1);
     if (pending.waitingFor.length === 0) this.#pending.delete(requestId);
-    pending.handler.onReply(from, frame);
+    try {
+      pending.handler.onReply(from, frame);
+    } catch (cause) {
+      const error = outwardError(cause, this.#log, 'an answer from another node');
+      if (error.code !== 'internal') {
+        this.#log.warn('An answer from another node was not understood and counts as none.', {
+          from: from.toString(16),
+          cause: error.message,
+        });
+      }
+      this.#guarded(() => pending.handler.onFailure(from));
+    }
+  }
+
+  /** One request's handler must not keep the others from their end. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      const { stack, message } = cause instanceof Error ? cause : new Error(String(cause));
+      this.#log.error('A mistake of Coterie’s own.', {
+        during: 'the end of a request to another node',
+        stack: stack ?? message,
+      });
+    }
   }
 
   /** Closing fails everything that waits. */
@@ -135,7 +168,7 @@ export class Requests {
     if (index < 0) return;
     pending.waitingFor.splice(index, 1);
     if (pending.waitingFor.length === 0) this.#pending.delete(requestId);
-    pending.handler.onFailure(peer);
+    this.#guarded(() => pending.handler.onFailure(peer));
   }
 
   #failAll(peer: number): void {
@@ -166,6 +199,8 @@ export class Requests {
     for (const [requestId, pending] of expired) {
       for (const peer of [...pending.waitingFor]) this.#fail(requestId, pending, peer);
     }
-    for (const pending of slow) pending.handler.onSlow();
+    for (const pending of slow) {
+      if (pending.waitingFor.length > 0) this.#guarded(() => pending.handler.onSlow());
+    }
   }
 }

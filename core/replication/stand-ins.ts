@@ -3,8 +3,9 @@
  * in for it ("Dynamo", section 4.6). It keeps the write as a durable hint before it counts, answers reads with it, and
  * delivers it when the replica is back. Both sides of the two calls are here.
  */
-import { CoterieError } from '../base/errors.ts';
+import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { addressOf, type KeyAddress, partitionOf } from '../base/token.ts';
+import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import { summarise } from '../versions/record-codec.ts';
 import { call, callMethod } from './calls.ts';
@@ -42,17 +43,19 @@ function parse(payload: Buffer): { target: number; address: KeyAddress; record: 
 export class StandIns {
   readonly #requests: Requests;
   readonly #network: PeerNetwork;
+  readonly #log: Log;
   readonly #keyspace: KeyspaceState;
   readonly #address: KeyAddress;
   readonly #used = new Set<number>();
 
   constructor(
-    components: { requests: Requests; network: PeerNetwork },
+    components: { requests: Requests; network: PeerNetwork; log: Log },
     keyspace: KeyspaceState,
     address: KeyAddress,
   ) {
     this.#requests = components.requests;
     this.#network = components.network;
+    this.#log = components.log;
     this.#keyspace = keyspace;
     this.#address = address;
   }
@@ -81,7 +84,22 @@ export class StandIns {
   ): void {
     const payload = encode(target, this.#address, nothing);
     call(this.#requests, standIn, callMethod.readHint, payload, (error, body) => {
-      done(error, body === null || body.length === 0 ? null : body);
+      if (error !== null || body === null || body.length === 0) {
+        done(error, null);
+        return;
+      }
+      try {
+        summarise(body);
+      } catch (cause) {
+        const malformed = toCoterieError(cause, 'corrupt');
+        this.#log.warn('A record that another node keeps as a stand-in is malformed and does not count.', {
+          from: standIn.toString(16),
+          cause: malformed.message,
+        });
+        done(malformed, null);
+        return;
+      }
+      done(null, body);
     });
   }
 }

@@ -1,4 +1,4 @@
-/** A log that keeps its errors, for tests of what is logged. */
+/** A log that keeps its errors and warnings, for tests of what is logged. */
 import type { Log } from '../../core/ports/log.ts';
 
 export interface LoggedError {
@@ -8,9 +8,12 @@ export interface LoggedError {
 
 export class LogCapture implements Log {
   readonly errors: LoggedError[] = [];
+  readonly warnings: LoggedError[] = [];
 
   info(): void {}
-  warn(): void {}
+  warn(message: string, facts: Record<string, unknown> = {}): void {
+    this.warnings.push({ message, facts });
+  }
   error(message: string, facts: Record<string, unknown> = {}): void {
     this.errors.push({ message, facts });
   }
