@@ -1,13 +1,17 @@
 /**
  * The Disk port on a real file system. Errors become the port's few kinds; everything else about them stays in the
- * message, because people search for it.
+ * message, because people search for it. What it makes is for this account alone: files hold other people's values.
  */
-
 import type { FileHandle } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
+
+/** On Windows a folder's own rights hold for what is made in it, and these mean nothing. */
+const fileMode = 0o600;
+const folderMode = 0o700;
+const rightsOfOthers = 0o077;
 
 /** What passes by itself. */
 const passing = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EINTR']);
@@ -93,6 +97,8 @@ class NodeDiskFile implements DiskFile {
 
 export class NodeDisk implements Disk {
   readonly #root: string;
+  /** The last replacement of each file that is being replaced: they take turns, since they use one temporary name. */
+  readonly #replacing = new Map<string, Promise<void>>();
 
   constructor(root: string) {
     this.#root = root;
@@ -116,12 +122,37 @@ export class NodeDisk implements Disk {
   }
 
   async makeFolder(folder: string): Promise<void> {
-    await attempt(() => fs.mkdir(this.#path(folder), { recursive: true }));
+    const path = resolve(this.#path(folder));
+    await attempt(async () => {
+      const first = await fs.mkdir(path, { recursive: true, mode: folderMode });
+      if (first === undefined) {
+        await this.#keepForOwner(path);
+        return;
+      }
+      // A folder's name is durable once the folder that it is in was synced, for each of those that were made.
+      const above = resolve(first, '..');
+      for (let made = path; made !== above && made !== dirname(made); made = dirname(made)) {
+        await this.#syncPath(dirname(made));
+      }
+    });
+  }
+
+  /** One that was there before: made by hand, or by a version that let others look into it. */
+  async #keepForOwner(folder: string): Promise<void> {
+    if (process.platform === 'win32') return;
+    const { mode } = await fs.stat(folder);
+    if ((mode & rightsOfOthers) === 0) return;
+    try {
+      await fs.chmod(folder, folderMode);
+    } catch (cause) {
+      // Another account's folder, or a file system without rights: whoever set it up decides.
+      if ((cause as NodeJS.ErrnoException).code !== 'EPERM') throw cause;
+    }
   }
 
   open(path: string, mode: 'create' | 'write' | 'read'): Promise<DiskFile> {
     const flags = { create: 'wx+', write: 'r+', read: 'r' }[mode];
-    return attempt(async () => new NodeDiskFile(await fs.open(this.#path(path), flags)));
+    return attempt(async () => new NodeDiskFile(await fs.open(this.#path(path), flags, fileMode)));
   }
 
   readFile(path: string): Promise<Buffer> {
@@ -130,18 +161,33 @@ export class NodeDisk implements Disk {
 
   replaceFile(path: string, bytes: Uint8Array): Promise<void> {
     const target = this.#path(path);
+    const before = this.#replacing.get(target) ?? Promise.resolve();
+    const replaced = before.catch(() => {}).then(() => attemptMove(() => this.#replace(target, bytes)));
+    this.#replacing.set(target, replaced);
+    return replaced.finally(() => {
+      if (this.#replacing.get(target) === replaced) this.#replacing.delete(target);
+    });
+  }
+
+  async #replace(target: string, bytes: Uint8Array): Promise<void> {
     const temporary = `${target}.new`;
-    return attemptMove(async () => {
-      const handle = await fs.open(temporary, 'w');
+    const handle = await fs.open(temporary, 'w', fileMode);
+    try {
       try {
+        // One that a crash left behind may have let others read it.
+        if (process.platform !== 'win32') await handle.chmod(fileMode);
         await handle.writeFile(bytes);
         await handle.sync();
       } finally {
         await handle.close();
       }
       await fs.rename(temporary, target);
-      await this.#syncPath(join(target, '..'));
-    });
+    } catch (cause) {
+      // On a full disk its bytes are wanted back.
+      await fs.rm(temporary, { force: true }).catch(() => {});
+      throw cause;
+    }
+    await this.#syncPath(dirname(target));
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * PeerNetwork over TCP: one link per pair of nodes, dialled by the one with the smaller id, so that two starts at once
- * never make two. Frames of one turn leave in one write. A link that is silent too long counts as down, though its
- * socket is open: that is how a paused process looks. Queues are bounded; a full one refuses frames, which the sender
- * sees as a failed request.
+ * PeerNetwork over TCP: one link (peer-link.ts) per pair of nodes, dialled by the one with the smaller id, so that two
+ * starts at once never make two. Frames arrive in the order in which they were sent. A link that is silent too long counts
+ * as down, though its socket is open: that is how a paused process looks. Queues are bounded; a full one refuses frames,
+ * which the sender sees as a failed request.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
@@ -16,9 +16,11 @@ import {
   FrameReader,
   frameBytesMax,
   frameType,
+  helloBytesMax,
   protocolVersion,
   typeOf,
 } from '../wire/peer-frames.ts';
+import { PeerLink } from './peer-link.ts';
 
 export interface PeerAddress {
   readonly id: number;
@@ -42,7 +44,10 @@ interface Hello {
 }
 
 const tickMs = 250;
-/** Nothing heard for this long: a ping is sent. */
+/**
+ * Nothing heard, or nothing sent, for this long: a ping is sent. The peer may be busy sending a large frame, behind which
+ * its own ping and its answers to pings wait; it has to hear something meanwhile.
+ */
 const pingAfterMs = 400;
 /** Nothing heard for this long: the peer counts as down. Longer than a garbage collection, shorter than patience. */
 const silentAfterMs = 1_500;
@@ -51,26 +56,8 @@ const abandonAfterMs = 15_000;
 const redialMinMs = 100;
 const redialMaxMs = 1_000;
 const helloWithinMs = 3_000;
-/** Room for the largest frame beside others. */
-const queueBytesMax = frameBytesMax + 64 * 1024 * 1024;
-/** Frames up to this size are gathered into one buffer; larger ones are handed to the socket as they are. */
-const gatherBytesMax = 16 * 1024;
-
-class Link {
-  readonly peer: number;
-  readonly socket: Socket;
-  heardMs: number;
-  up = true;
-  queue: Buffer[] = [];
-  queueBytes = 0;
-  flushing = false;
-
-  constructor(peer: number, socket: Socket, nowMs: number) {
-    this.peer = peer;
-    this.socket = socket;
-    this.heardMs = nowMs;
-  }
-}
+/** At the end, what is on its way to a peer has this long to leave; a peer that reads nothing must not hold the end up. */
+const closeWithinMs = 1_000;
 
 export class TcpPeerNetwork implements PeerNetwork {
   readonly #clock: Clock;
@@ -78,7 +65,7 @@ export class TcpPeerNetwork implements PeerNetwork {
   readonly #log: Log;
   readonly #settings: PeerNetworkSettings;
   readonly #server: Server;
-  readonly #links = new Map<number, Link>();
+  readonly #links = new Map<number, PeerLink>();
   readonly #sockets = new Set<Socket>();
   readonly #dialling = new Map<number, { attempt: number; timer: Cancellable | null }>();
   #peers = new Map<number, PeerAddress>();
@@ -93,20 +80,29 @@ export class TcpPeerNetwork implements PeerNetwork {
     this.#timers = components.timers;
     this.#log = components.log;
     this.#settings = settings;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#greet(socket, null));
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.#keep(socket);
+      this.#greet(socket, null);
+    });
   }
 
-  /** Answers the port in use. Rejects with `busy` when it is taken. */
+  /** Returns the port in use. Rejects with `busy` when it is taken. */
   listen(): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+      const fail = (cause: NodeJS.ErrnoException) => {
         reject(
           cause.code === 'EADDRINUSE'
             ? new CoterieError('busy', `Port ${this.#settings.port} is in use by another program.`)
             : toCoterieError(cause, 'unavailable'),
         );
-      });
+      };
+      this.#server.once('error', fail);
       this.#server.listen(this.#settings.port, this.#settings.host, () => {
+        this.#server.off('error', fail);
+        // Such as too many open files: that caller was not let in, and it will call again.
+        this.#server.on('error', ({ message }) => {
+          this.#log.warn('A node that called was not let in.', { cause: message });
+        });
         this.#tickedMs = this.#clock.monotonicMs();
         this.#armTick();
         resolve((this.#server.address() as { port: number }).port);
@@ -147,58 +143,32 @@ export class TcpPeerNetwork implements PeerNetwork {
 
   send(to: number, frame: Buffer): boolean {
     const link = this.#links.get(to);
-    if (link === undefined || !link.up) return false;
-    return this.#enqueue(link, frame);
+    if (this.#closed || link === undefined || !link.up || frame.length > frameBytesMax) return false;
+    return link.send(frame, this.#clock.monotonicMs());
   }
 
-  #enqueue(link: Link, frame: Buffer): boolean {
-    if (link.queueBytes + link.socket.writableLength + frame.length > queueBytesMax) return false;
-    link.queue.push(frame);
-    link.queueBytes += frame.length;
-    if (!link.flushing) {
-      link.flushing = true;
-      this.#timers.atTurnEnd(() => this.#flush(link));
-    }
-    return true;
-  }
-
-  #flush(link: Link): void {
-    link.flushing = false;
-    const { queue, socket } = link;
-    link.queue = [];
-    link.queueBytes = 0;
-    if (socket.destroyed) return;
-    if (queue.length === 1) {
-      socket.write(queue[0]);
-      return;
-    }
-    socket.cork();
-    let small: Buffer[] = [];
-    const writeSmall = () => {
-      if (small.length > 0) socket.write(small.length === 1 ? small[0] : Buffer.concat(small));
-      small = [];
-    };
-    for (const frame of queue) {
-      if (frame.length <= gatherBytesMax) small.push(frame);
-      else {
-        writeSmall();
-        socket.write(frame);
-      }
-    }
-    writeSmall();
-    socket.uncork();
-  }
-
+  /** Every peer is down from the call on, and told to be. What was taken still leaves, if the peer reads it. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#tick?.cancel();
     for (const { timer } of this.#dialling.values()) timer?.cancel();
-    for (const link of this.#links.values()) {
-      this.#flush(link);
-      link.socket.end();
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    for (const link of links) {
+      link.flush();
+      this.#changed(link, false);
     }
-    for (const socket of this.#sockets) socket.destroySoon();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const sockets = [...this.#sockets];
+    const ended = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of sockets) {
+      if (socket.connecting) socket.destroy();
+      else socket.destroySoon();
+    }
+    const patience = this.#timers.after(closeWithinMs, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await Promise.all([...ended, new Promise<void>((resolve) => this.#server.close(() => resolve()))]);
+    patience.cancel();
   }
 
   #dialSoon(id: number, attempt: number): void {
@@ -214,35 +184,44 @@ export class TcpPeerNetwork implements PeerNetwork {
     const peer = this.#peers.get(id);
     if (this.#closed || peer === undefined || this.#links.has(id)) return;
     const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
+    this.#keep(socket);
     socket.once('connect', () => this.#greet(socket, id));
-    socket.on('error', () => {});
     // Covers a refused dial, a refused greeting and a link lost later: in each case it is dialled again.
     socket.once('close', () => {
       if (this.#peers.has(id) && !this.#links.has(id)) this.#dialSoon(id, attempt + 1);
     });
   }
 
-  /** Both sides introduce themselves first; `expected` is the peer that was dialled. */
-  #greet(socket: Socket, expected: number | null): void {
+  /** From its first moment until it is closed. */
+  #keep(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => {});
     socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  /** Both sides introduce themselves first; `expected` is the peer that was dialled. */
+  #greet(socket: Socket, expected: number | null): void {
     const { selfId, clusterId } = this.#settings;
     const hello: Hello = { protocol: protocolVersion, clusterId, nodeId: selfId };
     socket.write(encodeJson(frameType.hello, 0, hello));
-    const reader = new FrameReader();
-    let link: Link | null = null;
+    // Whoever reaches the port may send this much, and no more before it is known to be a peer.
+    const reader = new FrameReader(helloBytesMax);
+    let link: PeerLink | null = null;
     const patience = this.#timers.after(helloWithinMs, () => {
       if (link === null) socket.destroy();
     });
+    socket.once('close', () => patience.cancel());
     const onFrame = (frame: Buffer) => {
       if (link !== null) this.#received(link, frame);
       else {
         patience.cancel();
         link = this.#admit(socket, frame, expected);
+        reader.bytesMax = frameBytesMax;
       }
     };
     socket.on('data', (chunk: Buffer) => {
+      if (this.#closed) return;
+      if (link !== null) this.#heard(link);
       try {
         reader.push(chunk, onFrame);
       } catch (error) {
@@ -255,7 +234,7 @@ export class TcpPeerNetwork implements PeerNetwork {
     });
   }
 
-  #admit(socket: Socket, frame: Buffer, expected: number | null): Link {
+  #admit(socket: Socket, frame: Buffer, expected: number | null): PeerLink {
     if (typeOf(frame) !== frameType.hello)
       throw new CoterieError('bad-input', 'It did not introduce itself.');
     const hello = JSON.parse(bodyOf(frame).toString()) as Hello;
@@ -279,7 +258,7 @@ export class TcpPeerNetwork implements PeerNetwork {
       this.#changed(old, false);
       old.socket.destroy();
     }
-    const link = new Link(nodeId, socket, this.#clock.monotonicMs());
+    const link = new PeerLink({ socket, timers: this.#timers }, nodeId, this.#clock.monotonicMs());
     this.#links.set(nodeId, link);
     socket.once('close', () => {
       if (this.#links.get(nodeId) !== link) return;
@@ -291,15 +270,18 @@ export class TcpPeerNetwork implements PeerNetwork {
     return link;
   }
 
-  #received(link: Link, frame: Buffer): void {
+  #heard(link: PeerLink): void {
     link.heardMs = this.#clock.monotonicMs();
-    if (!link.up) this.#changed(link, true);
+    this.#changed(link, true);
+  }
+
+  #received(link: PeerLink, frame: Buffer): void {
     const type = typeOf(frame);
-    if (type === frameType.ping) this.#enqueue(link, encodeEmpty(frameType.pong, 0));
+    if (type === frameType.ping) link.send(encodeEmpty(frameType.pong, 0), link.heardMs);
     else if (type !== frameType.pong) this.#frameHandler(link.peer, frame);
   }
 
-  #changed(link: Link, up: boolean): void {
+  #changed(link: PeerLink, up: boolean): void {
     if (link.up === up) return;
     link.up = up;
     this.#notify(link.peer, up);
@@ -326,7 +308,9 @@ export class TcpPeerNetwork implements PeerNetwork {
     for (const link of this.#links.values()) {
       if (stoodStill) link.heardMs = Math.max(link.heardMs, now - pingAfterMs);
       const silentMs = now - link.heardMs;
-      if (silentMs >= pingAfterMs) this.#enqueue(link, encodeEmpty(frameType.ping, 0));
+      if (Math.max(silentMs, now - link.sentMs) >= pingAfterMs) {
+        link.send(encodeEmpty(frameType.ping, 0), now);
+      }
       if (silentMs >= silentAfterMs) this.#changed(link, false);
       if (silentMs >= abandonAfterMs) link.socket.destroy();
     }

@@ -21,6 +21,8 @@ export const protocolVersion = 2;
 
 /** Room for the largest value, its key, siblings and metadata. */
 export const frameBytesMax = 256 * 1024 * 1024;
+/** A greeting is some hundred bytes. It is read from whoever reaches the port, so it must not fill the memory. */
+export const helloBytesMax = 4 * 1024;
 
 export const frameType = {
   hello: 1,
@@ -159,13 +161,14 @@ function shortFrame(): CoterieError {
  * chunks is copied, once.
  */
 export class FrameReader {
-  readonly #bytesMax: number;
+  /** The handler of a frame may change it for those that follow. */
+  bytesMax: number;
   #parts: Buffer[] = [];
   #partsLength = 0;
   #wanted = 0;
 
   constructor(bytesMax: number = frameBytesMax) {
-    this.#bytesMax = bytesMax;
+    this.bytesMax = bytesMax;
   }
 
   push(chunk: Buffer, onFrame: (frame: Buffer) => void): void {
@@ -181,7 +184,7 @@ export class FrameReader {
     let offset = 0;
     while (bytes.length - offset >= 4) {
       const length = bytes.readUInt32BE(offset) + 4;
-      if (length < frameHeadBytes || length > this.#bytesMax) {
+      if (length < frameHeadBytes || length > this.bytesMax) {
         throw new CoterieError(
           'bad-input',
           `A frame from another node claims ${length} bytes, which cannot be.`,

@@ -122,11 +122,18 @@ export class Names {
     assign(this.#durable, name, content);
   }
 
+  /** Names without the folder that they are in, of those that are in it and not deeper. */
+  in(folder: string): string[] {
+    return [...this.#seen.keys()]
+      .filter((name) => isIn(folder, name))
+      .map((name) => name.slice(name.lastIndexOf('/') + 1));
+  }
+
   /** As `Content.beginSync`, for the names in one folder. */
   beginSync(folder: string): () => void {
     const end = this.#order;
     return () => {
-      const isTaken = ({ order, name }: NameChange) => order < end && name.startsWith(`${folder}/`);
+      const isTaken = ({ order, name }: NameChange) => order < end && isIn(folder, name);
       for (const change of this.#unsynced) {
         if (isTaken(change)) assign(this.#durable, change.name, change.content);
       }
@@ -144,6 +151,12 @@ export class Names {
     this.#durable.clear();
     this.#unsynced = [];
   }
+}
+
+/** '' and '.' are the root. */
+function isIn(folder: string, name: string): boolean {
+  const parent = name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : '';
+  return parent === (folder === '.' ? '' : folder);
 }
 
 function assign(names: Map<string, Content>, name: string, content: Content | null): void {

@@ -225,14 +225,10 @@ export class SimulatedDisk implements Disk {
   }
 
   list(folder: string): Promise<string[]> {
-    return this.#work(() =>
-      [...this.#names.all.keys()]
-        .filter((name) => name.startsWith(`${folder}/`) && !name.slice(folder.length + 1).includes('/'))
-        .map((name) => name.slice(folder.length + 1))
-        .sort(),
-    );
+    return this.#work(() => this.#names.in(folder).sort());
   }
 
+  /** There are no folders here, only names with `/` in them. */
   async makeFolder(): Promise<void> {}
 
   open(path: string, mode: 'create' | 'write' | 'read'): Promise<DiskFile> {
@@ -246,11 +242,11 @@ export class SimulatedDisk implements Disk {
         }
         this.#names.change(path, new Content());
       }
-      return this.#fileOf(this.#content(path));
+      return this.#fileOf(this.#content(path), mode);
     });
   }
 
-  #fileOf(content: Content): DiskFile {
+  #fileOf(content: Content, mode: 'create' | 'write' | 'read'): DiskFile {
     let isClosed = false;
     const generation = this.#generation;
     const whileOpen = <T>(work: () => T) => {
@@ -258,13 +254,18 @@ export class SimulatedDisk implements Disk {
       return work();
     };
     const run = <T>(work: () => T) => this.#work(() => whileOpen(work), generation);
+    const change = (work: () => void) =>
+      run(() => {
+        if (mode === 'read') throw new CoterieError('disk-failed', 'The file was opened to read.');
+        work();
+      });
     return {
       write: (bytes, position) => {
         const copy = Buffer.from(bytes);
-        return run(() => {
+        return change(() => {
           this.#failOnce('failNextWrites');
           this.#admit(content, copy, position);
-          content.write(position, copy, this.#nowMs());
+          if (copy.length > 0) content.write(position, copy, this.#nowMs());
         });
       },
       read: (position, length) =>
@@ -278,7 +279,7 @@ export class SimulatedDisk implements Disk {
         const end = content.beginSync();
         return this.#operation(() => whileOpen(() => this.#sync(end)), generation);
       },
-      truncate: (length) => run(() => content.write(length, null, this.#nowMs())),
+      truncate: (length) => change(() => content.write(length, null, this.#nowMs())),
       size: () => run(() => content.bytes.length),
       close: async () => {
         isClosed = true;
@@ -331,7 +332,13 @@ export class SimulatedDisk implements Disk {
   }
 
   link(from: string, to: string): Promise<void> {
-    return this.#work(() => this.#names.change(to, this.#content(from)));
+    return this.#work(() => {
+      const content = this.#content(from);
+      if (this.#names.get(to) !== undefined) {
+        throw new CoterieError('disk-failed', `${to} is there already`);
+      }
+      this.#names.change(to, content);
+    });
   }
 
   syncFolder(folder: string): Promise<void> {
@@ -340,7 +347,7 @@ export class SimulatedDisk implements Disk {
   }
 
   freeBytes(): Promise<number> {
-    return this.#work(() => this.faults.capacityBytes - this.usedBytes);
+    return this.#work(() => Math.max(0, this.faults.capacityBytes - this.usedBytes));
   }
 
   /** Whether this write may happen; throws as the disk would. */

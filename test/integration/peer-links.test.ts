@@ -1,0 +1,216 @@
+/**
+ * What a TCP link between nodes does beyond the port (test/conformance/peer-network-suite.ts): order, limits, greetings,
+ * slow lines and the end. Sockets are real; where time matters it is the test's own.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemTimers } from '../../core/platform/system-clock.ts';
+import {
+  encodeCall,
+  encodeJson,
+  FrameReader,
+  frameBytesMax,
+  frameType,
+  protocolVersion,
+  requestIdOf,
+  typeOf,
+} from '../../core/wire/peer-frames.ts';
+import {
+  clusterId,
+  loopback,
+  startTcpPeer,
+  type TcpPeer,
+  TcpPeers,
+  untilTrue,
+} from '../support/tcp-peers.ts';
+import { VirtualTime } from '../support/virtual-time.ts';
+
+const mebibyte = 1024 * 1024;
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function pair() {
+  const peers = new TcpPeers();
+  closers.push(() => peers.dispose());
+  const [left, right] = [await peers.join(1), await peers.join(2)];
+  await untilTrue(() => left.isUp(2) && right.isUp(1));
+  return { left, right };
+}
+
+const greeting = (nodeId: number, padding = '') =>
+  encodeJson(frameType.hello, 0, { protocol: protocolVersion, clusterId, nodeId, padding });
+
+/** A node of which only the network is there, with a peer that is played by the test. */
+async function alone(selfId: number, time?: VirtualTime): Promise<TcpPeer> {
+  const timers = time && { ...systemTimers, after: time.after.bind(time) };
+  const peer = await startTcpPeer(selfId, { clock: time, timers });
+  closers.push(() => peer.network.close());
+  peer.network.setPeers([{ id: 1, name: 'played', host: loopback, port: 9 }]);
+  return peer;
+}
+
+function call(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: loopback, port, noDelay: true });
+    closers.push(() => socket.destroy());
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(socket.on('error', () => {})));
+  });
+}
+
+const turns = () => new Promise((resolve) => setTimeout(resolve, 2));
+
+describe('a TCP link between nodes', () => {
+  it('keeps the order of frames, whatever their sizes', async () => {
+    const { left, right } = await pair();
+    const seen: number[] = [];
+    right.onFrame((_, frame) => seen.push(requestIdOf(frame)));
+    const numbers = Array.from({ length: 300 }, (_, index) => index);
+    for (const number of numbers) {
+      left.send(2, encodeCall(number, 1, Buffer.alloc(number % 7 === 0 ? 50_000 : number)));
+      if (number % 40 === 0) await turns();
+    }
+    await untilTrue(() => seen.length === numbers.length);
+    expect(seen).toEqual(numbers);
+  });
+
+  it('brings a frame of 200 MiB whole, and refuses what has no room beside it or no frame may be', async () => {
+    const { left, right } = await pair();
+    const payload = Buffer.alloc(200 * mebibyte, 'pattern of eleven');
+    const frame = encodeCall(1, 1, payload);
+    const seen: Buffer[] = [];
+    right.onFrame((_, found) => seen.push(found));
+    expect(left.send(2, Buffer.alloc(frameBytesMax + 1))).toBe(false);
+    expect(left.send(2, frame)).toBe(true);
+    expect(left.send(2, frame)).toBe(false);
+    expect(left.send(2, encodeCall(2, 1, Buffer.alloc(0)))).toBe(true);
+    await untilTrue(() => seen.length === 2);
+    expect(seen[0].equals(frame)).toBe(true);
+    expect(requestIdOf(seen[1])).toBe(2);
+    // There is room again.
+    expect(left.send(2, Buffer.from(encodeCall(3, 1, Buffer.alloc(0))))).toBe(true);
+  });
+
+  it('is closed at a greeting that claims more than 4 KiB, before it has come', async () => {
+    const { port, network } = await alone(2, new VirtualTime());
+    const socket = await call(port);
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    const long = greeting(1, 'x'.repeat(4 * 1024));
+    socket.write(long.subarray(0, 100));
+    socket.resume();
+    await ended;
+    expect(network.isUp(1)).toBe(false);
+  });
+
+  it('takes large frames as soon as the greeting is through, even in the same packet', async () => {
+    const { port, network } = await alone(2);
+    const seen: number[] = [];
+    network.onFrame((_, frame) => seen.push(frame.length));
+    const large = encodeCall(1, 1, Buffer.alloc(mebibyte));
+    (await call(port)).write(Buffer.concat([greeting(1, 'x'.repeat(3 * 1024)), large]));
+    await untilTrue(() => seen.length > 0);
+    expect(seen).toEqual([large.length]);
+  });
+
+  it('stays up while a large frame comes slowly, and answers the sender meanwhile', async () => {
+    const time = new VirtualTime();
+    const { port, network } = await alone(2, time);
+    const changes: boolean[] = [];
+    network.onChange((_, up) => changes.push(up));
+    const seen: number[] = [];
+    network.onFrame((_, frame) => seen.push(frame.length));
+    const socket = await call(port);
+    let pings = 0;
+    const reader = new FrameReader();
+    socket.on('data', (chunk: Buffer) => {
+      reader.push(chunk, (frame) => {
+        if (typeOf(frame) === frameType.ping) pings++;
+      });
+    });
+    socket.write(greeting(1));
+    await untilTrue(() => network.isUp(1));
+    const large = encodeCall(1, 1, Buffer.alloc(60_000));
+    // A piece in each virtual second, for longer than a silent link is kept.
+    for (let offset = 0; offset < large.length; offset += 2_000) {
+      const before = pings;
+      socket.write(large.subarray(offset, offset + 2_000));
+      for (let turn = 0; turn < 4; turn++) {
+        await turns();
+        await time.advance(250);
+      }
+      if (offset > 0 && offset + 2_000 < large.length)
+        await untilTrue(() => pings > before || socket.destroyed);
+    }
+    await untilTrue(() => seen.length > 0 || socket.destroyed);
+    expect(seen).toEqual([large.length]);
+    expect(changes).toEqual([true]);
+  });
+
+  it('counts as down when nothing comes over it, is up again with the first byte, and is given up in the end', async () => {
+    const time = new VirtualTime();
+    const { port, network } = await alone(2, time);
+    const changes: boolean[] = [];
+    network.onChange((_, up) => changes.push(up));
+    const socket = await call(port);
+    socket.resume();
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(greeting(1));
+    await untilTrue(() => network.isUp(1));
+    for (let tick = 0; tick < 8; tick++) await time.advance(250);
+    expect(changes).toEqual([true, false]);
+    expect(network.send(1, encodeCall(1, 1, Buffer.alloc(0)))).toBe(false);
+    socket.write(encodeCall(1, 1, Buffer.alloc(10)).subarray(0, 3));
+    await untilTrue(() => network.isUp(1));
+    for (let tick = 0; tick < 80; tick++) await time.advance(250);
+    await ended;
+    await untilTrue(() => !network.isUp(1));
+    expect(changes).toEqual([true, false, true, false]);
+  });
+
+  it('ends with its network, though the peer reads nothing', async () => {
+    const { port, network } = await alone(2);
+    const socket = await call(port);
+    socket.write(greeting(1));
+    await untilTrue(() => network.isUp(1));
+    socket.pause();
+    const changes: boolean[] = [];
+    network.onChange((_, up) => changes.push(up));
+    for (let count = 0; count < 4; count++) network.send(1, encodeCall(1, 1, Buffer.alloc(16 * mebibyte)));
+    await turns();
+    const closing = network.close();
+    expect(network.isUp(1)).toBe(false);
+    expect(network.send(1, encodeCall(1, 1, Buffer.alloc(0)))).toBe(false);
+    await closing;
+    expect(changes).toEqual([false]);
+  });
+
+  it('is not made by a network that was closed while it dialled', async () => {
+    let accepted = 0;
+    const server = createServer((socket) => {
+      accepted++;
+      socket.on('error', () => {});
+      socket.write(greeting(2));
+    });
+    closers.push(() => new Promise((resolve) => server.close(resolve)));
+    await new Promise<void>((resolve) => server.listen(0, loopback, resolve));
+    const { network } = await startTcpPeer(1);
+    const changes: boolean[] = [];
+    network.onChange((_, up) => changes.push(up));
+    const { port } = server.address() as { port: number };
+    network.setPeers([{ id: 2, name: 'played', host: loopback, port }]);
+    // One turn after the dial has begun: the connection is on its way.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await network.close();
+    await turns();
+    const open = await new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+    expect({ open, changes, accepted: accepted <= 1 }).toEqual({ open: 0, changes: [], accepted: true });
+  });
+
+  it('cannot be offered on a port that another program has, and says so', async () => {
+    const { port } = await alone(2);
+    await expect(startTcpPeer(3, { port })).rejects.toMatchObject({ code: 'busy' });
+  });
+});
