@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import type { NodeView } from '../contract/views.ts';
-import { partitionsInWords } from '../host/words.ts';
+import { listOf, partitionsInWords } from '../host/words.ts';
 import type { CommandContext } from './commands.ts';
 import { show } from './output.ts';
 
@@ -13,8 +13,7 @@ export function lossLines({ name, figures }: Pick<NodeView, 'name' | 'figures'>)
       `${name}: acknowledged writes may be lost in ${partitionsInWords(partitions)} of ${keyspace}`,
   );
   const waitsFor = figures?.waitsFor ?? [];
-  if (waitsFor.length > 0)
-    lines.push(`${name}: lost data, and waits for ${waitsFor.join(' and ')} to bring it back`);
+  if (waitsFor.length > 0) lines.push(`${name}: lacks data, and waits for ${listOf(waitsFor)}`);
   return lines;
 }
 

@@ -43,9 +43,9 @@ import {
   clusterViewOf,
   computerViewsOf,
   keyspaceViewOf,
+  lackingOf,
   nodeViewOf,
   ringViewsOf,
-  waitsInVain,
 } from './views.ts';
 
 export interface HostSettings {
@@ -198,17 +198,13 @@ export async function createHost(
   };
   const nodeViews = (): NodeView[] => [...nodes.values()].map(nodeView);
   const losses = new LossBook();
-  const keyspaceView = (keyspace: LayoutKeyspace, views: readonly NodeView[]): KeyspaceView => {
-    const waiting = new Set(
-      views.filter((view) => waitsInVain(view, views).length > 0).map(({ name }) => name),
+  const keyspaceViewsOf = (keyspaces: readonly LayoutKeyspace[]): KeyspaceView[] => {
+    const lacking = lackingOf(layout, nodeViews());
+    return keyspaces.map((keyspace) =>
+      keyspaceViewOf(layout, keyspace, { isUp, lacking, possibleLoss: losses.in(keyspace.id) }),
     );
-    const speaks = (nodeId: number) => isUp(nodeId) && !waiting.has(nameOf(nodeId));
-    return keyspaceViewOf(layout, keyspace, { isUp, speaks, possibleLoss: losses.in(keyspace.id) });
   };
-  const keyspaceViews = (): KeyspaceView[] => {
-    const views = nodeViews();
-    return layout.keyspaces.map((keyspace) => keyspaceView(keyspace, views));
-  };
+  const keyspaceViews = (): KeyspaceView[] => keyspaceViewsOf(layout.keyspaces);
   const snapshot = (): Snapshot => {
     const views = nodeViews();
     const keyspaces = keyspaceViews();
@@ -286,7 +282,8 @@ export async function createHost(
     const states = JSON.stringify(
       [...nodes.values()].map(({ supervisor: other }) => {
         const { state, figures } = other.status();
-        return [state, figures?.possibleLoss, figures?.waitsFor];
+        const waits = figures?.waitsFor.length ? [figures.waitsFor, figures.rebuildingPartitions] : null;
+        return [state, figures?.possibleLoss, waits];
       }),
     );
     if (states === lastStates) return;
@@ -409,7 +406,7 @@ export async function createHost(
     layout: () => layout,
     repairs,
     activity: (before, kinds, countMax) => catalog.recentActivity(countMax, before, kinds),
-    keyspaceView: (name) => keyspaceView(keyspaceNamed(layout, name), nodeViews()),
+    keyspaceView: (name) => keyspaceViewsOf([keyspaceNamed(layout, name)])[0],
     supervisor(name) {
       const found = nodes.get(name);
       if (found === undefined) {

@@ -14,8 +14,8 @@ interface Components {
   /** Whether there is a working link to a node. */
   readonly isReached: (nodeId: number) => boolean;
   readonly send: (message: FromNode) => void;
-  /** Sends new figures. */
-  readonly measure: () => void;
+  /** A person has accepted it: nothing is waited for any more. */
+  readonly onAccepted: () => void;
 }
 
 function nameOf({ layout }: Pick<StorageNode, 'layout'>, nodeId: number): string {
@@ -54,13 +54,13 @@ export class NodeLosses {
   }
 
   async accept(task: number): Promise<void> {
-    const { node, send, measure } = this.#parts;
+    const { node, send, onAccepted } = this.#parts;
     try {
       this.#checkMayAccept();
       const accepted = await node.acceptLoss();
       // Whoever has the answer finds the new state everywhere.
       this.report();
-      measure();
+      onAccepted();
       send({ type: 'loss-accepted', task, accepted, code: 'conflict', reason: '' });
     } catch (cause) {
       const { code, message } = toCoterieError(cause, 'disk-failed');
@@ -85,7 +85,7 @@ export class NodeLosses {
     if (coming.length === 0) return;
     throw new CoterieError(
       'conflict',
-      `It is still getting its data back from ${listOf(coming)}. Wait until that has ended, and accept what is lost then.`,
+      `It is still getting data from ${listOf(coming)}. Wait until that has ended, and accept what is lost then.`,
     );
   }
 }

@@ -114,7 +114,7 @@ async function start(message: NodeStart): Promise<void> {
     channel.send({ type: 'peers', down });
   };
   peerNetwork.onChange(tellPeers);
-  const noteRebuilt = watchRebuild(node, message.name, clock, (note) => channel.send(note));
+  const rebuild = watchRebuild(node, message.name, clock, (note) => channel.send(note));
   const figureState = newFigureState(clock);
   const measure = () =>
     channel.send({
@@ -125,10 +125,13 @@ async function start(message: NodeStart): Promise<void> {
     node,
     isReached: (id) => peerNetwork.isUp(id),
     send: (message) => channel.send(message),
-    measure,
+    onAccepted: () => {
+      rebuild.end();
+      measure();
+    },
   });
   const ticker = setInterval(() => {
-    noteRebuilt();
+    rebuild.look();
     losses.report();
     layouts.report();
     measure();

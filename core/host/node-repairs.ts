@@ -41,19 +41,19 @@ export class NodeRepairs {
   }
 }
 
-/** Notes the end of a rebuild with its time and bytes, for the activity log. */
+/** Notes the end of a rebuild with its time and bytes, for the activity log; not where a person ended it. */
 export function watchRebuild(
   node: StorageNode,
   name: string,
   clock: Clock,
   send: (message: FromNode) => void,
-): () => void {
+): { look(): void; end(): void } {
   let since = node.parts.completeness.isWhole ? null : clock.monotonicMs();
   if (since !== null) {
     const message = `${name} lost data. It gets it back from the other replicas, and does not answer reads alone until then.`;
     send({ type: 'noted', severity: 'warning', message });
   }
-  return () => {
+  const look = () => {
     if (since === null || !node.parts.completeness.isWhole) return;
     const seconds = ((clock.monotonicMs() - since) / 1_000).toFixed(1);
     const { recordsReceived, valueBytes } = node.repair.rebuildFigures();
@@ -62,5 +62,11 @@ export function watchRebuild(
     const mebibytes = (valueBytes / 1_048_576).toFixed(1);
     const message = `${name} is whole again: ${records}, ${mebibytes} MiB in ${seconds} s.`;
     send({ type: 'noted', severity: 'info', message });
+  };
+  return {
+    look,
+    end: () => {
+      since = null;
+    },
   };
 }

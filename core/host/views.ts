@@ -70,8 +70,7 @@ export function keyspaceViewOf(
   keyspace: LayoutKeyspace,
   facts: {
     readonly isUp: (nodeId: number) => boolean;
-    /** Is up, and misses nothing that only a node that is away could bring. */
-    readonly speaks: (nodeId: number) => boolean;
+    readonly lacking: ReadonlyMap<number, number>;
     readonly possibleLoss: KeyspaceView['possibleLoss'];
   },
 ): KeyspaceView {
@@ -80,16 +79,31 @@ export function keyspaceViewOf(
     factors: { ...keyspace.factors },
     createdAtMs: keyspace.createdAtMs ?? layout.createdAtMs,
     ...consequencesOf(layout, keyspace),
-    underReplicated: availabilityOf(layout, keyspace, facts.isUp).underReplicated,
-    unavailable: availabilityOf(layout, keyspace, facts.speaks).unavailable,
+    ...usableOf(layout, keyspace, facts),
     possibleLoss: facts.possibleLoss,
   };
+}
+
+/**
+ * Replicas that lack what only a node that is away could bring do not answer reads. Which partitions that concerns is known to
+ * them alone, but not more than they lack: a few lost records must not look like the loss of everything.
+ */
+function usableOf(
+  layout: Layout,
+  keyspace: LayoutKeyspace,
+  { isUp, lacking }: { isUp: (nodeId: number) => boolean; lacking: ReadonlyMap<number, number> },
+): { underReplicated: number; unavailable: number } {
+  const byState = availabilityOf(layout, keyspace, isUp);
+  if (lacking.size === 0) return byState;
+  const without = availabilityOf(layout, keyspace, (nodeId) => isUp(nodeId) && !lacking.has(nodeId));
+  const lackedCount = [...lacking.values()].reduce((sum, count) => sum + count, 0);
+  return { ...byState, unavailable: Math.min(without.unavailable, byState.unavailable + lackedCount) };
 }
 
 const away: readonly NodeView['state'][] = ['down', 'failed', 'paused', 'stopped'];
 
 /** Nodes that this one has to hear, and that are away: until a person brings them back, or accepts that they are gone. */
-export function waitsInVain(node: Pick<NodeView, 'figures'>, nodes: readonly NodeView[]): string[] {
+function waitsInVain(node: Pick<NodeView, 'figures'>, nodes: readonly NodeView[]): string[] {
   const waitsFor = node.figures?.waitsFor ?? [];
   return waitsFor.filter((name) => nodes.some((other) => other.name === name && away.includes(other.state)));
 }
@@ -120,6 +134,17 @@ const stateWords: Record<string, string> = {
   draining: 'is draining',
 };
 
+/** Nodes that wait in vain, each with the partitions in which it lacks data. */
+export function lackingOf(layout: Layout, nodes: readonly NodeView[]): ReadonlyMap<number, number> {
+  const lacking = new Map<number, number>();
+  for (const node of nodes) {
+    if (waitsInVain(node, nodes).length === 0) continue;
+    const id = layout.nodes.find(({ name }) => name === node.name)?.id;
+    if (id !== undefined) lacking.set(id, node.figures?.rebuildingPartitions ?? 0);
+  }
+  return lacking;
+}
+
 function lossAdvice({ name, possibleLoss }: KeyspaceView): Advice[] {
   if (possibleLoss === null) return [];
   const { partitions, nodes } = possibleLoss;
@@ -149,7 +174,7 @@ function waitAdvice(node: NodeView, nodes: readonly NodeView[]): Advice[] {
       id: `waits-${node.name}`,
       severity: 'error',
       title: `${node.name} waits for ${listOf(missing)}`,
-      detail: `${node.name} lost data that only ${listOf(missing)} may still hold. Until then its copies do not count for reads. Start ${listOf(missing)}; if ${they} gone for good, accept the loss at ${node.name}.`,
+      detail: `${node.name} lacks data that only ${listOf(missing)} may hold. Until it has that, its copies there do not count for reads. Start ${listOf(missing)}; if ${they} gone for good, accept the loss at ${node.name}.`,
       page: 'ring',
       subject: node.name,
       action: `See ${node.name}`,

@@ -259,12 +259,12 @@ describe.skipIf(browserPath === undefined)(
       },
     );
 
-    it('accepts no loss while a node that is up still brings data back', async () => {
+    it('accepts no loss while a node that is up still brings data', async () => {
       const { page, host } = await visit('losses', '#/ring/home-3');
       host.cluster.setState('home-1', 'up');
       const button = page.locator('#node-home-3').getByRole('button', { name: 'Accept the loss at home-3…' });
       await page.locator('#node-home-3 [aria-disabled]', { hasText: 'Accept the loss…' }).waitFor();
-      expect(await button.getAttribute('title')).toContain('still getting data back from home-1');
+      expect(await button.getAttribute('title')).toContain('still getting data from home-1');
     });
 
     it('creates a keyspace, puts a key and finds it by keyboard alone', async () => {

@@ -165,6 +165,6 @@ describe('a mistake of ours', () => {
     expect(error.code).toBe('internal');
     expect(error.message).not.toMatch(/undefined/);
     expect(log.errors).toHaveLength(1);
-    expect(log.errors[0].facts.cause).toMatch(/^TypeError: [\s\S]*http-keys\.test\.ts/);
+    expect(log.errors[0].facts.stack).toMatch(/^TypeError: [\s\S]*http-keys\.test\.ts/);
   });
 });

@@ -216,7 +216,7 @@ describe('promised', () => {
     };
     for (const reader of readers) {
       const found = await Promise.all(keys.map((key) => answer(reader, key)));
-      expect(found).toEqual(keys.map((key) => `value of ${key}`));
+      expect(keys.filter((key, index) => found[index] !== `value of ${key}`)).toEqual([]);
     }
   });
 

@@ -22,11 +22,10 @@ import {
   adviceOf,
   clusterViewOf,
   computerViewsOf,
-  hexId,
   keyspaceViewOf,
+  lackingOf,
   nodeViewOf,
   ringViewsOf,
-  waitsInVain,
 } from '../../core/host/views.ts';
 import {
   alterKeyspace,
@@ -360,8 +359,7 @@ export class FakeCluster {
     });
     return keyspaceViewOf(this.layout, keyspaceNamed(this.layout, name), {
       isUp: (nodeId) => this.#isUp(nodeId),
-      speaks: (nodeId) =>
-        this.#isUp(nodeId) && waitsInVain(views.find(({ id }) => id === hexId(nodeId))!, views).length === 0,
+      lacking: lackingOf(this.layout, views),
       possibleLoss:
         telling.length === 0
           ? null

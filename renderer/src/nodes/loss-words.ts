@@ -47,5 +47,5 @@ export function whyNotAccept(node: Told, nodes: readonly NodeView[], refusal: st
   const { coming } = waitsFor(node, nodes);
   return coming.length === 0
     ? null
-    : `It is still getting data back from ${listWords(coming)}: wait until that has ended.`;
+    : `It is still getting data from ${listWords(coming)}: wait until that has ended.`;
 }

@@ -6,6 +6,7 @@ import { createHandlers, dispatch, type HostActions } from '../../../core/host/a
 import { acceptedInWords, LossBook } from '../../../core/host/loss-book.ts';
 import { lossFiguresOf, NodeLosses } from '../../../core/host/node-losses.ts';
 import type { FromNode } from '../../../core/host/node-messages.ts';
+import { keyspaceViewOf } from '../../../core/host/views.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
 import type { PossibleLoss } from '../../../core/node/possible-losses.ts';
 import type { Wanted } from '../../../core/replication/completeness.ts';
@@ -34,28 +35,28 @@ class PretendedNode {
   }
 
   async acceptLoss(): Promise<{ losses: PossibleLoss[]; notHeard: Wanted[] }> {
-    const accepted = { losses: this.lost, notHeard: this.wanted };
+    const given = { losses: this.lost, notHeard: this.wanted };
     this.lost = [];
     this.wanted = [];
-    return accepted;
+    return given;
   }
 }
 
 let node: PretendedNode;
 let reached: number[];
 let sent: FromNode[];
-let measured: number;
+let accepted: number;
 let losses: NodeLosses;
 beforeEach(() => {
   node = new PretendedNode();
   reached = [];
   sent = [];
-  measured = 0;
+  accepted = 0;
   losses = new NodeLosses({
     node,
     isReached: (id) => reached.includes(id),
     send: (message) => sent.push(message),
-    measure: () => measured++,
+    onAccepted: () => accepted++,
   });
 });
 
@@ -99,7 +100,7 @@ describe('a node', () => {
         reason: '',
       },
     ]);
-    expect(measured).toBe(1);
+    expect(accepted).toBe(1);
   });
 
   it('lets nothing go while a node that it reaches still brings its data back', async () => {
@@ -176,6 +177,17 @@ describe('the losses of a computer', () => {
         ['waits-home-3', 'home-3'],
       ]),
     );
+  });
+
+  it('make no more partitions unavailable than the waiting replicas lack', () => {
+    const cluster = new FakeCluster('losses');
+    cluster.setState('home-1', 'stopped');
+    const [keyspace] = cluster.layout.keyspaces;
+    const lacking = new Map([[cluster.layout.nodes[2].id, 3]]);
+    const isUp = (id: number) => id !== cluster.layout.nodes[0].id;
+    const view = keyspaceViewOf(cluster.layout, keyspace, { isUp, lacking, possibleLoss: null });
+    cluster.close();
+    expect(view).toMatchObject({ underReplicated: 1_024, unavailable: 3 });
   });
 
   it('are accepted by nobody in read-only mode', async () => {
