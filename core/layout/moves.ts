@@ -4,8 +4,8 @@
  * replicas or other levels mean that a read no longer has to ask one of those.
  */
 import { quorumsIntersect, type ReplicaPlace, requirementOf } from '../quorum/requirement.ts';
-import { placementOf } from '../ring/ring.ts';
 import type { Layout, LayoutKeyspace } from './layout.ts';
+import { placesOf } from './places.ts';
 
 /** Nodes that may hold acknowledged writes of a partition which this node lacks. */
 export interface Move {
@@ -15,13 +15,6 @@ export interface Move {
 }
 
 type Places = readonly ReplicaPlace[];
-
-function placesOf(layout: Layout, { factors }: LayoutKeyspace): Places[] {
-  const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
-  return placementOf(layout.rings, layout.nodes, (dataCenter) => factors[dataCenter] ?? 0).map((list) =>
-    list.map((nodeId) => ({ nodeId, dataCenter: dataCenterOf.get(nodeId)! })),
-  );
-}
 
 /**
  * For node `selfId`, going from `before` to `after`. Where a keyspace was changed more than once in between, nobody here knows

@@ -5,8 +5,9 @@
 import type { ConsistencyLevel } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../layout/layout.ts';
+import { placesOf } from '../layout/places.ts';
 import { type ReplicaPlace, type Requirement, requirementOf } from '../quorum/requirement.ts';
-import { type DataCenterRing, placementOf, preferenceList } from '../ring/ring.ts';
+import { preferenceList } from '../ring/ring.ts';
 
 export interface KeyspaceState {
   readonly settings: LayoutKeyspace;
@@ -28,26 +29,14 @@ export interface Topology {
   readonly keyspaces: ReadonlyMap<number, KeyspaceState>;
 }
 
-/** The replicas of each partition, in the order of `rings`. */
-export function placesOf(
-  layout: Layout,
-  rings: readonly DataCenterRing[],
-  { factors }: LayoutKeyspace,
-): ReplicaPlace[][] {
-  const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
-  return placementOf(rings, layout.nodes, (dataCenter) => factors[dataCenter] ?? 0).map((list) =>
-    list.map((nodeId) => ({ nodeId, dataCenter: dataCenterOf.get(nodeId)! })),
-  );
-}
-
 function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspace): KeyspaceState {
   // The coordinator's own data center first; the others keep the layout's order.
   const rings = [...layout.rings].sort(
     (a, b) => Number(b.dataCenter === self.dataCenter) - Number(a.dataCenter === self.dataCenter),
   );
-  const replicas = placesOf(layout, rings, settings);
+  const replicas = placesOf(layout, settings, rings);
   const isAgreed = rings.every((ring, index) => ring === layout.rings[index]);
-  const agreedOrder = isAgreed ? replicas : placesOf(layout, layout.rings, settings);
+  const agreedOrder = isAgreed ? replicas : placesOf(layout, settings);
   const selfIndex = new Int16Array(partitionCount);
   for (let partition = 0; partition < partitionCount; partition++) {
     selfIndex[partition] = replicas[partition].findIndex((replica) => replica.nodeId === self.id);
