@@ -6,8 +6,8 @@
 import type { ConsistencyLevel } from '../base/levels.ts';
 import { PutCore } from '../quorum/put-core.ts';
 import { type ReplicaPlace, requirementOf } from '../quorum/requirement.ts';
-import { placementOf } from '../ring/ring.ts';
 import type { Layout, LayoutKeyspace } from './layout.ts';
+import { placesOf } from './places.ts';
 
 /** The settings that decide what a keyspace survives. */
 export type SurvivalPlan = Pick<LayoutKeyspace, 'factors' | 'readLevel' | 'writeLevel'>;
@@ -25,16 +25,13 @@ export interface PlacementGroup {
 }
 
 export function placementGroups(layout: Layout, keyspace: Pick<SurvivalPlan, 'factors'>): PlacementGroup[] {
-  const dataCenterOf = new Map(layout.nodes.map((node) => [node.id, node.dataCenter]));
   const groups = new Map<string, { replicas: ReplicaPlace[]; partitionCount: number }>();
-  for (const list of placementOf(layout.rings, layout.nodes, (name) => keyspace.factors[name] ?? 0)) {
-    const name = [...list].sort((a, b) => a - b).join();
+  for (const replicas of placesOf(layout, keyspace)) {
+    const ids = replicas.map((replica) => replica.nodeId);
+    const name = ids.sort((a, b) => a - b).join();
     const group = groups.get(name);
     if (group !== undefined) group.partitionCount++;
-    else {
-      const replicas = list.map((nodeId) => ({ nodeId, dataCenter: dataCenterOf.get(nodeId)! }));
-      groups.set(name, { replicas, partitionCount: 1 });
-    }
+    else groups.set(name, { replicas, partitionCount: 1 });
   }
   return [...groups.values()];
 }
