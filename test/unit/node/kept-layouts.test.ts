@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import type { Layout } from '../../../core/layout/layout.ts';
+import { alterKeyspace } from '../../../core/layout/layout.ts';
+import { KeptFile } from '../../../core/node/kept-file.ts';
+import { layoutFile, readKeptLayouts } from '../../../core/node/kept-layout.ts';
+import { NodeLayouts } from '../../../core/node/node-layouts.ts';
+import { Completeness } from '../../../core/replication/completeness.ts';
+import { layoutOf } from '../../support/layouts.ts';
+import { LogCapture } from '../../support/log-capture.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+const first = layoutOf({ here: 3 });
+/** With fewer copies, so that some partition moves somewhere. */
+const second = alterKeyspace(first, '', 'default', { factors: { here: 1 } });
+const third = alterKeyspace(second, '', 'default', { factors: { here: 3 } });
+
+class Shelf {
+  readonly time = new VirtualTime();
+  readonly log = new LogCapture();
+  readonly disk = new SimulatedDisk({ timers: this.time, random: new SeededRandom(1) });
+  readonly completeness = new Completeness({ onWhole() {}, onLost() {}, onBack() {} });
+
+  open(given: Layout, isKnown = true): Promise<NodeLayouts> {
+    return this.time.until(NodeLayouts.open({ ...this, timers: this.time }, { nodeId: 1, isKnown }, given));
+  }
+
+  async followed(given: Layout, isKnown = true): Promise<NodeLayouts> {
+    const layouts = await this.open(given, isKnown);
+    layouts.follow(this.completeness);
+    await this.time.advance(10);
+    return layouts;
+  }
+
+  kept() {
+    return this.time.until(readKeptLayouts(this.disk, this.log));
+  }
+}
+
+describe('a kept file', () => {
+  const fileOf = ({ disk, time, log }: Shelf) => new KeptFile({ disk, timers: time, log }, 'state.json');
+  const held = (shelf: Shelf) => JSON.parse(shelf.disk.contentOf('state.json').toString());
+
+  it('holds the newest state, however many are asked for while one is being written', async () => {
+    const shelf = new Shelf();
+    shelf.disk.faults.delayMaxMs = 50;
+    const file = fileOf(shelf);
+    const all = [1, 2, 3].map((state) => file.keep(state));
+    await shelf.time.until(Promise.all(all));
+    expect(held(shelf)).toBe(3);
+  });
+
+  it('asks a disk again that does not take it, and warns each time', async () => {
+    const shelf = new Shelf();
+    shelf.disk.faults.capacityBytes = 0;
+    const file = fileOf(shelf);
+    const kept = file.keep('old');
+    await shelf.time.advance(1_500);
+    void file.keep('new');
+    expect(shelf.log.warnings).toHaveLength(2);
+    shelf.disk.faults.capacityBytes = 1_000;
+    await shelf.time.until(kept);
+    expect(held(shelf)).toBe('new');
+  });
+
+  it('gives up when it is closed', async () => {
+    const shelf = new Shelf();
+    shelf.disk.faults.capacityBytes = 0;
+    const file = fileOf(shelf);
+    const kept = file.keep('state');
+    file.close();
+    await shelf.time.until(kept);
+    expect(shelf.log.warnings).toHaveLength(1);
+  });
+});
+
+describe('the layouts of a node', () => {
+  it('are those it was given when it is new, settled at once', async () => {
+    const shelf = new Shelf();
+    const layouts = await shelf.followed(first, false);
+    expect(layouts.topology.layout).toEqual(first);
+    expect(shelf.completeness.isWhole).toBe(true);
+    expect(await shelf.kept()).toEqual({ newest: first, settled: first });
+  });
+
+  it('do not go back to an older one that its host gives it', async () => {
+    const shelf = new Shelf();
+    await shelf.followed(second, false);
+    expect((await shelf.open(first)).topology.layout).toEqual(second);
+    expect((await shelf.open(third)).topology.layout).toEqual(third);
+  });
+
+  it('are those it is given where the kept one is of another cluster, or has no place for it', async () => {
+    for (const changes of [{ clusterId: 'other' }, { nodes: second.nodes.filter(({ id }) => id !== 1) }]) {
+      const shelf = new Shelf();
+      const text = JSON.stringify({ format: 1, layout: { ...second, ...changes }, settled: 'newest' });
+      await shelf.time.until(shelf.disk.replaceFile(layoutFile, Buffer.from(text)));
+      expect((await shelf.open(first)).topology.layout).toEqual(first);
+    }
+  });
+
+  it('keep the settled one until all that is missing has come, over a restart', async () => {
+    const shelf = new Shelf();
+    const layouts = await shelf.followed(second, false);
+    await shelf.time.until(layouts.change(third));
+    expect(shelf.completeness.isWhole).toBe(false);
+    expect(await shelf.kept()).toEqual({ newest: third, settled: second });
+    const missing = shelf.completeness.missingCount;
+    const again = new Shelf();
+    await again.time.until(again.disk.replaceFile(layoutFile, shelf.disk.contentOf(layoutFile)));
+    const reopened = await again.followed(third);
+    expect(again.completeness.missingCount).toBe(missing);
+    for (const { keyspace, peer, partitions } of again.completeness.wanted()) {
+      for (const partition of partitions) again.completeness.compared(keyspace, partition, peer);
+    }
+    await again.time.until(reopened.noteSettled());
+    expect(await again.kept()).toEqual({ newest: third, settled: third });
+  });
+
+  it.each([
+    ['missing', null],
+    ['cut off', '{"format":1,"layout":'],
+    ['of another shape', '[]'],
+  ])('count a file that is %s as unknown: a node that was here before hears everybody', async (_, text) => {
+    const shelf = new Shelf();
+    if (text !== null) await shelf.time.until(shelf.disk.replaceFile(layoutFile, Buffer.from(text)));
+    await shelf.followed(first);
+    expect(shelf.completeness.isWhole).toBe(false);
+    expect(
+      shelf.completeness
+        .wanted()
+        .map(({ peer }) => peer)
+        .sort(),
+    ).toEqual([2, 3]);
+    expect(shelf.completeness.missingCount).toBe(1_024);
+    expect(shelf.log.warnings).toHaveLength(text === null ? 0 : 1);
+  });
+
+  it('are not guessed while the disk does not answer', async () => {
+    const shelf = new Shelf();
+    await shelf.followed(first, false);
+    shelf.disk.faults.failNextReads = 1;
+    await expect(shelf.open(first)).rejects.toMatchObject({ code: 'disk-failed' });
+  });
+});

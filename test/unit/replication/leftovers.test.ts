@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, partitionOf } from '../../../core/base/token.ts';
+import { Leftovers } from '../../../core/replication/leftovers.ts';
+import { LocalRecords } from '../../../core/replication/local-records.ts';
+import type { Writer } from '../../../core/replication/parts.ts';
+import { Requests } from '../../../core/replication/requests.ts';
+import { topologyOf } from '../../../core/replication/topology.ts';
+import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
+import { actorOf } from '../../../core/versions/version-set.ts';
+import { encodeStatus, frameType, parseKeyed, requestIdOf, status } from '../../../core/wire/peer-frames.ts';
+import { HandNetwork } from '../../support/hand-network.ts';
+import { layoutOf, withKeyspace } from '../../support/layouts.ts';
+import { LogCapture } from '../../support/log-capture.ts';
+import { recordBy } from '../../support/records.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+/** Node 1 has no replica of anything any more. */
+const layout = withKeyspace(layoutOf({ old: 1, here: 3 }), { factors: { here: 2 } });
+
+const fixed = topologyOf(layout, 1);
+
+async function attic(keys: readonly string[]) {
+  const time = new VirtualTime();
+  const network = new HandNetwork();
+  const log = new LogCapture();
+  const engine = new MemoryEngine({ clock: time, timers: time });
+  const records = new LocalRecords(engine);
+  const requests = new Requests(
+    { network, clock: time, timers: time, log },
+    { deadlineMs: 3_000, slowMs: 60, pendingCountMax: 1_000 },
+  );
+  network.onFrame((from, frame) => requests.onReply(requestIdOf(frame), from, frame));
+  const taken: string[] = [];
+  network.answer = (to, frame) => {
+    taken.push(`${to} ${parseKeyed(frame).key}`);
+    return encodeStatus(frameType.replicaAck, requestIdOf(frame), status.ok, null);
+  };
+  const writer: Writer = { actor: actorOf(1, 1), counterMax: 0, refusal: null };
+  const state = { topology: fixed };
+  const leftovers = new Leftovers({
+    engine,
+    records,
+    requests,
+    timers: time,
+    log,
+    writer,
+    topology: () => state.topology,
+  });
+  for (const key of keys) {
+    const options = { durability: 'always', newestOnly: false } as const;
+    records.merge(addressOf(0, Buffer.from(key)), recordBy(1, 7), options, () => {});
+  }
+  await time.advance(1);
+  const count = () => engine.statistics().recordCount;
+  return { time, network, leftovers, taken, writer, state, count };
+}
+
+const replicasOf = (key: string) =>
+  fixed.keyspaces
+    .get(0)!
+    .replicas[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)].map(({ nodeId }) => nodeId);
+
+describe('a record of a partition that is replicated elsewhere now', () => {
+  it('is handed to every present replica, and then forgotten, with its event numbers kept', async () => {
+    const { time, leftovers, taken, writer, count } = await attic(['a', 'b', 'c']);
+    leftovers.look();
+    await time.advance(500);
+    const expected = ['a', 'b', 'c'].flatMap((key) => replicasOf(key).map((node) => `${node} ${key}`));
+    expect(taken.sort()).toEqual(expected.sort());
+    expect(count()).toBe(0);
+    expect(leftovers.handedOverCount).toBe(3);
+    expect(writer.counterMax).toBe(7);
+    leftovers.close();
+  });
+
+  it('stays while one of them cannot be reached, and goes when it is back', async () => {
+    const { time, network, leftovers, count } = await attic(['a']);
+    const [one] = replicasOf('a');
+    network.set(one, false);
+    leftovers.look();
+    await time.advance(5_000);
+    expect(count()).toBe(1);
+    network.set(one, true);
+    await time.advance(2_000);
+    expect(count()).toBe(0);
+    leftovers.close();
+  });
+
+  it('is told of to whoever asks whether nothing is held here', async () => {
+    const { time, leftovers } = await attic(['a']);
+    const partition = partitionOf(addressOf(0, Buffer.from('a')).tokenHigh);
+    const other = (partition + 1) % 1_024;
+    expect(await time.until(leftovers.holdsNothing(0, [partition, other]))).toEqual([false, true]);
+    await time.advance(500);
+    expect(await time.until(leftovers.holdsNothing(0, [partition, other]))).toEqual([true, true]);
+    leftovers.close();
+  });
+
+  it('stays where this node is a replica', async () => {
+    const { time, leftovers, taken, state, count } = await attic(['a']);
+    state.topology = topologyOf(layoutOf({ old: 1, here: 3 }), 1);
+    leftovers.look();
+    await time.advance(500);
+    expect(taken).toEqual([]);
+    expect(count()).toBe(1);
+    leftovers.close();
+  });
+});
