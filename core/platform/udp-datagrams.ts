@@ -21,6 +21,7 @@ export class UdpDatagrams implements Datagrams {
   readonly #settings: { host: string; port: number };
   #addresses = new Map<number, DatagramAddress>();
   #open = false;
+  #closing: Promise<void> | null = null;
 
   constructor(settings: { host: string; port: number }) {
     this.#settings = settings;
@@ -29,7 +30,7 @@ export class UdpDatagrams implements Datagrams {
     this.#socket.on('error', () => {});
   }
 
-  /** Answers the port in use. Rejects with `busy` when it is taken. */
+  /** Returns the port in use. Rejects with `busy` when it is taken, with `not-ready` when it is closed meanwhile. */
   listen(): Promise<number> {
     const { host, port } = this.#settings;
     return new Promise((resolve, reject) => {
@@ -40,9 +41,13 @@ export class UdpDatagrams implements Datagrams {
             : toCoterieError(cause, 'unavailable'),
         );
       };
+      const ended = () =>
+        reject(new CoterieError('not-ready', 'The node ended before it took its UDP port.'));
       this.#socket.once('error', fail);
+      this.#socket.once('close', ended);
       this.#socket.bind({ address: host, port, exclusive: true }, () => {
         this.#socket.off('error', fail);
+        this.#socket.off('close', ended);
         this.#open = true;
         this.#enlarge();
         resolve(this.#socket.address().port);
@@ -64,10 +69,11 @@ export class UdpDatagrams implements Datagrams {
     this.#socket.on('message', handler);
   }
 
-  async close(): Promise<void> {
-    if (!this.#open) return;
+  /** The port is free once this has resolved, whether it was bound, or was just being bound. */
+  close(): Promise<void> {
     this.#open = false;
-    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
+    this.#closing ??= new Promise((resolve) => this.#socket.close(() => resolve()));
+    return this.#closing;
   }
 
   #enlarge(): void {
