@@ -4,8 +4,8 @@ import { type ConsistencyLevel, consistencyLevels } from '../../../core/base/lev
 import type { Layout } from '../../../core/layout/layout.ts';
 import { alterKeyspace, createKeyspace, dropKeyspace } from '../../../core/layout/layout.ts';
 import { movesOf } from '../../../core/layout/moves.ts';
+import { placesOf } from '../../../core/layout/places.ts';
 import { type ReplicaPlace, type Requirement, requirementOf } from '../../../core/quorum/requirement.ts';
-import { placesOf } from '../../../core/replication/topology.ts';
 import { layoutOf } from '../../support/layouts.ts';
 import { check } from '../../support/seeds.ts';
 
@@ -67,7 +67,7 @@ describe('what moves when a layout changes', () => {
     const twice = altered(altered(base, { factors: { east: 1 } }), { factors: { east: 2, west: 1 } });
     for (const self of selves) {
       const moves = movesOf(base, twice, self);
-      const places = placesOf(twice, twice.rings, twice.keyspaces[0]);
+      const places = placesOf(twice, twice.keyspaces[0]);
       const ours = places.flatMap((list, partition) =>
         list.some(({ nodeId }) => nodeId === self) ? [partition] : [],
       );
@@ -79,8 +79,8 @@ describe('what moves when a layout changes', () => {
   it('comes for a new replica from all former ones, and for one that stays only where somebody left or reads could miss', () => {
     const one = altered(base, { factors: { east: 1 } });
     const two = altered(one, { factors: { east: 2 } });
-    const before = placesOf(one, one.rings, one.keyspaces[0]);
-    const after = placesOf(two, two.rings, two.keyspaces[0]);
+    const before = placesOf(one, one.keyspaces[0]);
+    const after = placesOf(two, two.keyspaces[0]);
     for (const self of selves) {
       const moves = new Map(movesOf(one, two, self).map(({ partition, from }) => [partition, from]));
       for (let partition = 0; partition < after.length; partition += 37) {
@@ -104,8 +104,8 @@ describe('what moves when a layout changes', () => {
             new Map(movesOf(old, next, self).map(({ partition, from }) => [partition, new Set(from)])),
           ]),
         );
-        const thenPlaces = placesOf(old, old.rings, old.keyspaces[0]);
-        const nowPlaces = placesOf(next, next.rings, next.keyspaces[0]);
+        const thenPlaces = placesOf(old, old.keyspaces[0]);
+        const nowPlaces = placesOf(next, next.keyspaces[0]);
         for (const partition of [0, 341, 1_023]) {
           const [before, after] = [thenPlaces[partition], nowPlaces[partition]];
           /** Who has a write that these acknowledged, once everybody has heard whom it is to hear. */
