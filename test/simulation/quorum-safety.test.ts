@@ -7,7 +7,7 @@ import { type FaultKind, faultKinds, harmlessToData } from '../support/simulatio
 import { type RunOptions, type RunOutcome, safeOptions, simulate } from '../support/simulation/run.ts';
 
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
-const seedCount = Number(process.env.COTERIE_SEEDS ?? 90);
+const seedCount = Number(process.env.COTERIE_SEEDS ?? 30);
 
 async function firstViolation(
   options: RunOptions,
@@ -44,9 +44,9 @@ async function expectSafe(options: RunOptions): Promise<void> {
   if (outcome !== null) expect.fail(explain(outcome));
   // A run that did nothing proves nothing.
   expect(acknowledged).toBeGreaterThan(seedCount * options.keyCount * 5);
-  for (const kind of options.faults) {
-    expect(faults.get(kind) ?? 0, kind).toBeGreaterThan(seedCount / options.faults.length / 4);
-  }
+  // That each kind strikes is looked at in worlds.test.ts; here, that they strike at all.
+  const strikes = [...faults.values()].reduce((sum, count) => sum + count, 0);
+  if (options.faults.length > 0) expect(strikes).toBeGreaterThan(seedCount / 2);
 }
 
 describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, () => {
@@ -98,13 +98,18 @@ describe(`with R + W > N (seeds ${firstSeed} to ${firstSeed + seedCount - 1})`, 
 
 describe('the checker is awake', () => {
   it('it finds a stale or lost write when R + W does not exceed N', async () => {
-    const weak: RunOptions = { ...safeOptions, readLevel: 'ONE', writeLevel: 'ONE' };
+    const weak: RunOptions = { ...safeOptions, readLevel: 'ONE', writeLevel: 'ONE', expects: 'everything' };
     const { outcome } = await firstViolation(weak, seedsFrom(firstSeed, 60));
     expect(outcome?.violations.length).toBeGreaterThan(0);
   });
 
   it('it finds a lost write when last-write-wins meets a partition', async () => {
-    const lossy: RunOptions = { ...safeOptions, workload: 'set', conflicts: 'last-write-wins' };
+    const lossy: RunOptions = {
+      ...safeOptions,
+      workload: 'set',
+      conflicts: 'last-write-wins',
+      expects: 'everything',
+    };
     const { outcome } = await firstViolation(lossy, seedsFrom(firstSeed, 60));
     expect(outcome?.violations.length).toBeGreaterThan(0);
   });
@@ -112,7 +117,12 @@ describe('the checker is awake', () => {
 
 describe('the checker of siblings is awake', () => {
   it('it misses a concurrent write that last-write-wins threw away', async () => {
-    const lossy: RunOptions = { ...safeOptions, workload: 'causal', conflicts: 'last-write-wins' };
+    const lossy: RunOptions = {
+      ...safeOptions,
+      workload: 'causal',
+      conflicts: 'last-write-wins',
+      expects: 'everything',
+    };
     const { outcome } = await firstViolation(lossy, seedsFrom(firstSeed, 60));
     expect(outcome?.violations.join()).toContain('lacks acknowledged');
   });

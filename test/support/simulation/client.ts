@@ -14,8 +14,8 @@ export interface Surroundings {
   readonly key: string;
   readonly writes: number;
   readonly counts: Counts;
-  /** Without, a read in between is promised nothing: only what is there in the end counts. */
-  readonly strict: boolean;
+  /** What a read in between has to show: all that was acknowledged, what the levels promise, or nothing: then only the end counts. */
+  readonly strict: 'always' | 'as promised' | 'never';
   /** Bytes added to each value. */
   readonly valueBytes: number;
 }
@@ -64,7 +64,7 @@ export abstract class Client implements Workload {
   /** Whether a read that was coordinated in one data center must show what was acknowledged in another. */
   protected mustSee(reader: string, writer: string): boolean {
     const { cluster, key, strict } = this.around;
-    if (!strict) return false;
+    if (strict !== 'as promised') return strict === 'always';
     const { readLevel, writeLevel } = cluster.keyspace;
     return mustMeet(
       cluster.replicasOf(key),

@@ -4,7 +4,7 @@
  */
 import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/base/levels.ts';
 import { SeededRandom } from '../seeded-random.ts';
-import { type Counts, unpadded, type Workload } from './client.ts';
+import { type Counts, type Surroundings, unpadded, type Workload } from './client.ts';
 import { SimulatedCluster } from './cluster.ts';
 import type { LatencyModel } from './latency.ts';
 import { type FaultKind, Nemesis } from './nemesis.ts';
@@ -39,6 +39,8 @@ export interface RunOptions {
   /** Replicas are compared in the background, and must all be equal in the end. */
   readonly healing: boolean;
   readonly clockSkewMaxMs: number;
+  /** What a read is held against: what these levels and policies promise, or as if they promised everything. */
+  readonly expects: 'what is promised' | 'everything';
 }
 
 export const safeOptions: RunOptions = {
@@ -60,6 +62,7 @@ export const safeOptions: RunOptions = {
   diskMs: 4,
   healing: false,
   clockSkewMaxMs: 200,
+  expects: 'what is promised',
 };
 
 export interface RunOutcome {
@@ -92,7 +95,9 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
 
   const { sloppy, writesPerKey: writes, valueBytes } = options;
   // Whoever writes and reads promises nothing in between where the newest by clock wins, or stand-ins take part.
-  const strict = !sloppy && options.conflicts === 'siblings' && promisesReads(options);
+  const promised = !sloppy && options.conflicts === 'siblings' && promisesReads(options);
+  const strict: Surroundings['strict'] =
+    options.expects === 'everything' ? 'always' : promised ? 'as promised' : 'never';
   const workloads = Array.from({ length: options.keyCount }, (_, index) => {
     const key = `key-${index}`;
     const around = { cluster, key, writes, counts, strict, valueBytes };
@@ -140,10 +145,11 @@ async function checkInTheEnd(
   const { time } = cluster;
   const when = 'after healing';
   // Last-write-wins loses acknowledged writes by design, where clocks differ.
-  if (options.conflicts === 'siblings') {
+  if (options.conflicts === 'siblings' || options.expects === 'everything') {
     for (const member of cluster.members) {
       // Where reads need not meet writes, everybody is asked.
-      const level = readsAlwaysMeet(cluster, key) ? {} : ({ level: 'ALL' } as const);
+      const isMet = options.expects === 'everything' || readsAlwaysMeet(cluster, key);
+      const level = isMet ? {} : ({ level: 'ALL' } as const);
       try {
         const found = await time.until(cluster.within(cluster.read(member, key, level), 5_000));
         counts.reads++;
