@@ -8,6 +8,7 @@ import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { Log } from '../ports/log.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import type { Completeness } from '../replication/completeness.ts';
+import { type HintBook, hintKeyspace } from '../replication/hint-book.ts';
 import type { LocalRecords } from '../replication/local-records.ts';
 import type { Writer } from '../replication/parts.ts';
 import type { Topology } from '../replication/topology.ts';
@@ -18,6 +19,7 @@ interface Components {
   /** What is held in this partition is not what the tree says. */
   doubt(keyspace: number, partition: number): void;
   readonly records: LocalRecords;
+  readonly hints: HintBook;
   readonly completeness: Completeness;
   readonly writer: Writer;
   readonly log: Log;
@@ -45,9 +47,15 @@ export class LostRecords {
       this.#forgets.push(() => {
         forget();
         doubt(keyspace, partition);
+        this.#countHints(keyspace, partition);
       });
       this.#begin(keyspace, partition);
     });
+  }
+
+  /** A hint is a record as well: one that is gone is owed no more. */
+  #countHints(keyspace: number, partition: number): void {
+    if (keyspace === hintKeyspace) void this.#parts.hints.recount(partition);
   }
 
   #onLost(address: KeyAddress): void {
@@ -88,6 +96,7 @@ export class LostRecords {
         await new Promise<void>((resolve, reject) => {
           records.discard(address, (error) => (error === null ? resolve() : reject(error)));
         });
+        this.#countHints(address.keyspace, partitionOf(address.tokenHigh));
       }
     }
     void this.#parts.rebuild();

@@ -59,6 +59,9 @@ export interface Hint {
   readonly stamp: Buffer;
 }
 
+/** Walks over a partition that is being written to, until one is undisturbed. */
+const recountsMax = 10;
+
 /** What became of a hint: delivered, for a keyspace that is gone, or refused for too long. */
 export type HintEnd = 'sent' | 'expired' | 'givenUp';
 
@@ -105,6 +108,8 @@ export class HintBook {
   /** When each peer that is away was last there, by the monotonic clock. */
   readonly #awaySinceMs = new Map<number, number>();
   #count = 0;
+  /** Hints that came or went. */
+  #changeCount = 0;
   #bytes = 0;
   #turn = 0;
 
@@ -127,6 +132,29 @@ export class HintBook {
     }
     // A turn of an earlier run must not come again for the same key.
     this.#turn = Math.floor(this.#clock.nowMs() / 1_000) % 2 ** 32;
+  }
+
+  /** After a hint of this partition was lost to damage, unread: the ledger follows what is stored. */
+  async recount(partition: number): Promise<void> {
+    for (let attempt = 0; attempt < recountsMax; attempt++) {
+      const changes = this.#changeCount;
+      const stored = new Map<number, number>();
+      for await (const page of this.#pages(partition, 1_000)) {
+        for (const { target } of page) {
+          stored.set(target, (stored.get(target) ?? 0) + 1);
+        }
+      }
+      // Something came or went meanwhile: counted again.
+      if (changes !== this.#changeCount) continue;
+      for (const [target, account] of this.#accounts) {
+        const gone = account.perPartition[partition] - (stored.get(target) ?? 0);
+        account.owed -= gone;
+        account.skipped += gone;
+        account.perPartition[partition] -= gone;
+        this.#count -= gone;
+      }
+      return;
+    }
   }
 
   noticed(peer: number, isUp: boolean): void {
@@ -254,6 +282,7 @@ export class HintBook {
   }
 
   #ended(target: number, partition: number, bytes: number, how: HintEnd): void {
+    this.#changeCount++;
     const account = this.#account(target);
     account[how]++;
     account.owed--;
@@ -286,6 +315,7 @@ export class HintBook {
   }
 
   #added(target: number, partition: number, bytes: number): void {
+    this.#changeCount++;
     const account = this.#account(target);
     account.owed++;
     account.perPartition[partition]++;
