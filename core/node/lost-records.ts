@@ -55,7 +55,12 @@ export class LostRecords {
 
   /** A hint is a record as well: one that is gone is owed no more. */
   #countHints(keyspace: number, partition: number): void {
-    if (keyspace === hintKeyspace) void this.#parts.hints.recount(partition);
+    if (keyspace !== hintKeyspace) return;
+    this.#parts.hints.recount(partition).catch((cause) => {
+      this.#parts.log.warn('Writes kept for another node could not be counted again.', {
+        cause: toCoterieError(cause, 'disk-failed').message,
+      });
+    });
   }
 
   #onLost(address: KeyAddress): void {
