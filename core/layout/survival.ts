@@ -1,12 +1,14 @@
 /**
  * What a keyspace survives: whether its read and write levels still work for every key after the worst loss of one node,
  * one computer or one data center, and how many partitions work with the nodes that are up now. Pure arithmetic over
- * the placement; the same vote counter decides as in a real request.
+ * the placement; the same vote counter decides as in a real request. What was reckoned is remembered: it is asked for at each
+ * request for the state of the cluster.
  */
 import type { ConsistencyLevel } from '../base/levels.ts';
 import { PutCore } from '../quorum/put-core.ts';
 import { type ReplicaPlace, requirementOf } from '../quorum/requirement.ts';
 import type { Layout, LayoutKeyspace } from './layout.ts';
+import { factorsKey, LayoutMemo } from './layout-memo.ts';
 import { placesOf } from './places.ts';
 
 /** The settings that decide what a keyspace survives. */
@@ -18,14 +20,33 @@ export interface Survival {
   readonly writable: boolean;
 }
 
+/** Counts of partitions, of 1,024. */
+export interface Availability {
+  readonly underReplicated: number;
+  readonly unavailable: number;
+}
+
 /** Distinct replica lists with the number of partitions that have each. */
-export interface PlacementGroup {
+interface PlacementGroup {
   readonly replicas: readonly ReplicaPlace[];
   readonly partitionCount: number;
 }
 
-export function placementGroups(layout: Layout, keyspace: Pick<SurvivalPlan, 'factors'>): PlacementGroup[] {
-  const groups = new Map<string, { replicas: ReplicaPlace[]; partitionCount: number }>();
+const factorSetsMax = 64;
+const knownGroups = new LayoutMemo<readonly PlacementGroup[]>(factorSetsMax);
+/** Enough for every keyspace with several sets of nodes that are up. */
+const availabilitiesMax = 1_024;
+const knownAvailability = new LayoutMemo<Availability>(availabilitiesMax);
+
+function placementGroups(
+  layout: Layout,
+  { factors }: Pick<SurvivalPlan, 'factors'>,
+): readonly PlacementGroup[] {
+  return knownGroups.of(layout, factorsKey(layout, factors), () => groupsOf(layout, { factors }));
+}
+
+function groupsOf(layout: Layout, keyspace: Pick<SurvivalPlan, 'factors'>): PlacementGroup[] {
+  const groups = new Map<string, { replicas: readonly ReplicaPlace[]; partitionCount: number }>();
   for (const replicas of placesOf(layout, keyspace)) {
     const ids = replicas.map((replica) => replica.nodeId);
     const name = ids.sort((a, b) => a - b).join();
@@ -90,7 +111,20 @@ export function availabilityOf(
   layout: Layout,
   keyspace: SurvivalPlan,
   isUp: (nodeId: number) => boolean,
-): { underReplicated: number; unavailable: number } {
+): Availability {
+  const { factors, readLevel, writeLevel } = keyspace;
+  const up = new Set(layout.nodes.filter(({ id }) => isUp(id)).map(({ id }) => id));
+  const key = `${factorsKey(layout, factors)} ${readLevel} ${writeLevel} ${[...up].join()}`;
+  return knownAvailability.of(layout, key, () =>
+    countUnavailable(layout, keyspace, (nodeId) => up.has(nodeId)),
+  );
+}
+
+function countUnavailable(
+  layout: Layout,
+  keyspace: SurvivalPlan,
+  isUp: (nodeId: number) => boolean,
+): Availability {
   let underReplicated = 0;
   let unavailable = 0;
   for (const { replicas, partitionCount } of placementGroups(layout, keyspace)) {

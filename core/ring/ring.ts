@@ -21,6 +21,23 @@ export interface DataCenterRing {
   readonly owners: readonly number[];
 }
 
+/** How many nodes and computers a ring has: a walk that has met them all meets nobody new. */
+interface Extent {
+  readonly nodes: number;
+  readonly computers: number;
+}
+
+function extentOf(ring: DataCenterRing, nodesById: ReadonlyMap<number, RingNode>): Extent {
+  const owners = new Set(ring.owners);
+  const computers = new Set<string>();
+  for (const owner of owners) {
+    const node = nodesById.get(owner);
+    assert(node !== undefined, `the ring names node ${owner}, which the layout lacks`);
+    computers.add(node.computer);
+  }
+  return { nodes: owners.size, computers: computers.size };
+}
+
 /**
  * The replicas of a partition in one data center, in order: clockwise from the partition, taking distinct nodes and,
  * while the data center has computers left, distinct computers. Shorter than `factor` only when there are fewer nodes.
@@ -30,22 +47,25 @@ export function preferenceList(
   nodesById: ReadonlyMap<number, RingNode>,
   partition: number,
   factor: number,
+  extent = extentOf(ring, nodesById),
 ): number[] {
   const list: number[] = [];
   const computers = new Set<string>();
   const passed: number[] = [];
   const visited = new Set<number>();
   for (let step = 0; step < ring.owners.length && list.length < factor; step++) {
+    // With every computer met, those passed are next, in the order of the walk: more of them change nothing.
+    if (visited.size === extent.nodes) break;
+    if (computers.size === extent.computers && list.length + passed.length >= factor) break;
     const owner = ring.owners[(partition + step) % ring.owners.length];
     if (visited.has(owner)) continue;
     visited.add(owner);
-    const node = nodesById.get(owner);
-    assert(node !== undefined, `the ring names node ${owner}, which the layout lacks`);
-    if (computers.has(node.computer)) {
+    const { computer } = nodesById.get(owner)!;
+    if (computers.has(computer)) {
       passed.push(owner);
       continue;
     }
-    computers.add(node.computer);
+    computers.add(computer);
     list.push(owner);
   }
   // All computers are used: further replicas must share one.
@@ -63,12 +83,14 @@ export function placementOf(
   factorOf: (dataCenter: string) => number,
 ): number[][] {
   const nodesById = new Map(nodes.map((node) => [node.id, node]));
+  const chosen = rings
+    .map((ring) => ({ ring, factor: factorOf(ring.dataCenter), extent: extentOf(ring, nodesById) }))
+    .filter(({ factor }) => factor > 0);
   const lists: number[][] = [];
   for (let partition = 0; partition < partitionCount; partition++) {
     const list: number[] = [];
-    for (const ring of rings) {
-      const factor = factorOf(ring.dataCenter);
-      if (factor > 0) list.push(...preferenceList(ring, nodesById, partition, factor));
+    for (const { ring, factor, extent } of chosen) {
+      list.push(...preferenceList(ring, nodesById, partition, factor, extent));
     }
     lists.push(list);
   }

@@ -149,4 +149,29 @@ describe('the preference list', () => {
     expect(preferenceList(ring, byId, 0, 3)).toEqual([1, 3, 2]);
     expect(preferenceList(ring, byId, 3, 2)).toEqual([2, 3]);
   });
+  it('is what a walk around the whole ring finds: new computers first, then who was passed', () => {
+    const world = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 7 });
+    check(
+      fc.property(
+        world,
+        fc.array(fc.nat(), { minLength: 1, maxLength: 24 }),
+        fc.nat(23),
+        (computers, draws, at) => {
+          const nodes: RingNode[] = computers.map((computer, id) => ({
+            ...{ id, computer: `c${computer}`, dataCenter: 'office', weight: 1 },
+          }));
+          const owners = draws.map((draw) => draw % nodes.length);
+          const byId = new Map(nodes.map((node) => [node.id, node]));
+          const start = at % owners.length;
+          const met = [...new Set([...owners.slice(start), ...owners.slice(0, start)])];
+          const isFirst = (id: number) => met.find((other) => computers[other] === computers[id]) === id;
+          const walked = [...met.filter(isFirst), ...met.filter((id) => !isFirst(id))];
+          for (let factor = 1; factor <= nodes.length + 1; factor++) {
+            const list = preferenceList({ dataCenter: 'office', owners }, byId, start, factor);
+            expect(list).toEqual(walked.slice(0, factor));
+          }
+        },
+      ),
+    );
+  });
 });
