@@ -16,7 +16,7 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { seed } from '../support/seeds.ts';
 import { storageKillKeyCount, storageKillSettings, valueOfVersion } from '../support/storage-kill-values.ts';
 
-const roundCount = 10;
+const roundCount = Number(process.env.COTERIE_KILLS ?? 10);
 const writerSource = fileURLToPath(new URL('../support/storage-writer.ts', import.meta.url));
 
 /** Of one key: the last version acknowledged, and every version that was asked for later. */

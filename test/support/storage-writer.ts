@@ -14,6 +14,7 @@ const [folder, firstVersion] = process.argv.slice(2);
 const components = { disk: new NodeDisk(folder), clock: systemClock, timers: systemTimers, log: silentLog };
 const engine = await openLogEngine(components, storageKillSettings);
 
+const lastingKeyCount = 50;
 let version = Number(firstVersion);
 // Synchronous output: a line that was written is out, however the process ends.
 const tell = (what: string, key: string, mine: number) => writeSync(1, `${what} ${key} ${mine}\n`);
@@ -22,7 +23,9 @@ function step(): void {
   version++;
   const mine = version;
   // A factor without common divisors with the key count: every key comes up, in no simple order.
-  const key = `k${(mine * 7) % storageKillKeyCount}`;
+  const drawn = (mine * 7) % storageKillKeyCount;
+  // Some are written at first only: without them old segments would hold nothing that is worth copying to a cold one.
+  const key = `k${mine > 2 * storageKillKeyCount ? Math.max(drawn, lastingKeyCount) : drawn}`;
   const address = addressOf(0, Buffer.from(key));
   const done = (what: string) => (error: Error | null) => {
     if (error !== null) throw error;
