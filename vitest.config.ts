@@ -23,7 +23,10 @@ export default defineConfig({
       node('conformance', 'conformance', 60_000),
       node('fuzz', 'fuzz', 60_000),
       node('simulation', 'simulation', 180_000),
+      // Mostly a browser's work: beside the others, not after them.
+      node('pages', 'pages', 180_000),
       node('integration', 'integration', 180_000, true),
+      node('abuse', 'abuse', 180_000, true),
       node('e2e', 'e2e', 180_000, true),
     ],
   },

@@ -8,6 +8,7 @@ import { app, type BrowserWindow, dialog, Menu, powerMonitor, session } from 'el
 import { toCoterieError } from '../core/base/errors.ts';
 import type { Host } from '../core/host/create-host.ts';
 import type { Computer } from '../core/host/open-computer.ts';
+import { keepFilesPrivate } from '../core/platform/private-folder.ts';
 import type { Log } from '../core/ports/log.ts';
 import { serveApp } from './app-protocol.ts';
 import { serveBridge } from './bridge.ts';
@@ -107,6 +108,7 @@ async function quitInOrder(): Promise<void> {
   app.exit(0);
 }
 
+keepFilesPrivate();
 guardContents();
 
 if (!app.requestSingleInstanceLock()) app.quit();

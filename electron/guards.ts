@@ -19,6 +19,11 @@ export function denyPermissions(session: Session): void {
     { urls: ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*', 'ftp://*/*', 'file:///*'] },
     (_, answer) => answer({ cancel: true }),
   );
+  // Nothing here is saved by the page: what a person exports goes through the host.
+  session.on('will-download', (event, item) => {
+    event.preventDefault();
+    item.cancel();
+  });
 }
 
 export function guardContents(): void {
@@ -30,6 +35,10 @@ export function guardContents(): void {
     contents.on('will-redirect', stay);
     contents.on('will-frame-navigate', stay);
     contents.on('will-attach-webview', (event) => event.preventDefault());
+    // No connection between pages finds a way out, should the content policy not keep one from being made.
+    contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp');
+    // A window that opens nevertheless, with or without an address such as about:blank.
+    contents.on('did-create-window', (window) => window.destroy());
     contents.setWindowOpenHandler(({ url }) => {
       if (externalAllowed.some((beginning) => url.startsWith(beginning))) void shell.openExternal(url);
       return { action: 'deny' };

@@ -1,7 +1,7 @@
-; Lets other computers of the same private network reach this one's nodes, and takes the rule away again.
+; No rule for the firewall: everything listens on 127.0.0.1 alone, which the firewall does not filter, so a rule would only
+; open the program's ports to others should it ever listen elsewhere. An earlier version made one, for all its ports: it goes.
 !macro customInstall
   nsExec::Exec 'netsh advfirewall firewall delete rule name="Coterie"'
-  nsExec::Exec 'netsh advfirewall firewall add rule name="Coterie" dir=in action=allow program="$INSTDIR\Coterie.exe" profile=private enable=yes'
 !macroend
 
 !macro customUnInstall

@@ -2,12 +2,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { plainLine } from '../base/plain-text.ts';
 import type { KeyspaceSettings } from '../contract/api.ts';
 import type { KeyspaceView, NodeView } from '../contract/views.ts';
 import type { ControlClient } from './control-client.ts';
 import { addLossCommand, lossLines } from './loss-commands.ts';
 import { formatBytes, type Output, show, table } from './output.ts';
 import { addRepairCommands } from './repair-commands.ts';
+import { addSessionCommands } from './session-commands.ts';
+import { addUserCommands } from './user-commands.ts';
 
 export interface CommandContext {
   client(): ControlClient;
@@ -51,7 +54,7 @@ function nodeRows(nodes: readonly NodeView[]): string {
   const problems = nodes.filter(({ problem }) => problem !== null);
   return [
     rows,
-    ...problems.map(({ name, problem }) => `${name}: ${problem}`),
+    ...problems.map(({ name, problem }) => plainLine(`${name}: ${problem}`)),
     ...nodes.flatMap(lossLines),
   ].join('\n');
 }
@@ -96,7 +99,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
       print(value, () => {
         const up = nodes.filter((node) => node.state === 'up').length;
         const lines = [
-          `${cluster.name}: ${up} of ${nodes.length} nodes up`,
+          `${plainLine(cluster.name)}: ${up} of ${nodes.length} nodes up`,
           '',
           nodeRows(nodes),
           '',
@@ -138,6 +141,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
 
   addKeyspaceCommands(program, context);
   addDataCommands(program, context);
+  addUserCommands(program, context);
   addRepairCommands(program, context);
 
   program
@@ -167,6 +171,8 @@ export function addClusterCommands(program: Command, context: CommandContext): v
       const url = await api().loginLink();
       print({ url }, () => url);
     });
+
+  addSessionCommands(program, context);
 }
 
 function addKeyspaceCommands(program: Command, context: CommandContext): void {

@@ -33,7 +33,7 @@ export function addLossCommand(node: Command, context: CommandContext): void {
         if (found === undefined) throw new CoterieError('not-found', `There is no node "${name}".`);
         const lines = lossLines(found);
         if (lines.length === 0) throw new CoterieError('conflict', `There is nothing to accept at ${name}.`);
-        if (!output.json) output.write(`${lines.join('\n')}\n`);
+        if (!output.json) show(output, null, () => lines.join('\n'));
         const shown = output.json ? ` ${lines.join('; ')}.` : '';
         throw new CoterieError(
           'bad-input',

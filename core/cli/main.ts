@@ -4,14 +4,18 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { toCoterieError } from '../base/errors.ts';
+import { plainJson, plainLine } from '../base/plain-text.ts';
+import { clusterName } from '../contract/views.ts';
 import { defaultPorts } from '../host/open-computer.ts';
 import { productVersion } from '../host/version.ts';
+import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { addClusterCommands, parseFactors } from './commands.ts';
 import { ControlClient } from './control-client.ts';
 import type { Output } from './output.ts';
 import { defaultDataFolder } from './paths.ts';
 import { serve } from './serve.ts';
 
+keepFilesPrivate();
 const programFolder = dirname(fileURLToPath(import.meta.url));
 
 function parsePort(text: string): number {
@@ -28,6 +32,12 @@ function parseNodeCount(text: string): number {
     throw new InvalidArgumentError('One computer hosts 1 to 16 nodes.');
   }
   return count;
+}
+
+function parseClusterName(text: string): string {
+  const parsed = clusterName.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(parsed.error.issues[0].message);
 }
 
 function parseDataCenters(text: string): Record<string, number> {
@@ -54,7 +64,7 @@ program
       .argParser(parseDataCenters)
       .conflicts('nodes'),
   )
-  .option('--name <name>', 'name of a new cluster', 'My cluster')
+  .option('--name <name>', 'name of a new cluster', parseClusterName, 'My cluster')
   .option('--ui-port <port>', 'the app, HTTP and metrics', parsePort, defaultPorts.ui)
   .option(
     '--client-port <port>',
@@ -78,7 +88,11 @@ program
 
 addClusterCommands(program, {
   client: () => new ControlClient(global().data),
-  output: (): Output => ({ json: global().json, write: (text) => process.stdout.write(text) }),
+  output: (): Output => ({
+    json: global().json,
+    terminal: process.stdout.isTTY === true,
+    write: (text) => process.stdout.write(text),
+  }),
   async readStandardInput() {
     const parts: Buffer[] = [];
     for await (const part of process.stdin) parts.push(part as Buffer);
@@ -105,7 +119,8 @@ function allCommands(parent: Command): Command[] {
 program.parseAsync().catch((cause: unknown) => {
   const error = toCoterieError(cause, 'unavailable');
   if (global().json) {
-    process.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`);
-  } else process.stderr.write(`${error.message}\n`);
+    const json = JSON.stringify({ error: { code: error.code, message: error.message } });
+    process.stdout.write(`${plainJson(json)}\n`);
+  } else process.stderr.write(`${plainLine(error.message)}\n`);
   process.exitCode = 1;
 });

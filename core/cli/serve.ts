@@ -3,6 +3,7 @@
  * and SIGINT, whatever it is doing then.
  */
 import { join, resolve } from 'node:path';
+import { plainJson, plainLine, plainLines } from '../base/plain-text.ts';
 import type { Snapshot } from '../contract/views.ts';
 import { ForkLauncher } from '../host/fork-launcher.ts';
 import { openComputer, readyWithinMs } from '../host/open-computer.ts';
@@ -38,7 +39,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     error: (message, facts) => note(`${message}${facts === undefined ? '' : ` ${JSON.stringify(facts)}`}`),
   };
   // Standard output carries the ready line alone, so that programs can read it.
-  const note = (message: string) => process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+  const note = (message: string) =>
+    process.stderr.write(`${new Date().toISOString()} ${plainLine(message)}\n`);
 
   const opening = openComputer(
     { launcher: new ForkLauncher(join(options.programFolder, 'node.js')), log },
@@ -103,10 +105,12 @@ function readyLine(
         problem,
       })),
     };
-    return `${JSON.stringify(ready)}\n`;
+    return `${plainJson(JSON.stringify(ready))}\n`;
   }
   const running = nodes.filter(({ state }) => state === 'up');
   const some = running.length < nodes.length ? ` with ${running.length} of ${nodes.length} nodes` : '';
   const clients = running.map((node) => `${node.name} ${node.client}`).join(', ');
-  return `Coterie is ready${some}: ${clients}\nOpen the app (works once, for ten minutes): ${link}\n`;
+  return plainLines(
+    `Coterie is ready${some}: ${clients}\nOpen the app (works once, for ten minutes): ${link}\n`,
+  );
 }

@@ -13,9 +13,11 @@ import {
 } from './repair-views.ts';
 import {
   acceptedLoss,
+  accessView,
   activityEntry,
   activityKind,
   advice,
+  clusterName,
   clusterView,
   conflictPolicy,
   durability,
@@ -23,14 +25,18 @@ import {
   keyspaceView,
   keyView,
   level,
+  madePassword,
   name,
   nodeView,
   replicaView,
   ringView,
+  sessionView,
   snapshot,
+  userName,
 } from './views.ts';
 
 const nodeInput = z.object({ name });
+const userInput = z.object({ name: userName });
 const nothing = z.object({});
 /** The whole id, or the beginning of it that is unique. */
 const repairInput = z.object({ id: z.string().min(4).max(64) });
@@ -60,7 +66,7 @@ export type KeyspaceDraft = z.infer<typeof keyspaceDraft>;
 export const methods = {
   'cluster.snapshot': { input: nothing, output: snapshot, changes: false },
   'cluster.rename': {
-    input: z.object({ name: z.string().trim().min(1).max(63) }),
+    input: z.object({ name: clusterName }),
     output: nothing,
     changes: true,
   },
@@ -152,6 +158,23 @@ export const methods = {
   'repairs.retry': { input: repairInput, output: nothing, changes: true },
   'repairs.schedule': { input: repairScheduleSettings, output: repairSchedule, changes: true },
   'repairs.unschedule': { input: repairInput, output: nothing, changes: true },
+
+  /** Who may use the data through Redis and HTTP. */
+  'access.view': { input: nothing, output: accessView, changes: false },
+  /** Refused with `conflict` while there is no user: nobody could come in. */
+  'access.require': { input: z.object({ required: z.boolean() }), output: nothing, changes: true },
+  'access.addUser': { input: userInput, output: madePassword, changes: true },
+  'access.renewPassword': { input: userInput, output: madePassword, changes: true },
+  'access.removeUser': { input: userInput, output: nothing, changes: true },
+
+  /** Browsers that are logged in, newest first. */
+  'sessions.list': { input: nothing, output: z.array(sessionView), changes: false },
+  /** Logs out one of them, or all where none is named. Not a change of the cluster: read-only mode lets it be. */
+  'sessions.end': {
+    input: z.object({ id: z.string().min(4).max(64).optional() }),
+    output: z.object({ ended: z.number() }),
+    changes: false,
+  },
 
   /** Older activity than the snapshot holds, newest first. */
   'activity.list': {

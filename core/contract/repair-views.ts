@@ -68,7 +68,7 @@ function isTimeZone(name: string): boolean {
 
 export const repairScheduleSettings = z.object({
   keyspace: keyspaceName,
-  dataCenters: z.array(z.string()).default([]),
+  dataCenters: z.array(z.string().max(63)).max(64).default([]),
   /** Days between two runs. */
   everyDays: z.number().int().min(1).max(90).default(7),
   at: clockTime.default('02:00'),
@@ -92,7 +92,7 @@ export type RepairSchedule = z.infer<typeof repairSchedule>;
 
 export const repairRequest = z.object({
   keyspace: keyspaceName,
-  dataCenters: z.array(z.string()).default([]),
+  dataCenters: z.array(z.string().max(63)).max(64).default([]),
   firstPartition: z.number().int().min(0).max(1023).default(0),
   lastPartition: z.number().int().min(0).max(1023).default(1023),
   dryRun: z.boolean().default(false),

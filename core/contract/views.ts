@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { isPlainLine } from '../base/plain-text.ts';
 import { repairsView } from './repair-views.ts';
 
 export const level = z.enum(consistencyLevels);
@@ -17,6 +18,14 @@ export const name = z
     /^[a-z0-9][a-z0-9._-]{0,62}$/i,
     'Use letters, digits, dots, dashes and underscores, 63 at most, starting with a letter or digit.',
   );
+
+/** What people call their cluster: any words of one line, without characters that steer how it is shown. */
+export const clusterName = z
+  .string()
+  .trim()
+  .min(1, 'A cluster needs a name.')
+  .max(63, 'A name has 63 characters at most.')
+  .refine(isPlainLine, 'A name is one line, without control characters or marks of direction.');
 
 /**
  * starting: its process runs but does not take clients yet. up: takes clients. paused: stopped by signal, keeps its memory.
@@ -241,6 +250,24 @@ export const clusterView = z.object({
 });
 export type ClusterView = z.infer<typeof clusterView>;
 
+/** A user of the data. No character that a terminal, a log or an HTTP head would take for something else. */
+export const userName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    'Use letters, digits, dots, dashes and underscores, 63 at most, starting with a letter or digit.',
+  );
+
+export const accessView = z.object({
+  /** False: every program of this computer may read and write without a login. */
+  required: z.boolean(),
+  users: z.array(z.object({ name: userName, createdAtMs: z.number() })),
+});
+export type AccessView = z.infer<typeof accessView>;
+
+/** A password just made: it is shown this once. */
+export const madePassword = z.object({ name: userName, password: z.string() });
+
 export const snapshot = z.object({
   cluster: clusterView,
   dataCenters: z.array(z.string()),
@@ -253,6 +280,21 @@ export const snapshot = z.object({
   repairs: repairsView,
 });
 export type Snapshot = z.infer<typeof snapshot>;
+
+/** A browser that was logged in. */
+export const sessionView = z.object({
+  id: z.string(),
+  /** What it calls itself, in known words. */
+  browser: z.string(),
+  createdAtMs: z.number(),
+  lastSeenMs: z.number(),
+  /** When it ends if it is not used again. */
+  expiresAtMs: z.number(),
+  openPages: z.number(),
+  /** It is the caller's own. */
+  own: z.boolean(),
+});
+export type SessionView = z.infer<typeof sessionView>;
 
 /** A value as the interface shows it: text when it is valid UTF-8, base64 otherwise; cut at `valueBytesShown`. */
 export const valueView = z.object({

@@ -17,6 +17,8 @@ import {
 import type { Log } from '../ports/log.ts';
 import { outwardError } from '../ports/outward-error.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
+import type { AccessService } from './access-service.ts';
+import type { Admission } from './admission.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
 import { acceptedInWords, acceptedLossOf } from './loss-book.ts';
@@ -36,6 +38,8 @@ export interface HostActions {
   changeLayout(edit: (layout: Layout, digest: string) => Layout): Promise<void>;
   layout(): Layout;
   readonly repairs: RepairJobs;
+  readonly access: AccessService;
+  readonly admission: Admission;
   /** Newest first. */
   activity(before: number | null, kinds: readonly ActivityKind[], countMax: number): Promise<ActivityEntry[]>;
   note(entry: {
@@ -47,8 +51,16 @@ export interface HostActions {
   }): void;
 }
 
+/** Who calls: a page with a session, or (null) the owner of the data folder. */
+export interface Caller {
+  readonly sessionId: string | null;
+}
+
 export type Handlers = {
-  [M in MethodName]: (input: z.output<(typeof methods)[M]['input']>) => Promise<MethodOutput<M>>;
+  [M in MethodName]: (
+    input: z.output<(typeof methods)[M]['input']>,
+    caller: Caller,
+  ) => Promise<MethodOutput<M>>;
 };
 
 const valueBytesShown = 256 * 1024;
@@ -180,7 +192,12 @@ export function createHandlers(host: HostActions): Handlers {
     'data.find': async ({ keyspace, key, level }) => {
       const bytes = Buffer.from(key);
       const [read, replicas] = await Promise.all([
-        host.data.getDetailed(keyspace, bytes, level),
+        host.admission.ownReads.run(
+          { keyspace, key: bytes },
+          null,
+          () => host.data.getDetailed(keyspace, bytes, level),
+          (found) => found.values.reduce((sum, { value }) => sum + value.length, 0),
+        ),
         host.data.replicas(keyspace, bytes),
       ]);
       const { tokenHigh } = addressOf(0, bytes);
@@ -238,6 +255,32 @@ export function createHandlers(host: HostActions): Handlers {
       return {};
     },
 
+    'access.view': async () => host.access.view(),
+    'access.require': async ({ required }) => {
+      await host.access.require(required);
+      const words = required ? 'Programs must log in now.' : 'Programs need no login any more.';
+      byPerson('cluster', 'access', words);
+      return {};
+    },
+    'access.addUser': async ({ name }) => {
+      const password = await host.access.add(name);
+      byPerson('cluster', name, `The user ${name} was added.`);
+      return { name, password };
+    },
+    'access.renewPassword': async ({ name }) => {
+      const password = await host.access.renew(name);
+      byPerson('cluster', name, `The user ${name} got a new password.`);
+      return { name, password };
+    },
+    'access.removeUser': async ({ name }) => {
+      await host.access.remove(name);
+      byPerson('cluster', name, `The user ${name} was removed.`);
+      return {};
+    },
+
+    'sessions.list': async (_, { sessionId }) => host.admission.login.list(sessionId),
+    'sessions.end': async ({ id }) => ({ ended: host.admission.endSessions(id) }),
+
     'activity.list': ({ beforeMs, kinds, countMax }) => host.activity(beforeMs ?? null, kinds, countMax),
   };
 }
@@ -248,6 +291,7 @@ export async function dispatch(
   host: Pick<HostActions, 'readOnly' | 'log'>,
   method: string,
   input: unknown,
+  caller: Caller = { sessionId: null },
 ): Promise<unknown> {
   if (!Object.hasOwn(methods, method)) {
     throw new CoterieError(
@@ -268,9 +312,9 @@ export async function dispatch(
     const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
     throw new CoterieError('bad-input', `${where}${issue.message}`);
   }
-  const handler = handlers[name] as (checked: unknown) => Promise<unknown>;
+  const handler = handlers[name] as (checked: unknown, caller: Caller) => Promise<unknown>;
   try {
-    return await handler(parsed.data);
+    return await handler(parsed.data, caller);
   } catch (cause) {
     throw outwardError(cause, host.log, method);
   }

@@ -8,14 +8,32 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { type BodyLimits, withBody } from '../gateway/http/body.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { outwardError } from '../ports/outward-error.ts';
 import type { Host } from './create-host.ts';
+import { guardServer, serverOptions } from './guarded-server.ts';
 import { nextFreePort } from './ports.ts';
 
 const controlFile = 'control.json';
-const requestBytesMax = 128 * 1024 * 1024;
-const statusOfCode: Readonly<Record<string, number>> = { unauthorized: 401, internal: 500 };
+const limits: BodyLimits = {
+  bytesMax: 128 * 1024 * 1024,
+  tooLargeWords: 'The request is too large.',
+};
+const connectionsMax = 256;
+/** A node that finishes what it has takes its time. */
+const silentMaxMs = 120_000;
+const controlHeaders = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'",
+};
+const statusOfCode: Readonly<Record<string, number>> = {
+  unauthorized: 401,
+  'too-large': 413,
+  internal: 500,
+  busy: 503,
+};
 
 const controlAddress = z.object({ url: z.url(), token: z.string().min(1), pid: z.number().int() });
 export type ControlAddress = Readonly<z.infer<typeof controlAddress>>;
@@ -34,7 +52,13 @@ export function readControlAddress(folder: string): ControlAddress | null {
 }
 
 export async function serveControl(
-  components: { host: Pick<Host, 'dispatch'>; loginLink: () => string; log: Log },
+  components: {
+    host: Pick<Host, 'dispatch' | 'admission'>;
+    loginLink: () => string;
+    clock: Clock;
+    timers: Timers;
+    log: Log;
+  },
   settings: { folder: string; host: string; port: number },
 ): Promise<ControlServer> {
   const token = randomBytes(32).toString('base64url');
@@ -45,22 +69,28 @@ export async function serveControl(
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
       throw new CoterieError('unauthorized', 'This is not the owner of the data folder.');
     }
-    const { method, input } = callOf(await bodyOf(request));
-    const output =
-      method === 'host.loginLink'
+    const { ownBudget: budget } = components.host.admission;
+    const output = await withBody({ ...components, budget }, { request, response }, limits, async (body) => {
+      const { method, input } = callOf(body);
+      return method === 'host.loginLink'
         ? { url: components.loginLink() }
-        : await components.host.dispatch(method, input);
+        : components.host.dispatch(method, input);
+    });
     response.end(JSON.stringify({ output }));
   };
 
-  const server = createServer((request, response) => {
+  const server = createServer(serverOptions, (request, response) => {
     response.setHeader('Content-Type', 'application/json');
     answer(request, response).catch((cause) => {
       const { code, message } = outwardError(cause, components.log, 'a request of the command line');
       response.statusCode = statusOfCode[code] ?? 400;
+      if (code === 'busy') response.setHeader('Retry-After', '1');
+      // What was not read of the body is not wanted any more.
+      if (!request.complete) response.setHeader('Connection', 'close');
       response.end(JSON.stringify({ error: { code, message } }));
     });
   });
+  guardServer(server, { connectionsMax, silentMaxMs, headers: controlHeaders }, components.log);
   const { host, port, folder } = settings;
   const actual = await new Promise<number>((resolve, reject) => {
     server.once('error', async (cause: NodeJS.ErrnoException) => {
@@ -102,15 +132,4 @@ function callOf(body: Buffer): z.infer<typeof callBody> {
   const parsed = callBody.safeParse(call);
   if (parsed.success) return parsed.data;
   throw new CoterieError('bad-input', 'This is no call: {"method","input"}.');
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > requestBytesMax) throw new CoterieError('too-large', 'The request is too large.');
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

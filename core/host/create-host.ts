@@ -3,39 +3,46 @@
  * and offers ClusterApi. The desktop app and `coterie serve` both call it; neither holds cluster logic of its own.
  * Order of starting: folder lock, catalog, layout, nodes, then (by the caller) the servers. Stopping is the reverse.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import type { ClusterApi } from '../contract/api.ts';
 import type { ActivityEntry, KeyspaceView, NodeView, Snapshot } from '../contract/views.ts';
-import {
-  firstLayout,
-  keyspaceNamed,
-  type Layout,
-  type LayoutKeyspace,
-  type LayoutNode,
-} from '../layout/layout.ts';
+import { keyspaceNamed, type Layout, type LayoutKeyspace, type LayoutNode } from '../layout/layout.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
+import { keepFolderPrivate } from '../platform/private-folder.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { Logins } from '../ports/logins.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
-import { createHandlers, dispatch, type HostActions, typedCall } from './api-handlers.ts';
+import { mutualProofOf } from '../security/mutual-proof.ts';
+import { AccessService } from './access-service.ts';
+import { Admission } from './admission.ts';
+import { type Caller, createHandlers, dispatch, type HostActions, typedCall } from './api-handlers.ts';
 import { Catalog } from './catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { EventHub } from './event-hub.ts';
+import { JoinedNews } from './joined-news.ts';
 import { LayoutDelivery } from './layout-delivery.ts';
 import { LayoutSpread } from './layout-spread.ts';
 import { digestOf, readLayout, writeLayout } from './layout-store.ts';
 import { LossBook, lossInWords } from './loss-book.ts';
 import { MembershipNews, membershipViewOf } from './membership-news.ts';
-import type { NodeAddress, NodeLauncher, NodeStart } from './node-messages.ts';
+import { checkSameNodes, newLayout } from './new-cluster.ts';
+import {
+  hostProofPurpose,
+  type NodeAddress,
+  type NodeLauncher,
+  type NodeStart,
+  peerProofPurpose,
+} from './node-messages.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import { choosePorts } from './ports.ts';
 import { RepairJobs } from './repairs/repair-jobs.ts';
+import { type RunningNode, takeOverRunning } from './running-nodes.ts';
 import { StartWatch } from './start-watch.ts';
 import { productVersion } from './version.ts';
 import {
@@ -66,13 +73,14 @@ export interface HostSettings {
 /** Memory for values, per node: modest, because it is somebody's working computer. */
 export const defaultHotBytesMax = 256 * 1024 * 1024;
 
-const defaultNodes: Readonly<Record<string, number>> = { office: 3 };
-
 export interface Host {
   readonly api: ClusterApi;
   readonly data: DataAccess;
-  /** Untyped entrance for the ways in: checks method and input. */
-  dispatch(method: string, input: unknown): Promise<unknown>;
+  /** Who may use the data, for the ways in beside Redis. */
+  readonly logins: Logins;
+  readonly admission: Admission;
+  /** Untyped entrance for the ways in: checks method and input. Without a caller it is the owner of the data folder. */
+  dispatch(method: string, input: unknown, caller?: Caller): Promise<unknown>;
   snapshot(): Snapshot;
   /**
    * Starts all nodes; resolves when each that can start takes clients and reaches the others, or after `withinMs` when some
@@ -98,46 +106,6 @@ const layoutSpreadWithinMs = 2_000;
 /** Setting that says that a node has taken clients before. */
 const hasRunKey = (nodeId: number) => `has-run-${nodeId}`;
 
-function newLayout(settings: HostSettings, nowMs: number): Layout {
-  const wanted = settings.nodes ?? defaultNodes;
-  const computers = Object.keys(wanted).map((dataCenter, index) => ({
-    id: randomUUID(),
-    name: index === 0 ? settings.computerName : `${settings.computerName} (${dataCenter})`,
-    dataCenter,
-  }));
-  let number = 0;
-  const nodes = computers.flatMap((computer) =>
-    Array.from({ length: wanted[computer.dataCenter] }, () => ({
-      id: randomBytes(4).readUInt32BE(),
-      name: `node-${++number}`,
-      computer: computer.id,
-      dataCenter: computer.dataCenter,
-      weight: 1,
-    })),
-  );
-  if (new Set(nodes.map((node) => node.id)).size !== nodes.length) return newLayout(settings, nowMs);
-  return firstLayout({
-    clusterId: randomUUID(),
-    clusterName: settings.clusterName,
-    createdAtMs: nowMs,
-    computers,
-    nodes,
-  });
-}
-
-function checkSameNodes(layout: Layout, settings: HostSettings): void {
-  if (settings.nodes === null) return;
-  for (const [dataCenter, count] of Object.entries(settings.nodes)) {
-    const present = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
-    if (present !== count) {
-      throw new CoterieError(
-        'conflict',
-        `This data folder holds a cluster with ${layout.nodes.length} nodes (${present} in ${dataCenter}), not ${count}. Leave the number out, or choose another folder for a new cluster.`,
-      );
-    }
-  }
-}
-
 function nothingStarted(nodes: readonly NodeView[]): CoterieError {
   const causes = nodes.map(({ name, problem, state }) => `${name}: ${problem ?? `still ${state}`}`);
   return new CoterieError('not-ready', `No node of this computer can start. ${causes.join(' ')}`);
@@ -149,14 +117,26 @@ export async function createHost(
 ): Promise<Host> {
   const { launcher, clock, timers, log } = components;
   const { folder } = settings;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const closed = keepFolderPrivate(folder);
   const lock = lockFolder(folder, 'another Coterie');
   let catalog: Catalog;
   let layout: Layout;
   let ports: Awaited<ReturnType<typeof choosePorts>>;
   let secret: string;
+  let running: ReadonlyMap<number, RunningNode>;
+  const folderOf = (nodeName: string) => join(folder, 'nodes', nodeName);
   const disk = new NodeDisk(folder);
-  const findings: string[] = [];
+  const findings = closed === null ? [] : [closed];
+  const access = new AccessService(
+    {
+      ...{ clock, timers, disk, log, random: systemRandom },
+      spread: (rules) => {
+        for (const { supervisor } of nodes.values()) supervisor.send({ type: 'access', rules });
+      },
+    },
+    folder,
+  );
+  if (access.finding !== null) findings.push(access.finding);
   try {
     const nowMs = clock.nowMs();
     const { layout: known, findings: found } = await readLayout(disk, { folder, nowMs });
@@ -165,8 +145,17 @@ export async function createHost(
     if (known !== null) checkSameNodes(known, settings);
     layout = known ?? newLayout(settings, nowMs);
     if (known === null) await writeLayout(disk, layout);
-    ports = await choosePorts(layout.nodes.length, settings);
-    secret = (await clusterSecret(folder, systemRandom)).toString('hex');
+    const key = await clusterSecret(folder, systemRandom);
+    secret = key.toString('hex');
+    running = await takeOverRunning(
+      { proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
+      layout.nodes.map(({ id, name }) => ({ nodeId: id, name, folder: folderOf(name) })),
+      { ...settings, clusterId: layout.clusterId },
+    );
+    ports = await choosePorts(
+      layout.nodes.map(({ id }) => running.get(id)?.ports ?? null),
+      settings,
+    );
   } catch (error) {
     lock.release();
     throw error;
@@ -241,6 +230,10 @@ export async function createHost(
     });
   };
 
+  const admission = new Admission({ clock, timers }, (message) =>
+    note({ kind: 'cluster', subject: layout.clusterName, message, by: 'person' }),
+  );
+
   for (const message of findings) {
     note({ kind: 'cluster', subject: layout.clusterName, message, by: 'system', severity: 'warning' });
   }
@@ -294,10 +287,13 @@ export async function createHost(
   };
 
   const membershipNews = new MembershipNews(nameOf, (id) => nodes.has(nameOf(id)));
+  const joined = new JoinedNews({
+    timers,
+    tell: (news) => note({ kind: 'membership', ...news, by: 'system' }),
+  });
   const publishMembership = (observer: number, events: readonly TimedEvent[]): void => {
     if (stopping) return;
-    for (const news of membershipNews.of(observer, events))
-      note({ kind: 'membership', ...news, by: 'system' });
+    for (const news of membershipNews.of(observer, events)) joined.tell(news);
     for (const id of new Set(events.map(({ member }) => member))) {
       if (nodes.has(nameOf(id))) publishNode(nameOf(id));
     }
@@ -333,7 +329,7 @@ export async function createHost(
         type: 'start',
         nodeId: node.id,
         name: node.name,
-        folder: join(folder, 'nodes', node.name),
+        folder: folderOf(node.name),
         host: settings.host,
         clientPort: used.clientPort,
         peerPort: used.peerPort,
@@ -341,6 +337,7 @@ export async function createHost(
         hotBytesMax: settings.hotBytesMax,
         hasRun: hasRun.has(node.id),
         secret,
+        access: access.rules,
       };
     };
     const supervisor: NodeSupervisor = new NodeSupervisor(
@@ -374,17 +371,19 @@ export async function createHost(
           listening: ({ peerPort, clientPort }) => {
             const { id, name } = node;
             addresses.set(id, { id, name, host: settings.host, peerPort, clientPort });
+            supervisor.send({ type: 'access', rules: access.rules });
             spreadAddresses();
           },
         },
       },
-      { name: node.name, startMessage },
+      { name: node.name, startMessage, found: running.get(node.id)?.process },
     );
     const hosted: HostedNode = { layout: node, supervisor, delivery: new LayoutDelivery(), heldVersion: 0 };
     nodes.set(node.name, hosted);
   }
 
   const data = new DataAccess(
+    { proof: mutualProofOf(Buffer.from(secret, 'hex'), hostProofPurpose, systemRandom) },
     () =>
       [...nodes.values()].flatMap(({ layout: node, supervisor }) => {
         const { state, clientPort } = supervisor.status();
@@ -405,6 +404,8 @@ export async function createHost(
     snapshot,
     layout: () => layout,
     repairs,
+    access,
+    admission,
     activity: (before, kinds, countMax) => catalog.recentActivity(countMax, before, kinds),
     keyspaceView: (name) => keyspaceViewsOf([keyspaceNamed(layout, name)])[0],
     supervisor(name) {
@@ -441,7 +442,9 @@ export async function createHost(
   return {
     api: { call: typedCall(handlers, actions), subscribe: (listener) => hub.subscribe(listener) },
     data,
-    dispatch: (method, input) => dispatch(handlers, actions, method, input),
+    logins: access.logins,
+    admission,
+    dispatch: (method, input, caller) => dispatch(handlers, actions, method, input, caller),
     snapshot,
     start(withinMs) {
       note({
@@ -482,6 +485,7 @@ export async function createHost(
       stopping = true;
       for (const waiter of [...readyWaiters]) waiter();
       repairs.close();
+      joined.close();
       data.close();
       await Promise.all([...nodes.values()].map(({ supervisor }) => supervisor.stop()));
       await layoutQueue;

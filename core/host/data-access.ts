@@ -6,7 +6,7 @@ import { CoterieError } from '../base/errors.ts';
 import type { ConsistencyLevel } from '../base/levels.ts';
 import type { RemoteRead, RemoteReplica, RemoteStore, RemoteWrite } from '../ports/remote-store.ts';
 import type { RespReply } from '../wire/resp-reply-parser.ts';
-import { NodeClient } from './node-client.ts';
+import { NodeClient, type NodeClientComponents, type NodePlace, NotSent } from './node-client.ts';
 
 export interface DetailedValue {
   readonly value: Buffer;
@@ -30,9 +30,10 @@ const unknownKeyspaceTriesMax = 20;
 const unknownKeyspaceWaitMs = 50;
 
 /** Nodes that take clients now, in the order in which to try them. */
-export type ReachableNodes = () => readonly { name: string; host: string; port: number }[];
+export type ReachableNodes = () => readonly NodePlace[];
 
 export class DataAccess implements RemoteStore {
+  readonly #components: NodeClientComponents;
   readonly #nodes: ReachableNodes;
   readonly #keyspaceId: (name: string) => number | null;
   /**
@@ -41,7 +42,12 @@ export class DataAccess implements RemoteStore {
    */
   readonly #clients = new Map<string, PooledClient>();
 
-  constructor(nodes: ReachableNodes, keyspaceId: (name: string) => number | null) {
+  constructor(
+    components: NodeClientComponents,
+    nodes: ReachableNodes,
+    keyspaceId: (name: string) => number | null,
+  ) {
+    this.#components = components;
     this.#nodes = nodes;
     this.#keyspaceId = keyspaceId;
   }
@@ -141,7 +147,7 @@ export class DataAccess implements RemoteStore {
     }
   }
 
-  /** Reads and writes with a context may be repeated at another node; a blind write that got no answer may not. */
+  /** What was not sent goes to the next node; so do reads and writes with a context. A blind write that got no answer may not. */
   async #runOnce(keyspace: KeyspaceName, words: readonly (string | Buffer)[]): Promise<RespReply> {
     const repeatable = words[0] !== 'CT.PUT';
     let failure: unknown = new CoterieError(
@@ -153,21 +159,21 @@ export class DataAccess implements RemoteStore {
         return await this.#client(keyspace, node).command(words);
       } catch (error) {
         failure = error;
-        if (hasCode(error, 'not-ready') || (hasCode(error, 'unavailable') && repeatable)) continue;
+        if (error instanceof NotSent || (hasCode(error, 'unavailable') && repeatable)) continue;
         throw error;
       }
     }
     throw failure;
   }
 
-  #client(keyspace: KeyspaceName, node: { name: string; host: string; port: number }): NodeClient {
+  #client(keyspace: KeyspaceName, node: NodePlace): NodeClient {
     const name = `${node.name}/${keyspace.id}`;
     const known = this.#clients.get(name);
     if (known !== undefined && known.client.port === node.port) return known.client;
     known?.client.close();
     this.#closeDropped();
     const greeting = ['CT.KEYSPACE', keyspace.name, 'ID', String(keyspace.id)];
-    const client = new NodeClient(node, greeting);
+    const client = new NodeClient(this.#components, node, greeting);
     this.#clients.set(name, { client, keyspace });
     return client;
   }

@@ -12,6 +12,9 @@ import type { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
 import { setAside } from './set-aside.ts';
 
+/** For this account alone. NeDB's own, which the wrapper hands through without declaring it. */
+const modes = { fileMode: 0o600, dirMode: 0o700 };
+
 export interface DatastoreSettings {
   readonly path: string;
   /** Changes after which the file is compacted: it holds at most this many lines beside one per document. */
@@ -82,7 +85,7 @@ export class DatastoreFile<T extends object> {
     nowMs: number,
   ): Promise<DatastoreFile<T>> {
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await mkdir(dirname(path), { recursive: true, mode: modes.dirMode });
       const whole = await loadWhole<T>(path, schema);
       if (whole !== null) return new DatastoreFile(whole, null, compactAfter);
       const { lines, damage } = await salvage(path, schema);
@@ -92,7 +95,7 @@ export class DatastoreFile<T extends object> {
         const kept = setAside(path, nowMs);
         finding = `${basename(path)} was damaged: ${damage}. It goes on with the rest; the damaged file is ${kept}.`;
       }
-      writeFileSync(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+      writeFileSync(path, lines.map((line) => `${line}\n`).join(''), { mode: modes.fileMode });
       const rest = await loadWhole<T>(path, schema);
       if (rest === null) throw new Error('it is damaged beyond repair');
       return new DatastoreFile(rest, finding, compactAfter);
@@ -113,7 +116,9 @@ export class DatastoreFile<T extends object> {
 /** Null: some line or document cannot be used. */
 async function loadWhole<T extends object>(path: string, schema: z.ZodType): Promise<Datastore<T> | null> {
   const isThere = existsSync(path);
-  const store = Datastore.create({ filename: path, corruptAlertThreshold: 0 }) as Datastore<T>;
+  const store = Datastore.create({ filename: path, corruptAlertThreshold: 0, modes } as Parameters<
+    typeof Datastore.create
+  >[0]) as Datastore<T>;
   try {
     await store.load();
   } catch (cause) {

@@ -4,8 +4,10 @@
  */
 
 import type { ConsistencyLevel } from '../base/levels.ts';
+import { plainLine } from '../base/plain-text.ts';
 import type { KeyspaceConsequences, LevelDemand, ReadYourWrites } from '../contract/views.ts';
 import { copiesOf, type Layout, type LayoutKeyspace } from '../layout/layout.ts';
+import { factorsKey, LayoutMemo } from '../layout/layout-memo.ts';
 import { placesOf, type ReadsSeeWrites, readsSeeWrites } from '../layout/reads-see-writes.ts';
 import { survivalOf } from '../layout/survival.ts';
 import { type Requirement, requirementOf } from '../quorum/requirement.ts';
@@ -14,7 +16,18 @@ export type KeyspacePlan = Pick<LayoutKeyspace, 'factors' | 'readLevel' | 'write
 
 type Copies = Readonly<Record<string, number>>;
 
+/** Twice the number of keyspaces that there can be: drafts come and go. */
+const plansMax = 512;
+const known = new LayoutMemo<KeyspaceConsequences>(plansMax);
+
+/** Remembered: the answer to the same plan is the same object, to be read only. */
 export function consequencesOf(layout: Layout, plan: KeyspacePlan): KeyspaceConsequences {
+  const { factors, readLevel, writeLevel, sloppy } = plan;
+  const key = `${factorsKey(layout, factors)} ${readLevel} ${writeLevel} ${sloppy}`;
+  return known.of(layout, key, () => reckon(layout, plan));
+}
+
+function reckon(layout: Layout, plan: KeyspacePlan): KeyspaceConsequences {
   const { readLevel, writeLevel } = plan;
   const copies = copiesOf(layout, plan.factors);
   const spareNodes = hasSpareNodes(layout, plan);
@@ -107,7 +120,8 @@ function warningsOf(layout: Layout, plan: KeyspacePlan): string[] {
         `Replication factor ${factor} is unmet in ${dataCenter}: add ${counted(factor - nodes.length, 'node')}.`,
       );
     } else if (factor > 1 && computers.length === 1) {
-      const name = layout.computers.find((computer) => computer.id === computers[0])?.name ?? dataCenter;
+      const known = layout.computers.find((computer) => computer.id === computers[0])?.name;
+      const name = plainLine(known ?? dataCenter);
       const where = layout.dataCenters.length > 1 ? ` in ${dataCenter}` : '';
       warnings.push(
         `All ${factor} copies${where} are on one computer (${name}): if it fails, they all do. Add a computer.`,

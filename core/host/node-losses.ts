@@ -53,6 +53,12 @@ export class NodeLosses {
     send({ type: 'losses', losses });
   }
 
+  /** To a host that knows nothing yet. */
+  reportAnew(): void {
+    this.#told = '';
+    this.report();
+  }
+
   async accept(task: number): Promise<void> {
     const { node, send, onAccepted } = this.#parts;
     try {

@@ -1,16 +1,20 @@
 /**
  * Entry of a node process. It waits for its host's `start`, then puts the node together in this order: folder lock, peer
- * listener, membership, storage, coordinator, RESP listener. It ends when told to drain, and by itself when its host is
- * gone, because a node that nobody supervises would hold its folder against the next start.
+ * listener, membership, storage, coordinator, RESP listener. It ends when told to drain. When its host is gone it goes on, and
+ * lets the next one take it over (host-channel.ts).
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
+import { respServerDefaults } from '../gateway/resp/settings.ts';
 import type { Layout } from '../layout/layout.ts';
 import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
 import { MembershipDriver, type MembershipLink, type TimedEvent } from '../node/membership-driver.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
 import { lockFolderPatiently } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
+import { clientsWithin, openFileLimit } from '../platform/open-file-limit.ts';
+import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
@@ -18,28 +22,55 @@ import { UdpDatagrams } from '../platform/udp-datagrams.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { contextSealOf } from '../security/context-seal.ts';
+import { mutualProofOf } from '../security/mutual-proof.ts';
+import { packetSealOf } from '../security/packet-seal.ts';
+import { PasswordLogins } from '../security/password-logins.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { patientDisk } from '../storage/patient-disk.ts';
+import { HostChannel } from './host-channel.ts';
 import { LayoutInbox } from './layout-inbox.ts';
+import { ownerNameOf, removeEndpoint, writeEndpoint } from './node-endpoint.ts';
 import { figuresOf, newFigureState } from './node-figures.ts';
 import { NodeLosses } from './node-losses.ts';
-import type { FromNode, NodeAddress, NodeStart, ToNode } from './node-messages.ts';
+import {
+  type FromNode,
+  hostProofPurpose,
+  type NodeAddress,
+  type NodeStart,
+  peerProofPurpose,
+  type ToNode,
+} from './node-messages.ts';
 import { NodeRepairs, watchRebuild } from './node-repairs.ts';
 import { parentChannel } from './parent-channel.ts';
+import { productVersion } from './version.ts';
 
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
 const peersWaitMaxMs = 1_500;
 
-const channel = parentChannel<FromNode, ToNode>(() => void shutDown(0));
+keepFilesPrivate();
+const channel: HostChannel = new HostChannel(
+  {
+    timers: systemTimers,
+    parent: parentChannel<FromNode, ToNode>(() => {
+      // Nothing was begun yet that could go on.
+      if (selfId === -1) void shutDown(0);
+      else channel.lost();
+    }),
+  },
+  { adopted: () => running?.introduce(), abandoned: () => void shutDown(0) },
+);
 const book = new Map<number, NodeAddress>();
 let running: {
   repairs: NodeRepairs;
   losses: NodeLosses;
+  /** Tells a host that did not start this node all that it has to know. */
+  introduce: () => void;
   stop: () => Promise<void>;
 } | null = null;
 let network: TcpPeerNetwork | null = null;
 let datagrams: UdpDatagrams | null = null;
+let logins: PasswordLogins | null = null;
 let selfId = -1;
 let stopping = false;
 
@@ -66,14 +97,26 @@ function writeLog(level: 'info' | 'warn' | 'error', message: string, facts?: Rec
 async function start(message: NodeStart): Promise<void> {
   const { nodeId, folder, host, layout } = message;
   selfId = nodeId;
-  const lock = await lockFolderPatiently(folder, `node ${message.name}`, lockWaitMaxMs);
+  const lock = await lockFolderPatiently(folder, ownerNameOf(message.name), lockWaitMaxMs);
+  removeEndpoint(folder);
   const clock = systemClock;
   const timers = systemTimers;
+  const secret = Buffer.from(message.secret, 'hex');
   const peerNetwork = new TcpPeerNetwork(
-    { clock, timers, log },
+    {
+      clock,
+      timers,
+      log,
+      proof: mutualProofOf(secret, peerProofPurpose, systemRandom),
+      onHost: (line) => {
+        if (running === null) line.close();
+        else channel.adopt(line);
+      },
+    },
     { selfId: nodeId, clusterId: layout.clusterId, host, port: message.peerPort },
   );
   network = peerNetwork;
+  logins = new PasswordLogins({ timers, log, random: systemRandom }, message.access);
   const peerPort = await peerNetwork.listen();
   const disk = patientDisk(new NodeDisk(folder), systemTimers);
   const { membership, stopMembership } = await startMembership(message, peerPort, disk);
@@ -87,7 +130,7 @@ async function start(message: NodeStart): Promise<void> {
       network: peerNetwork,
       openEngine: () =>
         openLogEngine({ disk, clock, timers, log }, { folder: 'data', hotBytesMax: message.hotBytesMax }),
-      seal: contextSealOf(Buffer.from(message.secret, 'hex')),
+      seal: contextSealOf(secret),
       endpointOf: (id) => {
         const address = book.get(id);
         return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
@@ -101,8 +144,20 @@ async function start(message: NodeStart): Promise<void> {
   channel.send({ type: 'listening', peerPort, clientPort: message.clientPort });
   await reached(peerNetwork, layout, nodeId);
   const resp = createRespServer(
-    { store: node.store, clock, timers, random: systemRandom, log },
-    { host, port: message.clientPort },
+    {
+      store: node.store,
+      clock,
+      timers,
+      random: systemRandom,
+      log,
+      hostProof: mutualProofOf(secret, hostProofPurpose, systemRandom),
+      logins,
+    },
+    {
+      host,
+      port: message.clientPort,
+      clientCountMax: clientsWithin(openFileLimit(), respServerDefaults.clientCountMax, probationCountMax),
+    },
   );
   const clientPort = await resp.listen();
 
@@ -140,8 +195,19 @@ async function start(message: NodeStart): Promise<void> {
   running = {
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
     losses,
+    introduce: () => {
+      const { hotBytesMax } = message;
+      channel.send({ type: 'running', pid: process.pid, version: productVersion, host, hotBytesMax });
+      channel.send({ type: 'listening', peerPort, clientPort });
+      losses.reportAnew();
+      channel.send({ type: 'membership', events: [], members: membership.members() });
+      channel.send({ type: 'ready' });
+      tellPeers();
+      layouts.report();
+    },
     stop: async () => {
       clearInterval(ticker);
+      removeEndpoint(folder);
       // The others are told while the last clients are served: then nobody takes the end for a failure.
       const farewell = membership.leave();
       await resp.close();
@@ -156,6 +222,7 @@ async function start(message: NodeStart): Promise<void> {
   losses.report();
   channel.send({ type: 'ready' });
   tellPeers();
+  writeEndpoint(folder, peerPort);
   layouts.serve({
     version: () => node.layout.version,
     take: async (next) => {
@@ -203,6 +270,7 @@ async function startMembership(
       log,
       datagrams: udp,
       link,
+      seal: packetSealOf(Buffer.from(message.secret, 'hex'), systemRandom),
     },
     { selfId: nodeId, clusterId: layout.clusterId, profile },
     layout.nodes.map((node) => node.id),
@@ -278,6 +346,9 @@ channel.onMessage((message) => {
     case 'layout':
       layouts.offer(message.layout);
       break;
+    case 'access':
+      logins?.set(message.rules);
+      break;
     case 'repair':
       running?.repairs.run(message);
       break;
@@ -293,6 +364,9 @@ channel.onMessage((message) => {
   }
 });
 
+process.on('SIGTERM', () => void shutDown(0));
+// The host that read it has gone.
+process.stderr.on('error', () => {});
 process.on('uncaughtException', (error) => {
   process.stderr.write(`${error.stack ?? error.message}\n`);
   // Unknown state: end at once and let the host start anew from what is durable.

@@ -6,6 +6,7 @@ import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
 import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { Wanted } from '../replication/completeness.ts';
+import type { AccessRules } from '../security/access.ts';
 
 /** What one segment of a repair came to. */
 export interface RepairFigures {
@@ -20,6 +21,9 @@ export interface LossLetGo {
   readonly losses: readonly PossibleLoss[];
   readonly notHeard: readonly Wanted[];
 }
+
+/** What the host and a node's RESP listener show each other is good for nothing else. */
+export const hostProofPurpose = 'coterie host 1';
 
 export interface NodeAddress {
   readonly id: number;
@@ -45,12 +49,14 @@ export interface NodeStart {
   readonly hasRun: boolean;
   /** The cluster's, in hexadecimal (core/security/cluster-secret.ts). */
   readonly secret: string;
+  readonly access: AccessRules;
 }
 
 export type ToNode =
   | NodeStart
   | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
   | { readonly type: 'layout'; readonly layout: Layout }
+  | { readonly type: 'access'; readonly rules: AccessRules }
   | {
       readonly type: 'repair';
       /** Names the answer and a stop. */
@@ -65,7 +71,18 @@ export type ToNode =
   | { readonly type: 'accept-loss'; readonly task: number }
   | { readonly type: 'drain' };
 
+/** What the proofs of peers and hosts are for (core/security/mutual-proof.ts). */
+export const peerProofPurpose = 'coterie peer link 1';
+
 export type FromNode =
+  /** First thing to a host that did not start this node: what it runs with. */
+  | {
+      readonly type: 'running';
+      readonly pid: number;
+      readonly version: string;
+      readonly host: string;
+      readonly hotBytesMax: number;
+    }
   | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
   | { readonly type: 'ready' }
   /** The version of the layout that the node goes by: after each that it was sent, and about once a second. */

@@ -65,6 +65,8 @@ export class NodeSupervisor {
   readonly #startMessage: () => NodeStart;
   readonly #events: SupervisorEvents;
   #process: NodeProcess | null = null;
+  /** A process of this node that went on without its host: the first start takes it. */
+  #found: NodeProcess | null;
   #state: NodeState = 'stopped';
   #sinceMs: number;
   #ports: { peerPort: number; clientPort: number } | null = null;
@@ -92,7 +94,7 @@ export class NodeSupervisor {
 
   constructor(
     components: { launcher: NodeLauncher; clock: Clock; timers: Timers; events: SupervisorEvents },
-    settings: { name: string; startMessage: () => NodeStart },
+    settings: { name: string; startMessage: () => NodeStart; found?: NodeProcess | null },
   ) {
     this.name = settings.name;
     this.#launcher = components.launcher;
@@ -100,6 +102,7 @@ export class NodeSupervisor {
     this.#timers = components.timers;
     this.#events = components.events;
     this.#startMessage = settings.startMessage;
+    this.#found = settings.found ?? null;
     this.#sinceMs = components.clock.nowMs();
   }
 
@@ -235,13 +238,12 @@ export class NodeSupervisor {
     this.#figures = null;
     this.#peersDown = [];
     this.#members = [];
-    const launched = this.#launcher.launch(this.name);
+    const found = this.#found;
+    this.#found = null;
+    const launched = found ?? this.#launcher.launch(this.name);
     this.#process = launched;
     const startedMs = this.#clock.monotonicMs();
     this.#become('starting');
-    launched.onMessage((message) => {
-      if (this.#process === launched) this.#received(message);
-    });
     this.#exited = new Promise((resolve) => {
       launched.onExit((cause) => {
         this.#process = null;
@@ -249,11 +251,17 @@ export class NodeSupervisor {
         resolve();
       });
     });
-    launched.send(this.#startMessage());
+    launched.onMessage((message) => {
+      if (this.#process === launched) this.#received(message);
+    });
+    if (found === null) launched.send(this.#startMessage());
   }
 
   #received(message: FromNode): void {
     switch (message.type) {
+      case 'running':
+        this.#events.noted('info', `${this.name} went on while Coterie was away, and is managed again.`);
+        break;
       case 'listening':
         this.#ports = { peerPort: message.peerPort, clientPort: message.clientPort };
         this.#events.listening(this.#ports);

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { plainLine } from '../base/plain-text.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
@@ -42,7 +43,12 @@ export async function openComputer(
   const { folder, readOnly, programFolder, uiPort, controlPort } = settings;
   const host = await createHost(
     { ...components, clock: systemClock, timers: systemTimers },
-    { ...settings, host: loopback, computerName: hostname(), hotBytesMax: defaultHotBytesMax },
+    {
+      ...settings,
+      host: loopback,
+      computerName: plainLine(hostname()).slice(0, 63),
+      hotBytesMax: defaultHotBytesMax,
+    },
   );
   const closers: (() => Promise<void>)[] = [() => host.stop()];
   const stop = async () => {
@@ -50,12 +56,18 @@ export async function openComputer(
   };
   try {
     const ui = await serveUi(
-      { host, clock: systemClock, random: systemRandom, log: components.log },
+      { host, clock: systemClock, timers: systemTimers, random: systemRandom, log: components.log },
       { host: loopback, port: uiPort, rendererFolder: join(programFolder, 'renderer'), readOnly },
     );
     closers.push(() => ui.close());
     const control = await serveControl(
-      { host, loginLink: () => ui.loginLink(), log: components.log },
+      {
+        host,
+        loginLink: () => ui.loginLink(),
+        clock: systemClock,
+        timers: systemTimers,
+        log: components.log,
+      },
       { folder, host: loopback, port: controlPort },
     );
     closers.push(() => control.close());

@@ -16,6 +16,15 @@ export function contentTypeOf(path: string): string {
   return contentTypes[extname(path)] ?? 'application/octet-stream';
 }
 
+/** False: no address of anything, such as one with half an escape. */
+export function isReadablePath(pathname: string): boolean {
+  try {
+    return !decodeURIComponent(pathname).includes('\0');
+  } catch {
+    return false;
+  }
+}
+
 /** Null for anything that is not inside `folder`. Pages are routes of one document; only files have endings. */
 export function pageFileOf(folder: string, pathname: string): string | null {
   let wanted: string;

@@ -27,14 +27,16 @@ export interface NodePorts {
 
 /**
  * A pair of ports per node. The first client port is the address that people hand to their programs, so it is never
- * moved silently: when it is busy, that is an error which names the next free one. Port 0 stays 0: any.
+ * moved silently: when it is busy, that is an error which names the next free one. Port 0 stays 0: any. `inUse`: for each
+ * node the ports that it has already, or null.
  */
 export async function choosePorts(
-  nodeCount: number,
+  inUse: readonly (NodePorts | null)[],
   wanted: { host: string; clientPort: number; peerPort: number },
 ): Promise<NodePorts[]> {
   const { host, clientPort, peerPort } = wanted;
-  if (clientPort !== 0 && !(await isPortFree(clientPort, host))) {
+  const own = new Set(inUse.flatMap((ports) => (ports === null ? [] : [ports.clientPort, ports.peerPort])));
+  if (clientPort !== 0 && !own.has(clientPort) && !(await isPortFree(clientPort, host))) {
     const free = await nextFreePort(clientPort + 1, host, new Set());
     throw new CoterieError(
       'busy',
@@ -42,7 +44,7 @@ export async function choosePorts(
       { port: clientPort, free },
     );
   }
-  const taken = new Set<number>();
+  const taken = new Set(own);
   const chosen: NodePorts[] = [];
   const take = async (first: number, index: number): Promise<number> => {
     if (first === 0) return 0;
@@ -50,8 +52,10 @@ export async function choosePorts(
     taken.add(port);
     return port;
   };
-  for (let index = 0; index < nodeCount; index++) {
-    chosen.push({ clientPort: await take(clientPort, index), peerPort: await take(peerPort, index) });
+  for (const [index, ports] of inUse.entries()) {
+    chosen.push(
+      ports ?? { clientPort: await take(clientPort, index), peerPort: await take(peerPort, index) },
+    );
   }
   return chosen;
 }

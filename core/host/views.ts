@@ -1,4 +1,5 @@
 /** From layout and node states to what people see. Pure: everything it tells is in its arguments. */
+import { plainLine } from '../base/plain-text.ts';
 import { partitionCount } from '../base/token.ts';
 import type {
   Advice,
@@ -10,6 +11,7 @@ import type {
   RingView,
 } from '../contract/views.ts';
 import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
+import { LayoutMemo } from '../layout/layout-memo.ts';
 import { availabilityOf } from '../layout/survival.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
 import type { NodeStatus } from './node-supervisor.ts';
@@ -22,7 +24,8 @@ export function hexId(nodeId: number): string {
 export function clusterViewOf(layout: Layout, version: string, readOnly: boolean): ClusterView {
   return {
     id: layout.clusterId,
-    name: layout.clusterName,
+    // Nobody can give it such characters; a document on a disk may hold anything.
+    name: plainLine(layout.clusterName),
     createdAtMs: layout.createdAtMs,
     layoutVersion: layout.version,
     partitionCount,
@@ -32,7 +35,12 @@ export function clusterViewOf(layout: Layout, version: string, readOnly: boolean
 }
 
 export function computerViewsOf(layout: Layout, selfId: string): ComputerView[] {
-  return layout.computers.map(({ id, name, dataCenter }) => ({ id, name, dataCenter, self: id === selfId }));
+  return layout.computers.map(({ id, name, dataCenter }) => ({
+    id,
+    name: plainLine(name),
+    dataCenter,
+    self: id === selfId,
+  }));
 }
 
 export function nodeViewOf(
@@ -48,7 +56,7 @@ export function nodeViewOf(
     id: hexId(nodeId),
     name: node.name,
     dataCenter: node.dataCenter,
-    computer: computer?.name ?? node.computer,
+    computer: plainLine(computer?.name ?? node.computer),
     weight: node.weight,
     state: status.state,
     sinceMs: status.sinceMs,
@@ -108,7 +116,13 @@ function waitsInVain(node: Pick<NodeView, 'figures'>, nodes: readonly NodeView[]
   return waitsFor.filter((name) => nodes.some((other) => other.name === name && away.includes(other.state)));
 }
 
+const knownRings = new LayoutMemo<RingView[]>(1);
+
 export function ringViewsOf(layout: Layout): RingView[] {
+  return knownRings.of(layout, '', () => reckonRings(layout));
+}
+
+function reckonRings(layout: Layout): RingView[] {
   return layout.rings.map(({ dataCenter, owners }) => {
     const nodes = layout.nodes.filter((node) => node.dataCenter === dataCenter);
     const indexOf = new Map(nodes.map((node, index) => [node.id, index]));

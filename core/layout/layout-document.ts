@@ -6,11 +6,13 @@ import { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, namePattern } from './layout.ts';
 
 const layoutFormat = 1;
 
-const text = z.string().min(1);
+const text = z.string().min(1).max(255);
+/** As checkName has it: whatever is shown, logged or made into a path. */
+const name = z.string().regex(namePattern, 'this is not a usable name');
 const nodeId = z.number().int().min(0).max(0xffff_ffff);
 const count = z.number().int().min(0);
 
@@ -21,17 +23,15 @@ const layoutSchema = z
     clusterId: text,
     clusterName: text,
     createdAtMs: z.number(),
-    dataCenters: z.array(text).min(1),
-    computers: z.array(z.object({ id: text, name: text, dataCenter: text })).min(1),
+    dataCenters: z.array(name).min(1),
+    computers: z.array(z.object({ id: text, name: text, dataCenter: name })).min(1),
     nodes: z
-      .array(
-        z.object({ id: nodeId, name: text, computer: text, dataCenter: text, weight: z.number().positive() }),
-      )
+      .array(z.object({ id: nodeId, name, computer: text, dataCenter: name, weight: z.number().positive() }))
       .min(1),
     keyspaces: z.array(
       z.object({
         id: count,
-        name: text,
+        name,
         placement: count.optional(),
         database: count.nullable(),
         factors: z.record(z.string(), count),
@@ -44,7 +44,7 @@ const layoutSchema = z
       }),
     ),
     keyspaceIdNext: count,
-    rings: z.array(z.object({ dataCenter: text, owners: z.array(nodeId).length(partitionCount) })),
+    rings: z.array(z.object({ dataCenter: name, owners: z.array(nodeId).length(partitionCount) })),
   })
   .refine(({ nodes, rings }) => {
     const ids = new Set(nodes.map(({ id }) => id));

@@ -66,7 +66,7 @@ export const keyspaceCountMax = 256;
 /** Numbers above are the nodes' own, such as the one for hints. */
 const keyspaceIdMax = 0xfeff;
 export const databaseMax = 15;
-const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/i;
+export const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/i;
 
 export function checkName(name: string, what: string): void {
   if (!namePattern.test(name)) {

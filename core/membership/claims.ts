@@ -15,8 +15,25 @@ export interface Claim {
   readonly agreed: readonly number[];
 }
 
-/** Above this no incarnation is believed: a damaged one must not use up the range. */
-export const incarnationMax = 2 ** 31;
+/** What fits the packet. A node reaches it in no lifetime: it adds 16 at a start, and one at each refutation. */
+export const incarnationMax = 2 ** 32 - 1;
+/** An honest step from what is known, however long a node was away. */
+const stepMax = 2 ** 20;
+/** A node that has forgotten its own number believes others up to here; above it there is as much room again to refute. */
+const recoveryMax = 2 ** 31;
+
+/**
+ * Whether a claim by `from` may change what is `known` of another member: a number that was damaged on its way must not use
+ * up the range. The member itself is believed, because it alone raises it.
+ */
+export function isCredible(claim: Claim, known: number, from: number): boolean {
+  return claim.incarnation <= known + stepMax || from === claim.member;
+}
+
+/** The same for a claim about oneself, whose own number is `current`. */
+export function isCredibleOfSelf(claim: Claim, current: number): boolean {
+  return claim.incarnation <= Math.max(recoveryMax, current + stepMax);
+}
 export const agreedCountMax = 8;
 
 const rank = { alive: 0, suspect: 1, dead: 2, left: 3 } as const;

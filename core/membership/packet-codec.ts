@@ -1,19 +1,21 @@
 /**
  * Membership packets as bytes laid by hand, big-endian, at most one datagram each:
  *
- *   u16 magic · u8 version · u8 seal · u64 cluster tag · u64 sender · u8 probe kind · probe · u8 claim count · claims
+ *   head   u16 magic · u8 version · u8 seal · u64 cluster tag · u64 sender
+ *   body   u8 probe kind · probe · u8 claim count · claims
  *
  *   ping, pingRequest   u32 sequence · u64 target
  *   ack, nack           u32 sequence
  *   claim               u8 state · u64 member · u32 incarnation · u64 by · dead only: u8 count · u64 each
  *
- * Seal 0 is plain. The head up to the sender stays readable when the rest is sealed, and serves as its additional data;
- * `sealBytes` leaves room for nonce and tag, so that sealing changes no limit here. A datagram from elsewhere is ignored
+ * The body travels sealed (core/ports/packet-seal.ts): anybody can send a datagram to a node's port, and six forged ones
+ * would mark all nodes as gone. The head stays readable and is covered by the seal. A datagram from elsewhere is ignored
  * with a reason; nothing here throws on bytes from outside.
  */
 import { assert } from '../base/assert.ts';
 import { hash64 } from '../base/hash.ts';
-import { agreedCountMax, type Claim, incarnationMax, type MemberState } from './claims.ts';
+import { type PacketSeal, sealOverheadBytes } from '../ports/packet-seal.ts';
+import { agreedCountMax, type Claim, type MemberState } from './claims.ts';
 
 export type ProbeMessage =
   | { readonly type: 'ping' | 'pingRequest'; readonly sequence: number; readonly target: number }
@@ -28,17 +30,16 @@ export interface Packet {
 
 /** Fits an Ethernet frame with the heads of IPv6, UDP and a tunnel. */
 export const datagramBytesMax = 1_400;
-/** AES-GCM: 12 bytes of nonce, 16 of tag. */
-const sealBytes = 28;
 const headBytes = 20;
 const probeBytesMax = 13;
 /** Room for claims in any packet. */
-export const claimsBytesMax = datagramBytesMax - sealBytes - headBytes - probeBytesMax - 1;
+export const claimsBytesMax = datagramBytesMax - sealOverheadBytes - headBytes - probeBytesMax - 1;
 const claimCountMax = 255;
 
 const magic = 0xc07e;
-const version = 1;
-const plain = 0;
+const version = 2;
+/** The only seal so far: that of packet-seal.ts. */
+const sealKind = 1;
 const probeCodes = { none: 0, ping: 1, ack: 2, pingRequest: 3, nack: 4 } as const;
 const states: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
 const claimFixedBytes = 21;
@@ -46,6 +47,12 @@ const claimFixedBytes = 21;
 export interface ClusterTag {
   readonly high: number;
   readonly low: number;
+}
+
+/** How packets of one cluster look from outside, and who can open them. */
+export interface Envelope {
+  readonly tag: ClusterTag;
+  readonly seal: PacketSeal;
 }
 
 /** Tells packets of different clusters on one network apart. It is no secret and proves nothing. */
@@ -131,7 +138,6 @@ function readClaim(reader: Reader): Claim {
   if (state === undefined) throw new Refusal('an unknown state');
   const member = reader.id();
   const incarnation = reader.u32();
-  if (incarnation > incarnationMax) throw new Refusal('an incarnation out of range');
   const by = reader.id();
   const agreed: number[] = [];
   if (state === 'dead') {
@@ -146,27 +152,29 @@ function claimsLength(claims: readonly Claim[]): number {
   return claims.reduce((sum, claim) => sum + claimBytes(claim), 0);
 }
 
-export function encodePacket(packet: Packet, tag: ClusterTag): Buffer {
+export function encodePacket(packet: Packet, { tag, seal }: Envelope): Buffer {
   const { from, probe, claims } = packet;
   const probeBytes = probe === null ? 1 : 'target' in probe ? probeBytesMax : 5;
   assert(claims.length <= claimCountMax, 'A packet holds at most 255 claims.');
-  const writer = new Writer(headBytes + probeBytes + 1 + claimsLength(claims));
-  assert(writer.bytes.length <= datagramBytesMax - sealBytes, 'A packet fits one datagram.');
-  writer.u8(magic >>> 8);
-  writer.u8(magic & 0xff);
-  writer.u8(version);
-  writer.u8(plain);
-  writer.u32(tag.high);
-  writer.u32(tag.low);
-  writer.id(from);
-  writer.u8(probe === null ? probeCodes.none : probeCodes[probe.type]);
+  const head = new Writer(headBytes);
+  head.u8(magic >>> 8);
+  head.u8(magic & 0xff);
+  head.u8(version);
+  head.u8(sealKind);
+  head.u32(tag.high);
+  head.u32(tag.low);
+  head.id(from);
+  const body = new Writer(probeBytes + 1 + claimsLength(claims));
+  body.u8(probe === null ? probeCodes.none : probeCodes[probe.type]);
   if (probe !== null) {
-    writer.u32(probe.sequence);
-    if ('target' in probe) writer.id(probe.target);
+    body.u32(probe.sequence);
+    if ('target' in probe) body.id(probe.target);
   }
-  writer.u8(claims.length);
-  for (const claim of claims) writeClaim(writer, claim);
-  return writer.bytes;
+  body.u8(claims.length);
+  for (const claim of claims) writeClaim(body, claim);
+  const bytes = Buffer.concat([head.bytes, seal.close(head.bytes, body.bytes)]);
+  assert(bytes.length <= datagramBytesMax, 'A packet fits one datagram.');
+  return bytes;
 }
 
 function readProbe(reader: Reader): ProbeMessage | null {
@@ -201,18 +209,23 @@ function guarded<T>(bytes: Buffer, read: (reader: Reader) => T): T | { readonly 
   }
 }
 
-export function decodePacket(bytes: Buffer, tag: ClusterTag): Packet | { readonly ignored: string } {
+export function decodePacket(bytes: Buffer, { tag, seal }: Envelope): Packet | { readonly ignored: string } {
   if (bytes.length > datagramBytesMax) return { ignored: 'too long' };
-  return guarded(bytes, (reader) => {
+  const head = guarded(bytes.subarray(0, headBytes), (reader) => {
     if (((reader.u8() << 8) | reader.u8()) !== magic) throw new Refusal('not of this protocol');
     if (reader.u8() !== version) throw new Refusal('another version');
-    if (reader.u8() !== plain) throw new Refusal('sealed');
+    if (reader.u8() !== sealKind) throw new Refusal('another seal');
     if (reader.u32() !== tag.high || reader.u32() !== tag.low) throw new Refusal('another cluster');
-    const from = reader.id();
+    return { from: reader.id() };
+  });
+  if ('ignored' in head) return head;
+  const body = seal.open(bytes.subarray(0, headBytes), bytes.subarray(headBytes));
+  if (body === null) return { ignored: 'not sealed by this cluster' };
+  return guarded(body, (reader) => {
     const probe = readProbe(reader);
     const claims: Claim[] = [];
     for (let count = reader.u8(); count > 0; count--) claims.push(readClaim(reader));
-    return { from, probe, claims };
+    return { from: head.from, probe, claims };
   });
 }
 

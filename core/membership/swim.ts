@@ -7,7 +7,7 @@
  * waiting to be told on (gossip-queue.ts), the doubt in oneself (local-health.ts) and the own incarnation.
  */
 import { type Chance, chooseSome } from './choice.ts';
-import type { Claim } from './claims.ts';
+import { type Claim, isCredible, isCredibleOfSelf } from './claims.ts';
 import type { Effect, Input } from './events.ts';
 import { GossipQueue } from './gossip-queue.ts';
 import { Incarnation } from './incarnation.ts';
@@ -134,7 +134,7 @@ export class Swim {
         this.#prober.answered(input.sequence);
         break;
       case 'states':
-        for (const claim of input.claims) this.#take(cautious(claim, input.from), nowMs);
+        for (const claim of input.claims) this.#take(cautious(claim, input.from), input.from, nowMs);
         break;
       case 'paused':
         this.#paused(input, nowMs);
@@ -185,7 +185,7 @@ export class Swim {
     if (this.#members.get(from) === undefined) return;
     // Claims first, so that the answer already carries a refutation.
     for (const claim of claims) {
-      this.#take(claim, nowMs);
+      this.#take(claim, from, nowMs);
       if (claim.member === this.#selfId && claim.state !== 'alive') this.#accuser = from;
     }
     if (this.#leaving) return;
@@ -202,16 +202,22 @@ export class Swim {
     this.#members.take(claim, this.#nowMs, silentMs);
   }
 
-  #take(claim: Claim, nowMs: number): void {
-    if (claim.member !== this.#selfId) this.#members.take(claim, nowMs, null);
-    else if (!this.#leaving) this.#aboutSelf(claim);
+  #take(claim: Claim, from: number, nowMs: number): void {
+    if (claim.member === this.#selfId) {
+      if (!this.#leaving) this.#aboutSelf(claim);
+      return;
+    }
+    const known = this.#members.get(claim.member);
+    if (known !== undefined && isCredible(claim, known.incarnation, from)) {
+      this.#members.take(claim, nowMs, null);
+    }
   }
 
   /** Refutation (SWIM 4.2): a higher incarnation, told to all. Being suspected is also a reason to doubt oneself. */
   #aboutSelf(claim: Claim): void {
     const { current } = this.#incarnation;
     const isNews = claim.state === 'alive' ? claim.incarnation > current : claim.incarnation >= current;
-    if (!isNews) return;
+    if (!isNews || !isCredibleOfSelf(claim, current)) return;
     if (claim.state === 'suspect') this.#health.change(1);
     this.#incarnation.raiseAbove(claim.incarnation);
     this.#announce();

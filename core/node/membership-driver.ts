@@ -8,7 +8,7 @@ import { Histogram } from '../base/histogram.ts';
 import type { MemberState } from '../membership/claims.ts';
 import type { Effect, Input, MembershipEvent } from '../membership/events.ts';
 import type { Member } from '../membership/members.ts';
-import { type ClusterTag, clusterTagOf, decodePacket, encodePacket } from '../membership/packet-codec.ts';
+import { clusterTagOf, decodePacket, type Envelope, encodePacket } from '../membership/packet-codec.ts';
 import type { MembershipSettings } from '../membership/settings.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../membership/stream-messages.ts';
 import { Swim } from '../membership/swim.ts';
@@ -16,6 +16,7 @@ import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Datagrams } from '../ports/datagrams.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import type { PacketSeal } from '../ports/packet-seal.ts';
 import type { Random } from '../ports/random.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
 
@@ -32,6 +33,7 @@ export interface MembershipComponents {
   readonly log: Log;
   readonly datagrams: Datagrams;
   readonly link: MembershipLink;
+  readonly seal: PacketSeal;
 }
 
 export interface MembershipDriverSettings {
@@ -57,7 +59,7 @@ export class MembershipDriver {
   readonly #components: MembershipComponents;
   readonly #settings: MembershipDriverSettings;
   readonly #swim: Swim;
-  readonly #tag: ClusterTag;
+  readonly #envelope: Envelope;
   readonly #handlers: ((event: TimedEvent) => void)[] = [];
   /** Peers that answer over the stream but not by datagram: packets take both ways. */
   readonly #overStream = new Set<number>();
@@ -77,7 +79,7 @@ export class MembershipDriver {
   ) {
     this.#components = components;
     this.#settings = settings;
-    this.#tag = clusterTagOf(settings.clusterId);
+    this.#envelope = { tag: clusterTagOf(settings.clusterId), seal: components.seal };
     const { clock, random } = components;
     this.#ticked = { atMs: clock.monotonicMs(), wallMs: clock.nowMs() };
     this.#swim = new Swim(
@@ -199,7 +201,7 @@ export class MembershipDriver {
 
   #received(bytes: Buffer, peer: number | null): void {
     if (this.#closed) return;
-    const packet = decodePacket(bytes, this.#tag);
+    const packet = decodePacket(bytes, this.#envelope);
     if ('ignored' in packet) {
       this.#ignore(packet.ignored);
       return;
@@ -225,7 +227,7 @@ export class MembershipDriver {
   #apply(effect: Effect): void {
     switch (effect.type) {
       case 'send': {
-        const bytes = encodePacket(effect.packet, this.#tag);
+        const bytes = encodePacket(effect.packet, this.#envelope);
         this.#components.datagrams.send(effect.to, bytes);
         if (this.#overStream.has(effect.to)) this.#ask(effect.to, { type: 'packet', bytes }, () => {});
         break;

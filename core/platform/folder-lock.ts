@@ -182,6 +182,21 @@ function refuseIfHeld(folder: string, { owner, writtenAtMs }: Held): void {
   );
 }
 
+/**
+ * The process that has the folder and still runs; null when nobody does, and when it cannot be looked up (the folder is a file,
+ * or somebody else's): whoever wants to take it then learns why it cannot.
+ */
+export function runningOwner(folder: string): { readonly pid: number; readonly what: string } | null {
+  let held: Held | null;
+  try {
+    held = holderOf(folder);
+  } catch {
+    return null;
+  }
+  const owner = held?.owner ?? null;
+  return owner !== null && isRunning(owner) ? owner : null;
+}
+
 /** What successions before this one have left. Only the owner may look: nobody else's claim counts while it runs. */
 function clear(folder: string): void {
   for (const name of readdirSync(folder)) {
@@ -218,7 +233,7 @@ export function lockFolder(folder: string, what: string): FolderLock {
   const { pid } = process;
   const mine: Owner = { pid, startedAt: startOf(pid), boot: bootOf(), what, id: randomUUID() };
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (!take(folder, mine)) continue;
       ownIds.add(mine.id);

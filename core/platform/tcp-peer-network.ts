@@ -8,19 +8,20 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { MutualProof } from '../ports/mutual-proof.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import {
-  bodyOf,
   encodeEmpty,
-  encodeJson,
   FrameReader,
   frameBytesMax,
   frameType,
-  helloBytesMax,
-  protocolVersion,
+  greetingBytesMax,
   typeOf,
 } from '../wire/peer-frames.ts';
+import { type Caller, PeerGreeting } from '../wire/peer-greeting.ts';
+import { HostLine, hostFrameBytesMax } from './host-line.ts';
 import { PeerLink } from './peer-link.ts';
+import { Strangers } from './strangers.ts';
 
 export interface PeerAddress {
   readonly id: number;
@@ -37,12 +38,6 @@ export interface PeerNetworkSettings {
   readonly port: number;
 }
 
-interface Hello {
-  readonly protocol: number;
-  readonly clusterId: string;
-  readonly nodeId: number;
-}
-
 const tickMs = 250;
 /**
  * Nothing heard, or nothing sent, for this long: a ping is sent. The peer may be busy sending a large frame, behind which
@@ -55,7 +50,10 @@ const silentAfterMs = 1_500;
 const abandonAfterMs = 15_000;
 const redialMinMs = 100;
 const redialMaxMs = 1_000;
-const helloWithinMs = 3_000;
+/** A greeting is over by then: two round trips. */
+const greetWithinMs = 3_000;
+/** A link in use is asked, and has so long to answer, before another one to the same peer may take its place. */
+const answerWithinMs = 500;
 /** At the end, what is on its way to a peer has this long to leave; a peer that reads nothing must not hold the end up. */
 const closeWithinMs = 1_000;
 
@@ -63,7 +61,10 @@ export class TcpPeerNetwork implements PeerNetwork {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #log: Log;
+  readonly #proof: MutualProof;
   readonly #settings: PeerNetworkSettings;
+  readonly #strangers: Strangers;
+  readonly #onHost: (line: HostLine) => void;
   readonly #server: Server;
   readonly #links = new Map<number, PeerLink>();
   readonly #sockets = new Set<Socket>();
@@ -75,13 +76,27 @@ export class TcpPeerNetwork implements PeerNetwork {
   #tickedMs = 0;
   #closed = false;
 
-  constructor(components: { clock: Clock; timers: Timers; log: Log }, settings: PeerNetworkSettings) {
+  constructor(
+    components: {
+      clock: Clock;
+      timers: Timers;
+      log: Log;
+      proof: MutualProof;
+      /** A host has shown who it is; without this none is let in. */
+      onHost?: (line: HostLine) => void;
+    },
+    settings: PeerNetworkSettings,
+  ) {
     this.#clock = components.clock;
     this.#timers = components.timers;
     this.#log = components.log;
+    this.#proof = components.proof;
+    this.#onHost = components.onHost ?? ((line) => line.close());
     this.#settings = settings;
+    this.#strangers = new Strangers(components);
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#keep(socket);
+      this.#strangers.add(socket);
       this.#greet(socket, null);
     });
   }
@@ -151,6 +166,7 @@ export class TcpPeerNetwork implements PeerNetwork {
   async close(): Promise<void> {
     this.#closed = true;
     this.#tick?.cancel();
+    this.#strangers.close();
     for (const { timer } of this.#dialling.values()) timer?.cancel();
     const links = [...this.#links.values()];
     this.#links.clear();
@@ -185,7 +201,7 @@ export class TcpPeerNetwork implements PeerNetwork {
     if (this.#closed || peer === undefined || this.#links.has(id)) return;
     const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
     this.#keep(socket);
-    socket.once('connect', () => this.#greet(socket, id));
+    socket.once('connect', () => this.#greet(socket, peer));
     // Covers a refused dial, a refused greeting and a link lost later: in each case it is dialled again.
     socket.once('close', () => {
       if (this.#peers.has(id) && !this.#links.has(id)) this.#dialSoon(id, attempt + 1);
@@ -199,25 +215,49 @@ export class TcpPeerNetwork implements PeerNetwork {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  /** Both sides introduce themselves first; `expected` is the peer that was dialled. */
-  #greet(socket: Socket, expected: number | null): void {
+  /** `dialled` is the peer that was called; null when the call came from outside. */
+  #greet(socket: Socket, dialled: PeerAddress | null): void {
     const { selfId, clusterId } = this.#settings;
-    const hello: Hello = { protocol: protocolVersion, clusterId, nodeId: selfId };
-    socket.write(encodeJson(frameType.hello, 0, hello));
-    // Whoever reaches the port may send this much, and no more before it is known to be a peer.
-    const reader = new FrameReader(helloBytesMax);
-    let link: PeerLink | null = null;
-    const patience = this.#timers.after(helloWithinMs, () => {
-      if (link === null) socket.destroy();
+    const greeting = new PeerGreeting(this.#proof, {
+      selfId,
+      clusterId,
+      port: dialled?.port ?? socket.localPort ?? 0,
+      dialled: dialled?.id ?? null,
+      isPeer: (nodeId) => this.#peers.has(nodeId),
     });
+    // Whoever reaches the port may send this much a frame, and no more before it is known to be a peer.
+    const reader = new FrameReader(greetingBytesMax);
+    let link: PeerLink | null = null;
+    let line: HostLine | null = null;
+    const patience = this.#timers.after(greetWithinMs, () => socket.destroy());
     socket.once('close', () => patience.cancel());
+    const known = (peer: Caller, reply: Buffer | null) => {
+      patience.cancel();
+      this.#strangers.remove(socket);
+      reader.bytesMax = peer === 'host' ? hostFrameBytesMax : frameBytesMax;
+      if (reply !== null) socket.write(reply);
+      if (peer === 'host') {
+        line = new HostLine(socket);
+        this.#onHost(line);
+      } else link = this.#link(socket, peer);
+    };
     const onFrame = (frame: Buffer) => {
-      if (link !== null) this.#received(link, frame);
-      else {
-        patience.cancel();
-        link = this.#admit(socket, frame, expected);
-        reader.bytesMax = frameBytesMax;
+      if (link !== null) {
+        this.#received(link, frame);
+        return;
       }
+      if (line !== null) {
+        line.received(frame);
+        return;
+      }
+      const { reply, peer } = greeting.take(frame);
+      if (peer === null) {
+        if (reply !== null) socket.write(reply);
+        return;
+      }
+      const old = peer === 'host' ? undefined : this.#links.get(peer);
+      if (old === undefined) known(peer, reply);
+      else this.#insteadOf(old, socket, () => known(peer, reply));
     };
     socket.on('data', (chunk: Buffer) => {
       if (this.#closed) return;
@@ -225,48 +265,56 @@ export class TcpPeerNetwork implements PeerNetwork {
       try {
         reader.push(chunk, onFrame);
       } catch (error) {
-        this.#log.warn('A link between nodes is closed because of what came over it.', {
-          peer: link?.peer.toString(16),
-          cause: toCoterieError(error, 'bad-input').message,
-        });
+        const { message } = toCoterieError(error, 'bad-input');
+        if (link === null) this.#strangers.refused(dialled?.name ?? null, message);
+        else {
+          const facts = { peer: link.peer.toString(16), cause: message };
+          this.#log.warn('A link between nodes is closed because of what came over it.', facts);
+        }
         socket.destroy();
       }
     });
+    const first = greeting.begin();
+    if (first !== null) socket.write(first);
   }
 
-  #admit(socket: Socket, frame: Buffer, expected: number | null): PeerLink {
-    if (typeOf(frame) !== frameType.hello)
-      throw new CoterieError('bad-input', 'It did not introduce itself.');
-    const hello = JSON.parse(bodyOf(frame).toString()) as Hello;
-    const { nodeId } = hello;
-    if (hello.protocol !== protocolVersion) {
-      throw new CoterieError(
-        'unsupported',
-        `It speaks protocol ${hello.protocol}, this node ${protocolVersion}.`,
-      );
+  /**
+   * A peer that was killed and came back may call before its old socket is known to be dead; so may a second process that
+   * holds the same identity. The old link is asked: when it answers, it stays, and the newcomer goes.
+   */
+  #insteadOf(old: PeerLink, socket: Socket, admit: () => void): void {
+    const replace = () => {
+      if (this.#closed || socket.destroyed) return;
+      if (this.#links.get(old.peer) === old) {
+        this.#links.delete(old.peer);
+        this.#changed(old, false);
+        old.socket.destroy();
+      }
+      admit();
+    };
+    if (!old.up) {
+      replace();
+      return;
     }
-    if (hello.clusterId !== this.#settings.clusterId) {
-      throw new CoterieError('unauthorized', 'It belongs to another cluster.');
-    }
-    if (!this.#peers.has(nodeId) || (expected !== null && expected !== nodeId)) {
-      throw new CoterieError('unauthorized', 'It is not the node that was expected.');
-    }
-    // A peer that was killed and came back may dial before the old socket is known to be dead.
-    const old = this.#links.get(nodeId);
-    if (old !== undefined) {
-      this.#links.delete(nodeId);
-      this.#changed(old, false);
-      old.socket.destroy();
-    }
-    const link = new PeerLink({ socket, timers: this.#timers }, nodeId, this.#clock.monotonicMs());
-    this.#links.set(nodeId, link);
-    socket.once('close', () => {
-      if (this.#links.get(nodeId) !== link) return;
-      this.#links.delete(nodeId);
-      this.#changed(link, false);
-      if (this.#settings.selfId < nodeId && this.#peers.has(nodeId)) this.#dialSoon(nodeId, 1);
+    const askedMs = this.#clock.monotonicMs();
+    old.send(encodeEmpty(frameType.ping, 0), askedMs);
+    const wait = this.#timers.after(answerWithinMs, () => {
+      if (this.#links.get(old.peer) === old && old.heardMs > askedMs) socket.destroy();
+      else replace();
     });
-    this.#notify(nodeId, true);
+    socket.once('close', () => wait.cancel());
+  }
+
+  #link(socket: Socket, peer: number): PeerLink {
+    const link = new PeerLink({ socket, timers: this.#timers }, peer, this.#clock.monotonicMs());
+    this.#links.set(peer, link);
+    socket.once('close', () => {
+      if (this.#links.get(peer) !== link) return;
+      this.#links.delete(peer);
+      this.#changed(link, false);
+      if (this.#settings.selfId < peer && this.#peers.has(peer)) this.#dialSoon(peer, 1);
+    });
+    this.#notify(peer, true);
     return link;
   }
 

@@ -131,6 +131,12 @@ export interface KeyValueStore {
   readonly writeRefusal: CoterieError | null;
 
   /**
+   * About how many bytes are held here under the key, known without reading them; 0 when nothing is, or when only another
+   * node would know. For deciding what may run at once.
+   */
+  sizeOf(address: KeyAddress): number;
+
+  /**
    * Runs a gateway's command on another node. Request and reply are the gateway's own bytes. With the error of a refused
    * write (`disk-full`, `disk-failed`, `busy`) nothing was done there, and `coordinatorOf` names another node, if any.
    */

@@ -102,6 +102,9 @@ export interface StorageEngine {
 
   get(address: KeyAddress, done: (error: CoterieError | null, value: Buffer | null) => void): void;
 
+  /** Bytes of the record as far as the index knows: 0 for none, and of several keys with one token the largest. */
+  sizeOf(address: KeyAddress): number;
+
   /** Returns why the record is refused, or null: applied. */
   put(
     address: KeyAddress,

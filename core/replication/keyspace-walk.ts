@@ -46,6 +46,8 @@ export interface WalkParts {
 }
 
 const pageCountMax = 10_000;
+/** Of keys, which may be long: a page of them ends early. */
+const pageBytesMax = 4 * 1024 * 1024;
 const deletesAtOnce = 128;
 /** A walk looks at no more partitions than this in one turn, so that one over an empty keyspace yields. */
 const partitionsPerTurn = 64;
@@ -93,19 +95,23 @@ export class KeyspaceWalk {
     const steps = new GuardedSteps<ScanPage>(done);
     const keys: Buffer[] = [];
     const wanted = pageSize(countMax);
+    let bytes = 0;
     const visit = (position: number, visited: number): void => {
       const partition = partitionOfPosition(position);
       if (partition >= partitionCount) {
         steps.end({ keys, nextPosition: null });
         return;
       }
-      if (keys.length >= wanted || visited >= partitionCount / 2) {
+      if (keys.length >= wanted || bytes >= pageBytesMax || visited >= partitionCount / 2) {
         steps.end({ keys, nextPosition: position });
         return;
       }
       const question = { keyspace, partition, fromPosition: position, countMax: wanted - keys.length };
       this.#scanPartition(steps, question, (page) => {
-        for (const key of page.keys) keys.push(key);
+        for (const key of page.keys) {
+          keys.push(key);
+          bytes += key.length;
+        }
         const next = page.nextPosition ?? partitionStart(partition + 1);
         this.#goOn(steps, visited + 1, () => visit(next, visited + 1));
       });

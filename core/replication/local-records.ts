@@ -97,6 +97,11 @@ export class LocalRecords {
     });
   }
 
+  /** About the bytes of the record, without reading it. */
+  sizeOf(address: KeyAddress): number {
+    return this.#engine.sizeOf(address);
+  }
+
   /** As `read`, awaited: for work in the background. */
   get(address: KeyAddress): Promise<Buffer | null> {
     return new Promise((resolve, reject) => {

@@ -132,6 +132,10 @@ export class CoordinatorStore implements KeyValueStore {
     return !this.#parts.refusing.has(nodeId);
   }
 
+  sizeOf(address: KeyAddress): number {
+    return this.#parts.records.sizeOf(address);
+  }
+
   forward(
     nodeId: NodeId,
     request: Buffer,

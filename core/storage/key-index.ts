@@ -169,6 +169,23 @@ export class KeyIndex {
     }
   }
 
+  /** Length on disk of the largest record with this token; 0 when there is none. Asked for nearly every command: no key is hashed. */
+  largestAt(keyspace: number, tokenHigh: number, tokenLow: number): number {
+    const table = this.#table(keyspace, partitionOf(tokenHigh));
+    if (table === undefined) return 0;
+    let largest = 0;
+    let id = table.buckets[bucketOf(tokenHigh, tokenLow, table.bits)];
+    while (id !== none) {
+      const chunk = this.#chunks[id >>> chunkBits];
+      const base = (id & (chunkEntries - 1)) * fieldCount;
+      if (chunk[base + field.tokenLow] === tokenLow && chunk[base + field.tokenHigh] === tokenHigh) {
+        largest = Math.max(largest, chunk[base + field.length]);
+      }
+      id = chunk[base + field.next];
+    }
+    return largest;
+  }
+
   placeOf(id: EntryId): Place {
     return {
       segment: this.#get(id, field.segment),

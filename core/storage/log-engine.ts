@@ -183,6 +183,10 @@ class LogEngine implements StorageEngine {
     );
   }
 
+  sizeOf({ keyspace, tokenHigh, tokenLow }: KeyAddress): number {
+    return this.#index.largestAt(keyspace, tokenHigh, tokenLow);
+  }
+
   /** What was read of a current entry: the value in memory, and whose it is. */
   #keep(id: EntryId, place: Place, key: Buffer, value: Buffer | null, bytes: Buffer): void {
     if (value !== null) {

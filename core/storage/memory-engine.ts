@@ -48,6 +48,10 @@ export class MemoryEngine implements StorageEngine {
     done(null, this.#items.get(nameOf(address))?.value ?? null);
   }
 
+  sizeOf(address: KeyAddress): number {
+    return this.#items.get(nameOf(address))?.value.length ?? 0;
+  }
+
   put(
     address: KeyAddress,
     value: Buffer,

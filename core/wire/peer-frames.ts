@@ -5,8 +5,9 @@
  * because nothing after a misread length can be trusted.
  *
  * Bodies:
- *   hello          JSON (peer-hello): who is calling; first frame in both directions
+ *   hello, proof   JSON: how two nodes meet (peer-greeting.ts)
  *   ping, pong     empty
+ *   host           JSON: between a host and a node that it did not start itself (node-messages.ts)
  *   replicaPut     u16 keyspace · u32 key length · key · record          → replicaAck
  *   replicaGet     u16 keyspace · u32 key length · key · header          → replicaSame | replicaRecord
  *   replicaAck     u8 status
@@ -17,12 +18,12 @@
  */
 import { CoterieError } from '../base/errors.ts';
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Room for the largest value, its key, siblings and metadata. */
 export const frameBytesMax = 256 * 1024 * 1024;
-/** A greeting is some hundred bytes. It is read from whoever reaches the port, so it must not fill the memory. */
-export const helloBytesMax = 4 * 1024;
+/** A frame of a greeting is some hundred bytes. It is read from whoever reaches the port, so it must not fill the memory. */
+export const greetingBytesMax = 4 * 1024;
 
 export const frameType = {
   hello: 1,
@@ -35,6 +36,8 @@ export const frameType = {
   replicaRecord: 8,
   call: 9,
   callReply: 10,
+  proof: 11,
+  host: 12,
 } as const;
 
 export type FrameType = (typeof frameType)[keyof typeof frameType];

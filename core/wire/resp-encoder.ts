@@ -46,6 +46,13 @@ export class RespEncoder {
     this.parts = null;
   }
 
+  /** Length of the present reply. */
+  get replyBytes(): number {
+    let bytes = this.end - this.start;
+    if (this.parts !== null) for (const part of this.parts) bytes += part.length;
+    return bytes;
+  }
+
   /** The reply's pieces, in order. The slab moves on; the pieces stay valid. */
   take(): Buffer[] {
     const parts = this.parts ?? [];

@@ -29,9 +29,30 @@ export class RespInput {
   private block: Buffer | null = null;
   private blockLength = 0;
   private blockFilled = 0;
+  /** Memory of earlier buffers and blocks that what was handed out since `forgetEarlier` may still lie in. */
+  private earlierBytes = 0;
 
   get pendingBytes(): number {
     return this.end - this.position + this.blockFilled;
+  }
+
+  /** Memory that is held: of what is not consumed, and of what was handed out since `forgetEarlier`. */
+  get heldBytes(): number {
+    // Of a block only what is filled: the rest of its memory has not been touched.
+    return this.buffer.length + this.earlierBytes + this.blockFilled;
+  }
+
+  /** What was handed out so far is somebody else's from now on. A buffer that is consumed is let go. */
+  forgetEarlier(): void {
+    this.earlierBytes = 0;
+    if (this.position === this.end) this.letGo();
+  }
+
+  private letGo(): void {
+    this.buffer = emptyBuffer;
+    this.position = 0;
+    this.end = 0;
+    this.accumulating = false;
   }
 
   push(chunk: Buffer): void {
@@ -43,6 +64,7 @@ export class RespInput {
     }
     const left = this.end - this.position;
     if (left === 0) {
+      this.earlierBytes += this.buffer.length;
       this.buffer = rest;
       this.position = 0;
       this.end = rest.length;
@@ -52,6 +74,7 @@ export class RespInput {
     if (!this.accumulating || this.buffer.length - this.end < rest.length) {
       const grown = Buffer.allocUnsafe(Math.max(accumulatorBytesMin, 2 * (left + rest.length)));
       this.buffer.copy(grown, 0, this.position, this.end);
+      this.earlierBytes += this.buffer.length;
       this.buffer = grown;
       this.position = 0;
       this.end = left;
@@ -116,6 +139,7 @@ export class RespInput {
     if (this.blockFilled < length || this.end - this.position < 2) return null;
     this.position += 2;
     const block = this.block;
+    this.earlierBytes += block.length;
     this.block = null;
     this.blockFilled = 0;
     return block;

@@ -35,6 +35,9 @@ const lineBytesMax = 65_536;
 const strangerArgumentCountMax = 10;
 const strangerBulkBytesMax = 16_384;
 
+/** What a word costs beside its bytes: the object that stands for it, some 150 bytes, and as many again until they are collected. */
+const wordOverheadBytes = 256;
+
 const asterisk = 0x2a;
 const dollar = 0x24;
 
@@ -47,6 +50,10 @@ export class RespRequestParser {
   private argumentsLeft = 0;
   private bulkLength = -1;
   private commandBytes = 0;
+  /** Memory of the words of the command that `next` has returned last. */
+  lastCommandBytes = 0;
+  /** Commands returned so far: tells whether an unfinished command is still the same. */
+  commandCount = 0;
 
   constructor(settings: RespParserSettings = respParserDefaults) {
     this.settings = settings;
@@ -55,6 +62,17 @@ export class RespRequestParser {
   /** Bytes received and not yet part of a returned command, without arguments already parsed. */
   get pendingBytes(): number {
     return this.input.pendingBytes;
+  }
+
+  /** All memory that waits here: unparsed bytes, and the words of a command of which more is to come. */
+  get heldBytes(): number {
+    const { command, input } = this;
+    return input.heldBytes + (command === null ? 0 : command.length * wordOverheadBytes);
+  }
+
+  /** Some part of a command has come, and more is to come. Only meaningful once `next` has returned null. */
+  get isMidCommand(): boolean {
+    return this.command !== null || this.input.position < this.input.end;
   }
 
   push(chunk: Buffer): void {
@@ -66,7 +84,10 @@ export class RespRequestParser {
     const { input } = this;
     while (true) {
       if (this.command !== null) return this.readArguments(this.command);
-      if (input.position === input.end) return null;
+      if (input.position === input.end) {
+        input.forgetEarlier();
+        return null;
+      }
       if (input.buffer[input.position] === asterisk) {
         if (!this.readHeader()) return null;
       } else {
@@ -109,6 +130,13 @@ export class RespRequestParser {
       this.argumentsLeft -= 1;
     }
     this.command = null;
+    return this.finished(command, this.commandBytes);
+  }
+
+  private finished(command: Buffer[], bytes: number): Buffer[] {
+    this.lastCommandBytes = bytes + command.length * wordOverheadBytes;
+    this.commandCount += 1;
+    this.input.forgetEarlier();
     return command;
   }
 
@@ -146,6 +174,7 @@ export class RespRequestParser {
     }
     const command = splitInline(input.buffer, input.lineStart, input.lineEnd);
     if (command === null) throw new RespProtocolError('unbalanced quotes in request');
-    return command;
+    // An empty line is no command: `next` goes on.
+    return command.length === 0 ? command : this.finished(command, input.lineEnd - input.lineStart);
   }
 }

@@ -38,6 +38,20 @@ function environmentOf(folder: string): Record<string, string> {
   };
 }
 
+/**
+ * The inspector may collect the promise of an evaluation before it has answered: it is asked again then, so that what is
+ * evaluated must be harmless when it runs twice.
+ */
+async function answered<T>(evaluate: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await evaluate();
+    } catch (error) {
+      if (tries === 5 || !String(error).includes('garbage collected')) throw error;
+    }
+  }
+}
+
 function locksIn(folder: string): string[] {
   const nodes = ['node-1', 'node-2', 'node-3'].map((name) => join('nodes', name));
   return ['.', ...nodes].map((name) => join(folder, name, 'owner.lock')).filter((path) => existsSync(path));
@@ -54,10 +68,12 @@ describe.skipIf(skipped !== null)(
 
     /** Asked through the window as it is now: a page that crashed and came back is lost to Playwright. */
     const inPage = <T>(code: string): Promise<T> =>
-      app.evaluate(
-        ({ BrowserWindow }, text) =>
-          BrowserWindow.getAllWindows()[0].webContents.executeJavaScript(text) as Promise<T>,
-        code,
+      answered(() =>
+        app.evaluate(
+          ({ BrowserWindow }, text) =>
+            BrowserWindow.getAllWindows()[0].webContents.executeJavaScript(text) as Promise<T>,
+          code,
+        ),
       );
     const snapshot = async () =>
       (await inPage<{ output: Snapshot }>(`window.coterie.invoke('cluster.snapshot', {})`)).output;
@@ -177,25 +193,30 @@ describe.skipIf(skipped !== null)(
     });
 
     it('sends a page each event once, however often it was loaded', async () => {
-      await app.evaluate(({ BrowserWindow }) => {
-        const { webContents } = BrowserWindow.getAllWindows()[0];
-        const send = webContents.send.bind(webContents);
-        const seen: ClusterEvent[] = [];
-        Object.assign(globalThis, { seen });
-        webContents.send = (channel: string, event: ClusterEvent) => {
-          seen.push(event);
-          send(channel, event);
-        };
-      });
+      await answered(() =>
+        app.evaluate(({ BrowserWindow }) => {
+          if ('seen' in globalThis) return;
+          const { webContents } = BrowserWindow.getAllWindows()[0];
+          const send = webContents.send.bind(webContents);
+          const seen: ClusterEvent[] = [];
+          Object.assign(globalThis, { seen });
+          webContents.send = (channel: string, event: ClusterEvent) => {
+            seen.push(event);
+            send(channel, event);
+          };
+        }),
+      );
       for (let time = 0; time < 3; time++) {
         await page.reload();
         await page.waitForSelector('nav');
       }
       const sequencesSeen = () =>
-        app.evaluate(() =>
-          (globalThis as unknown as { seen: ClusterEvent[] }).seen
-            .filter((event) => event.type !== 'snapshot')
-            .map((event) => event.sequence),
+        answered(() =>
+          app.evaluate(() =>
+            (globalThis as unknown as { seen: ClusterEvent[] }).seen
+              .filter((event) => event.type !== 'snapshot')
+              .map((event) => event.sequence),
+          ),
         );
       await waitUntil('nodes have reported', async () => (await sequencesSeen()).length > 8);
       const sequences = await sequencesSeen();
@@ -220,7 +241,7 @@ describe.skipIf(skipped !== null)(
     });
 
     it('starts no second cluster when it is started twice, and shows the window of the first', async () => {
-      await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].hide());
+      await answered(() => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].hide()));
       const result = execFileSync(copy.executable, [], {
         env: environmentOf(folder),
         timeout: 20_000,
@@ -229,14 +250,16 @@ describe.skipIf(skipped !== null)(
       expect(result).not.toMatch(/starting its nodes/);
       expect(JSON.parse(readFileSync(join(folder, 'owner.lock'), 'utf8')).pid).toBe(child.pid);
       await waitUntil('the window is shown', () =>
-        app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].isVisible()),
+        answered(() => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].isVisible())),
       );
     });
 
     it('loads the page again when its process crashes; the nodes notice nothing', async () => {
       const before = (await snapshot()).nodes.map((node) => node.pid);
       const pageProcess = () =>
-        app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].webContents.getOSProcessId());
+        answered(() =>
+          app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].webContents.getOSProcessId()),
+        );
       const crashed = await pageProcess();
       process.kill(crashed, 'SIGKILL');
       await waitUntil(

@@ -1,18 +1,17 @@
 /** Whatever comes in from outside, over any way in, is answered or refused: the host lives on, and serves the next request. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import type { ServerFrame } from '../../core/contract/api.ts';
 import { readControlAddress } from '../../core/host/control-server.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { apiSocket, type LoggedIn, logIn, opened } from '../support/log-in.ts';
 
 const cluster = new RealCluster();
-let cookie: string;
+let loggedIn: LoggedIn;
 
 beforeAll(async () => {
   await cluster.start('--nodes', '1');
-  const answer = await fetch(cluster.ready.ui, { redirect: 'manual' });
-  cookie = answer.headers.get('set-cookie')!.split(';')[0];
+  loggedIn = await logIn(cluster.ready.ui);
 });
 afterAll(() => cluster.dispose());
 
@@ -29,15 +28,10 @@ const wrongMethods = ['__proto__', 'constructor', 'toString', '', 'cluster.none'
 
 describe('the page’s WebSocket', () => {
   test('answers each frame that is none with an error frame, and goes on', async () => {
-    const socket = new WebSocket(`${cluster.uiUrl.replace('http', 'ws')}api`, {
-      headers: { Cookie: cookie },
-    });
+    const socket = apiSocket(cluster.uiUrl, loggedIn);
     const frames: ServerFrame[] = [];
     socket.on('message', (data) => frames.push(JSON.parse(data.toString()) as ServerFrame));
-    await new Promise((resolve, reject) => {
-      socket.once('open', resolve);
-      socket.once('error', reject);
-    });
+    await opened(socket);
     const codes = () => frames.map((frame) => (frame.kind === 'failure' ? frame.error.code : frame.kind));
     for (const text of noCalls) socket.send(text);
     socket.send(Buffer.from([0xff, 0xfe, 0x00]));
@@ -93,13 +87,14 @@ describe('the port of the app', () => {
     });
 
   test('outlives broken HTTP, refused upgrades and callers that hang up', async () => {
-    const host = new URL(cluster.uiUrl).host;
+    const { host } = new URL(cluster.uiUrl);
+    const { cookie, token } = loggedIn;
     const upgrade = `GET /api HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
     const requests = [
       'nonsense\r\n\r\n',
       `${upgrade}\r\n`,
       `${upgrade}Cookie: ${cookie}\r\n\r\n`,
-      `${upgrade}Cookie: ${cookie}\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      `${upgrade}Cookie: ${cookie}\r\nSec-WebSocket-Protocol: coterie.1, coterie.token.${token}\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n`,
       `PUT /kv/default/k HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000\r\n\r\nhalf`,
       `GET /%zz HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\n\r\n`,
       `GET /kv/%/% HTTP/1.1\r\nHost: ${host}\r\n\r\n`,

@@ -1,11 +1,12 @@
 /** Keys over HTTP, byte for byte as they stand in the request line; siblings in parts; and what a mistake of ours looks like. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Admission } from '../../core/host/admission.ts';
 import type { Host } from '../../core/host/create-host.ts';
 import { serveUi, type UiServer } from '../../core/host/ui-server.ts';
 import type { RemoteRead, RemoteStore } from '../../core/ports/remote-store.ts';
 import { LogCapture } from '../support/log-capture.ts';
-import { realClock, realRandom } from '../support/resp-target.ts';
+import { realClock, realRandom, realTimers } from '../support/resp-target.ts';
 
 /** Keys in hexadecimal, with what they hold. */
 const held = new Map<string, RemoteRead>();
@@ -32,9 +33,11 @@ let server: UiServer;
 let port = 0;
 
 beforeAll(async () => {
-  const host = { data: store, snapshot: () => ({ keyspaces: [] }) } as unknown as Host;
+  const admission = new Admission({ clock: realClock, timers: realTimers }, () => {});
+  const parts = { data: store, admission, logins: { required: false } };
+  const host = { ...parts, snapshot: () => ({ keyspaces: [] }) } as unknown as Host;
   server = await serveUi(
-    { host, clock: realClock, random: realRandom, log },
+    { host, clock: realClock, timers: realTimers, random: realRandom, log },
     { host: '127.0.0.1', port: 0, rendererFolder: '/nonexistent', readOnly: false },
   );
   port = Number(new URL(server.url).port);

@@ -1,9 +1,10 @@
 /** A keyspace dropped and made anew under its old name is another keyspace: usable at once from every way in, and empty. */
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { MethodInput, MethodName, MethodOutput, ServerFrame } from '../../core/contract/api.ts';
 import { RealCluster } from '../support/cluster.ts';
+import { apiSocket, logIn, opened } from '../support/log-in.ts';
 import { plain, RawClient } from '../support/resp-target.ts';
 
 const cluster = new RealCluster();
@@ -11,14 +12,9 @@ let socket: WebSocket;
 
 beforeAll(async () => {
   await cluster.start('--nodes', '3');
-  const link = ((await cluster.command('login')) as { url: string }).url;
-  const answer = await fetch(link, { redirect: 'manual' });
-  const headers = { Cookie: answer.headers.get('set-cookie')!.split(';')[0] };
-  socket = new WebSocket(`${cluster.uiUrl.replace('http', 'ws')}api`, { headers });
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-  });
+  const { url } = (await cluster.command('login')) as { url: string };
+  socket = apiSocket(cluster.uiUrl, await logIn(url));
+  await opened(socket);
 });
 afterAll(async () => {
   socket?.close();

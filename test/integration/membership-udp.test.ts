@@ -11,8 +11,10 @@ import { systemClock, systemTimers } from '../../core/platform/system-clock.ts';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { UdpDatagrams } from '../../core/platform/udp-datagrams.ts';
 import { silentLog } from '../../core/ports/log.ts';
+import { packetSealOf } from '../../core/security/packet-seal.ts';
 
 const host = '127.0.0.1';
+const seal = packetSealOf(Buffer.from('secret of these nodes'), systemRandom);
 const ids = [1, 2, 3];
 const link = {
   call: (_: number, __: Buffer, done: (error: CoterieError, body: null) => void) =>
@@ -58,7 +60,7 @@ it('a node that falls silent is dead for the others, one that leaves has left', 
     await disk.makeFolder('.');
     const parts = { clock: systemClock, timers: systemTimers, random: systemRandom, log: silentLog };
     const driver = await MembershipDriver.start(
-      { ...parts, disk, datagrams, link },
+      { ...parts, disk, datagrams, link, seal },
       { selfId: id, clusterId: 'udp', profile },
       ids,
     );

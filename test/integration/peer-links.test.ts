@@ -8,21 +8,12 @@ import { systemTimers } from '../../core/platform/system-clock.ts';
 import {
   encodeCall,
   encodeJson,
-  FrameReader,
   frameBytesMax,
   frameType,
-  protocolVersion,
   requestIdOf,
   typeOf,
 } from '../../core/wire/peer-frames.ts';
-import {
-  clusterId,
-  loopback,
-  startTcpPeer,
-  type TcpPeer,
-  TcpPeers,
-  untilTrue,
-} from '../support/tcp-peers.ts';
+import { loopback, meet, startTcpPeer, type TcpPeer, TcpPeers, untilTrue } from '../support/tcp-peers.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 
 const mebibyte = 1024 * 1024;
@@ -39,9 +30,6 @@ async function pair() {
   await untilTrue(() => left.isUp(2) && right.isUp(1));
   return { left, right };
 }
-
-const greeting = (nodeId: number, padding = '') =>
-  encodeJson(frameType.hello, 0, { protocol: protocolVersion, clusterId, nodeId, padding });
 
 /** A node of which only the network is there, with a peer that is played by the test. */
 async function alone(selfId: number, time?: VirtualTime): Promise<TcpPeer> {
@@ -98,7 +86,7 @@ describe('a TCP link between nodes', () => {
     const { port, network } = await alone(2, new VirtualTime());
     const socket = await call(port);
     const ended = new Promise((resolve) => socket.once('close', resolve));
-    const long = greeting(1, 'x'.repeat(4 * 1024));
+    const long = encodeJson(frameType.hello, 0, { padding: 'x'.repeat(4 * 1024) });
     socket.write(long.subarray(0, 100));
     socket.resume();
     await ended;
@@ -110,7 +98,7 @@ describe('a TCP link between nodes', () => {
     const seen: number[] = [];
     network.onFrame((_, frame) => seen.push(frame.length));
     const large = encodeCall(1, 1, Buffer.alloc(mebibyte));
-    (await call(port)).write(Buffer.concat([greeting(1, 'x'.repeat(3 * 1024)), large]));
+    await meet(await call(port), { selfId: 1, dialled: 2, port, behind: large });
     await untilTrue(() => seen.length > 0);
     expect(seen).toEqual([large.length]);
   });
@@ -124,14 +112,9 @@ describe('a TCP link between nodes', () => {
     network.onFrame((_, frame) => seen.push(frame.length));
     const socket = await call(port);
     let pings = 0;
-    const reader = new FrameReader();
-    socket.on('data', (chunk: Buffer) => {
-      reader.push(chunk, (frame) => {
-        if (typeOf(frame) === frameType.ping) pings++;
-      });
+    await meet(socket, { selfId: 1, dialled: 2, port }, (frame) => {
+      if (typeOf(frame) === frameType.ping) pings++;
     });
-    socket.write(greeting(1));
-    await untilTrue(() => network.isUp(1));
     const large = encodeCall(1, 1, Buffer.alloc(60_000));
     // A piece in each virtual second, for longer than a silent link is kept.
     for (let offset = 0; offset < large.length; offset += 2_000) {
@@ -155,10 +138,8 @@ describe('a TCP link between nodes', () => {
     const changes: boolean[] = [];
     network.onChange((_, up) => changes.push(up));
     const socket = await call(port);
-    socket.resume();
     const ended = new Promise((resolve) => socket.once('close', resolve));
-    socket.write(greeting(1));
-    await untilTrue(() => network.isUp(1));
+    await meet(socket, { selfId: 1, dialled: 2, port });
     for (let tick = 0; tick < 8; tick++) await time.advance(250);
     expect(changes).toEqual([true, false]);
     expect(network.send(1, encodeCall(1, 1, Buffer.alloc(0)))).toBe(false);
@@ -173,8 +154,7 @@ describe('a TCP link between nodes', () => {
   it('ends with its network, though the peer reads nothing', async () => {
     const { port, network } = await alone(2);
     const socket = await call(port);
-    socket.write(greeting(1));
-    await untilTrue(() => network.isUp(1));
+    await meet(socket, { selfId: 1, dialled: 2, port });
     socket.pause();
     const changes: boolean[] = [];
     network.onChange((_, up) => changes.push(up));
@@ -192,7 +172,6 @@ describe('a TCP link between nodes', () => {
     const server = createServer((socket) => {
       accepted++;
       socket.on('error', () => {});
-      socket.write(greeting(2));
     });
     closers.push(() => new Promise((resolve) => server.close(resolve)));
     await new Promise<void>((resolve) => server.listen(0, loopback, resolve));

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { CoterieError, type ErrorCode } from '../../core/base/errors.ts';
 import type { KeyAddress } from '../../core/base/token.ts';
+import type { Logins } from '../../core/ports/logins.ts';
 import { encodeCommand } from '../../core/wire/resp-encoder.ts';
 import { RespErrorReply } from '../../core/wire/resp-reply-parser.ts';
 import { keyspaceView, MemoryStore } from '../support/memory-store.ts';
@@ -111,13 +112,27 @@ describe('bounds', () => {
   test('a client whose waiting replies pass the limit is disconnected, with a line in the log', async () => {
     const lines: string[] = [];
     const log = { info() {}, warn: (message: string) => void lines.push(message), error() {} };
-    const node = await start({ outputBufferBytesMax: 4_000_000 }, new MemoryStore(), { log });
+    const store = new HeldStore();
+    const node = await start({ outputBufferBytesMax: 4_000_000 }, store, { log });
     const client = await connect(node.port);
-    await client.call('SET', 'big', Buffer.alloc(1_000_000));
+    const keys = Array.from({ length: 40 }, (_, index) => `big${index}`);
+    for (const key of keys) await client.call('SET', key, Buffer.alloc(1_000_000));
     client.socket.pause();
-    client.write(`MGET${' big'.repeat(40)}\r\n`);
+    // All under way at once, before the first reply shows how large they are.
+    client.write(keys.map((key) => `GET ${key}\r\n`).join(''));
+    await expect.poll(() => store.held.length).toBe(40);
+    for (const key of keys) store.release(key);
     await expect.poll(() => node.server.clientCount(), { timeout: 5_000 }).toBe(0);
     expect(lines.join()).toContain('does not read its replies');
+  });
+
+  test('one command whose reply passes the limit is refused, and its client told what to do', async () => {
+    const node = await start({ outputBufferBytesMax: 4_000_000 });
+    const client = await connect(node.port);
+    await client.call('SET', 'big', Buffer.alloc(1_000_000));
+    const reply = plain(await client.call('MGET', ...Array.from({ length: 40 }, () => 'big')));
+    expect(reply).toBe('-ERR the reply would be larger than 4000000 bytes. Ask for fewer keys at once.');
+    expect(plain(await client.call('STRLEN', 'big'))).toBe(1_000_000);
   });
 
   test('a client that pipelines more than it reads gets everything once it reads', async () => {
@@ -168,18 +183,98 @@ describe('bounds', () => {
 });
 
 describe('authentication', () => {
-  test('with a password nothing but AUTH and HELLO is heard before it', async () => {
-    const client = await connect((await start({ passwords: ['secret', 'other'] })).port);
+  /** Rules that a test changes, without the cost of real passwords. */
+  class Rules implements Logins {
+    required = true;
+    readonly passwords = new Map<string, string>();
+    readonly #handlers: (() => void)[] = [];
+
+    check(
+      user: string,
+      password: Buffer,
+      done: (error: CoterieError | null, isRight: boolean) => void,
+    ): void {
+      setImmediate(() => done(null, this.passwords.get(user) === password.toString()));
+    }
+    stampOf(user: string): string | null {
+      return this.passwords.get(user) ?? null;
+    }
+    onChange(handler: () => void): void {
+      this.#handlers.push(handler);
+    }
+    changed(): void {
+      for (const handler of this.#handlers) handler();
+    }
+  }
+
+  async function startWithUsers(...names: string[]) {
+    const logins = new Rules();
+    for (const name of names) logins.passwords.set(name, `secret of ${name}`);
+    const { port } = await start({}, new MemoryStore(), { logins });
+    return { logins, client: await connect(port), port };
+  }
+
+  test('where a login is required nothing but AUTH and HELLO is heard before it', async () => {
+    const { client } = await startWithUsers('default', 'shop');
     expect(plain(await client.call('GET', 'a'))).toBe('-NOAUTH Authentication required.');
     expect(plain(await client.call('AUTH', 'wrong'))).toMatch(/^-WRONGPASS/);
-    expect(plain(await client.call('AUTH', 'bob', 'secret'))).toMatch(/^-WRONGPASS/);
+    expect(plain(await client.call('AUTH', 'shop', 'secret of default'))).toMatch(/^-WRONGPASS/);
+    expect(plain(await client.call('AUTH', 'nobody', ''))).toMatch(/^-WRONGPASS/);
     expect(plain(await client.call('HELLO', 3))).toMatch(/^-NOAUTH HELLO must be called/);
-    expect(plain(await client.call('AUTH', 'other'))).toBe('OK');
+    expect(plain(await client.call('AUTH', 'secret of default'))).toBe('OK');
     expect(plain(await client.call('GET', 'a'))).toBeNull();
     expect(plain(await client.call('RESET'))).toBe('RESET');
     expect(plain(await client.call('GET', 'a'))).toMatch(/^-NOAUTH/);
-    expect(await client.call('HELLO', 3, 'AUTH', 'default', 'secret', 'SETNAME', 'me')).toBeInstanceOf(Map);
+    expect(await client.call('HELLO', 3, 'AUTH', 'shop', 'secret of shop', 'SETNAME', 'me')).toBeInstanceOf(
+      Map,
+    );
     expect(plain(await client.call('CLIENT', 'GETNAME'))).toBe('me');
+    expect(plain(await client.call('CLIENT', 'LIST'))).toContain(' user=shop ');
+  });
+
+  test('what is sent right behind the password waits for its outcome', async () => {
+    const { client } = await startWithUsers('shop');
+    client.write(
+      'SET a 1\r\nAUTH shop wrong\r\nSET a 2\r\nAUTH shop "secret of shop"\r\nSET a 3\r\nGET a\r\n',
+    );
+    const replies = (await collect(client, 6)).map(String);
+    expect(replies.map((reply) => reply.replace(/ .*/, ''))).toEqual([
+      '-NOAUTH',
+      '-WRONGPASS',
+      '-NOAUTH',
+      'OK',
+      'OK',
+      '3',
+    ]);
+  });
+
+  test('a switch that is turned on holds for who is connected already', async () => {
+    const { client, logins } = await startWithUsers('shop');
+    logins.required = false;
+    logins.changed();
+    expect(plain(await client.call('SET', 'a', '1'))).toBe('OK');
+    logins.required = true;
+    logins.changed();
+    expect(plain(await client.call('GET', 'a'))).toMatch(/^-NOAUTH/);
+    expect(plain(await client.call('AUTH', 'shop', 'secret of shop'))).toBe('OK');
+    logins.changed();
+    expect(plain(await client.call('GET', 'a'))).toBe('1');
+    // A new password, and then none at all.
+    logins.passwords.set('shop', 'another');
+    logins.changed();
+    expect(plain(await client.call('GET', 'a'))).toMatch(/^-NOAUTH/);
+    expect(plain(await client.call('AUTH', 'shop', 'another'))).toBe('OK');
+    logins.passwords.delete('shop');
+    logins.changed();
+    expect(plain(await client.call('GET', 'a'))).toMatch(/^-NOAUTH/);
+  });
+
+  test('without users the default one takes any password, as in Redis', async () => {
+    const client = await connect((await start()).port);
+    expect(plain(await client.call('AUTH', 'default', 'any'))).toBe('OK');
+    expect(plain(await client.call('AUTH', 'any'))).toMatch(/^-ERR AUTH <password> called without/);
+    expect(plain(await client.call('AUTH', 'shop', 'any'))).toMatch(/^-WRONGPASS/);
+    expect(plain(await client.call('GET', 'a'))).toBeNull();
   });
 });
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import type { ServerFrame } from '../../core/contract/api.ts';
 import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
+import { apiSocket, logIn, opened } from '../support/log-in.ts';
 
 const cluster = new RealCluster();
 const program = join(import.meta.dirname, '../../dist/cli.js');
@@ -120,22 +120,21 @@ describe('the browser’s way in', () => {
   test('is closed without a login, and opens once with the link', async () => {
     expect((await fetch(cluster.uiUrl)).status).toBe(401);
     const link = ((await cluster.command('login')) as { url: string }).url;
-    const answer = await fetch(link, { redirect: 'manual' });
-    expect(answer.status).toBe(302);
-    const cookie = answer.headers.get('set-cookie')!.split(';')[0];
-    expect((await fetch(link, { redirect: 'manual' })).status).toBe(401);
+    const loggedIn = await logIn(link);
+    const { cookie, token } = loggedIn;
+    await expect(logIn(link)).rejects.toThrow(/401.*used already/);
     const page = await fetch(cluster.uiUrl, { headers: { Cookie: cookie } });
     expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'/);
     expect(
       (await fetch(`${cluster.uiUrl}..%2f..%2fpackage.json`, { headers: { Cookie: cookie } })).status,
     ).toBe(404);
 
-    const url = `${cluster.uiUrl.replace('http', 'ws')}api`;
-    await expect(opened(new WebSocket(url))).rejects.toThrow(/403/);
-    await expect(
-      opened(new WebSocket(url, { headers: { Cookie: cookie, Origin: 'http://evil.example' } })),
-    ).rejects.toThrow(/403/);
-    const socket = new WebSocket(url, { headers: { Cookie: cookie } });
+    await expect(opened(apiSocket(cluster.uiUrl, {}))).rejects.toThrow(/401/);
+    await expect(opened(apiSocket(cluster.uiUrl, { cookie }))).rejects.toThrow(/401/);
+    await expect(opened(apiSocket(cluster.uiUrl, { token }))).rejects.toThrow(/401/);
+    const elsewhere = { Origin: 'http://evil.example' };
+    await expect(opened(apiSocket(cluster.uiUrl, loggedIn, elsewhere))).rejects.toThrow(/403/);
+    const socket = apiSocket(cluster.uiUrl, loggedIn);
     const frames: ServerFrame[] = [];
     socket.on('message', (data) => frames.push(JSON.parse(data.toString()) as ServerFrame));
     await opened(socket);
@@ -148,6 +147,28 @@ describe('the browser’s way in', () => {
     const sequences = events().map((event) => event.sequence);
     expect(sequences).toEqual(sequences.map((_, index) => sequences[0] + index));
     socket.close();
+  });
+});
+
+describe('sessions', () => {
+  test('are listed and ended from the command line; an open page is told', async () => {
+    const enter = async () => logIn(((await cluster.command('login')) as { url: string }).url);
+    await cluster.command('logout', '--all');
+    const [one, two] = [await enter(), await enter()];
+    const sockets = [apiSocket(cluster.uiUrl, one), apiSocket(cluster.uiUrl, two)];
+    await Promise.all(sockets.map(opened));
+    const listed = (await cluster.command('sessions')) as { id: string; openPages: number }[];
+    expect(listed.map(({ openPages }) => openPages)).toEqual([1, 1]);
+    expect((await cli('logout')).error).toMatch(/2 browsers are logged in.*--all/);
+    const codes: number[] = [];
+    for (const socket of sockets) socket.on('close', (code) => codes.push(code));
+    await cluster.command('logout', listed[0].id);
+    await waitUntil('one page is told', () => codes.length === 1);
+    await cluster.command('logout', '--all');
+    await waitUntil('the other is told', () => codes.length === 2);
+    expect(codes).toEqual([4401, 4401]);
+    await expect(opened(apiSocket(cluster.uiUrl, one))).rejects.toThrow(/401/);
+    expect((await cli('sessions')).out).toMatch(/No browser is logged in/);
   });
 });
 
@@ -246,10 +267,3 @@ describe('the command line', () => {
     await other.dispose();
   });
 });
-
-function opened(socket: WebSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve());
-    socket.once('error', reject);
-  });
-}

@@ -117,7 +117,7 @@ export class RealCluster {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It noticed that its host was gone and ended by itself.
+        // It has just ended.
       }
     }
     await gone;
@@ -126,8 +126,12 @@ export class RealCluster {
 
   /** The command line, on this cluster. */
   async command(...words: string[]): Promise<unknown> {
-    const { stdout } = await run(process.execPath, [program, ...words, '--data', this.folder, '--json']);
-    return JSON.parse(stdout);
+    const made = await run(process.execPath, [program, ...words, '--data', this.folder, '--json']).catch(
+      // A refusal is an answer, too; that the command ended with 1 says nothing to whoever waits for it.
+      (error: Error & { stdout: string; stderr: string }) =>
+        Promise.reject(Object.assign(error, { message: error.stderr + error.stdout })),
+    );
+    return JSON.parse(made.stdout);
   }
 
   /** What the command line talks to, without a process for each question. */

@@ -109,6 +109,11 @@ export class MemoryStore implements KeyValueStore {
     return target === this.self.nodeId ? null : target;
   }
 
+  sizeOf(address: KeyAddress): number {
+    const versions = this.data.records.get(nameOf(address))?.versions ?? [];
+    return versions.reduce((sum, { value }) => sum + value.length, 0);
+  }
+
   forward(
     nodeId: NodeId,
     request: Buffer,

@@ -4,6 +4,7 @@ import { createRespServer, type RespServer } from '../../core/gateway/resp/serve
 import type { RespServerSettings } from '../../core/gateway/resp/settings.ts';
 import type { Clock, Timers } from '../../core/ports/clock.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
+import type { Logins } from '../../core/ports/logins.ts';
 import type { Random } from '../../core/ports/random.ts';
 import { encodeCommand } from '../../core/wire/resp-encoder.ts';
 import { type RespReply, RespReplyParser } from '../../core/wire/resp-reply-parser.ts';
@@ -33,7 +34,7 @@ export interface RespNode {
 export async function startRespNode(
   settings: Partial<RespServerSettings> = {},
   store: MemoryStore = new MemoryStore(),
-  more: { log?: Log; clock?: Clock } = {},
+  more: { log?: Log; clock?: Clock; logins?: Logins } = {},
 ): Promise<RespNode> {
   const components = {
     store,
@@ -41,6 +42,7 @@ export async function startRespNode(
     timers: realTimers,
     random: realRandom,
     log: more.log ?? silentLog,
+    logins: more.logins,
   };
   const server = createRespServer(components, { port: 0, ...settings });
   const port = await server.listen();

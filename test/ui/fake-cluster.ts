@@ -35,8 +35,16 @@ import {
   keyspaceNamed,
   type Layout,
 } from '../../core/layout/layout.ts';
+import { FakeAccess } from './fake-access.ts';
 import { FakeData } from './fake-data.ts';
-import { hintsIn, lossesIn, membershipIn, olderActivity, prepareRepairs } from './fake-history.ts';
+import {
+  fakeSessions,
+  hintsIn,
+  lossesIn,
+  membershipIn,
+  olderActivity,
+  prepareRepairs,
+} from './fake-history.ts';
 import { defaultSettings, figuresAt, layoutOf, type Variant } from './fake-layouts.ts';
 import { FakeRepairs } from './fake-repairs.ts';
 
@@ -58,6 +66,7 @@ export class FakeCluster {
   readonly #accepted = new Set<string>();
   readonly #statuses = new Map<number, Status>();
   readonly #activity: ActivityEntry[] = [];
+  readonly #access = new FakeAccess();
   readonly #ticker: ReturnType<typeof setInterval>;
   #entryCount = 0;
 
@@ -179,9 +188,14 @@ export class FakeCluster {
         this.#edit((layout) => dropKeyspace(layout, 'p', name));
         this.data.forget(name);
         return {};
+      case 'sessions.list':
+        return fakeSessions;
+      case 'sessions.end':
+        return { ended: 1 };
       case 'activity.list':
         return this.#older(input as unknown as ListInput);
       default:
+        if (method.startsWith('access.')) return this.#access.answer(method, input as never);
         return method.startsWith('repairs.')
           ? this.repairs.answer(method, input as never)
           : this.data.answer(method, input);

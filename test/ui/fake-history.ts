@@ -1,6 +1,6 @@
 /** What the fake clusters have behind them: repairs, hints, suspicion and activity of the last days, per variant. */
 import type { RepairJob } from '../../core/contract/repair-views.ts';
-import type { ActivityEntry, MembershipView, NodeFigures } from '../../core/contract/views.ts';
+import type { ActivityEntry, MembershipView, NodeFigures, SessionView } from '../../core/contract/views.ts';
 import type { Variant } from './fake-layouts.ts';
 import type { FakeRepairs } from './fake-repairs.ts';
 
@@ -153,3 +153,14 @@ export function olderActivity(variant: Variant): ActivityEntry[] {
     by: index % 3 === 2 ? ('person' as const) : ('system' as const),
   }));
 }
+
+/** Two browsers that are logged in, this one first. */
+export const fakeSessions: readonly SessionView[] = [
+  { id: '0a1b2c3d', browser: 'Chromium or Chrome on Linux', openPages: 1, own: true, ageMs: hourMs },
+  { id: '4e5f6071', browser: 'Firefox on Windows', openPages: 0, own: false, ageMs: 50 * hourMs },
+].map(({ ageMs, ...session }) => ({
+  ...session,
+  createdAtMs: Date.now() - ageMs,
+  lastSeenMs: Date.now() - ageMs / 2,
+  expiresAtMs: Date.now() + 100 * hourMs,
+}));

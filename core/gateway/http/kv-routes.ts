@@ -2,22 +2,30 @@
  * Keys over HTTP: GET, PUT and DELETE of /kv/{keyspace}/{key}, as Riak does it: the causal context travels in a header,
  * siblings come as 300 Multiple Choices. A body is the value, byte for byte.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
 import { type ConsistencyLevel, consistencyLevels, parseConsistencyLevel } from '../../base/levels.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { RemoteStore } from '../../ports/remote-store.ts';
+import { type BodyComponents, type BodyLimits, withBody } from './body.ts';
 import { failure, failureOf } from './failures.ts';
 import { type KeyTarget, keyTargetOf, pathOfTarget } from './key-target.ts';
+import type { ReadGate } from './read-gate.ts';
 
 export const contextHeader = 'X-Coterie-Context';
 
-const valueBytesMax = 50 * 1024 * 1024;
+const valueLimits: BodyLimits = {
+  bytesMax: 50 * 1024 * 1024,
+  tooLargeWords: 'A value has at most 50 MiB.',
+};
+const noBody: BodyLimits = { bytesMax: 64 * 1024, tooLargeWords: 'A DELETE has no body.' };
 
-/** What the server in front hands on: the request as it came. */
+/** What the server in front hands on: the request as it came, and the answer that will go out. */
 export interface KvBindings {
-  readonly incoming: { readonly url?: string };
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
 }
 
 type KvContext = Context<{ Bindings: KvBindings }>;
@@ -48,23 +56,17 @@ function targetOf(c: KvContext): KeyTarget {
   return keyTargetOf(pathOfTarget(c.env.incoming.url ?? ''));
 }
 
-async function bodyOf(c: KvContext): Promise<Buffer> {
-  const tooLarge = new CoterieError('too-large', 'A value has at most 50 MiB.');
-  if (Number(c.req.header('content-length') ?? 0) > valueBytesMax) throw tooLarge;
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
-    length += chunk.length;
-    // Chunked bodies announce no length: they are cut off here instead of being gathered without end.
-    if (length > valueBytesMax) throw tooLarge;
-    parts.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(parts);
+const exchangeOf = ({ env }: KvContext) => ({ request: env.incoming, response: env.outgoing });
+
+/** Siblings go out as base64 within JSON, or joined: beside the values themselves. */
+function heldBytesOf(values: readonly Buffer[]): number {
+  const bytes = values.reduce((sum, value) => sum + value.length, 0);
+  return values.length > 1 ? 3 * bytes : bytes;
 }
 
-/** A Response body of exactly these bytes. */
+/** As the body of a Response, without another copy. */
 function bytesOf(value: Buffer): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(value);
+  return value as Buffer<ArrayBuffer>;
 }
 
 /** A line that is in none of the values: what follows it would be taken for another part. */
@@ -98,10 +100,10 @@ function siblingsResponse(
 }
 
 export function kvRoutes(
-  components: { store: RemoteStore; random: Random; log: Log },
+  components: BodyComponents & { store: RemoteStore; reads: ReadGate; random: Random; log: Log },
   settings: { readOnly: boolean },
 ): Hono<{ Bindings: KvBindings }> {
-  const { store, random, log } = components;
+  const { store, reads, random, log } = components;
   const app = new Hono<{ Bindings: KvBindings }>();
   // The key is taken from the request line, so the pattern need not find it.
   const anyKey = '/kv/*';
@@ -112,7 +114,13 @@ export function kvRoutes(
 
   app.get(anyKey, async (c) => {
     const { keyspace, key } = targetOf(c);
-    const { values, context } = await store.get(keyspace, key, levelOf(c));
+    const level = levelOf(c);
+    const { values, context } = await reads.run(
+      { keyspace, key },
+      exchangeOf(c),
+      () => store.get(keyspace, key, level),
+      (found) => heldBytesOf(found.values),
+    );
     if (values.length === 0) {
       const response = failure(new CoterieError('not-found', 'The key holds no value.'));
       if (context !== '') response.headers.set(contextHeader, context);
@@ -129,9 +137,10 @@ export function kvRoutes(
     const { keyspace, key } = targetOf(c);
     const level = levelOf(c);
     const expiresInSeconds = expiryOf(c);
-    const value = await bodyOf(c);
     const context = c.req.header(contextHeader);
-    const after = await store.put(keyspace, key, { value, context, level, expiresInSeconds });
+    const after = await withBody(components, exchangeOf(c), valueLimits, (value) =>
+      store.put(keyspace, key, { value, context, level, expiresInSeconds }),
+    );
     return new Response(null, { status: 204, headers: { [contextHeader]: after } });
   });
 
@@ -139,7 +148,9 @@ export function kvRoutes(
     refuseChanges();
     const { keyspace, key } = targetOf(c);
     const options = { context: c.req.header(contextHeader), level: levelOf(c) };
-    const after = await store.delete(keyspace, key, options);
+    const after = await withBody(components, exchangeOf(c), noBody, () =>
+      store.delete(keyspace, key, options),
+    );
     return new Response(null, { status: 204, headers: after === '' ? {} : { [contextHeader]: after } });
   });
 

@@ -5,6 +5,7 @@ import { clusterCommands } from './commands/cluster.ts';
 import { connectionCommands } from './commands/connection.ts';
 import { expiryCommands } from './commands/expiry.ts';
 import { extensionCommands } from './commands/extensions.ts';
+import { hostCommands } from './commands/host.ts';
 import { informationCommands } from './commands/information.ts';
 import { introspectionCommands } from './commands/introspection.ts';
 import { keyCommands } from './commands/keys.ts';
@@ -31,5 +32,6 @@ export function createCommandTable(): CommandTable {
     ...serverCommands,
     ...clusterCommands,
     ...extensionCommands,
+    ...hostCommands,
   ]);
 }

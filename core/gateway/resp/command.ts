@@ -42,6 +42,8 @@ export interface Command {
   readonly internal: boolean;
   /** What a multi-key command is when it names one key: an ordinary command of kind `key`, which can overlap and travel. */
   readonly oneKeyForm: Command | null;
+  /** Bytes by which the value may become larger than what is there and what is sent; null: by none. */
+  readonly growth: ((argv: readonly Buffer[]) => number) | null;
   readonly run: (request: Request) => void;
 }
 
@@ -51,6 +53,7 @@ interface CommandDefaults {
   readonly keys?: readonly [number, number, number];
   readonly internal?: boolean;
   readonly oneKeyForm?: Command;
+  readonly growth?: (argv: readonly Buffer[]) => number;
 }
 
 /** Defines a command; the kind follows from the keys unless it is named. */
@@ -76,6 +79,7 @@ export function defineCommand(
     group,
     internal: more.internal ?? false,
     oneKeyForm: more.oneKeyForm ?? null,
+    growth: more.growth ?? null,
     run,
   };
 }

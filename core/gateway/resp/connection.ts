@@ -7,30 +7,51 @@
  * in one pipeline means what it means on one server. Same key is judged by token: a collision only costs a wait.
  */
 import type { Socket } from 'node:net';
+import type { Meeting } from '../../ports/mutual-proof.ts';
 import type { RespEncoder } from '../../wire/resp-encoder.ts';
 import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../wire/resp-parser.ts';
+import { clientLine } from './client-line.ts';
+import { ConnectionMemory } from './connection-memory.ts';
+import { ConnectionWatch } from './connection-watch.ts';
+import { errorTexts, memoryShort } from './errors.ts';
 import type { Gateway } from './gateway.ts';
+import type { Gathering } from './gathering.ts';
+import { ClientIdentity } from './identity.ts';
+import { type MemoryHolder, smallShareBytes } from './memory-budget.ts';
 import { ReplyOutput } from './output.ts';
-import { passwordMatches } from './passwords.ts';
+import { ReplyMode } from './reply-mode.ts';
 import { type ClientControl, type ReplySink, Request } from './request.ts';
 import { Session } from './session.ts';
+import { Turn } from './turn.ts';
 
 /** A stalled connection stops reading its socket once this much input waits; before that pausing costs more than it saves. */
 const waitingInputBytesMax = 1_048_576;
+/** Replies that may be on their way at once, by the size of those before: other clients share the links between nodes. */
+const replyBytesInFlightMax = 4 * 1_048_576;
+/** All places taken, a connection has this long to show that it is the host. */
+const probationMsMax = 1_000;
 
 export interface ConnectionOwner {
   /** The connection has output: flush it at the end of the turn. */
   markDirty(connection: Connection): void;
+  /** It has run its first command, and has a place of its own. */
+  spoke(connection: Connection): void;
+  /** It has shown that it is the host. */
+  proven(connection: Connection): void;
   closed(connection: Connection): void;
 }
 
-export class Connection implements ReplySink, ClientControl {
+export class Connection implements ReplySink, ClientControl, MemoryHolder {
   readonly id: number;
   name = '';
   libraryName = '';
   libraryVersion = '';
-  user = '';
   noEvict = false;
+  readonly identity: ClientIdentity;
+  /** All places are taken: it is heard only to find out whether it is the host. */
+  isOnProbation: boolean;
+  meeting: Meeting | null = null;
+  gathering: Gathering | null = null;
   dirty = false;
   readonly remoteAddress: string;
   readonly client: ClientControl = this;
@@ -52,30 +73,46 @@ export class Connection implements ReplySink, ClientControl {
   /** No further command is started. */
   private closing = false;
   private ended = false;
-  private replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
+  private readonly replyMode = new ReplyMode();
   private readonly output: ReplyOutput;
-  private unreadSinceMs = -1;
-  private takenAtLastLook = -1;
+  private readonly memory: ConnectionMemory;
+  private readonly watch: ConnectionWatch;
+  private readonly turn = new Turn();
+  private turnPlanned = false;
+  private receivedBytes = 0;
+  private lastReplyBytes = 0;
   private readonly connectedAtMs: number;
   private lastCommandAtMs: number;
+  private hasSpoken = false;
   private lastCommandName = 'NULL';
 
-  constructor(gateway: Gateway, owner: ConnectionOwner, socket: Socket, id: number) {
+  constructor(
+    components: { gateway: Gateway; owner: ConnectionOwner; socket: Socket },
+    { id, isOnProbation }: { id: number; isOnProbation: boolean },
+  ) {
+    const { gateway, owner, socket } = components;
     this.gateway = gateway;
     this.owner = owner;
     this.socket = socket;
     this.output = new ReplyOutput(socket);
     this.id = id;
+    this.isOnProbation = isOnProbation;
     this.session = new Session(gateway.store, false);
     this.parser = new RespRequestParser({
       ...respParserDefaults,
       bulkBytesMax: gateway.settings.valueBytesMax,
     });
-    this.user = gateway.settings.passwords.length === 0 ? 'default' : '';
-    this.parser.authenticated = this.user !== '';
+    this.memory = new ConnectionMemory(
+      { parser: this.parser, output: this.output, budget: gateway.budget },
+      this,
+    );
+    this.identity = new ClientIdentity(gateway.logins, (mayBeHeard) => {
+      this.parser.authenticated = mayBeHeard;
+    });
     this.remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
     this.connectedAtMs = gateway.clock.monotonicMs();
     this.lastCommandAtMs = this.connectedAtMs;
+    this.watch = new ConnectionWatch(gateway.settings, this.connectedAtMs);
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
     socket.on('drain', () => this.process());
     // A broken connection reports itself through `close`.
@@ -90,6 +127,7 @@ export class Connection implements ReplySink, ClientControl {
 
   private receive(chunk: Buffer): void {
     this.gateway.statistics.bytesReceived += chunk.length;
+    this.receivedBytes += chunk.length;
     if (this.closing) return;
     this.parser.push(chunk);
     this.process();
@@ -107,12 +145,17 @@ export class Connection implements ReplySink, ClientControl {
     } finally {
       this.processing = false;
     }
+    this.memory.account();
     this.adjustReading();
     if (this.closing) this.endWhenAnswered();
   }
 
   private startNext(): boolean {
     if (this.outputIsLong()) return false;
+    if (this.turn.isOver) {
+      this.goOn();
+      return false;
+    }
     let request = this.waiting;
     if (request === null) {
       if (this.closing || this.barrierRunning || this.isFull()) return false;
@@ -122,8 +165,14 @@ export class Connection implements ReplySink, ClientControl {
         return false;
       }
       request = new Request(this.gateway, this.session, argv, this);
+      request.bytes = this.parser.lastCommandBytes;
+      this.memory.begun(request);
       this.pending.push(request);
       this.unansweredCount += 1;
+      if (this.isOnProbation && request.argv[0].toString('latin1', 0, 8).toLowerCase() !== 'ct.host') {
+        this.refusePlace(request);
+        return false;
+      }
       if (!this.gateway.admit(request)) return true;
     }
     if (!this.mayStart(request)) {
@@ -134,7 +183,12 @@ export class Connection implements ReplySink, ClientControl {
     const command = request.command!;
     this.lastCommandName = command.name;
     this.lastCommandAtMs = this.gateway.clock.monotonicMs();
+    this.turn.command(this.lastCommandAtMs);
     if (command.kind === 'barrier') this.barrierRunning = true;
+    if (!this.hasSpoken && !this.isOnProbation) {
+      this.hasSpoken = true;
+      this.owner.spoke(this);
+    }
     this.gateway.run(request);
     return true;
   }
@@ -154,6 +208,11 @@ export class Connection implements ReplySink, ClientControl {
 
   deliver(request: Request, encoder: RespEncoder): void {
     this.unansweredCount -= 1;
+    this.memory.answered(request);
+    const { replyBytes } = encoder;
+    this.turn.reply(replyBytes);
+    // Halved with each that is smaller: what a client asks for next is like what it asked for last.
+    this.lastReplyBytes = Math.max(replyBytes, this.lastReplyBytes / 2);
     if (request.command?.kind === 'barrier') this.barrierRunning = false;
     if (this.ended) {
       encoder.take();
@@ -161,25 +220,20 @@ export class Connection implements ReplySink, ClientControl {
     }
     if (this.pending[0] === request) {
       this.pending.shift();
-      if (this.isMuted()) encoder.take();
+      if (this.replyMode.mutesNext()) encoder.take();
       else this.output.takeFrom(encoder);
       for (let next = this.pending[0]; next?.held != null; next = this.pending[0]) {
         this.pending.shift();
-        if (!this.isMuted()) this.output.append(next.held);
+        this.memory.letOut(next.held);
+        if (!this.replyMode.mutesNext()) this.output.append(next.held);
       }
       this.markDirty();
     } else {
       request.held = encoder.take();
+      this.memory.keptBack(request.held);
     }
     if (this.output.gatheredBytes > this.gateway.settings.outputBufferBytesMax) this.checkOutput();
     if (this.hasWork()) this.process();
-  }
-
-  private isMuted(): boolean {
-    if (this.replyMode === 'on') return false;
-    if (this.replyMode === 'skip-next') this.replyMode = 'skip';
-    else if (this.replyMode === 'skip') this.replyMode = 'on';
-    return true;
   }
 
   private markDirty(): void {
@@ -191,10 +245,52 @@ export class Connection implements ReplySink, ClientControl {
   /** Hands all replies to the socket. Called by the owner at the end of the turn. */
   flush(): void {
     this.dirty = false;
+    // What it may not do in this turn it does in the next, not at the end of this one.
+    if (!this.turnPlanned) this.turn.begin();
     if (this.ended) return;
     this.gateway.statistics.bytesSent += this.output.flush();
     this.checkOutput();
+    this.memory.account();
     if (this.hasWork()) this.process();
+  }
+
+  goOn(): void {
+    if (this.turnPlanned) return;
+    this.turnPlanned = true;
+    this.gateway.timers.atTurnEnd(() => {
+      this.turnPlanned = false;
+      this.turn.begin();
+      this.process();
+    });
+  }
+
+  hold(bytes: number): void {
+    this.memory.hold(bytes);
+  }
+
+  get isGone(): boolean {
+    return this.ended;
+  }
+
+  /** It holds most of what all clients hold together, and there is no more room. */
+  giveWay(reason: 'budget' | 'pressure'): void {
+    if (this.ended) return;
+    if (this.gathering !== null && this.gathering.bytes > this.memory.share.bytes / 2) {
+      this.gathering.stop();
+      return;
+    }
+    if (this.memory.notedBytes > this.memory.share.bytes / 2) {
+      this.forgetWrites();
+      return;
+    }
+    // Best effort: a client that does not read does not read this either. One that has asked nothing would take it for a reply.
+    const isAsking = this.unansweredCount > 0 || this.parser.isMidCommand;
+    if (isAsking && this.output.unreadBytes === 0) this.socket.write(`-${memoryShort}\r\n`);
+    this.closeWith(
+      reason === 'budget'
+        ? 'it held most of what clients may make this node hold'
+        : 'it held most while others waited for memory',
+    );
   }
 
   private hasWork(): boolean {
@@ -202,45 +298,72 @@ export class Connection implements ReplySink, ClientControl {
   }
 
   private outputIsLong(): boolean {
-    return this.output.unreadBytes > this.gateway.settings.outputBufferBytesMax / 4;
+    const { replyBytes, share } = this.memory;
+    if (replyBytes > this.gateway.settings.outputBufferBytesMax / 4) return true;
+    return replyBytes > smallShareBytes && !share.mayGrow();
   }
 
   private checkOutput(): void {
     if (this.output.unreadBytes <= this.gateway.settings.outputBufferBytesMax) return;
-    this.gateway.log.warn('client closed: it does not read its replies (output buffer limit)', {
+    this.closeWith('it does not read its replies (output buffer limit)');
+  }
+
+  /** Called about once a second: a client that sends or reads nothing for too long goes. */
+  checkProgress(nowMs: number): void {
+    if (this.ended) return;
+    if (this.isOnProbation && nowMs - this.connectedAtMs >= probationMsMax) {
+      this.refuse();
+      return;
+    }
+    const { parser, socket } = this;
+    // Bytes taken by the system count as read: what lies with it is no memory of ours.
+    const unreadBytes = socket.writableLength;
+    const reason = this.watch.look(nowMs, {
+      isMidCommand: parser.isMidCommand && !this.paused && this.waiting === null && !this.isFull(),
+      commandCount: parser.commandCount,
+      receivedBytes: this.receivedBytes,
+      isHalfClosed: this.inputEnded && this.unansweredCount > 0,
+      unreadBytes,
+      takenBytes: socket.bytesWritten - unreadBytes,
+    });
+    if (reason !== null) {
+      this.closeWith(reason);
+      return;
+    }
+    const isOver = this.watch.writesAreFinal(nowMs, this.session);
+    if (isOver || (this.gateway.budget.isPressed && this.memory.notedBytes > 0)) this.forgetWrites();
+    this.memory.account();
+  }
+
+  /** Of the last write only the count stays, as it is now. */
+  private forgetWrites(): void {
+    this.session.settleWrites();
+    this.memory.writesSettled();
+  }
+
+  private closeWith(reason: string): void {
+    this.gateway.log.warn(`client closed: ${reason}`, {
       client: this.id,
       address: this.remoteAddress,
+      heldBytes: this.memory.share.bytes,
+      unfinishedBytes: this.memory.share.unfinishedBytes,
       unreadBytes: this.output.unreadBytes,
+      allClientsBytes: this.gateway.budget.totalBytes,
     });
     this.kill();
   }
 
-  /** Called about once a second: a client that reads nothing for too long goes. */
-  checkProgress(nowMs: number): void {
-    if (this.socket.writableLength === 0) {
-      this.unreadSinceMs = -1;
-      return;
-    }
-    // Any byte taken since the last look counts as reading.
-    const taken = this.socket.bytesWritten - this.socket.writableLength;
-    if (this.unreadSinceMs < 0 || taken !== this.takenAtLastLook) {
-      this.unreadSinceMs = nowMs;
-      this.takenAtLastLook = taken;
-      return;
-    }
-    if (nowMs - this.unreadSinceMs < this.gateway.settings.unreadOutputTimeMsMax) return;
-    this.gateway.log.warn('client closed: it has not read its replies for too long', {
-      client: this.id,
-      address: this.remoteAddress,
-      unreadBytes: this.output.unreadBytes,
-    });
-    this.kill();
+  /** How long it has asked nothing and sent nothing; 0 while something is under way. */
+  idleMs(nowMs: number): number {
+    if (this.unansweredCount > 0 || this.socket.writableLength > 0) return 0;
+    return nowMs - Math.max(this.lastCommandAtMs, this.watch.heardMs);
   }
 
   private adjustReading(): void {
     if (this.ended) return;
     const stalled =
-      this.parser.pendingBytes > waitingInputBytesMax && (this.waiting !== null || this.isFull());
+      (this.parser.pendingBytes > waitingInputBytesMax && (this.waiting !== null || this.isFull())) ||
+      !this.memory.share.mayGrow();
     if (stalled && !this.paused) {
       this.paused = true;
       this.socket.pause();
@@ -251,7 +374,9 @@ export class Connection implements ReplySink, ClientControl {
   }
 
   private isFull(): boolean {
-    return this.pending.length >= this.gateway.settings.commandsInFlightMax || this.outputIsLong();
+    const count = this.pending.length;
+    if (count >= this.gateway.settings.commandsInFlightMax || this.outputIsLong()) return true;
+    return count > 1 && count * this.lastReplyBytes > replyBytesInFlightMax;
   }
 
   /** A mistake of ours costs one client its connection, not the node its life. */
@@ -285,38 +410,61 @@ export class Connection implements ReplySink, ClientControl {
   private onClosed(): void {
     this.ended = true;
     this.closing = true;
-    this.waiting = null;
-    this.output.discard();
+    this.letGo();
     this.owner.closed(this);
   }
 
-  authenticate(user: string | null, password: Buffer): boolean {
-    const { passwords } = this.gateway.settings;
-    const known = user === null || user === 'default';
-    // Without passwords the user `default` takes any, as Redis's nopass user does.
-    if (!(passwords.length === 0 ? known : passwordMatches(passwords, password) && known)) return false;
-    this.user = 'default';
-    this.parser.authenticated = true;
-    return true;
+  /** Only what is in work stays counted, until it is done. */
+  private letGo(): void {
+    this.gathering?.stop(errorTexts.clientGone);
+    this.memory.close(this.waiting);
+    this.waiting = null;
+    this.output.discard();
+    // What waits for its turn need not begin.
+    this.gateway.largeWork.startWaiting();
   }
 
   describe(): string {
+    const { database, protocol } = this.session;
+    const { localAddress, localPort } = this.socket;
     const nowMs = this.gateway.clock.monotonicMs();
-    const age = Math.floor((nowMs - this.connectedAtMs) / 1000);
-    const idle = Math.floor((nowMs - this.lastCommandAtMs) / 1000);
-    return (
-      `id=${this.id} addr=${this.remoteAddress} laddr=${this.socket.localAddress}:${this.socket.localPort} ` +
-      `fd=${this.id} name=${this.name} age=${age} idle=${idle} flags=${this.noEvict ? 'e' : 'N'} ` +
-      `db=${this.session.database} sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=${this.parser.pendingBytes} qbuf-free=0 ` +
-      `argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=${this.output.pieceCount} omem=${this.output.unreadBytes} tot-mem=0 events=r ` +
-      `cmd=${this.lastCommandName} user=${this.user || '(none)'} redir=-1 resp=${this.session.protocol} ` +
-      `lib-name=${this.libraryName} lib-ver=${this.libraryVersion}`
-    );
+    return clientLine(this, {
+      localAddress: `${localAddress}:${localPort}`,
+      ageMs: nowMs - this.connectedAtMs,
+      idleMs: nowMs - this.lastCommandAtMs,
+      database,
+      protocol,
+      queryBytes: this.parser.pendingBytes,
+      commandBytes: this.memory.commandBytes,
+      pieceCount: this.output.pieceCount,
+      unreadBytes: this.output.unreadBytes,
+      heldBytes: this.memory.share.bytes,
+      commandName: this.lastCommandName,
+    });
+  }
+
+  private refusePlace(request: Request): void {
+    this.gateway.statistics.rejectedConnectionCount += 1;
+    this.closing = true;
+    request.error(errorTexts.tooManyClients);
+  }
+
+  /** All places are taken, and its time to show that it is the host is over. */
+  refuse(): void {
+    if (this.ended) return;
+    this.gateway.statistics.rejectedConnectionCount += 1;
+    this.socket.write(`-${errorTexts.tooManyClients}\r\n`);
+    this.kill();
+  }
+
+  becomeHost(): void {
+    this.identity.becomeHost();
+    this.isOnProbation = false;
+    this.owner.proven(this);
   }
 
   setReplyMode(mode: 'on' | 'off' | 'skip'): void {
-    // SKIP mutes the next command's reply, and its own.
-    this.replyMode = mode === 'skip' ? (this.replyMode === 'off' ? 'off' : 'skip-next') : mode;
+    this.replyMode.set(mode);
   }
 
   closeAfterReply(): void {
@@ -327,15 +475,16 @@ export class Connection implements ReplySink, ClientControl {
   kill(): void {
     if (this.ended && this.socket.destroyed) return;
     this.ended = true;
+    // At once, not with the event: others may be waiting for this room.
+    this.letGo();
     this.socket.destroy();
   }
 
   reset(): void {
     this.session.reset();
     this.name = '';
-    this.replyMode = 'on';
+    this.replyMode.set('on');
     this.noEvict = false;
-    this.user = this.gateway.settings.passwords.length === 0 ? 'default' : '';
-    this.parser.authenticated = this.user !== '';
+    this.identity.reset();
   }
 }

@@ -21,6 +21,8 @@ export const errorTexts = {
   invalidCursor: 'ERR invalid cursor',
   noAuthentication: 'NOAUTH Authentication required.',
   wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
+  helloBeforeLogin:
+    'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
   passwordless:
     'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
   tooManyClients: 'ERR max number of clients reached',
@@ -28,9 +30,14 @@ export const errorTexts = {
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
   timeoutNegative: 'ERR timeout is negative',
   internal: 'ERR internal error; it is logged',
+  clientGone: 'ERR the client is gone',
   keyspaceDropped:
     'NOKEYSPACE The keyspace of this connection was dropped. Connect again and choose another.',
 } as const;
+
+/** The next step is the client's: what it asked for, or has asked for and not read, is more than there is room for. */
+export const memoryShort =
+  'BUSY This node has no memory left for this: too much is unfinished or unread. Ask for less at once, read the replies, then try again.';
 
 export function wrongArity(commandName: string): string {
   return `ERR wrong number of arguments for '${commandName}' command`;

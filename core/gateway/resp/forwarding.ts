@@ -15,6 +15,7 @@ import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import { encodeCommand, type RespEncoder } from '../../wire/resp-encoder.ts';
 import { RespRequestParser } from '../../wire/resp-parser.ts';
 import { purposeOf } from './command.ts';
+import { memoryShort } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { type ReplySink, Request } from './request.ts';
 import { Session } from './session.ts';
@@ -64,9 +65,24 @@ export function readForwardedReply(bytes: Buffer): { acknowledgedCount: number; 
   return { acknowledgedCount: bytes[0], body };
 }
 
+/** Commands of other nodes may hold this part of the budget: their clients are counted there, and must not starve those here. */
+const forwardedFraction = 0.25;
+
 /** Runs commands that other nodes' gateways send here. */
 export function serveForwarded(gateway: Gateway): void {
-  gateway.store.onForwarded((bytes, reply) => {
+  // It cannot give way: it is bounded by refusing what is new.
+  const share = gateway.budget.open({ giveWay: () => {}, goOn: () => {} });
+  const bytesMax = gateway.budget.bytesMax * forwardedFraction;
+  gateway.store.onForwarded((bytes, replyTo) => {
+    if (share.bytes > 0 && share.bytes + bytes.length > bytesMax) {
+      replyTo(new CoterieError('busy', memoryShort.slice('BUSY '.length)), null);
+      return;
+    }
+    share.add(bytes.length);
+    const reply: typeof replyTo = (error, body) => {
+      share.add(-bytes.length);
+      replyTo(error, body);
+    };
     const sink: ReplySink = {
       client: null,
       deliver(request: Request, encoder: RespEncoder) {
@@ -82,6 +98,7 @@ export function serveForwarded(gateway: Gateway): void {
       return;
     }
     const request = new Request(gateway, decoded.session, decoded.argv, sink);
+    request.bytes = bytes.length;
     if (!gateway.admit(request)) return;
     const { writeRefusal } = gateway.store;
     // Before anything is done: then the node that forwarded it may ask another one.

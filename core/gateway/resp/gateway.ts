@@ -7,11 +7,15 @@ import { addressOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import type { Log } from '../../ports/log.ts';
+import { type Logins, openToAll } from '../../ports/logins.ts';
+import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
 import { RespEncoder } from '../../wire/resp-encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
-import { errorTexts, unknownCommand, wrongArity } from './errors.ts';
+import { errorTexts, memoryShort, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
+import { LargeWork, largeWorkBytesMin } from './large-work.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
 
@@ -21,6 +25,10 @@ export interface GatewayComponents {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
+  /** How the host shows that it is the host; without it, nobody can. */
+  readonly hostProof?: MutualProof;
+  /** Who may come in; without it, everybody. */
+  readonly logins?: Logins;
 }
 
 /** Counters for INFO. */
@@ -28,6 +36,8 @@ export interface GatewayStatistics {
   commandCount: number;
   connectionCount: number;
   rejectedConnectionCount: number;
+  /** Idle ones that were closed to make room for others. */
+  displacedConnectionCount: number;
   bytesReceived: number;
   bytesSent: number;
   forwardedCount: number;
@@ -45,12 +55,17 @@ export class Gateway {
   readonly log: Log;
   readonly settings: RespServerSettings;
   readonly table: CommandTable;
+  readonly hostProof: MutualProof | null;
+  readonly logins: Logins;
+  readonly budget: MemoryBudget;
+  readonly largeWork: LargeWork;
   readonly encoder = new RespEncoder();
   readonly startedAtMs: number;
   readonly statistics: GatewayStatistics = {
     commandCount: 0,
     connectionCount: 0,
     rejectedConnectionCount: 0,
+    displacedConnectionCount: 0,
     bytesReceived: 0,
     bytesSent: 0,
     forwardedCount: 0,
@@ -68,6 +83,21 @@ export class Gateway {
     this.log = components.log;
     this.settings = settings;
     this.table = table;
+    this.hostProof = components.hostProof ?? null;
+    this.logins = components.logins ?? openToAll;
+    this.logins.onChange(() => {
+      for (const { identity } of this.clients.values()) identity.rulesChanged();
+    });
+    this.budget = new MemoryBudget(components.clock, {
+      bytesMax: settings.memoryBytesMax,
+      pressureTimeMsMax: settings.memoryWaitMsMax,
+    });
+    this.largeWork = new LargeWork(
+      { clock: this.clock, timers: this.timers, budget: this.budget },
+      { bytesMax: settings.memoryBytesMax / 4, waitMsMax: settings.largeCommandWaitMsMax },
+    );
+    this.budget.isWorking = () => this.largeWork.isBusy;
+    this.budget.onEased = () => this.largeWork.startWaiting();
     this.startedAtMs = components.clock.monotonicMs();
   }
 
@@ -85,7 +115,7 @@ export class Gateway {
       request.error(wrongArity(command.name));
       return false;
     }
-    if (sink.client !== null && sink.client.user === '' && !command.flags.includes('no_auth')) {
+    if (sink.client !== null && sink.client.identity.user === '' && !command.flags.includes('no_auth')) {
       request.error(errorTexts.noAuthentication);
       return false;
     }
@@ -103,8 +133,37 @@ export class Gateway {
     return true;
   }
 
-  /** Runs an admitted request here or on the node that coordinates its key. */
+  /** Runs an admitted request here or on the node that coordinates its key, once there is room for what it needs. */
   run(request: Request): void {
+    const bytes = request.address === null ? 0 : this.workBytesOf(request);
+    // One that is sent on to a second node keeps its place.
+    if (bytes < largeWorkBytesMin || request.largeBytes > 0) {
+      this.start(request);
+      return;
+    }
+    const isRead = !request.command!.flags.includes('write');
+    this.largeWork.enter({
+      bytes,
+      isRead,
+      isAbandoned: () => request.isAbandoned,
+      start: () => {
+        request.largeBytes = bytes;
+        this.start(request);
+      },
+      refuse: () => request.error(memoryShort),
+    });
+  }
+
+  /** What a command on one key needs while it runs: what is there is read and copied, what is new goes to each replica. */
+  private workBytesOf(request: Request): number {
+    const command = request.command!;
+    const held = 2 * this.store.sizeOf(request.address!);
+    if (!command.flags.includes('write')) return held;
+    const grown = command.growth === null ? 0 : command.growth(request.argv);
+    return held + 3 * (request.bytes + grown);
+  }
+
+  private start(request: Request): void {
     const command = request.command!;
     this.statistics.commandCount += 1;
     request.attempt(() => {

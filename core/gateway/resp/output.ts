@@ -5,6 +5,9 @@
 import type { Socket } from 'node:net';
 import type { RespEncoder } from '../../wire/resp-encoder.ts';
 
+/** Smaller pieces are slices of a slab that others share: kept for long, a few bytes would keep all of it. */
+const ownPieceBytesMin = 16_384;
+
 export class ReplyOutput {
   private readonly socket: Socket;
   private pieces: Buffer[] = [];
@@ -62,15 +65,34 @@ export class ReplyOutput {
     if (pieces.length === 0) return 0;
     this.pieces = [];
     this.gatheredBytes = 0;
-    if (pieces.length === 1) {
-      // Behind an unread socket, bytes are copied out of the shared slab, lest a few of them keep a whole slab alive.
-      socket.write(socket.writableLength > 0 ? Buffer.from(pieces[0]) : pieces[0]);
-    } else {
+    if (socket.writableLength > 0) this.writeCopies(pieces);
+    else if (pieces.length === 1) socket.write(pieces[0]);
+    else {
       socket.cork();
       for (const piece of pieces) socket.write(piece);
       socket.uncork();
     }
     return gatheredBytes;
+  }
+
+  /** Behind an unread socket: small pieces are copied out of the shared slabs, those next to each other into one. */
+  private writeCopies(pieces: readonly Buffer[]): void {
+    const { socket } = this;
+    let small: Buffer[] = [];
+    const writeSmall = (): void => {
+      if (small.length > 0) socket.write(Buffer.concat(small));
+      small = [];
+    };
+    socket.cork();
+    for (const piece of pieces) {
+      if (piece.length < ownPieceBytesMin) small.push(piece);
+      else {
+        writeSmall();
+        socket.write(piece);
+      }
+    }
+    writeSmall();
+    socket.uncork();
   }
 
   discard(): void {

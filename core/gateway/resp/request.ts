@@ -7,10 +7,13 @@ import { assert } from '../../base/assert.ts';
 import { CoterieError } from '../../base/errors.ts';
 import type { KeyAddress } from '../../base/token.ts';
 import type { WriteResult } from '../../ports/key-value-store.ts';
+import type { Meeting } from '../../ports/mutual-proof.ts';
 import type { RespEncoder } from '../../wire/resp-encoder.ts';
 import type { Command } from './command.ts';
 import { CommandError, errorReply, errorTexts, KeyspaceDropped } from './errors.ts';
 import type { Gateway } from './gateway.ts';
+import type { Gathering } from './gathering.ts';
+import type { ClientIdentity } from './identity.ts';
 import type { NotedWrite, Session } from './session.ts';
 
 /** Takes the reply that stands in the encoder. Called within `end`, exactly once per request. */
@@ -26,11 +29,18 @@ export interface ClientControl {
   name: string;
   libraryName: string;
   libraryVersion: string;
-  /** Empty while not authenticated. */
-  user: string;
+  readonly identity: ClientIdentity;
   noEvict: boolean;
+  /** Between the two steps of showing that it is the host of this cluster (commands/host.ts). */
+  meeting: Meeting | null;
+  becomeHost(): void;
+  /** It has left: whatever is still done for it is done for nobody. */
+  readonly isGone: boolean;
+  /** What the command under way has gathered, where that is much. */
+  gathering: Gathering | null;
   readonly remoteAddress: string;
-  authenticate(user: string | null, password: Buffer): boolean;
+  /** Counts memory that is held for it, or, with a negative number, no longer held. */
+  hold(bytes: number): void;
   describe(): string;
   setReplyMode(mode: 'on' | 'off' | 'skip'): void;
   /** Ends the connection after the replies before it have been sent. */
@@ -50,6 +60,12 @@ export class Request {
   done = false;
   /** Nodes that refused it so far. */
   forwardCount = 0;
+  /** Memory of its words, as far as it counts. */
+  bytes = 0;
+  /** Bytes for which it has a place among the large ones (large-work.ts). */
+  largeBytes = 0;
+  /** What it has gathered, where that is much. */
+  gathering: Gathering | null = null;
   /** Reply kept back until the replies before it have gone; null while it has not come or once it has left. */
   held: Buffer[] | null = null;
   /** The command that this one is a part of (one key of an MGET). */
@@ -70,6 +86,11 @@ export class Request {
     return root;
   }
 
+  /** Nobody waits for it any more: what has not begun need not begin. */
+  get isAbandoned(): boolean {
+    return this.root.sink.client?.isGone === true;
+  }
+
   begin(): RespEncoder {
     const { encoder } = this.gateway;
     encoder.begin(this.session.protocol);
@@ -79,7 +100,10 @@ export class Request {
   end(): void {
     assert(!this.done, 'a command is answered once');
     this.done = true;
+    // Before the reply counts as output: it would count twice.
+    this.gathering?.end();
     this.sink.deliver(this, this.gateway.encoder);
+    if (this.largeBytes > 0) this.gateway.largeWork.leave(this.largeBytes);
   }
 
   ok(): void {

@@ -6,9 +6,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { CoterieError } from '../../base/errors.ts';
 import { createCommandTable } from './command-table.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
-import { errorTexts } from './errors.ts';
 import { serveForwarded } from './forwarding.ts';
 import { Gateway, type GatewayComponents } from './gateway.ts';
+import { Places } from './places.ts';
 import { type RespServerSettings, respServerDefaults } from './settings.ts';
 
 export interface RespServer {
@@ -22,6 +22,7 @@ export interface RespServer {
 /** How long close() waits for replies under way before it cuts the connections. */
 const drainTimeMsMax = 2_000;
 const progressCheckIntervalMs = 1_000;
+const displacementToldEveryMs = 60_000;
 
 export function createRespServer(
   components: GatewayComponents,
@@ -34,14 +35,17 @@ class RespListener implements RespServer, ConnectionOwner {
   private readonly gateway: Gateway;
   private readonly server: Server;
   private readonly connections = new Set<Connection>();
+  private readonly places: Places<Connection>;
   private dirty: Connection[] = [];
   private nextClientId = 1;
   private closing = false;
+  private displacementToldMs = Number.NEGATIVE_INFINITY;
   private progressTimer: { cancel(): void } | null = null;
   private whenEmpty: (() => void) | null = null;
 
   constructor(components: GatewayComponents, settings: RespServerSettings) {
     this.gateway = new Gateway(components, settings, createCommandTable());
+    this.places = new Places(settings.clientCountMax);
     this.server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
       this.accept(socket),
     );
@@ -91,17 +95,46 @@ class RespListener implements RespServer, ConnectionOwner {
   }
 
   private accept(socket: Socket): void {
-    const { settings, statistics } = this.gateway;
+    const { clock, statistics } = this.gateway;
     statistics.connectionCount += 1;
-    if (this.closing || this.connections.size >= settings.clientCountMax) {
-      statistics.rejectedConnectionCount += 1;
-      socket.on('error', () => {});
-      socket.end(`-${errorTexts.tooManyClients}\r\n`, () => socket.destroy());
+    // From its first moment: a connection that is reset at once must not end the process.
+    socket.on('error', () => {});
+    if (this.closing) {
+      socket.destroy();
       return;
     }
-    const connection = new Connection(this.gateway, this, socket, this.nextClientId++);
+    const { isThere, displaced } = this.places.askFor(clock.monotonicMs());
+    if (displaced !== null) this.displace(displaced);
+    const connection = new Connection(
+      { gateway: this.gateway, owner: this, socket },
+      { id: this.nextClientId++, isOnProbation: !isThere },
+    );
     this.connections.add(connection);
     this.gateway.clients.set(connection.id, connection);
+    if (isThere) this.places.enter(connection);
+    else this.places.enterOnProbation(connection)?.refuse();
+  }
+
+  private displace(connection: Connection): void {
+    this.gateway.statistics.displacedConnectionCount += 1;
+    // One line for many: whoever fills all places with idle connections should not fill the log as well.
+    const nowMs = this.gateway.clock.monotonicMs();
+    if (nowMs - this.displacementToldMs >= displacementToldEveryMs) {
+      this.displacementToldMs = nowMs;
+      this.gateway.log.warn('idle clients are closed to make room for others', {
+        clients: this.places.count,
+        closedSoFar: this.gateway.statistics.displacedConnectionCount,
+      });
+    }
+    connection.kill();
+  }
+
+  spoke(connection: Connection): void {
+    this.places.spoke(connection);
+  }
+
+  proven(connection: Connection): void {
+    this.places.leave(connection);
   }
 
   markDirty(connection: Connection): void {
@@ -118,6 +151,7 @@ class RespListener implements RespServer, ConnectionOwner {
 
   closed(connection: Connection): void {
     this.connections.delete(connection);
+    this.places.leave(connection);
     this.gateway.clients.delete(connection.id);
     if (this.connections.size === 0) this.whenEmpty?.();
   }
@@ -126,6 +160,7 @@ class RespListener implements RespServer, ConnectionOwner {
     this.progressTimer = this.gateway.timers.after(progressCheckIntervalMs, () => {
       const nowMs = this.gateway.clock.monotonicMs();
       for (const connection of this.connections) connection.checkProgress(nowMs);
+      this.gateway.budget.look();
       if (!this.closing) this.checkProgressLater();
     });
   }

@@ -100,6 +100,20 @@ export class Session {
     };
   }
 
+  /** Counts no longer grow: the writes themselves, with their records, need not be kept for them. */
+  settleWrites(): void {
+    if (this.lastWrites.length === 0 || this.lastWrites.every((write) => write.fixed)) return;
+    this.lastWrites = [{ result: { acknowledgedCount: this.acknowledgedCount }, fixed: true }];
+  }
+
+  /** Of the last write: the fewest that any of its keys has. Infinity when nothing was written. */
+  get acknowledgedCount(): number {
+    // A loop: there may be more of them than a call takes parameters.
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const { result } of this.lastWrites) fewest = Math.min(fewest, result.acknowledgedCount);
+    return fewest;
+  }
+
   /** Back to what a new connection has (RESET). */
   reset(): void {
     this.protocol = 2;

@@ -20,7 +20,16 @@ import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { RepairFigures } from '../node-messages.ts';
 import { blackoutEndMs, nextRunMs } from './schedule-times.ts';
 import { runSegment, type SegmentRun, sharesOf } from './segment-runner.ts';
-import { coverageOf, isOver, partitionsOf, replicasOf, segmentsOf } from './segments.ts';
+import {
+  coverageOf,
+  isOver,
+  partitionsOf,
+  refuseManyOpen,
+  refuseManySchedules,
+  replicasOf,
+  SegmentReplicas,
+  segmentsOf,
+} from './segments.ts';
 
 export interface SegmentWork {
   readonly keyspace: string;
@@ -81,6 +90,7 @@ export class RepairJobs {
   readonly #comparedAtMs = new Map<string, (number | null)[]>();
   readonly #running = new Map<RepairSegment, Running>();
   readonly #paces = new Map<string, Pace>();
+  readonly #segmentReplicas = new SegmentReplicas();
   readonly #retryAtMs = new Map<RepairSegment, number>();
   /** Progress that the catalog does not hold yet: segments end faster than they are worth writing down one by one. */
   readonly #unsaved = new Set<RepairJob>();
@@ -115,6 +125,7 @@ export class RepairJobs {
     const { keyspace, dataCenters, firstPartition, lastPartition, dryRun, parallelism, intensity } = request;
     const layout = this.#around.layout();
     keyspaceNamed(layout, keyspace);
+    refuseManyOpen(this.#jobs);
     for (const dataCenter of dataCenters) {
       if (layout.dataCenters.includes(dataCenter)) continue;
       const known = layout.dataCenters.join(', ');
@@ -188,6 +199,7 @@ export class RepairJobs {
     const job = this.#job(id);
     if (job.state !== 'failed')
       throw new CoterieError('conflict', 'Only a failed repair can be tried again.');
+    refuseManyOpen(this.#jobs);
     for (const segment of job.segments) {
       if (segment.state === 'failed') Object.assign(segment, { state: 'open', attempts: 0 });
     }
@@ -199,6 +211,7 @@ export class RepairJobs {
 
   schedule(settings: RepairScheduleSettings): RepairSchedule {
     keyspaceNamed(this.#around.layout(), settings.keyspace);
+    refuseManySchedules(this.#schedules.length);
     const nowMs = this.#around.clock.nowMs();
     const schedule = {
       ...settings,
@@ -320,7 +333,7 @@ export class RepairJobs {
     let reason = 'a failed segment to be tried again';
     for (const segment of job.segments) {
       if (segment.state !== 'open' || clock.monotonicMs() < (this.#retryAtMs.get(segment) ?? 0)) continue;
-      const replicas = [...new Set(partitionsOf(segment).flatMap((partition) => replicasPer[partition]))];
+      const replicas = this.#segmentReplicas.of(segment, replicasPer);
       const down = replicas.find((node) => !this.#around.isUp(node));
       const taken = replicas.find((node) => busy.has(node));
       if (down !== undefined) reason = `${nameOf(layout, down)} to come back`;

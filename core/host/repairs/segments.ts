@@ -1,7 +1,9 @@
 /** Pure bookkeeping of a repair job: its segments, who is concerned by one, and the figures that follow from them. */
+import { CoterieError } from '../../base/errors.ts';
 import { partitionCount } from '../../base/token.ts';
 import type { RepairJob, RepairSegment } from '../../contract/repair-views.ts';
 import type { Layout } from '../../layout/layout.ts';
+import { factorsKey, LayoutMemo } from '../../layout/layout-memo.ts';
 import { placementOf } from '../../ring/ring.ts';
 
 const segmentsPerNode = 64;
@@ -29,13 +31,54 @@ export function partitionsOf({ firstPartition, lastPartition }: RepairSegment): 
   return Array.from({ length: lastPartition - firstPartition + 1 }, (_, index) => firstPartition + index);
 }
 
-/** Replicas (node ids) of each partition of a keyspace in the chosen data centers; empty choice: all. */
-export function replicasOf(layout: Layout, keyspace: string, dataCenters: readonly string[]): number[][] {
+/** Node ids by partition. */
+type Placement = readonly (readonly number[])[];
+
+const choicesMax = 64;
+const knownReplicas = new LayoutMemo<Placement>(choicesMax);
+
+/** Replicas (node ids) of each partition of a keyspace in the chosen data centers; empty choice: all. Remembered. */
+export function replicasOf(layout: Layout, keyspace: string, dataCenters: readonly string[]): Placement {
   const factors = layout.keyspaces.find((candidate) => candidate.name === keyspace)?.factors ?? {};
   const isChosen = (dataCenter: string) => dataCenters.length === 0 || dataCenters.includes(dataCenter);
-  return placementOf(layout.rings, layout.nodes, (dataCenter) =>
-    isChosen(dataCenter) ? (factors[dataCenter] ?? 0) : 0,
+  const chosen = Object.fromEntries(Object.entries(factors).filter(([dataCenter]) => isChosen(dataCenter)));
+  return knownReplicas.of(layout, factorsKey(layout, chosen), () =>
+    placementOf(layout.rings, layout.nodes, (dataCenter) => chosen[dataCenter] ?? 0),
   );
+}
+
+/** Each one takes its turn at every step, and they share the same few nodes: more of them end no sooner. */
+const openJobsMax = 8;
+const schedulesMax = 64;
+
+/** Throws `busy` while as many repairs wait, run or are paused as may. */
+export function refuseManyOpen(jobs: readonly RepairJob[]): void {
+  const open = jobs.filter((job) => !isOver(job));
+  if (open.length < openJobsMax) return;
+  const named = open.map(({ id, keyspace, state }) => `${id.slice(0, 8)} (${keyspace}, ${state})`);
+  throw new CoterieError(
+    'busy',
+    `There are ${open.length} repairs that have not ended, and ${openJobsMax} may be: ${named.join(', ')}. Wait for one to end, or cancel one, then ask again.`,
+  );
+}
+
+/** Throws `busy` when there is no room for one more. */
+export function refuseManySchedules(count: number): void {
+  if (count < schedulesMax) return;
+  throw new CoterieError('busy', `There are ${count} schedules, and no more may be. Remove one first.`);
+}
+
+/** The replicas of a segment, found once for each placement. */
+export class SegmentReplicas {
+  readonly #known = new WeakMap<RepairSegment, { placement: Placement; replicas: readonly number[] }>();
+
+  of(segment: RepairSegment, placement: Placement): readonly number[] {
+    const known = this.#known.get(segment);
+    if (known?.placement === placement) return known.replicas;
+    const replicas = [...new Set(partitionsOf(segment).flatMap((partition) => placement[partition]))];
+    this.#known.set(segment, { placement, replicas });
+    return replicas;
+  }
 }
 
 export function isOver(job: RepairJob): boolean {

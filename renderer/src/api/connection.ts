@@ -5,14 +5,16 @@ export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'open' }
   /** `retryAtMs`: when the next attempt begins. `attempt` counts from 1. */
-  | { readonly state: 'lost'; readonly retryAtMs: number; readonly attempt: number };
+  | { readonly state: 'lost'; readonly retryAtMs: number; readonly attempt: number }
+  /** The host is there, and this browser is not, or no longer, logged in: trying again by itself would not help. */
+  | { readonly state: 'logged-out' };
 
 export interface ConnectedApi extends ClusterApi {
   /** Called at once with the present state, then at each change. Answers the function that ends it. */
   watchConnection(listener: (connection: Connection) => void): () => void;
   /** After a gap in the sequence: every subscriber gets a snapshot again. */
   restartEvents(): void;
-  /** Does not wait for the next attempt. */
+  /** Does not wait for the next attempt; after a log-out it is the only one. */
   retryNow(): void;
 }
 

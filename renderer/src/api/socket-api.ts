@@ -1,6 +1,6 @@
 /**
- * ClusterApi over one WebSocket at `/api`. Reconnects with growing waits; calls that were under way when the connection
- * ended are rejected, because nobody knows whether they were carried out.
+ * ClusterApi over one WebSocket at `/api`. Reconnects with growing waits, until the host says that this browser is not logged
+ * in; calls that were under way when the connection ended are rejected, because nobody knows whether they were carried out.
  */
 import type {
   ClientFrame,
@@ -10,7 +10,9 @@ import type {
   MethodOutput,
   ServerFrame,
 } from '../../../core/contract/api.ts';
+import { sessionEndedCode, socketProtocol, socketTokenPrefix } from '../../../core/contract/session.ts';
 import { CallError, type ConnectedApi, type Connection } from './connection.ts';
+import { SessionToken } from './session-token.ts';
 
 const retryMinMs = 300;
 const retryMaxMs = 10_000;
@@ -24,6 +26,7 @@ interface PendingCall {
 
 export class SocketApi implements ConnectedApi {
   readonly #url: string;
+  readonly #token = new SessionToken();
   readonly #calls = new Map<number, PendingCall>();
   readonly #eventListeners = new Set<(event: ClusterEvent) => void>();
   readonly #connectionListeners = new Set<(connection: Connection) => void>();
@@ -35,6 +38,7 @@ export class SocketApi implements ConnectedApi {
 
   constructor(url: string) {
     this.#url = url;
+    this.#token.whenRenewed(() => this.retryNow());
     this.#open();
   }
 
@@ -80,23 +84,42 @@ export class SocketApi implements ConnectedApi {
   }
 
   retryNow(): void {
-    if (this.#connection.state !== 'lost') return;
+    const { state } = this.#connection;
+    if (state !== 'lost' && state !== 'logged-out') return;
     clearTimeout(this.#retryTimer);
     this.#open();
   }
 
   #open(): void {
-    const socket = new WebSocket(this.#url);
+    const token = this.#token.value;
+    const proof = token === null ? [] : [`${socketTokenPrefix}${token}`];
+    const socket = new WebSocket(this.#url, [socketProtocol, ...proof]);
+    let opened = false;
     this.#socket = socket;
     socket.onopen = () => {
+      opened = true;
       this.#attempt = 0;
       this.#become({ state: 'open' });
       if (this.#eventListeners.size > 0) this.#send({ kind: 'subscribe' });
     };
     socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data)) as ServerFrame);
-    socket.onclose = () => {
-      if (this.#socket === socket) this.#lose();
+    socket.onclose = ({ code }) => {
+      if (this.#socket !== socket) return;
+      this.#lose();
+      if (code === sessionEndedCode) this.#logOut();
+      // A browser does not tell a page why a WebSocket was refused.
+      else if (!opened) void this.#askWhy();
     };
+  }
+
+  async #askWhy(): Promise<void> {
+    if ((await this.#token.isRefused()) && this.#connection.state === 'lost') this.#logOut();
+  }
+
+  #logOut(): void {
+    clearTimeout(this.#retryTimer);
+    this.#token.forget();
+    this.#become({ state: 'logged-out' });
   }
 
   #lose(): void {

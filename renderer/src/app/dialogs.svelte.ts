@@ -11,6 +11,7 @@ export type DialogRequest =
   /** `keyspace` null: the first that can be repaired. */
   | { readonly kind: 'run-repair' | 'schedule-repair'; readonly keyspace: string | null }
   | { readonly kind: 'cancel-repair'; readonly id: string }
+  | { readonly kind: 'sessions' | 'users' }
   | { readonly kind: 'palette' };
 
 export class Dialogs {

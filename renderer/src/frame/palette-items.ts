@@ -7,7 +7,7 @@ import { nothingToCompare } from '../repair/coverage.ts';
 
 export interface PaletteItem {
   readonly id: string;
-  readonly group: 'Keys' | 'Pages' | 'Nodes' | 'Keyspaces' | 'Repair' | 'Appearance';
+  readonly group: 'Keys' | 'Pages' | 'Nodes' | 'Keyspaces' | 'Repair' | 'Sessions' | 'Users' | 'Appearance';
   readonly label: string;
   readonly hint: string;
   run(): void;
@@ -66,6 +66,10 @@ function fixedItems(app: AppContext): PaletteItem[] {
     if (refusal === null)
       add('Keyspaces', `Edit ${name}…`, 'settings', () => dialogs.open({ kind: 'keyspace', name }));
   }
+  add('Sessions', 'Sessions…', 'who is logged in, log out', () => dialogs.open({ kind: 'sessions' }));
+  add('Users', 'Users…', 'passwords for Redis and HTTP, require a login', () =>
+    dialogs.open({ kind: 'users' }),
+  );
   add('Appearance', 'Light theme', 'appearance', () => theme.choose('light'));
   add('Appearance', 'Dark theme', 'appearance', () => theme.choose('dark'));
   add('Appearance', 'Theme as the system has it', 'appearance', () => theme.choose('system'));

@@ -55,6 +55,10 @@ export class WatchedEngine implements StorageEngine {
     this.#engine.get(address, done);
   }
 
+  sizeOf(address: KeyAddress): number {
+    return this.#engine.sizeOf(address);
+  }
+
   put(
     address: KeyAddress,
     value: Buffer,

@@ -1,9 +1,13 @@
 /** Siblings beyond what one replica takes, as replicas that were apart leave them, are still answered over HTTP. */
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { ByteBudget } from '../../../core/gateway/http/byte-budget.ts';
 import { contextHeader, kvRoutes } from '../../../core/gateway/http/kv-routes.ts';
+import { ReadGate } from '../../../core/gateway/http/read-gate.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import type { RemoteStore } from '../../../core/ports/remote-store.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
 
 const values = Array.from({ length: 300 }, (_, index) => Buffer.from(`sibling ${index}`));
 const store: RemoteStore = {
@@ -11,9 +15,19 @@ const store: RemoteStore = {
   put: async () => '',
   delete: async () => '',
 };
-const routes = kvRoutes({ store, random: new SeededRandom(1), log: silentLog }, { readOnly: false });
+const time = new VirtualTime();
+const budget = new ByteBudget(() => time.monotonicMs());
+const reads = new ReadGate({ budget, timers: time });
+const routes = kvRoutes(
+  { store, random: new SeededRandom(1), log: silentLog, budget, reads, clock: time, timers: time },
+  { readOnly: false },
+);
 const get = (headers: Record<string, string>) =>
-  routes.request('http://host/kv/default/key', { headers }, { incoming: { url: '/kv/default/key' } });
+  routes.request(
+    'http://host/kv/default/key',
+    { headers },
+    { incoming: { url: '/kv/default/key', socket: new EventEmitter() }, outgoing: new EventEmitter() },
+  );
 
 describe('300 siblings over HTTP', () => {
   it('come as one 300 with the context of all', async () => {

@@ -12,9 +12,15 @@ import {
   type ProbeMessage,
 } from '../../../core/membership/packet-codec.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../../../core/membership/stream-messages.ts';
+import { systemRandom } from '../../../core/platform/system-random.ts';
+import type { PacketSeal } from '../../../core/ports/packet-seal.ts';
+import { packetSealOf } from '../../../core/security/packet-seal.ts';
 import { check } from '../../support/seeds.ts';
 
-const tag = clusterTagOf('9f6a1c1e-0000-4000-8000-000000000001');
+const clusterId = '9f6a1c1e-0000-4000-8000-000000000001';
+const sealed = (by: string): PacketSeal => packetSealOf(Buffer.from(by), systemRandom);
+const envelope = { tag: clusterTagOf(clusterId), seal: sealed('the secret of the cluster') };
+const aliveClaim: Claim = { state: 'alive', member: 0xabcdef01, incarnation: 1, by: 0xabcdef01, agreed: [] };
 const id = fc.maxSafeNat();
 const uint32 = fc.nat(2 ** 32 - 1);
 
@@ -44,35 +50,56 @@ describe('a membership packet', () => {
   it('reads back as it was written, within one datagram', () => {
     check(
       fc.property(packet, (written) => {
-        const bytes = encodePacket(written, tag);
+        const bytes = encodePacket(written, envelope);
         expect(bytes.length).toBeLessThanOrEqual(datagramBytesMax);
-        expect(decodePacket(bytes, tag)).toEqual(written);
+        expect(decodePacket(bytes, envelope)).toEqual(written);
       }),
     );
   });
 
   it('of another cluster is ignored', () => {
-    const bytes = encodePacket({ from: 1, probe: null, claims: [] }, clusterTagOf('other'));
-    expect(decodePacket(bytes, tag)).toEqual({ ignored: 'another cluster' });
+    const bytes = encodePacket(
+      { from: 1, probe: null, claims: [] },
+      { ...envelope, tag: clusterTagOf('other') },
+    );
+    expect(decodePacket(bytes, envelope)).toEqual({ ignored: 'another cluster' });
   });
 
   it('of a stranger, another version or a seal not known is ignored with the reason', () => {
     const change = (at: number) => {
-      const bytes = encodePacket({ from: 1, probe: null, claims: [] }, tag);
+      const bytes = encodePacket({ from: 1, probe: null, claims: [] }, envelope);
       bytes[at] ^= 0xff;
-      return decodePacket(bytes, tag);
+      return decodePacket(bytes, envelope);
     };
     expect(change(0)).toEqual({ ignored: 'not of this protocol' });
     expect(change(2)).toEqual({ ignored: 'another version' });
-    expect(change(3)).toEqual({ ignored: 'sealed' });
+    expect(change(3)).toEqual({ ignored: 'another seal' });
     expect(change(12)).toEqual({ ignored: 'an id out of range' });
-    expect(decodePacket(Buffer.alloc(datagramBytesMax + 1), tag)).toEqual({ ignored: 'too long' });
+    expect(decodePacket(Buffer.alloc(datagramBytesMax + 1), envelope)).toEqual({ ignored: 'too long' });
+  });
+
+  it('can be neither read, made nor changed without the secret', () => {
+    const words = { from: 1, probe: null, claims: [aliveClaim] };
+    const bytes = encodePacket(words, envelope);
+    const forged = encodePacket(words, { ...envelope, seal: sealed('a guess') });
+    expect(decodePacket(forged, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
+    // The member's number stands nowhere in the open.
+    expect(bytes.includes(Buffer.from([0xab, 0xcd, 0xef, 0x01]))).toBe(false);
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] ^= 1;
+      expect(decodePacket(changed, envelope)).toHaveProperty('ignored');
+    }
+    // As if another had sent it: the sender stands in the head, which the seal covers.
+    const asAnother = Buffer.from(bytes);
+    asAnother[19] = 2;
+    expect(decodePacket(asAnother, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
   });
 
   it('never throws on arbitrary bytes', () => {
     check(
       fc.property(fc.uint8Array({ maxLength: 1_600 }), (bytes) => {
-        expect(decodePacket(Buffer.from(bytes), tag)).toHaveProperty('ignored');
+        expect(decodePacket(Buffer.from(bytes), envelope)).toHaveProperty('ignored');
         decodeStates(Buffer.from(bytes));
       }),
       500,
@@ -82,10 +109,10 @@ describe('a membership packet', () => {
   it('never throws on a damaged packet, and takes no cut one', () => {
     check(
       fc.property(packet, fc.nat(), fc.nat(255), (written, place, value) => {
-        const bytes = encodePacket(written, tag);
-        expect(decodePacket(bytes.subarray(0, place % bytes.length), tag)).toHaveProperty('ignored');
+        const bytes = encodePacket(written, envelope);
+        expect(decodePacket(bytes.subarray(0, place % bytes.length), envelope)).toHaveProperty('ignored');
         bytes[place % bytes.length] = value;
-        decodePacket(bytes, tag);
+        decodePacket(bytes, envelope);
       }),
       500,
     );
@@ -120,6 +147,24 @@ describe('a message over the stream', () => {
         expect(decodeStream(encodeStream(written))).toEqual(written);
       }),
     );
+  });
+
+  it('can be neither read, made nor changed without the secret', () => {
+    const words = { from: 1, probe: null, claims: [aliveClaim] };
+    const bytes = encodePacket(words, envelope);
+    const forged = encodePacket(words, { ...envelope, seal: sealed('a guess') });
+    expect(decodePacket(forged, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
+    // The member's number stands nowhere in the open.
+    expect(bytes.includes(Buffer.from([0xab, 0xcd, 0xef, 0x01]))).toBe(false);
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] ^= 1;
+      expect(decodePacket(changed, envelope)).toHaveProperty('ignored');
+    }
+    // As if another had sent it: the sender stands in the head, which the seal covers.
+    const asAnother = Buffer.from(bytes);
+    asAnother[19] = 2;
+    expect(decodePacket(asAnother, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
   });
 
   it('never throws on arbitrary bytes', () => {

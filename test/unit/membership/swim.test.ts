@@ -296,6 +296,30 @@ describe('a membership machine', () => {
     expect(other.kinds()).toEqual(['left']);
   });
 
+  it('takes no number from others that no honest step leads to, and any from the member itself', () => {
+    const bench = new Bench([2, 3]);
+    const far = 2 ** 31;
+    bench.claim(3, { ...suspect(2, 3, far), state: 'dead' });
+    bench.claim(3, { ...alive(2, far), state: 'left' });
+    expect(bench.stateOf(2)).toBe('alive');
+    bench.claim(2, alive(2, far));
+    bench.claim(3, suspect(2, 3, far));
+    expect(bench.stateOf(2)).toBe('suspect');
+    bench.claim(2, alive(2, far + 1));
+    expect(bench.stateOf(2)).toBe('alive');
+  });
+
+  it('refutes the highest number that others may hold of it, and uses the range up for nobody', () => {
+    const bench = new Bench([2, 3]);
+    const far = 2 ** 31;
+    bench.claim(3, { ...suspect(1, 3, far), state: 'dead' });
+    expect(bench.swim.incarnation).toBe(far + 1);
+    bench.claim(3, { ...suspect(1, 3, 2 ** 32 - 1), state: 'dead' });
+    expect(bench.swim.incarnation).toBe(far + 1);
+    bench.claim(3, { ...suspect(1, 3, far + 1), state: 'dead' });
+    expect(bench.swim.incarnation).toBe(far + 2);
+  });
+
   it('lets nobody say of another that it left', () => {
     const bench = new Bench([2, 3]);
     bench.claim(2, { state: 'left', member: 3, incarnation: 1, by: 2, agreed: [] });

@@ -6,12 +6,15 @@ import {
   type MembershipLink,
   type TimedEvent,
 } from '../../../core/node/membership-driver.ts';
+import { systemRandom } from '../../../core/platform/system-random.ts';
 import type { Datagrams } from '../../../core/ports/datagrams.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import { packetSealOf } from '../../../core/security/packet-seal.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
+const seal = packetSealOf(Buffer.from('secret of these nodes'), systemRandom);
 const ids = [1, 2, 3];
 
 /** Drivers joined by datagrams and streams that a test can cut. */
@@ -46,7 +49,16 @@ class Net {
     const disk = this.disks.get(id)!;
     const driver = await this.time.until(
       MembershipDriver.start(
-        { clock: this.time, timers: this.time, disk, random: this.random, log: silentLog, datagrams, link },
+        {
+          clock: this.time,
+          timers: this.time,
+          disk,
+          random: this.random,
+          log: silentLog,
+          datagrams,
+          link,
+          seal,
+        },
         { selfId: id, clusterId: 'test', profile: lanSettings },
         ids,
       ),

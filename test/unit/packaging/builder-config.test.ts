@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -36,4 +36,10 @@ it('the packaged program cannot be turned into a plain Node, a debugger or a loa
     enableEmbeddedAsarIntegrityValidation: true,
     onlyLoadAppFromAsar: true,
   });
+});
+
+it('the installer opens no port: everything listens on this computer alone', () => {
+  const script = readFileSync(join(root, config.nsis.include), 'utf8');
+  expect(script).not.toMatch(/add rule|action=allow/);
+  expect(script).toMatch(/delete rule name="Coterie"/);
 });

@@ -7,8 +7,12 @@ import { runSubcommand, type Subcommand } from './subcommands.ts';
 
 const clientOf = (request: Request): ClientControl => request.sink.client!;
 
+/** A name is kept as long as its connection, and listed with all others. */
+const nameBytesMax = 512;
+
 /** Printable characters without space, as in Redis: the name stands in one line of CLIENT LIST. */
 function isPlainWord(bytes: Buffer): boolean {
+  if (bytes.length > nameBytesMax) throw new CommandError(`ERR a name has at most ${nameBytesMax} bytes`);
   return bytes.every((byte) => byte > 0x20 && byte < 0x7f);
 }
 
@@ -39,14 +43,16 @@ function list(request: Request): void {
   if (argv.length > 2) {
     const filter = lowerText(argv[2]);
     if (filter === 'id' && argv.length > 3) {
-      const wanted = argv.slice(3).map((bytes) => Number(readInteger(bytes, 'ERR Invalid client ID')));
-      clients = clients.filter((client) => wanted.includes(client.id));
+      const wanted = new Set(
+        argv.slice(3).map((bytes) => Number(readInteger(bytes, 'ERR Invalid client ID'))),
+      );
+      clients = clients.filter((client) => wanted.has(client.id));
     } else if (filter === 'type' && argv.length === 4) {
       const type = lowerText(argv[3]);
       if (!['normal', 'master', 'replica', 'slave', 'pubsub'].includes(type)) {
         throw new CommandError(`ERR Unknown client type '${argv[3].toString('utf8', 0, 128)}'`);
       }
-      if (type !== 'normal') clients = [];
+      clients = type === 'normal' ? clients.filter((client) => !client.identity.isHost) : [];
     } else throw new CommandError(errorTexts.syntax);
   }
   request.begin().verbatim(clients.map((client) => `${client.describe()}\n`).join(''));
@@ -67,6 +73,12 @@ function reply(request: Request): void {
   request.ok();
 }
 
+/** The host's own connections are its business: without them it could neither show nor change anything. */
+function withinReach(request: Request): ClientControl[] {
+  const { isHost } = clientOf(request).identity;
+  return [...request.gateway.clients.values()].filter((client) => isHost || !client.identity.isHost);
+}
+
 /** Kills after the answer when the client is the one that asks, so that it learns the outcome. */
 function killAll(request: Request, victims: readonly ClientControl[]): void {
   for (const victim of victims) {
@@ -75,12 +87,13 @@ function killAll(request: Request, victims: readonly ClientControl[]): void {
   }
 }
 
+const killWordsMax = 16;
 const skipNo = word('no');
 const skipYes = word('yes');
 
 function kill(request: Request): void {
-  const { argv, gateway } = request;
-  const clients = [...gateway.clients.values()];
+  const { argv } = request;
+  const clients = withinReach(request);
   if (argv.length === 3) {
     const address = argv[2].toString('latin1');
     const victims = clients.filter((client) => client.remoteAddress === address);
@@ -89,7 +102,8 @@ function kill(request: Request): void {
     killAll(request, victims);
     return;
   }
-  if (argv.length % 2 !== 0) throw new CommandError(errorTexts.syntax);
+  // Each filter looks at every client: more than there are kinds of them have no meaning.
+  if (argv.length % 2 !== 0 || argv.length > killWordsMax) throw new CommandError(errorTexts.syntax);
   let victims = clients;
   let skipMe = true;
   for (let index = 2; index < argv.length; index += 2) {
@@ -106,7 +120,7 @@ function kill(request: Request): void {
         victims = victims.filter((client) => client.remoteAddress === text);
         break;
       case 'user':
-        victims = victims.filter((client) => client.user === text);
+        victims = victims.filter((client) => client.identity.user === text);
         break;
       case 'type':
         if (lowerText(value) !== 'normal') victims = [];

@@ -2,6 +2,7 @@
 import { isWord, readInteger, word } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { CommandError, errorTexts, wrongArity } from '../errors.ts';
+import { defaultUser } from '../identity.ts';
 import type { Request } from '../request.ts';
 import { redisVersion } from '../version.ts';
 import { setClientName } from './client.ts';
@@ -42,13 +43,16 @@ function select(request: Request): void {
 function auth(request: Request): void {
   const { argv, gateway, sink } = request;
   if (argv.length > 3) throw new CommandError(errorTexts.syntax);
-  if (argv.length === 2 && gateway.settings.passwords.length === 0) {
+  const { logins } = gateway;
+  if (argv.length === 2 && !logins.required && logins.stampOf(defaultUser) === null) {
     throw new CommandError(errorTexts.passwordless);
   }
   const user = argv.length === 3 ? argv[1].toString('utf8') : null;
-  if (!sink.client!.authenticate(user, argv[argv.length - 1]))
-    throw new CommandError(errorTexts.wrongPassword);
-  request.ok();
+  const answer = request.onAnswer((isRight: boolean) => {
+    if (!isRight) throw new CommandError(errorTexts.wrongPassword);
+    request.ok();
+  });
+  sink.client!.identity.logIn(user, argv[argv.length - 1], answer);
 }
 
 const wordAuth = word('auth');
@@ -77,17 +81,21 @@ function hello(request: Request): void {
       }
     }
   }
-  if (credentials !== null && !client.authenticate(credentials.user, credentials.password)) {
-    throw new CommandError(errorTexts.wrongPassword);
+  const greet = (): void => {
+    if (client.identity.user === '') throw new CommandError(errorTexts.helloBeforeLogin);
+    if (name !== null) setClientName(client, name);
+    session.protocol = protocol;
+    answerHello(request, client.id);
+  };
+  if (credentials === null) {
+    greet();
+    return;
   }
-  if (client.user === '') {
-    throw new CommandError(
-      'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
-    );
-  }
-  if (name !== null) setClientName(client, name);
-  session.protocol = protocol;
-  answerHello(request, client.id);
+  const answer = request.onAnswer((isRight: boolean) => {
+    if (!isRight) throw new CommandError(errorTexts.wrongPassword);
+    greet();
+  });
+  client.identity.logIn(credentials.user, credentials.password, answer);
 }
 
 function answerHello(request: Request, clientId: number): void {

@@ -31,7 +31,16 @@ function gatewaySections(request: Request): Record<string, Facts> {
       maxclients: gateway.settings.clientCountMax,
       blocked_clients: 0,
     },
-    Memory: { maxmemory: 0, maxmemory_policy: 'noeviction' },
+    Memory: {
+      maxmemory: 0,
+      maxmemory_policy: 'noeviction',
+      // Redis has one figure for the memory of normal clients; the bound and the others are ours.
+      mem_clients_normal: gateway.budget.totalBytes,
+      maxmemory_clients: gateway.budget.bytesMax,
+      mem_clients_peak: gateway.budget.peakBytes,
+      mem_commands_large: gateway.largeWork.bytes,
+      large_commands_waiting: gateway.largeWork.waitingCount,
+    },
     Persistence: { loading: 0, aof_enabled: 1, rdb_bgsave_in_progress: 0 },
     Stats: {
       total_connections_received: statistics.connectionCount,
@@ -39,6 +48,8 @@ function gatewaySections(request: Request): Record<string, Facts> {
       total_net_input_bytes: statistics.bytesReceived,
       total_net_output_bytes: statistics.bytesSent,
       rejected_connections: statistics.rejectedConnectionCount,
+      evicted_clients: gateway.budget.gaveWayCount,
+      displaced_clients: statistics.displacedConnectionCount,
       forwarded_commands: statistics.forwardedCount,
     },
     Replication: { role: 'master', connected_slaves: 0, master_repl_offset: 0 },
@@ -57,12 +68,12 @@ function allSections(request: Request): Record<string, Facts> {
   return sections;
 }
 
-const everything = new Set(['all', 'default', 'everything']);
+const everything = ['all', 'default', 'everything'];
 
 function information(request: Request): void {
-  const wanted = request.argv.slice(1).map(lowerText);
-  const shows = (name: string): boolean =>
-    wanted.length === 0 || wanted.some((word) => everything.has(word) || word === name.toLowerCase());
+  const wanted = new Set(request.argv.slice(1).map(lowerText));
+  const all = wanted.size === 0 || everything.some((word) => wanted.has(word));
+  const shows = (name: string): boolean => all || wanted.has(name.toLowerCase());
   const sections = Object.entries(allSections(request)).filter(([name]) => shows(name));
   const answer = (): void => {
     const text = sections.map(

@@ -1,19 +1,41 @@
 /** COMMAND: the command table as clients ask for it. */
+import type { RespEncoder } from '../../../wire/resp-encoder.ts';
 import { lowerText } from '../arguments.ts';
 import { arityFits, type Command, type CommandTable, defineCommand, keyPositions } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
-import { globMatches } from '../glob.ts';
+import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
 import { runSubcommand, type Subcommand } from './subcommands.ts';
 
 function visible(table: CommandTable): Command[] {
   return table.commands.filter(
-    (command) => !command.internal && command.name !== 'post' && command.name !== 'host:',
+    (command) => !command.internal && !['post', 'host:', 'ct.host'].includes(command.name),
   );
 }
 
-function writeInformation(request: Request, commands: readonly (Command | null)[]): void {
-  const encoder = request.begin();
+/** What is said of the whole table, in each protocol. It never changes, is large, and tools ask for it on each connection. */
+const wholeReplies = new WeakMap<CommandTable, Map<string, Buffer>>();
+
+function answerWhole(
+  request: Request,
+  name: 'docs' | 'info',
+  write: (encoder: RespEncoder, commands: readonly Command[]) => void,
+): void {
+  const { table } = request.gateway;
+  const known = wholeReplies.get(table) ?? new Map<string, Buffer>();
+  wholeReplies.set(table, known);
+  const key = `${name} ${request.session.protocol}`;
+  let reply = known.get(key);
+  if (reply === undefined) {
+    const encoder = request.begin();
+    write(encoder, visible(table));
+    reply = Buffer.concat(encoder.take());
+    known.set(key, reply);
+  }
+  request.raw([reply]);
+}
+
+function writeInformation(encoder: RespEncoder, commands: readonly (Command | null)[]): void {
   encoder.array(commands.length);
   for (const command of commands) {
     if (command === null) {
@@ -35,12 +57,22 @@ function writeInformation(request: Request, commands: readonly (Command | null)[
     encoder.array(0);
     encoder.array(0);
   }
-  request.end();
 }
 
 function findVisible(request: Request, name: Buffer): Command | null {
   const command = request.gateway.table.find(name);
   return command === null || command.internal ? null : command;
+}
+
+/** Each name may be answered with some hundred bytes: a million of them would be a reply of gigabytes. */
+const namesMax = 1_000;
+
+function namedCommands(request: Request): (Command | null)[] {
+  const names = request.argv.slice(2);
+  if (names.length > namesMax) {
+    throw new CommandError(`ERR at most ${namesMax} commands can be named at once`);
+  }
+  return names.map((name) => findVisible(request, name));
 }
 
 function getKeys(request: Request): void {
@@ -58,13 +90,19 @@ function getKeys(request: Request): void {
   request.end();
 }
 
-function documentation(request: Request): void {
-  const { argv, gateway } = request;
-  const named = argv.slice(2).map((name) => findVisible(request, name));
-  const shown = argv.length === 2 ? visible(gateway.table) : named.filter((command) => command !== null);
-  const encoder = request.begin();
-  encoder.map(shown.length);
-  for (const command of shown) {
+function information(request: Request): void {
+  if (request.argv.length <= 2) {
+    answerWhole(request, 'info', writeInformation);
+    return;
+  }
+  const commands = namedCommands(request);
+  writeInformation(request.begin(), commands);
+  request.end();
+}
+
+function writeDocumentation(encoder: RespEncoder, commands: readonly Command[]): void {
+  encoder.map(commands.length);
+  for (const command of commands) {
     encoder.text(command.name);
     encoder.map(3);
     encoder.text('summary');
@@ -74,6 +112,15 @@ function documentation(request: Request): void {
     encoder.text('group');
     encoder.text(command.group);
   }
+}
+
+function documentation(request: Request): void {
+  if (request.argv.length === 2) {
+    answerWhole(request, 'docs', writeDocumentation);
+    return;
+  }
+  const commands = namedCommands(request).filter((command) => command !== null);
+  writeDocumentation(request.begin(), commands);
   request.end();
 }
 
@@ -88,8 +135,8 @@ function list(request: Request): void {
       const write = lowerText(argv[4]) === 'write';
       shown = shown.filter((command) => command.flags.includes('write') === write);
     } else if (filter === 'pattern') {
-      const pattern = Buffer.from(lowerText(argv[4]), 'latin1');
-      shown = shown.filter((command) => globMatches(pattern, Buffer.from(command.name, 'latin1')));
+      const pattern = new Glob(Buffer.from(lowerText(argv[4]), 'latin1'));
+      shown = shown.filter((command) => pattern.matches(Buffer.from(command.name, 'latin1')));
     } else throw new CommandError(errorTexts.syntax);
   }
   const encoder = request.begin();
@@ -101,20 +148,13 @@ function list(request: Request): void {
 const subcommands: Readonly<Record<string, Subcommand>> = {
   count: { arity: 2, run: (request) => request.integer(visible(request.gateway.table).length) },
   docs: { arity: -2, run: documentation },
-  info: {
-    arity: -2,
-    run: (request) => {
-      const { argv, gateway } = request;
-      const named = argv.slice(2).map((name) => findVisible(request, name));
-      writeInformation(request, argv.length === 2 ? visible(gateway.table) : named);
-    },
-  },
+  info: { arity: -2, run: information },
   list: { arity: -2, run: list },
   getkeys: { arity: -3, run: getKeys },
 };
 
 function command(request: Request): void {
-  if (request.argv.length === 1) writeInformation(request, visible(request.gateway.table));
+  if (request.argv.length === 1) information(request);
   else runSubcommand('command', subcommands, request);
 }
 

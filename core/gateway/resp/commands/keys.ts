@@ -2,7 +2,8 @@
 import { isWord, readNumber, word } from '../arguments.ts';
 import { allKeys, type Command, type CommandFlag, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts, wrongArity } from '../errors.ts';
-import { isErrorReply, runPart, runParts, sumOfReplies } from '../parts.ts';
+import { GatheredBytes, type Gathering } from '../gathering.ts';
+import { integerOf, isErrorReply, runPart, runParts } from '../parts.ts';
 import type { Request } from '../request.ts';
 import { Session } from '../session.ts';
 import { deleteMutation, modify, noMutation, readKey } from './strings.ts';
@@ -39,12 +40,30 @@ function typeOf(request: Request): void {
   });
 }
 
+function sumOfParts(
+  request: Request,
+  count: number,
+  at: (index: number) => readonly Buffer[],
+  done: (sum: number) => void,
+): void {
+  let sum = 0;
+  const visit = (reply: Buffer[]): void => {
+    sum += integerOf(reply);
+  };
+  runParts(request, { count, at, visit }, () => done(sum));
+}
+
 /** A command whose reply is the sum of its replies for each key. */
 function summedCommand(name: string, flags: readonly CommandFlag[], runOne: Command['run']): Command {
   const part = word(name);
   const run = (request: Request): void => {
-    const parts = request.argv.slice(1).map((key) => [part, key]);
-    runParts(request, parts, (replies) => request.integer(sumOfReplies(replies)));
+    const { argv } = request;
+    sumOfParts(
+      request,
+      argv.length - 1,
+      (index) => [part, argv[index + 1]],
+      (sum) => request.integer(sum),
+    );
   };
   const oneKeyForm = defineCommand('generic', name, -2, flags, runOne, {
     keys: oneKey,
@@ -54,11 +73,17 @@ function summedCommand(name: string, flags: readonly CommandFlag[], runOne: Comm
 }
 
 function mget(request: Request): void {
-  const parts = request.argv.slice(1).map((key) => [get, key]);
-  runParts(request, parts, (replies) => {
+  const { argv } = request;
+  const count = argv.length - 1;
+  let values: GatheredBytes | null = null;
+  const visit = (reply: Buffer[], gathering: Gathering): void => {
+    values ??= new GatheredBytes(gathering);
+    values.append(reply);
+  };
+  runParts(request, { count, at: (index) => [get, argv[index + 1]], visit }, () => {
     const encoder = request.begin();
-    encoder.array(replies.length);
-    for (const reply of replies) for (const piece of reply) encoder.raw(piece);
+    encoder.array(count);
+    for (const piece of values!.pieces()) encoder.raw(piece);
     request.end();
   });
 }
@@ -74,18 +99,26 @@ function setParts(request: Request): Buffer[][] {
   return [...byKey.values()];
 }
 
+function writeAll(request: Request, parts: readonly Buffer[][], done: () => void): void {
+  runParts(request, { count: parts.length, at: (index) => parts[index], visit: () => {} }, done);
+}
+
 function mset(request: Request): void {
-  runParts(request, setParts(request), () => request.ok());
+  writeAll(request, setParts(request), () => request.ok());
 }
 
 /** Not atomic across keys: a key that another client creates between the look and the writes is overwritten. */
 function msetnx(request: Request): void {
   const parts = setParts(request);
-  const looks = parts.map(([, key]) => [exists, key]);
-  runParts(request, looks, (found) => {
-    if (sumOfReplies(found) > 0) request.integer(0);
-    else runParts(request, parts, () => request.integer(1));
-  });
+  sumOfParts(
+    request,
+    parts.length,
+    (index) => [exists, parts[index][1]],
+    (found) => {
+      if (found > 0) request.integer(0);
+      else writeAll(request, parts, () => request.integer(1));
+    },
+  );
 }
 
 /** Between gateways only: value and expiry of a key, read at the place where read-modify-write commands meet. */

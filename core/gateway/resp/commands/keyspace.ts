@@ -4,27 +4,78 @@ import type { ScanPage } from '../../../ports/key-value-store.ts';
 import { isWord, lowerText, readInteger, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
-import { globMatches } from '../glob.ts';
+import { Gathering } from '../gathering.ts';
+import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
 
 /** Keys per page when everything is walked: large enough to be few pages, small enough not to hold up the node. */
 const pageKeyCount = 1_000;
 /** A client may ask for more per SCAN; it would only hold up everybody else. */
 const scanCountMax = 10_000;
-/** KEYS refuses to build a reply of more: SCAN is the way to walk a large keyspace. */
-const keysReplyCountMax = 5_000_000;
+/** What a key costs in a reply that is being gathered, beside its bytes. */
+const keyOverheadBytes = 128;
 const ringEnd = partitionStart(partitionCount);
 
-/** Walks the whole keyspace; `visit` gets each page, `done` runs at the end. Failures answer the request. */
-function walk(request: Request, visit: (keys: readonly Buffer[]) => void, done: () => void): void {
+/** Steps of matching (Glob.costOf) in one turn: a few milliseconds. One long key may cost twice that, and no more. */
+const matchStepsPerTurn = 1_000_000;
+
+/** Walks the whole keyspace; `visit` gets each page and goes on with `next`, `done` runs at the end. Failures answer the request. */
+function walk(
+  request: Request,
+  visit: (keys: readonly Buffer[], next: () => void) => void,
+  done: () => void,
+): void {
   const keyspace = request.session.keyspace.id;
   const next = (position: number): void =>
-    scanPage(request, { keyspace, position, countMax: pageKeyCount }, ({ keys, nextPosition }) => {
-      visit(keys);
-      if (nextPosition === null) done();
-      else nextTurn(request, () => next(nextPosition));
-    });
+    scanPage(request, { keyspace, position, countMax: pageKeyCount }, ({ keys, nextPosition }) =>
+      visit(keys, () => {
+        if (nextPosition === null) done();
+        else nextTurn(request, () => next(nextPosition));
+      }),
+    );
   next(0);
+}
+
+/** Hands those keys that match to `take`, in as many turns as that needs, then goes on with `next`. */
+function eachMatch(
+  request: Request,
+  glob: Glob,
+  keys: readonly Buffer[],
+  take: (key: Buffer) => void,
+  next: () => void,
+): void {
+  let index = 0;
+  const slice = (): void => {
+    for (let steps = 0; index < keys.length && steps < matchStepsPerTurn; index++) {
+      const key = keys[index];
+      steps += glob.costOf(key.length);
+      if (glob.matches(key)) take(key);
+    }
+    if (index < keys.length) nextTurn(request, slice);
+    else next();
+  };
+  slice();
+}
+
+/** Keys for a reply. Each is copied: what was read together with it would be kept as long as the key is. */
+class FoundKeys {
+  readonly keys: Buffer[] = [];
+  private readonly gathering: Gathering;
+
+  constructor(request: Request) {
+    this.gathering = new Gathering(request);
+    this.gathering.onStop = () => {
+      this.keys.length = 0;
+    };
+  }
+
+  /** Throws what the client is to be told when there is no room for it. */
+  add(key: Buffer): void {
+    if (!this.gathering.add(key.length + keyOverheadBytes)) {
+      throw new CommandError(this.gathering.stopped!);
+    }
+    this.keys.push(Buffer.from(key));
+  }
 }
 
 function scanPage(
@@ -37,7 +88,12 @@ function scanPage(
 
 /** A new turn for each page: other clients go on, and a store that answers at once does not deepen the stack. */
 function nextTurn(request: Request, step: () => void): void {
-  request.gateway.timers.atTurnEnd(() => request.attempt(step));
+  request.gateway.timers.atTurnEnd(() =>
+    request.attempt(() => {
+      if (request.isAbandoned) throw new CommandError(errorTexts.clientGone);
+      step();
+    }),
+  );
 }
 
 function answerKeys(request: Request, keys: readonly Buffer[]): void {
@@ -48,16 +104,12 @@ function answerKeys(request: Request, keys: readonly Buffer[]): void {
 }
 
 function keys(request: Request): void {
-  const pattern = request.argv[1];
-  const found: Buffer[] = [];
+  const glob = new Glob(request.argv[1]);
+  const found = new FoundKeys(request);
   walk(
     request,
-    (page) => {
-      for (const key of page) if (globMatches(pattern, key)) found.push(key);
-      if (found.length > keysReplyCountMax)
-        throw new CommandError('ERR too many keys for one reply, use SCAN');
-    },
-    () => answerKeys(request, found),
+    (page, next) => eachMatch(request, glob, page, (key) => found.add(key), next),
+    () => answerKeys(request, found.keys),
   );
 }
 
@@ -76,13 +128,13 @@ function readCursor(bytes: Buffer): number {
 function scan(request: Request): void {
   const { argv, session } = request;
   const cursor = readCursor(argv[1]);
-  let pattern: Buffer | null = null;
+  let glob: Glob | null = null;
   let count = 10;
   let onlyType: string | null = null;
   for (let index = 2; index < argv.length; index += 2) {
     if (index + 1 >= argv.length) throw new CommandError(errorTexts.syntax);
     const value = argv[index + 1];
-    if (isWord(argv[index], wordMatch)) pattern = value;
+    if (isWord(argv[index], wordMatch)) glob = new Glob(value);
     else if (isWord(argv[index], wordCount)) {
       count = readNumber(value);
       if (count < 1) throw new CommandError(errorTexts.syntax);
@@ -90,8 +142,7 @@ function scan(request: Request): void {
     else throw new CommandError(errorTexts.syntax);
   }
   const answer = (found: readonly Buffer[], next: number | null): void => {
-    const matching = pattern === null ? found : found.filter((key) => globMatches(pattern!, key));
-    const shown = onlyType === null || onlyType === 'string' ? matching : [];
+    const shown = onlyType === null || onlyType === 'string' ? found : [];
     const encoder = request.begin();
     encoder.array(2);
     encoder.text(String(next ?? 0));
@@ -105,7 +156,15 @@ function scan(request: Request): void {
     return;
   }
   const from = { keyspace: session.keyspace.id, position: cursor, countMax: Math.min(count, scanCountMax) };
-  scanPage(request, from, (page) => answer(page.keys, page.nextPosition));
+  scanPage(request, from, (page) => {
+    if (glob === null) {
+      answer(page.keys, page.nextPosition);
+      return;
+    }
+    const matching: Buffer[] = [];
+    const take = (key: Buffer): void => void matching.push(key);
+    eachMatch(request, glob, page.keys, take, () => answer(matching, page.nextPosition));
+  });
 }
 
 /** A random place on the ring, then the next keys: as even as the keys lie. An empty tail goes on at the start. */
@@ -164,15 +223,16 @@ export function answerKeysInSlot(request: Request, slot: number, countBytes: Buf
   const count = readInteger(countBytes);
   if (count < 0) throw new CommandError('ERR Invalid number of keys');
   const keyspace = request.session.keyspace.id;
-  const found: Buffer[] = [];
+  const found = new FoundKeys(request);
   // The keys of a slot are spread over its partition: positions leave the slot's own bits out.
   const partition = Math.floor(slot / slotsPerPartition);
   const end = partitionStart(partition + 1);
   const next = (position: number): void =>
     scanPage(request, { keyspace, position, countMax: 100 }, (page) => {
-      for (const key of page.keys) if (slotOf(key) === slot && found.length < count) found.push(key);
+      for (const key of page.keys) if (slotOf(key) === slot && found.keys.length < count) found.add(key);
       const { nextPosition } = page;
-      if (nextPosition === null || nextPosition >= end || found.length >= count) answerKeys(request, found);
+      if (nextPosition === null || nextPosition >= end || found.keys.length >= count)
+        answerKeys(request, found.keys);
       else nextTurn(request, () => next(nextPosition));
     });
   next(partitionStart(partition));

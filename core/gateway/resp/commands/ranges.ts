@@ -1,4 +1,5 @@
 /** Parts of strings: APPEND, GETRANGE, SUBSTR, SETRANGE. */
+import { parseSafeInteger } from '../../../wire/resp-integer.ts';
 import { readNumber } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
@@ -63,11 +64,22 @@ function setrange(request: Request): void {
   );
 }
 
+/** A far offset makes a long value of a short command. One that is no number or too far is refused before it needs memory. */
+function setrangeGrowth(argv: readonly Buffer[]): number {
+  const offset = parseSafeInteger(argv[2], 0, argv[2].length);
+  return offset > 0 && offset <= offsetMax ? offset : 0;
+}
+
+const offsetMax = 2 ** 30;
 const group = 'string';
 
 export const rangeCommands: readonly Command[] = [
   defineCommand(group, 'append', 3, ['write', 'denyoom', 'fast'], append, { keys: oneKey, exclusive: true }),
   defineCommand(group, 'getrange', 4, ['readonly'], getrange, { keys: oneKey }),
   defineCommand(group, 'substr', 4, ['readonly'], getrange, { keys: oneKey }),
-  defineCommand(group, 'setrange', 4, ['write', 'denyoom'], setrange, { keys: oneKey, exclusive: true }),
+  defineCommand(group, 'setrange', 4, ['write', 'denyoom'], setrange, {
+    keys: oneKey,
+    exclusive: true,
+    growth: setrangeGrowth,
+  }),
 ];

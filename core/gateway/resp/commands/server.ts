@@ -3,7 +3,7 @@ import { lowerText, readInteger } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { globMatches } from '../glob.ts';
+import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
 import { runSubcommand, type Subcommand } from './subcommands.ts';
 
@@ -29,10 +29,15 @@ function configuration(gateway: Gateway): Record<string, string> {
   };
 }
 
+const patternsMax = 100;
+
 function configGet(request: Request): void {
-  const patterns = request.argv.slice(2).map((bytes) => Buffer.from(lowerText(bytes), 'latin1'));
+  if (request.argv.length - 2 > patternsMax) {
+    throw new CommandError(`ERR at most ${patternsMax} patterns can be asked for at once`);
+  }
+  const patterns = request.argv.slice(2).map((bytes) => new Glob(Buffer.from(lowerText(bytes), 'latin1')));
   const found = Object.entries(configuration(request.gateway)).filter(([name]) =>
-    patterns.some((pattern) => globMatches(pattern, Buffer.from(name, 'latin1'))),
+    patterns.some((pattern) => pattern.matches(Buffer.from(name, 'latin1'))),
   );
   const encoder = request.begin();
   encoder.map(found.length);
@@ -88,9 +93,7 @@ function time(request: Request): void {
 
 /** Replicas besides the coordinator that have acknowledged all of the connection's last write. */
 function acknowledgedReplicas(request: Request): number {
-  const { lastWrites } = request.session;
-  if (lastWrites.length === 0) return Number.POSITIVE_INFINITY;
-  return Math.max(0, Math.min(...lastWrites.map((write) => write.result.acknowledgedCount)) - 1);
+  return Math.max(0, request.session.acknowledgedCount - 1);
 }
 
 const waitPollIntervalMs = 10;
@@ -109,8 +112,7 @@ function wait(request: Request): void {
   const look = (): void => {
     const count = Math.min(acknowledgedReplicas(request), Math.max(0, replicaCount));
     const cannotGrow = session.lastWrites.length > 0 && session.lastWrites.every((write) => write.fixed);
-    const gone = request.sink.client !== null && !gateway.clients.has(request.sink.client.id);
-    if (count >= wanted || cannotGrow || gone || gateway.clock.monotonicMs() >= deadlineMs)
+    if (count >= wanted || cannotGrow || request.isAbandoned || gateway.clock.monotonicMs() >= deadlineMs)
       request.integer(count);
     else gateway.timers.after(waitPollIntervalMs, () => request.attempt(look));
   };

@@ -1,0 +1,24 @@
+/** Who may use the data through Redis and HTTP: every program of this computer, or, once a person asks for it, users alone. */
+import type { CoterieError } from '../base/errors.ts';
+
+export interface Logins {
+  /** False: nobody needs to say who it is. */
+  readonly required: boolean;
+  /**
+   * Whether this is the user's password; `done` is called once, never while `check` runs. It costs tens of milliseconds by
+   * intent, and more after wrong ones. `busy`: too many are being checked; nothing was found out.
+   */
+  check(user: string, password: Buffer, done: (error: CoterieError | null, isRight: boolean) => void): void;
+  /** Differs after the user's password was changed; null: there is no such user. Who logged in before is asked again then. */
+  stampOf(user: string): string | null;
+  /** The rules have changed. */
+  onChange(handler: () => void): void;
+}
+
+/** No user is known, and none is needed. */
+export const openToAll: Logins = {
+  required: false,
+  check: (_user, _password, done) => queueMicrotask(() => done(null, false)),
+  stampOf: () => null,
+  onChange: () => {},
+};

@@ -1,0 +1,140 @@
+/**
+ * Logins by user and password. What costs time is bounded: few are checked at once, few wait, and each wrong password makes
+ * the next check for that user wait longer. A password that was right once is known again without that, so a program that
+ * connects often is quick, also while somebody else is guessing.
+ */
+import { createHmac } from 'node:crypto';
+import { CoterieError } from '../base/errors.ts';
+import type { Timers } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Logins } from '../ports/logins.ts';
+import type { Random } from '../ports/random.ts';
+import { type AccessRules, isPasswordOf, type StoredUser } from './access.ts';
+
+/** One check fills a core for some 60 ms and 32 MiB. */
+const atOnceMax = 2;
+const waitingMax = 64;
+const firstDelayMs = 100;
+const delayMaxMs = 5_000;
+/** Wrong passwords are told at most once in this time, with their number. */
+const tellEveryMs = 60_000;
+
+interface Attempt {
+  readonly user: string;
+  readonly password: Buffer;
+  readonly done: (error: CoterieError | null, isRight: boolean) => void;
+}
+
+export class PasswordLogins implements Logins {
+  readonly #timers: Timers;
+  readonly #log: Log;
+  readonly #recallKey: Buffer;
+  #rules: AccessRules;
+  readonly #handlers: (() => void)[] = [];
+  /** By user: what its password looks like under a key of this process. */
+  readonly #recalled = new Map<string, string>();
+  /** Wrong ones in a row, by user; those for users that do not exist count together, under ''. */
+  readonly #wrong = new Map<string, number>();
+  readonly #waiting: Attempt[] = [];
+  #running = 0;
+  #untold = 0;
+  #telling = false;
+
+  constructor(components: { timers: Timers; log: Log; random: Random }, rules: AccessRules) {
+    this.#timers = components.timers;
+    this.#log = components.log;
+    this.#recallKey = Buffer.from(components.random.bytes(32));
+    this.#rules = rules;
+  }
+
+  get required(): boolean {
+    return this.#rules.required;
+  }
+
+  set(rules: AccessRules): void {
+    if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return;
+    this.#rules = rules;
+    this.#recalled.clear();
+    this.#wrong.clear();
+    for (const handler of this.#handlers) handler();
+  }
+
+  onChange(handler: () => void): void {
+    this.#handlers.push(handler);
+  }
+
+  stampOf(user: string): string | null {
+    return this.#userNamed(user)?.salt ?? null;
+  }
+
+  check(user: string, password: Buffer, done: Attempt['done']): void {
+    const known = this.#userNamed(user);
+    if (known !== null && this.#recalled.get(user) === this.#seen(known, password)) {
+      queueMicrotask(() => done(null, true));
+      return;
+    }
+    if (this.#waiting.length >= waitingMax) {
+      const busy = new CoterieError('busy', 'Too many logins at once. Try again in a few seconds.');
+      queueMicrotask(() => done(busy, false));
+      return;
+    }
+    this.#waiting.push({ user, password, done });
+    this.#next();
+  }
+
+  #userNamed(name: string): StoredUser | null {
+    return this.#rules.users.find((user) => user.name === name) ?? null;
+  }
+
+  #seen({ salt }: StoredUser, password: Buffer): string {
+    return createHmac('sha256', this.#recallKey).update(salt).update(password).digest('base64');
+  }
+
+  #next(): void {
+    while (this.#running < atOnceMax && this.#waiting.length > 0) {
+      const attempt = this.#waiting.shift()!;
+      this.#running++;
+      const wrong = this.#wrong.get(this.#bucketOf(attempt.user)) ?? 0;
+      const delayMs = wrong === 0 ? 0 : Math.min(delayMaxMs, firstDelayMs * 2 ** Math.min(wrong - 1, 10));
+      this.#timers.after(delayMs, () => void this.#run(attempt));
+    }
+  }
+
+  #bucketOf(user: string): string {
+    return this.#userNamed(user) === null ? '' : user;
+  }
+
+  async #run({ user, password, done }: Attempt): Promise<void> {
+    const known = this.#userNamed(user);
+    let isRight = false;
+    let failure: CoterieError | null = null;
+    try {
+      isRight = await isPasswordOf(known, password);
+    } catch {
+      failure = new CoterieError('busy', 'The password could not be checked now. Try again.');
+    }
+    this.#running--;
+    // The rules may have changed meanwhile: the answer is about those that were asked.
+    const isSame = known !== null && this.#userNamed(user) === known;
+    if (isRight && !isSame) isRight = false;
+    const bucket = this.#bucketOf(user);
+    if (isRight && known !== null) {
+      this.#wrong.delete(bucket);
+      this.#recalled.set(user, this.#seen(known, password));
+    } else if (failure === null) {
+      this.#wrong.set(bucket, (this.#wrong.get(bucket) ?? 0) + 1);
+      this.#untold++;
+      if (!this.#telling) this.#tell();
+    }
+    done(failure, isRight);
+    this.#next();
+  }
+
+  #tell(): void {
+    this.#telling = this.#untold > 0;
+    if (!this.#telling) return;
+    this.#log.warn('Somebody gave a wrong user or password.', { count: this.#untold });
+    this.#untold = 0;
+    this.#timers.after(tellEveryMs, () => this.#tell());
+  }
+}
