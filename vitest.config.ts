@@ -25,7 +25,7 @@ export default defineConfig({
       node('simulation', 'simulation', 180_000),
       // Mostly a browser's work: beside the others, not after them.
       node('pages', 'pages', 180_000),
-      node('integration', 'integration', 180_000, true),
+      node('integration', 'integration', 180_000),
       node('abuse', 'abuse', 180_000, true),
       node('e2e', 'e2e', 180_000, true),
     ],

@@ -1,8 +1,9 @@
 /** Thousands of connections that are reset in the middle of whatever they began: the host goes on, and answers. */
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readControlAddress } from '../../core/host/control-server.ts';
 import { hostPid, portOf, rawConnection } from '../support/abuse.ts';
-import { isAlive, RealCluster } from '../support/cluster.ts';
+import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
 import { type LoggedIn, logIn } from '../support/log-in.ts';
 
 const cluster = new RealCluster();
@@ -87,18 +88,21 @@ test.each([
 
 test('silent connections, far more than may be, keep nobody out, and are closed', async () => {
   const port = portOf(cluster.uiUrl);
-  const silent = await Promise.all(
-    Array.from({ length: 2_000 }, () => rawConnection(port).catch(() => null)),
-  );
-  const half = await Promise.all(Array.from({ length: 600 }, () => rawConnection(port).catch(() => null)));
-  for (const socket of half) socket?.write('GET /health HTTP/1.1\r\nHost: ');
-  const open = () => [...silent, ...half].filter((socket) => socket !== null && !socket.closed).length;
-  for (const socket of [...silent, ...half]) socket?.resume();
-  const startedMs = performance.now();
-  expect((await fetch(`${cluster.uiUrl}health`)).status).toBe(200);
-  expect(performance.now() - startedMs).toBeLessThan(2_000);
-  const deadline = Date.now() + 25_000;
-  while (open() > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(open()).toBe(0);
+  const sockets: Socket[] = [];
+  for (let batch = 0; batch < 26; batch++) {
+    // Fewer than the system keeps for the host until it takes them: of those beyond it, the host would never know.
+    const opened = await Promise.all(
+      Array.from({ length: 100 }, () => rawConnection(port).catch(() => null)),
+    );
+    for (const socket of opened) {
+      if (socket === null) continue;
+      if (batch >= 20) socket.write('GET /health HTTP/1.1\r\nHost: ');
+      sockets.push(socket.resume());
+    }
+    const startedMs = performance.now();
+    expect((await fetch(`${cluster.uiUrl}health`)).status).toBe(200);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  }
+  await waitUntil('all of them are closed', () => sockets.every(({ closed }) => closed));
   expect(hostPid(cluster)).toBe(pid);
 });
