@@ -13,7 +13,7 @@ const dist = join(root, 'dist');
 /** Entries of the programs; the desktop's are skipped until they exist. */
 const programs = {
   cli: 'core/cli/main.ts',
-  node: 'core/host/node-main.ts',
+  node: 'core/node-process/main.ts',
   desktop: 'electron/desktop.ts',
 };
 

@@ -1,7 +1,7 @@
 /** The page's files under app://coterie, and nothing else: no file:, no network, a strict policy on every answer. */
 import { readFile } from 'node:fs/promises';
 import { protocol } from 'electron';
-import { contentTypeOf, pageFileOf, pageHeaders } from '../core/host/page-files.ts';
+import { contentTypeOf, pageFileOf, pageHeaders } from '../core/host/servers/page-files.ts';
 
 export const appOrigin = 'app://coterie';
 

@@ -1,6 +1,6 @@
 /** Node processes as Electron utility processes: the desktop way. The same program as headless, another launcher. */
 import { utilityProcess } from 'electron';
-import type { FromNode, NodeLauncher, NodeProcess, ToNode } from '../core/host/node-messages.ts';
+import type { FromNode, NodeLauncher, NodeProcess, ToNode } from '../core/node-process/messages.ts';
 
 export class UtilityLauncher implements NodeLauncher {
   readonly #entry: string;

@@ -1,7 +1,7 @@
 /** The command line's side of the control port: finds the host through the data folder and calls ClusterApi on it. */
 import { CoterieError, type ErrorCode } from '../base/errors.ts';
 import type { MethodInput, MethodName, MethodOutput } from '../contract/api.ts';
-import { readControlAddress } from '../host/control-server.ts';
+import { readControlAddress } from '../host/servers/control-server.ts';
 
 export class ControlClient {
   readonly #folder: string;

@@ -1,8 +1,8 @@
 /** `coterie node accept-loss`: what may be lost at a node, shown first, and let go when a person says so. */
 import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
+import { listOf, partitionsInWords } from '../base/words.ts';
 import type { NodeView } from '../contract/views.ts';
-import { listOf, partitionsInWords } from '../host/words.ts';
 import type { CommandContext } from './commands.ts';
 import { show } from './output.ts';
 

@@ -5,8 +5,8 @@
 import { join, resolve } from 'node:path';
 import { plainJson, plainLine, plainLines } from '../base/plain-text.ts';
 import type { Snapshot } from '../contract/views.ts';
-import { ForkLauncher } from '../host/fork-launcher.ts';
 import { openComputer, readyWithinMs } from '../host/open-computer.ts';
+import { ForkLauncher } from '../node-process/fork-launcher.ts';
 import type { Log } from '../ports/log.ts';
 
 /** After the end in order. */

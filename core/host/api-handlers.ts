@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
 import { addressOf, partitionOf, slotOf } from '../base/token.ts';
 import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
-import type { ActivityEntry, ActivityKind, KeyspaceView, Snapshot, ValueView } from '../contract/views.ts';
+import type { ActivityKind, ValueView } from '../contract/views.ts';
 import {
   alterKeyspace,
   createKeyspace,
@@ -17,38 +17,30 @@ import {
 import type { Log } from '../ports/log.ts';
 import { outwardError } from '../ports/outward-error.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
-import type { AccessService } from './access-service.ts';
-import type { Admission } from './admission.ts';
+import type { AccessService } from './access/access-service.ts';
+import type { Admission } from './access/admission.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
-import { consequencesOf } from './keyspace-consequences.ts';
-import { acceptedInWords, acceptedLossOf } from './loss-book.ts';
-import type { NodeSupervisor } from './node-supervisor.ts';
+import type { LayoutService } from './layouts/layout-service.ts';
+import type { LocalNodes } from './nodes/local-nodes.ts';
 import type { RepairJobs } from './repairs/repair-jobs.ts';
+import type { ClusterView } from './view/cluster-view.ts';
+import { consequencesOf } from './view/keyspace-consequences.ts';
+import { acceptedInWords, acceptedLossOf } from './view/loss-book.ts';
 
-/** What the handlers may do with the host. */
+/** What the handlers work with. */
 export interface HostActions {
   readonly readOnly: boolean;
   readonly log: Log;
   nowMs(): number;
   readonly data: DataAccess;
-  snapshot(): Snapshot;
-  keyspaceView(name: string): KeyspaceView;
-  supervisor(name: string): NodeSupervisor;
-  /** Makes, stores and spreads the next layout; `edit` gets the present one with its digest. */
-  changeLayout(edit: (layout: Layout, digest: string) => Layout): Promise<void>;
-  layout(): Layout;
+  readonly view: ClusterView;
+  readonly layouts: LayoutService;
+  readonly nodes: LocalNodes;
   readonly repairs: RepairJobs;
   readonly access: AccessService;
   readonly admission: Admission;
-  /** Newest first. */
-  activity(before: number | null, kinds: readonly ActivityKind[], countMax: number): Promise<ActivityEntry[]>;
-  note(entry: {
-    kind: ActivityKind;
-    subject: string;
-    message: string;
-    by: 'person' | 'system';
-    severity?: 'info' | 'warning' | 'error';
-  }): void;
+  readonly trail: AuditTrail;
 }
 
 /** Who calls: a page with a session, or (null) the owner of the data folder. */
@@ -97,12 +89,12 @@ function definedOf<T extends object>(fields: T): Partial<T> {
 
 export function createHandlers(host: HostActions): Handlers {
   const byPerson = (kind: ActivityKind, subject: string, message: string) =>
-    host.note({ kind, subject, message, by: 'person' });
+    host.trail.note({ kind, subject, message, by: 'person' });
 
   return {
-    'cluster.snapshot': async () => host.snapshot(),
+    'cluster.snapshot': async () => host.view.snapshot(),
     'cluster.rename': async ({ name }) => {
-      await host.changeLayout((layout, digest) => ({
+      await host.layouts.change((layout, digest) => ({
         ...layout,
         clusterName: name,
         version: layout.version + 1,
@@ -113,45 +105,45 @@ export function createHandlers(host: HostActions): Handlers {
     },
 
     'nodes.start': async ({ name }) => {
-      host.supervisor(name).start();
+      host.nodes.named(name).start();
       byPerson('node', name, `${name} was started.`);
       return {};
     },
     'nodes.stop': async ({ name }) => {
       byPerson('node', name, `${name} is stopped: it finishes what it has and ends.`);
-      await host.supervisor(name).stop();
+      await host.nodes.named(name).stop();
       return {};
     },
     'nodes.restart': async ({ name }) => {
       byPerson('node', name, `${name} is restarted.`);
-      await host.supervisor(name).restart();
+      await host.nodes.named(name).restart();
       return {};
     },
     'nodes.kill': async ({ name }) => {
-      host.supervisor(name).kill();
+      host.nodes.named(name).kill();
       byPerson('node', name, `${name} was killed on purpose.`);
       return {};
     },
     'nodes.pause': async ({ name }) => {
-      host.supervisor(name).pause();
+      host.nodes.named(name).pause();
       byPerson('node', name, `${name} was paused.`);
       return {};
     },
     'nodes.resume': async ({ name }) => {
-      host.supervisor(name).resume();
+      host.nodes.named(name).resume();
       byPerson('node', name, `${name} goes on.`);
       return {};
     },
 
     'nodes.acceptLoss': async ({ name }) => {
-      const accepted = acceptedLossOf(host.layout(), await host.supervisor(name).acceptLoss());
+      const accepted = acceptedLossOf(host.layouts.present, await host.nodes.named(name).acceptLoss());
       const message = acceptedInWords(name, accepted);
-      host.note({ kind: 'node', subject: name, message, by: 'person', severity: 'warning' });
+      host.trail.note({ kind: 'node', subject: name, message, by: 'person', severity: 'warning' });
       return accepted;
     },
 
     'keyspaces.create': async ({ name, factors, ...rest }) => {
-      const layout = host.layout();
+      const layout = host.layouts.present;
       const fallback = Object.fromEntries(layout.dataCenters.map((dataCenter) => [dataCenter, 3]));
       const settings: KeyspaceSettings = {
         database: null,
@@ -166,25 +158,25 @@ export function createHandlers(host: HostActions): Handlers {
         factors: factorsOf(layout, factors, fallback),
         createdAtMs: host.nowMs(),
       };
-      await host.changeLayout((current, digest) => createKeyspace(current, digest, settings));
+      await host.layouts.change((current, digest) => createKeyspace(current, digest, settings));
       byPerson('keyspace', name, `The keyspace ${name} was created.`);
-      return host.keyspaceView(name);
+      return host.view.keyspace(name);
     },
     'keyspaces.alter': async ({ name, factors, ...rest }) => {
-      await host.changeLayout((layout, digest) => {
+      await host.layouts.change((layout, digest) => {
         const changes: Partial<Omit<KeyspaceSettings, 'name'>> = definedOf(rest);
         if (factors === undefined) return alterKeyspace(layout, digest, name, changes);
         return alterKeyspace(layout, digest, name, { ...changes, factors: factorsOf(layout, factors, {}) });
       });
       byPerson('keyspace', name, `The keyspace ${name} was changed.`);
-      return host.keyspaceView(name);
+      return host.view.keyspace(name);
     },
-    'keyspaces.preview': async (draft) => consequencesOf(host.layout(), draft),
+    'keyspaces.preview': async (draft) => consequencesOf(host.layouts.present, draft),
     'keyspaces.drop': async ({ name, confirm }) => {
       if (confirm !== name) {
         throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);
       }
-      await host.changeLayout((layout, digest) => dropKeyspace(layout, digest, name));
+      await host.layouts.change((layout, digest) => dropKeyspace(layout, digest, name));
       byPerson('keyspace', name, `The keyspace ${name} was dropped with its data.`);
       return {};
     },
@@ -281,7 +273,7 @@ export function createHandlers(host: HostActions): Handlers {
     'sessions.list': async (_, { sessionId }) => host.admission.login.list(sessionId),
     'sessions.end': async ({ id }) => ({ ended: host.admission.endSessions(id) }),
 
-    'activity.list': ({ beforeMs, kinds, countMax }) => host.activity(beforeMs ?? null, kinds, countMax),
+    'activity.list': ({ beforeMs, kinds, countMax }) => host.trail.page(beforeMs ?? null, kinds, countMax),
   };
 }
 

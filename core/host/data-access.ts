@@ -5,7 +5,7 @@
 import { CoterieError } from '../base/errors.ts';
 import type { ConsistencyLevel } from '../base/levels.ts';
 import type { RemoteRead, RemoteReplica, RemoteStore, RemoteWrite } from '../ports/remote-store.ts';
-import type { RespReply } from '../wire/resp-reply-parser.ts';
+import type { RespReply } from '../wire/resp/reply-parser.ts';
 import { NodeClient, type NodeClientComponents, type NodePlace, NotSent } from './node-client.ts';
 
 export interface DetailedValue {

@@ -7,7 +7,7 @@
 import { connect, type Socket } from 'node:net';
 import { CoterieError, type ErrorCode } from '../base/errors.ts';
 import type { Meeting, MutualProof } from '../ports/mutual-proof.ts';
-import { RespErrorReply, type RespReply, RespReplyParser } from '../wire/resp-reply-parser.ts';
+import { RespErrorReply, type RespReply, RespReplyParser } from '../wire/resp/reply-parser.ts';
 
 interface Waiting {
   resolve(reply: RespReply): void;

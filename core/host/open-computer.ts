@@ -5,13 +5,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { plainLine } from '../base/plain-text.ts';
+import type { NodeLauncher } from '../node-process/messages.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
-import { serveControl } from './control-server.ts';
 import { createHost, defaultHotBytesMax, type Host, type HostSettings } from './create-host.ts';
-import type { NodeLauncher } from './node-messages.ts';
-import { serveUi, type UiServer } from './ui-server.ts';
+import { serveControl } from './servers/control-server.ts';
+import { serveUi, type UiServer } from './servers/ui-server.ts';
 
 export interface ComputerSettings extends Omit<HostSettings, 'host' | 'computerName' | 'hotBytesMax'> {
   readonly uiPort: number;

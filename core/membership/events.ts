@@ -1,6 +1,7 @@
 /** What a membership machine is told, and what it answers: inputs, effects and the news that people may see. */
+
+import type { Packet } from '../wire/membership/packet-codec.ts';
 import type { Claim, MemberState } from './claims.ts';
-import type { Packet } from './packet-codec.ts';
 
 /** One change of what this node holds of another. Ids are node ids. */
 export type MembershipEvent =

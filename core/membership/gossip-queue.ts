@@ -3,8 +3,9 @@
  * number of sends, and at once when a newer claim about the same member comes. Suspicions by different accusers stay
  * beside each other, because each is a confirmation (Lifeguard IV-B).
  */
+
+import { claimBytes } from '../wire/membership/packet-codec.ts';
 import type { Claim } from './claims.ts';
-import { claimBytes } from './packet-codec.ts';
 
 export class GossipQueue {
   /** By number of sends so far; within one, in the order of arrival. */

@@ -5,10 +5,11 @@
  * silent". Apart from that, members held dead are pinged now and then, so that a healed partition is noticed from either
  * side; these pings accuse nobody and keep their pace.
  */
+
+import type { ProbeMessage } from '../wire/membership/packet-codec.ts';
 import { type Chance, chooseSome, ProbeOrder } from './choice.ts';
 import type { MemberState } from './claims.ts';
 import type { LocalHealth } from './local-health.ts';
-import type { ProbeMessage } from './packet-codec.ts';
 import type { MembershipSettings } from './settings.ts';
 
 /** What the prober needs of the machine it is part of. */

@@ -6,6 +6,13 @@
  * It is made of the failure detector (prober.ts), the list of members with the rules for claims (members.ts), the claims
  * waiting to be told on (gossip-queue.ts), the doubt in oneself (local-health.ts) and the own incarnation.
  */
+
+import {
+  claimBytes,
+  claimsBytesMax,
+  type Packet,
+  type ProbeMessage,
+} from '../wire/membership/packet-codec.ts';
 import { type Chance, chooseSome } from './choice.ts';
 import { type Claim, isCredible, isCredibleOfSelf } from './claims.ts';
 import type { Effect, Input } from './events.ts';
@@ -13,7 +20,6 @@ import { GossipQueue } from './gossip-queue.ts';
 import { Incarnation } from './incarnation.ts';
 import { LocalHealth } from './local-health.ts';
 import { type Member, Members } from './members.ts';
-import { claimBytes, claimsBytesMax, type Packet, type ProbeMessage } from './packet-codec.ts';
 import { Prober } from './prober.ts';
 import { exchangeIntervalOf, type MembershipSettings, retransmitCountMax } from './settings.ts';
 

@@ -7,10 +7,10 @@ import { toCoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
 import type { Log } from '../ports/log.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
-import type { Completeness } from '../replication/completeness.ts';
-import { type HintBook, hintKeyspace } from '../replication/hint-book.ts';
-import type { LocalRecords } from '../replication/local-records.ts';
+import { type HintStore, hintKeyspace } from '../replication/handoff/hint-store.ts';
 import type { Writer } from '../replication/parts.ts';
+import type { LocalRecords } from '../replication/replica/local-records.ts';
+import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { Actor } from '../versions/version-set.ts';
 
@@ -19,8 +19,8 @@ interface Components {
   /** What is held in this partition is not what the tree says. */
   doubt(keyspace: number, partition: number): void;
   readonly records: LocalRecords;
-  readonly hints: HintBook;
-  readonly completeness: Completeness;
+  readonly hints: HintStore;
+  readonly eligibility: ReadEligibility;
   readonly writer: Writer;
   readonly log: Log;
   readonly topology: () => Topology;
@@ -72,8 +72,8 @@ export class LostRecords {
   }
 
   #begin(keyspace: number, partition: number): void {
-    const { completeness, topology } = this.#parts;
-    completeness.lost(topology(), keyspace, partition);
+    const { eligibility, topology } = this.#parts;
+    eligibility.lost(topology(), keyspace, partition);
     if (this.#recovering) return;
     this.#recovering = true;
     this.#recover()

@@ -8,9 +8,7 @@ import { Histogram } from '../base/histogram.ts';
 import type { MemberState } from '../membership/claims.ts';
 import type { Effect, Input, MembershipEvent } from '../membership/events.ts';
 import type { Member } from '../membership/members.ts';
-import { clusterTagOf, decodePacket, type Envelope, encodePacket } from '../membership/packet-codec.ts';
 import type { MembershipSettings } from '../membership/settings.ts';
-import { decodeStream, encodeStream, type StreamMessage } from '../membership/stream-messages.ts';
 import { Swim } from '../membership/swim.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Datagrams } from '../ports/datagrams.ts';
@@ -18,6 +16,8 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PacketSeal } from '../ports/packet-seal.ts';
 import type { Random } from '../ports/random.ts';
+import { clusterTagOf, decodePacket, type Envelope, encodePacket } from '../wire/membership/packet-codec.ts';
+import { decodeStream, encodeStream, type StreamMessage } from '../wire/membership/stream-messages.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
 
 /** One question to one peer over the stream, and its answer. The other side answers with `answerCall`. */

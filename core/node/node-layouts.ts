@@ -7,7 +7,7 @@ import { movesOf } from '../layout/moves.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
-import type { Completeness } from '../replication/completeness.ts';
+import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { KeptFile } from './kept-file.ts';
 import { keptLayoutsAsJson, layoutFile, readKeptLayouts } from './kept-layout.ts';
@@ -24,7 +24,7 @@ export class NodeLayouts {
   #topology: Topology;
   /** What this node holds is complete by this one; null: by none that is known. */
   #settled: Layout | null;
-  #completeness: Completeness | null = null;
+  #eligibility: ReadEligibility | null = null;
 
   private constructor(components: Components, nodeId: number, newest: Layout, settled: Layout | null) {
     this.#nodeId = nodeId;
@@ -53,8 +53,8 @@ export class NodeLayouts {
   }
 
   /** Tells what is missing since the layout that the data is complete for, and from now on. */
-  follow(completeness: Completeness): void {
-    this.#completeness = completeness;
+  follow(eligibility: ReadEligibility): void {
+    this.#eligibility = eligibility;
     this.#miss(this.#settled ?? unknownOf(this.#topology.layout));
     void this.#keep();
   }
@@ -63,7 +63,7 @@ export class NodeLayouts {
   change(layout: Layout): Promise<void> {
     const before = this.#topology.layout;
     this.#topology = topologyOf(layout, this.#nodeId);
-    this.#completeness?.setTopology(this.#topology);
+    this.#eligibility?.setTopology(this.#topology);
     this.#miss(before);
     return this.#keep();
   }
@@ -79,13 +79,13 @@ export class NodeLayouts {
 
   #miss(before: Layout): void {
     for (const { keyspace, partition, from } of movesOf(before, this.#topology.layout, this.#nodeId)) {
-      this.#completeness?.moved(keyspace, partition, from);
+      this.#eligibility?.moved(keyspace, partition, from);
     }
   }
 
   #keep(): Promise<void> {
     const newest = this.#topology.layout;
-    if (this.#completeness?.isWhole ?? true) this.#settled = newest;
+    if (this.#eligibility?.isWhole ?? true) this.#settled = newest;
     return this.#file.keep(keptLayoutsAsJson({ newest, settled: this.#settled }));
   }
 }

@@ -20,13 +20,13 @@ import {
   repairRange,
 } from '../repair/repair-range.ts';
 import { Scrub } from '../repair/scrub.ts';
-import { TreeBook, type TreeFigures } from '../repair/tree-book.ts';
+import { type TreeFigures, TreeStore } from '../repair/tree-store.ts';
 import { call, callMethod } from '../replication/calls.ts';
-import type { Completeness } from '../replication/completeness.ts';
-import type { ExpiredValues } from '../replication/expired-values.ts';
-import type { Leftovers } from '../replication/leftovers.ts';
-import type { LocalRecords } from '../replication/local-records.ts';
-import type { PeerService } from '../replication/peer-service.ts';
+import type { ExpiredValues } from '../replication/replica/expired-values.ts';
+import type { Leftovers } from '../replication/replica/leftovers.ts';
+import type { LocalRecords } from '../replication/replica/local-records.ts';
+import type { PeerService } from '../replication/replica/peer-service.ts';
+import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import type { Requests } from '../replication/requests.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
@@ -37,7 +37,7 @@ import {
   mustBeVersion,
   ofVersion,
   withVersion,
-} from '../wire/layout-versions.ts';
+} from '../wire/peer/layout-versions.ts';
 import type { PossibleLosses } from './possible-losses.ts';
 
 export interface RepairComponents {
@@ -50,7 +50,7 @@ export interface RepairComponents {
   readonly timers: Timers;
   readonly hybridClock: HybridClock;
   readonly log: Log;
-  readonly completeness: Completeness;
+  readonly eligibility: ReadEligibility;
   readonly leftovers: Leftovers;
   readonly losses: PossibleLosses;
   readonly expired: ExpiredValues;
@@ -63,14 +63,14 @@ const rebuildRetryMs = 1_000;
 const pendingWhenBusy = 256;
 
 export class NodeRepair {
-  readonly trees: TreeBook;
+  readonly trees: TreeStore;
   readonly times = new ComparisonTimes();
   readonly #worker: AntiEntropy;
   readonly #scrub: Scrub;
   readonly #parts: ConstructorParameters<typeof AntiEntropy>[0];
   readonly #topology: () => Topology;
   readonly #selfId: number;
-  readonly #completeness: Completeness;
+  readonly #eligibility: ReadEligibility;
   readonly #requests: Requests;
   readonly #rebuilt = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
@@ -83,13 +83,13 @@ export class NodeRepair {
     const replica = replicaOf(components);
     const peers = peersOf(components);
     const claims = new Claims(clock);
-    const { completeness, losses } = components;
+    const { eligibility, losses } = components;
     const compared = (keyspace: number, peer: number, partitions: readonly number[]): void => {
       this.times.note(keyspace, peer, partitions, clock.nowMs());
-      for (const partition of partitions) completeness.compared(keyspace, partition, peer);
+      for (const partition of partitions) eligibility.compared(keyspace, partition, peer);
     };
     const isLost = (keyspace: number, partition: number) =>
-      completeness.causeOf(keyspace, partition) === 'lost';
+      eligibility.causeOf(keyspace, partition) === 'lost';
     // Who has lost data asks for itself: only then does it learn whether the other had lost the same.
     const comparedByPeer = (keyspace: number, peer: number, partitions: readonly number[]): void =>
       compared(
@@ -100,11 +100,11 @@ export class NodeRepair {
     const onPeerLost = (keyspace: number, partition: number, peer: number): void => {
       if (isLost(keyspace, partition)) losses.lostTogether(keyspace, partition, peer);
     };
-    this.#completeness = components.completeness;
+    this.#eligibility = components.eligibility;
     this.#requests = components.requests;
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
-    this.trees = new TreeBook({ replica, timers, log });
+    this.trees = new TreeStore({ replica, timers, log });
     components.records.observe(this.trees);
     this.#parts = {
       replica,
@@ -150,8 +150,8 @@ export class NodeRepair {
   }
 
   async #rebuildAll(): Promise<void> {
-    while (!this.#closed && !this.#completeness.isWhole) {
-      for (const { keyspace, peer, partitions } of this.#completeness.wanted()) {
+    while (!this.#closed && !this.#eligibility.isWhole) {
+      for (const { keyspace, peer, partitions } of this.#eligibility.wanted()) {
         if (this.#closed) return;
         if (!this.#parts.peers.isUp(peer)) continue;
         const state = this.#topology().keyspaces.get(keyspace);
@@ -162,7 +162,7 @@ export class NodeRepair {
         const former = partitions.filter((partition) => !isReplica(partition));
         if (former.length > 0) await this.#askLeftovers(keyspace, peer, former);
       }
-      if (this.#completeness.isWhole) return;
+      if (this.#eligibility.isWhole) return;
       await new Promise<void>((resolve) => this.#parts.timers.after(rebuildRetryMs, resolve));
     }
   }
@@ -189,7 +189,7 @@ export class NodeRepair {
     );
     if (answer === null || this.#topology().layout.version !== version) return;
     partitions.forEach((partition, index) => {
-      if (answer[index] === 1) this.#completeness.compared(keyspace, partition, peer);
+      if (answer[index] === 1) this.#eligibility.compared(keyspace, partition, peer);
     });
   }
 

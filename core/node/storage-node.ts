@@ -14,20 +14,20 @@ import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
 import { call, callMethod } from '../replication/calls.ts';
-import { Completeness, type Wanted } from '../replication/completeness.ts';
-import { ExpiredValues } from '../replication/expired-values.ts';
-import type { ExpirySettings } from '../replication/expiry-turns.ts';
-import { HintBook } from '../replication/hint-book.ts';
-import { HintDelivery } from '../replication/hint-delivery.ts';
-import { Leftovers } from '../replication/leftovers.ts';
-import { LocalRecords } from '../replication/local-records.ts';
+import { Refusing } from '../replication/coordinator/refusing.ts';
+import { CoordinatorStore, type EndpointBook } from '../replication/coordinator/store.ts';
+import { serveFallbacks } from '../replication/handoff/fallbacks.ts';
+import { HintStore } from '../replication/handoff/hint-store.ts';
+import { HintedHandoff } from '../replication/handoff/hinted-handoff.ts';
 import { type CoordinatorParts, newCounters, type Writer } from '../replication/parts.ts';
-import { PeerService } from '../replication/peer-service.ts';
-import { Refusing } from '../replication/refusing.ts';
+import { ExpiredValues } from '../replication/replica/expired-values.ts';
+import type { ExpirySettings } from '../replication/replica/expiry-turns.ts';
+import { Leftovers } from '../replication/replica/leftovers.ts';
+import { LocalRecords } from '../replication/replica/local-records.ts';
+import { PeerService } from '../replication/replica/peer-service.ts';
+import { ReadEligibility, type Wanted } from '../replication/replica/read-eligibility.ts';
+import { type CollectorSettings, TombstoneCollector } from '../replication/replica/tombstone-collector.ts';
 import { Requests } from '../replication/requests.ts';
-import { serveStandIns } from '../replication/stand-ins.ts';
-import { CoordinatorStore, type EndpointBook } from '../replication/store.ts';
-import { type CollectorSettings, TombstoneCollector } from '../replication/tombstone-collector.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { Identity } from './identity.ts';
 import { LostRecords } from './lost-records.ts';
@@ -79,7 +79,7 @@ interface Built {
   readonly engine: StorageEngine;
   readonly service: PeerService;
   readonly store: CoordinatorStore;
-  readonly delivery: HintDelivery;
+  readonly delivery: HintedHandoff;
   readonly collector: TombstoneCollector;
   readonly expired: ExpiredValues;
   readonly repair: NodeRepair;
@@ -138,7 +138,7 @@ export class StorageNode {
     const layouts = await NodeLayouts.open(components, { nodeId, isKnown: identity.isKnown }, layout);
     const topology = () => layouts.topology;
     const records = new LocalRecords(engine);
-    const hints = new HintBook({ records, engine, clock });
+    const hints = new HintStore({ records, engine, clock });
     await hints.load();
     // Before the first frame can change a record.
     const savedTrees = await takeSavedTrees(components, identity.stamp);
@@ -147,7 +147,7 @@ export class StorageNode {
     // The epoch is durable before it is used; a disk that is full leaves a node that only reads.
     await vouching.begin();
     const losses = await PossibleLosses.open({ ...components, topology }, nodeId);
-    const completeness = new Completeness({
+    const eligibility = new ReadEligibility({
       onWhole: () => {
         log.info('This node is whole again: it has been compared with every other replica.');
         void vouching.noteWhole();
@@ -156,9 +156,9 @@ export class StorageNode {
       onLost: (keyspace, partition) => losses.lostHere(keyspace, partition),
       onBack: (keyspace, partition) => losses.isBack(keyspace, partition),
     });
-    if (identity.isRebuilding) completeness.begin(topology());
-    if (identity.isRebuilding && completeness.isWhole) void vouching.noteWhole();
-    layouts.follow(completeness);
+    if (identity.isRebuilding) eligibility.begin(topology());
+    if (identity.isRebuilding && eligibility.isWhole) void vouching.noteWhole();
+    layouts.follow(eligibility);
     const counters = newCounters();
     const requests = new Requests({ network, clock, timers, log }, settings);
     let turn = 0;
@@ -166,7 +166,7 @@ export class StorageNode {
       selfId: nodeId,
       records,
       hints,
-      completeness,
+      eligibility,
       network,
       requests,
       refusing: new Refusing(clock),
@@ -186,8 +186,8 @@ export class StorageNode {
     const service = new PeerService({ ...parts, counters }, topology());
     const { endpointOf } = components;
     const store = new CoordinatorStore({ parts, engine, service, endpointOf }, topology());
-    serveStandIns(service, hints, topology);
-    const delivery = new HintDelivery(parts);
+    serveFallbacks(service, hints, topology);
+    const delivery = new HintedHandoff(parts);
     const collector = new TombstoneCollector(
       { ...parts, engine },
       service,
@@ -211,7 +211,7 @@ export class StorageNode {
       () => identity.renewEpoch(true),
     );
     lostRecords.watch();
-    if (!completeness.isWhole) void repair.rebuild();
+    if (!eligibility.isWhole) void repair.rebuild();
     leftovers.look();
     return new StorageNode({
       parts,
@@ -238,7 +238,7 @@ export class StorageNode {
 
   /** Nodes that this one has to hear before it speaks for all its partitions again. */
   waitsFor(): number[] {
-    return [...new Set(this.parts.completeness.wanted().map(({ peer }) => peer))];
+    return [...new Set(this.parts.eligibility.wanted().map(({ peer }) => peer))];
   }
 
   /**
@@ -247,8 +247,8 @@ export class StorageNode {
    */
   async acceptLoss(): Promise<{ losses: PossibleLoss[]; notHeard: Wanted[] }> {
     const { losses } = this.#built;
-    const accepted = { losses: losses.all(), notHeard: this.parts.completeness.wanted() };
-    this.parts.completeness.accept();
+    const accepted = { losses: losses.all(), notHeard: this.parts.eligibility.wanted() };
+    this.parts.eligibility.accept();
     await losses.accept();
     return accepted;
   }
@@ -286,7 +286,7 @@ export class StorageNode {
     for (const keyspace of before.keyspaces) {
       if (!layout.keyspaces.some(({ id }) => id === keyspace.id)) this.#forgetKeyspace(keyspace);
     }
-    if (!this.parts.completeness.isWhole) void repair.rebuild();
+    if (!this.parts.eligibility.isWhole) void repair.rebuild();
     leftovers.look();
     return kept;
   }

@@ -6,8 +6,8 @@
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Cancellable, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { LocalRecords } from '../replication/local-records.ts';
 import type { Writer } from '../replication/parts.ts';
+import type { LocalRecords } from '../replication/replica/local-records.ts';
 import type { Identity } from './identity.ts';
 
 /**

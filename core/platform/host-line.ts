@@ -5,8 +5,8 @@
 import { connect, type Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { MutualProof } from '../ports/mutual-proof.ts';
-import { bodyOf, encodeJson, FrameReader, frameType, greetingBytesMax, typeOf } from '../wire/peer-frames.ts';
-import { PeerGreeting } from '../wire/peer-greeting.ts';
+import { bodyOf, encodeJson, FrameReader, frameType, greetingBytesMax, typeOf } from '../wire/peer/frames.ts';
+import { PeerGreeting } from '../wire/peer/greeting.ts';
 
 /** A layout with a thousand nodes is below a megabyte. */
 export const hostFrameBytesMax = 32 * 1024 * 1024;

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Timers } from '../ports/clock.ts';
-import { frameBytesMax } from '../wire/peer-frames.ts';
+import { frameBytesMax } from '../wire/peer/frames.ts';
 
 /** Room for the largest frame beside others. */
 const queueBytesMax = frameBytesMax + 64 * 1024 * 1024;

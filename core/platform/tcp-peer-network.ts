@@ -17,8 +17,8 @@ import {
   frameType,
   greetingBytesMax,
   typeOf,
-} from '../wire/peer-frames.ts';
-import { type Caller, PeerGreeting } from '../wire/peer-greeting.ts';
+} from '../wire/peer/frames.ts';
+import { type Caller, PeerGreeting } from '../wire/peer/greeting.ts';
 import { HostLine, hostFrameBytesMax } from './host-line.ts';
 import { PeerLink } from './peer-link.ts';
 import { Strangers } from './strangers.ts';

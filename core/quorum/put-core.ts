@@ -8,14 +8,14 @@ import { Tally, type Verdict } from './tally.ts';
 export class PutCore {
   readonly #tally: Tally;
   readonly #hintsCount: boolean;
-  #standInCount = 0;
+  #fallbackCount = 0;
 
   constructor(replicas: readonly ReplicaPlace[], requirement: Requirement) {
     this.#tally = new Tally(replicas, requirement);
     this.#hintsCount = requirement.hintsCount;
   }
 
-  /** Nodes that hold the write durably: replicas, and stand-ins for them. */
+  /** Nodes that hold the write durably: replicas, and fallbacks for them. */
   get acknowledgedCount(): number {
     return this.#tally.inFavourCount;
   }
@@ -30,17 +30,17 @@ export class PutCore {
     return this.verdict();
   }
 
-  /** A stand-in keeps the write durably in the place of a replica that cannot be reached (sloppy quorum). */
-  addStandIn(replicaIndex: number): Verdict {
-    if (this.#tally.add(replicaIndex, true)) this.#standInCount++;
+  /** A fallback keeps the write durably in the place of a replica that cannot be reached (sloppy quorum). */
+  addFallback(replicaIndex: number): Verdict {
+    if (this.#tally.add(replicaIndex, true)) this.#fallbackCount++;
     return this.verdict();
   }
 
-  /** Stand-ins count like the replicas they stand in for, but not alone: that is what level ANY allows. */
+  /** Fallbacks count like the replicas they stand in for, but not alone: that is what level ANY allows. */
   verdict(): Verdict {
-    if (this.#hintsCount && this.#standInCount > 0) return 'met';
+    if (this.#hintsCount && this.#fallbackCount > 0) return 'met';
     const verdict = this.#tally.verdict();
-    if (verdict !== 'met' || this.#tally.inFavourCount > this.#standInCount) return verdict;
+    if (verdict !== 'met' || this.#tally.inFavourCount > this.#fallbackCount) return verdict;
     return this.#tally.openCount > 0 ? 'pending' : 'impossible';
   }
 }

@@ -17,7 +17,7 @@ export interface GroupRequirement {
 
 export interface Requirement {
   readonly groups: readonly GroupRequirement[];
-  /** Level ANY: a stand-in's hint counts like a replica's acknowledgement. */
+  /** Level ANY: a fallback's hint counts like a replica's acknowledgement. */
   readonly hintsCount: boolean;
 }
 

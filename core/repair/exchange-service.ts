@@ -1,5 +1,8 @@
 /** The asked side of an exchange: shows its trees, lists leaves, hands out records and merges what it is given. */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { RecordHash } from '../merkle/record-hash.ts';
+import type { LocalReplica } from '../ports/local-replica.ts';
+import type { ReplicaPeers } from '../ports/replica-peer.ts';
 import {
   decodeHead,
   decodeLeafRequest,
@@ -11,16 +14,13 @@ import {
   type QuestionHead,
   questionKind,
   type Root,
-} from '../merkle/exchange-codec.ts';
-import { decodeFetch, decodeStore, encodeFetched, encodeRefused } from '../merkle/record-batch-codec.ts';
-import type { RecordHash } from '../merkle/record-hash.ts';
-import type { LocalReplica } from '../ports/local-replica.ts';
-import type { ReplicaPeers } from '../ports/replica-peer.ts';
+} from '../wire/peer/exchange-codec.ts';
+import { decodeFetch, decodeStore, encodeFetched, encodeRefused } from '../wire/peer/record-batch-codec.ts';
 import type { Claims } from './claims.ts';
 import { listLeaves, readOffsets } from './listing.ts';
 import { mergeAll } from './merging.ts';
-import type { TreeBook } from './tree-book.ts';
 import { verifyTree } from './tree-check.ts';
+import type { TreeStore } from './tree-store.ts';
 
 /** Bytes of records in one message, unless a single one is larger. */
 export const batchBytesMax = 1024 * 1024;
@@ -28,7 +28,7 @@ export const batchBytesMax = 1024 * 1024;
 interface ServiceParts {
   readonly replica: LocalReplica;
   readonly peers: ReplicaPeers;
-  readonly trees: TreeBook;
+  readonly trees: TreeStore;
   readonly claims: Claims;
   /** Whether this replica has lost what it held of a partition, and has not got it back yet. */
   isLost(keyspace: number, partition: number): boolean;

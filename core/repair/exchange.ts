@@ -5,6 +5,11 @@
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { compareListings, Descent, type Differences, type PositionHash } from '../merkle/comparison.ts';
+import type { RecordHash } from '../merkle/record-hash.ts';
+import { type MerkleTree, offsetEnd } from '../merkle/tree.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { LocalReplica } from '../ports/local-replica.ts';
+import type { ReplicaPeers } from '../ports/replica-peer.ts';
 import {
   decodeListing,
   decodeNodes,
@@ -17,24 +22,19 @@ import {
   leavesPerRequestMax,
   questionKind,
   type Root,
-} from '../merkle/exchange-codec.ts';
-import type { RecordHash } from '../merkle/record-hash.ts';
-import { type MerkleTree, offsetEnd } from '../merkle/tree.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { LocalReplica } from '../ports/local-replica.ts';
-import type { ReplicaPeers } from '../ports/replica-peer.ts';
+} from '../wire/peer/exchange-codec.ts';
 import type { Claims } from './claims.ts';
 import { type ExchangeRequest, type ExchangeResult, newFigures } from './exchange-figures.ts';
 import { listLeaves } from './listing.ts';
 import type { Pace } from './pace.ts';
 import { newTransferFigures, settle, type TransferFigures } from './record-transfer.ts';
-import type { TreeBook } from './tree-book.ts';
 import { verifiedLeavesMax, verifyTree } from './tree-check.ts';
+import type { TreeStore } from './tree-store.ts';
 
 export interface ExchangeParts {
   readonly replica: LocalReplica;
   readonly peers: ReplicaPeers;
-  readonly trees: TreeBook;
+  readonly trees: TreeStore;
   readonly claims: Claims;
   readonly clock: Clock;
   /** The peer has lost what it held of a partition, and has not got it back yet. */

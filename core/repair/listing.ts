@@ -1,14 +1,14 @@
 /** Reads what a partition holds, by position: hashes of whole leaves, and single records. Never more than one page at a time. */
 import { addressOf, partitionStart, positionOf } from '../base/token.ts';
 import type { PositionHash } from '../merkle/comparison.ts';
-import { type LeafRequest, type Listing, positionsPerAnswerMax } from '../merkle/exchange-codec.ts';
-import { batchedBytes, type KeyedRecord } from '../merkle/record-batch-codec.ts';
 import { hashRecord, type RecordHash } from '../merkle/record-hash.ts';
 import { firstOffset, offsetEnd } from '../merkle/tree.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import { scanPage } from '../ports/scan-page.ts';
 import type { ScanResult } from '../ports/storage-engine.ts';
 import { summarise } from '../versions/record-codec.ts';
+import { type LeafRequest, type Listing, positionsPerAnswerMax } from '../wire/peer/exchange-codec.ts';
+import { batchedBytes, type KeyedRecord } from '../wire/peer/record-batch-codec.ts';
 
 /** Records read for a listing at once: their values are read with them and dropped. */
 const pageCountMax = 256;

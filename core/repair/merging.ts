@@ -1,8 +1,8 @@
 /** Takes another replica's records into this one, after checking that they belong where they are said to. */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { addressOf, type KeyAddress, partitionOf } from '../base/token.ts';
-import type { KeyedRecord } from '../merkle/record-batch-codec.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
+import type { KeyedRecord } from '../wire/peer/record-batch-codec.ts';
 
 /**
  * Resolves once all that could be taken is durable here, with the number of records that are damaged, here or as sent:

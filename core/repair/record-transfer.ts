@@ -3,6 +3,8 @@
  * it, and sends what the peer then still lacks. Merging both ways is safe to repeat and to break off anywhere.
  */
 import type { Differences } from '../merkle/comparison.ts';
+import type { LocalReplica } from '../ports/local-replica.ts';
+import { equalHeaders } from '../versions/record-codec.ts';
 import {
   decodeFetched,
   decodeRefused,
@@ -10,9 +12,7 @@ import {
   encodeStore,
   type KeyedRecord,
   offsetsPerFetchMax,
-} from '../merkle/record-batch-codec.ts';
-import type { LocalReplica } from '../ports/local-replica.ts';
-import { equalHeaders } from '../versions/record-codec.ts';
+} from '../wire/peer/record-batch-codec.ts';
 import { batchBytesMax } from './exchange-service.ts';
 import { readOffsets } from './listing.ts';
 import { mergeAll } from './merging.ts';

@@ -6,14 +6,14 @@ import type { RecordHash } from '../merkle/record-hash.ts';
 import { offsetEnd } from '../merkle/tree.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import { listLeaves } from './listing.ts';
-import type { TreeBook } from './tree-book.ts';
+import type { TreeStore } from './tree-store.ts';
 
 /** Leaves looked at: a wrong tree is wrong in each leaf that differs for no reason. */
 export const verifiedLeavesMax = 4;
 
 /** Marks the tree as doubtful when a leaf of it is not the sum of its records. */
 export async function verifyTree(
-  parts: { readonly replica: LocalReplica; readonly trees: TreeBook },
+  parts: { readonly replica: LocalReplica; readonly trees: TreeStore },
   keyspace: number,
   partition: number,
   bits: number,

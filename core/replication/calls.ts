@@ -1,7 +1,7 @@
 /** One request to one peer by method number: the slow path beside the two hot frames. */
 import { CoterieError } from '../base/errors.ts';
-import { encodeCall } from '../wire/peer-frames.ts';
-import { parseCallReply } from './peer-service.ts';
+import { encodeCall } from '../wire/peer/frames.ts';
+import { parseCallReply } from './replica/peer-service.ts';
 import type { Requests } from './requests.ts';
 
 export const callMethod = {

@@ -6,10 +6,10 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import type { Actor } from '../versions/version-set.ts';
-import type { Completeness } from './completeness.ts';
-import type { HintBook } from './hint-book.ts';
-import type { LocalRecords } from './local-records.ts';
-import type { Refusing } from './refusing.ts';
+import type { Refusing } from './coordinator/refusing.ts';
+import type { HintStore } from './handoff/hint-store.ts';
+import type { LocalRecords } from './replica/local-records.ts';
+import type { ReadEligibility } from './replica/read-eligibility.ts';
 import type { Requests } from './requests.ts';
 import type { Topology } from './topology.ts';
 
@@ -24,7 +24,7 @@ export interface Counters {
   forwarded: number;
   replicaPuts: number;
   replicaGets: number;
-  /** Writes that a stand-in took for a replica that could not be reached. */
+  /** Writes that a fallback took for a replica that could not be reached. */
   redirected: number;
 }
 
@@ -56,8 +56,8 @@ export interface Writer {
 export interface CoordinatorParts {
   readonly selfId: number;
   readonly records: LocalRecords;
-  readonly hints: HintBook;
-  readonly completeness: Completeness;
+  readonly hints: HintStore;
+  readonly eligibility: ReadEligibility;
   readonly network: PeerNetwork;
   readonly requests: Requests;
   /** Peers that refuse writes just now. */

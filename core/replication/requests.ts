@@ -7,7 +7,7 @@ import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { outwardError } from '../ports/outward-error.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
-import { parseStatus, status } from '../wire/peer-frames.ts';
+import { parseStatus, status } from '../wire/peer/frames.ts';
 
 export interface ReplyHandler {
   /** What it throws is logged, and counts as no answer: `onFailure` follows. */

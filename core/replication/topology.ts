@@ -19,7 +19,7 @@ export interface KeyspaceState {
   readonly selfIndex: Int16Array;
   requirement(level: ConsistencyLevel): Requirement;
   /** Nodes of a data center that stand in for its replicas of a partition, in the order of the walk. */
-  standIns(partition: number, dataCenter: string): readonly number[];
+  fallbacks(partition: number, dataCenter: string): readonly number[];
 }
 
 export interface Topology {
@@ -45,7 +45,7 @@ function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspac
   const requirements = new Map<ConsistencyLevel, Requirement>();
   const nodesById = new Map(layout.nodes.map((node) => [node.id, node]));
   // Needed only while somebody is down: worked out then, and kept.
-  const standIns = new Map<string, readonly number[]>();
+  const fallbacks = new Map<string, readonly number[]>();
   return {
     settings,
     replicas,
@@ -59,14 +59,14 @@ function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspac
       }
       return requirement;
     },
-    standIns(partition, dataCenter) {
+    fallbacks(partition, dataCenter) {
       const name = `${partition}:${dataCenter}`;
-      let list = standIns.get(name);
+      let list = fallbacks.get(name);
       if (list === undefined) {
         const ring = rings.find((candidate) => candidate.dataCenter === dataCenter)!;
         const factor = settings.factors[dataCenter] ?? 0;
         list = preferenceList(ring, nodesById, partition, layout.nodes.length).slice(factor);
-        standIns.set(name, list);
+        fallbacks.set(name, list);
       }
       return list;
     },

@@ -6,10 +6,10 @@ import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { clusterTagOf, encodePacket } from '../../core/membership/packet-codec.ts';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
-import { encodeCall, encodeJson, frameType } from '../../core/wire/peer-frames.ts';
+import { clusterTagOf, encodePacket } from '../../core/wire/membership/packet-codec.ts';
+import { encodeCall, encodeJson, frameType } from '../../core/wire/peer/frames.ts';
 import { RealCluster } from '../support/cluster.ts';
 
 const cluster = new RealCluster();

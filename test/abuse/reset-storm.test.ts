@@ -1,7 +1,7 @@
 /** Thousands of connections that are reset in the middle of whatever they began: the host goes on, and answers. */
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readControlAddress } from '../../core/host/control-server.ts';
+import { readControlAddress } from '../../core/host/servers/control-server.ts';
 import { hostPid, portOf, rawConnection } from '../support/abuse.ts';
 import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
 import { type LoggedIn, logIn } from '../support/log-in.ts';

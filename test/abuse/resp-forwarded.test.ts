@@ -1,7 +1,7 @@
 /** The budget holds where commands come from other nodes, too, and where their replies pass through. */
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
-import { encodeCommand } from '../../core/wire/resp-encoder.ts';
+import { encodeCommand } from '../../core/wire/resp/encoder.ts';
 import { RealCluster } from '../support/cluster.ts';
 import { Bystander, forgetPeak, Intruder, lostAt, mebibyte, memoryOf } from '../support/intruder.ts';
 

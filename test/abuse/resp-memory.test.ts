@@ -4,7 +4,7 @@
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeCommand } from '../../core/wire/resp-encoder.ts';
+import { encodeCommand } from '../../core/wire/resp/encoder.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 import { Bystander, forgetPeak, Intruder, lostAt, mebibyte, memoryOf } from '../support/intruder.ts';
 

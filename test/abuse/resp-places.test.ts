@@ -1,7 +1,7 @@
 /** Thousands of connections, and patterns made to cost: other clients and the host are served meanwhile. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodeCommand } from '../../core/wire/resp-encoder.ts';
+import { encodeCommand } from '../../core/wire/resp/encoder.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 import { Bystander, Intruder, lostAt } from '../support/intruder.ts';
 

@@ -20,7 +20,7 @@ import { Exchange } from '../../core/repair/exchange.ts';
 import type { ExchangeFigures } from '../../core/repair/exchange-figures.ts';
 import { serveExchanges } from '../../core/repair/exchange-service.ts';
 import { Pace } from '../../core/repair/pace.ts';
-import { TreeBook } from '../../core/repair/tree-book.ts';
+import { TreeStore } from '../../core/repair/tree-store.ts';
 import { encodeRecord, mergeRecords } from '../../core/versions/record-codec.ts';
 import { actorOf } from '../../core/versions/version-set.ts';
 
@@ -47,7 +47,7 @@ function keyOf(number: number): Buffer {
 /** Sorted by position, partition by partition. */
 class Replica implements LocalReplica {
   readonly held: Held[][] = partitions.map(() => []);
-  book: TreeBook | null = null;
+  book: TreeStore | null = null;
 
   fill(keys: readonly Buffer[], record: Buffer): void {
     for (const key of keys) {
@@ -133,7 +133,7 @@ function link(): [ReplicaPeers, ReplicaPeers] {
 }
 
 function sideOf(replica: Replica, peers: ReplicaPeers) {
-  const trees = new TreeBook({ replica, timers: systemTimers, log: silentLog });
+  const trees = new TreeStore({ replica, timers: systemTimers, log: silentLog });
   replica.book = trees;
   const nobodyLost = { isLost: () => false, onPeerLost() {} };
   const parts = { replica, peers, trees, claims: new Claims(systemClock), clock: systemClock, ...nobodyLost };
@@ -141,7 +141,7 @@ function sideOf(replica: Replica, peers: ReplicaPeers) {
   return parts;
 }
 
-async function built(trees: TreeBook): Promise<void> {
+async function built(trees: TreeStore): Promise<void> {
   while (partitions.some((partition) => trees.tree(0, partition) === null)) {
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -205,7 +205,7 @@ async function exchange(parts: ReturnType<typeof sideOf>): Promise<ExchangeFigur
 }
 
 /** What the trees add to a write: the old record's hash subtracted, the new one's added. */
-function measureChanges(trees: TreeBook, keys: readonly Buffer[]): void {
+function measureChanges(trees: TreeStore, keys: readonly Buffer[]): void {
   const addresses = keys.slice(0, 100_000).map((key) => addressOf(0, key));
   const before = recordOf(1);
   const after = recordOf(2);

@@ -12,8 +12,8 @@
  *   npm run bench -- ttl [writes a second of the slow days] [their hours] [minutes of the fast run]
  */
 import { addressOf } from '../../core/base/token.ts';
-import { defaultExpirySettings } from '../../core/replication/expiry-turns.ts';
-import { defaultCollectorSettings } from '../../core/replication/tombstone-collector.ts';
+import { defaultExpirySettings } from '../../core/replication/replica/expiry-turns.ts';
+import { defaultCollectorSettings } from '../../core/replication/replica/tombstone-collector.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { type Member, SimulatedCluster } from '../support/simulation/cluster.ts';
 

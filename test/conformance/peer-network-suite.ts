@@ -1,7 +1,7 @@
 /** What every PeerNetwork does, seen from its nodes, as tests that run on each implementation, without faults. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PeerNetwork } from '../../core/ports/peer-network.ts';
-import { bodyOf, encodeCall, requestIdOf } from '../../core/wire/peer-frames.ts';
+import { bodyOf, encodeCall, requestIdOf } from '../../core/wire/peer/frames.ts';
 
 export interface NetworkUnderTest {
   /** A node begins, and all that are there learn where the others are. */

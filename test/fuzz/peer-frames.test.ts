@@ -12,7 +12,7 @@ import {
   parseStatus,
   requestIdOf,
   typeOf,
-} from '../../core/wire/peer-frames.ts';
+} from '../../core/wire/peer/frames.ts';
 import { check } from '../support/seeds.ts';
 
 const bytes = (max: number) => fc.uint8Array({ maxLength: max }).map((array) => Buffer.from(array));

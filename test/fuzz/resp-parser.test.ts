@@ -1,9 +1,9 @@
 /** Bytes from outside: nothing makes the parsers throw anything but a protocol error, and no cut changes the meaning. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeCommand } from '../../core/wire/resp-encoder.ts';
-import { RespProtocolError, RespRequestParser } from '../../core/wire/resp-parser.ts';
-import { RespReplyParser } from '../../core/wire/resp-reply-parser.ts';
+import { encodeCommand } from '../../core/wire/resp/encoder.ts';
+import { RespProtocolError, RespRequestParser } from '../../core/wire/resp/parser.ts';
+import { RespReplyParser } from '../../core/wire/resp/reply-parser.ts';
 
 function drain(parser: RespRequestParser | RespReplyParser, chunks: readonly Buffer[]): unknown[] {
   const found: unknown[] = [];

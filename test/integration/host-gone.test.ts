@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readControlAddress } from '../../core/host/control-server.ts';
+import { readControlAddress } from '../../core/host/servers/control-server.ts';
 import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
 
 let cluster: RealCluster;

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerFrame } from '../../core/contract/api.ts';
-import { readControlAddress } from '../../core/host/control-server.ts';
+import { readControlAddress } from '../../core/host/servers/control-server.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 import { apiSocket, type LoggedIn, logIn, opened } from '../support/log-in.ts';
 

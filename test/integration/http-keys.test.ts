@@ -1,9 +1,9 @@
 /** Keys over HTTP, byte for byte as they stand in the request line; siblings in parts; and what a mistake of ours looks like. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Admission } from '../../core/host/admission.ts';
+import { Admission } from '../../core/host/access/admission.ts';
 import type { Host } from '../../core/host/create-host.ts';
-import { serveUi, type UiServer } from '../../core/host/ui-server.ts';
+import { serveUi, type UiServer } from '../../core/host/servers/ui-server.ts';
 import type { RemoteRead, RemoteStore } from '../../core/ports/remote-store.ts';
 import { LogCapture } from '../support/log-capture.ts';
 import { realClock, realRandom, realTimers } from '../support/resp-target.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readControlAddress } from '../../core/host/control-server.ts';
+import { readControlAddress } from '../../core/host/servers/control-server.ts';
 import { isAlive, waitUntil } from '../support/cluster.ts';
 
 const root = process.env.COTERIE_ROOT ?? join(import.meta.dirname, '../..');

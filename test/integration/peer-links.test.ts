@@ -12,7 +12,7 @@ import {
   frameType,
   requestIdOf,
   typeOf,
-} from '../../core/wire/peer-frames.ts';
+} from '../../core/wire/peer/frames.ts';
 import { loopback, meet, startTcpPeer, type TcpPeer, TcpPeers, untilTrue } from '../support/tcp-peers.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 

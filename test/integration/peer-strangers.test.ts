@@ -12,7 +12,7 @@ import {
   FrameReader,
   frameType,
   protocolVersion,
-} from '../../core/wire/peer-frames.ts';
+} from '../../core/wire/peer/frames.ts';
 import {
   clusterId,
   greetingAs,

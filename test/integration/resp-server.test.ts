@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { CoterieError, type ErrorCode } from '../../core/base/errors.ts';
 import type { KeyAddress } from '../../core/base/token.ts';
 import type { Logins } from '../../core/ports/logins.ts';
-import { encodeCommand } from '../../core/wire/resp-encoder.ts';
-import { RespErrorReply } from '../../core/wire/resp-reply-parser.ts';
+import { encodeCommand } from '../../core/wire/resp/encoder.ts';
+import { RespErrorReply } from '../../core/wire/resp/reply-parser.ts';
 import { keyspaceView, MemoryStore } from '../support/memory-store.ts';
 import { plain, RawClient, type RespNode, startRespCluster, startRespNode } from '../support/resp-target.ts';
 

@@ -51,7 +51,7 @@ function walkOf(key: string): number[] {
   const partition = partitionOf(addressOf(0, Buffer.from(key)).tokenHigh);
   const state = topologyOf(cluster.layout, 1).keyspaces.get(0)!;
   const replicas = state.replicas[partition].map((replica) => replica.nodeId);
-  return [...replicas, ...state.standIns(partition, 'office')].map((id) => id - 1);
+  return [...replicas, ...state.fallbacks(partition, 'office')].map((id) => id - 1);
 }
 
 describe('a replica that was away', () => {
@@ -96,7 +96,7 @@ describe('a replica that was away', () => {
 });
 
 describe('two of three replicas are away, with five nodes', () => {
-  it('a sloppy keyspace writes and reads through stand-ins, which hand over later', async () => {
+  it('a sloppy keyspace writes and reads through fallbacks, which hand over later', async () => {
     await clusterOf(5, true);
     const [first, second, third] = walkOf('key');
     cluster.crash(cluster.members[second]);
@@ -113,7 +113,7 @@ describe('two of three replicas are away, with five nodes', () => {
     expect(owed()).toBe(0);
   });
 
-  it('what a stand-in took survives the loss of the only replica that has it', async () => {
+  it('what a fallback took survives the loss of the only replica that has it', async () => {
     await clusterOf(5, true);
     const [first, second, third] = walkOf('key');
     cluster.crash(cluster.members[second]);
@@ -127,13 +127,13 @@ describe('two of three replicas are away, with five nodes', () => {
     expect(await read(second, 'key')).toEqual(['value']);
   });
 
-  it('with no replica left, a write at ANY is kept by a stand-in and found later; at ONE it is refused', async () => {
+  it('with no replica left, a write at ANY is kept by a fallback and found later; at ONE it is refused', async () => {
     await clusterOf(5, true);
-    const [first, second, third, standIn] = walkOf('key');
+    const [first, second, third, fallback] = walkOf('key');
     for (const index of [first, second, third]) cluster.crash(cluster.members[index]);
     await cluster.time.advance(500);
-    await expect(write(standIn, 'key', 'value')).rejects.toMatchObject({ code: 'unavailable' });
-    const { store } = cluster.members[standIn].node!;
+    await expect(write(fallback, 'key', 'value')).rejects.toMatchObject({ code: 'unavailable' });
+    const { store } = cluster.members[fallback].node!;
     const writeAny = (value: string) =>
       cluster.time.until(
         new Promise<void>((resolve, reject) => {

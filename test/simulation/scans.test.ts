@@ -7,8 +7,8 @@ import type { CoterieError } from '../../core/base/errors.ts';
 import { partitionCount, partitionStart } from '../../core/base/token.ts';
 import type { Layout } from '../../core/layout/layout.ts';
 import type { ScanPage } from '../../core/ports/key-value-store.ts';
-import type { CoordinatorStore } from '../../core/replication/store.ts';
-import { encodeStatus, frameType, requestIdOf, status, typeOf } from '../../core/wire/peer-frames.ts';
+import type { CoordinatorStore } from '../../core/replication/coordinator/store.ts';
+import { encodeStatus, frameType, requestIdOf, status, typeOf } from '../../core/wire/peer/frames.ts';
 import { SimulatedCluster } from '../support/simulation/cluster.ts';
 
 let cluster: SimulatedCluster;

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { readControlAddress } from '../../core/host/control-server.ts';
+import { readControlAddress } from '../../core/host/servers/control-server.ts';
 import type { RealCluster } from './cluster.ts';
 
 export function hostPid(cluster: RealCluster): number {

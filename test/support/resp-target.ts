@@ -6,8 +6,8 @@ import type { Clock, Timers } from '../../core/ports/clock.ts';
 import { type Log, silentLog } from '../../core/ports/log.ts';
 import type { Logins } from '../../core/ports/logins.ts';
 import type { Random } from '../../core/ports/random.ts';
-import { encodeCommand } from '../../core/wire/resp-encoder.ts';
-import { type RespReply, RespReplyParser } from '../../core/wire/resp-reply-parser.ts';
+import { encodeCommand } from '../../core/wire/resp/encoder.ts';
+import { type RespReply, RespReplyParser } from '../../core/wire/resp/reply-parser.ts';
 import { MemoryData, MemoryStore, type MemoryStoreSettings, ringCoordinator } from './memory-store.ts';
 
 export const realClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };

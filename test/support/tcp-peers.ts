@@ -9,8 +9,8 @@ import { silentLog } from '../../core/ports/log.ts';
 import type { MutualProof } from '../../core/ports/mutual-proof.ts';
 import { mutualProofOf } from '../../core/security/mutual-proof.ts';
 
-import { FrameReader } from '../../core/wire/peer-frames.ts';
-import { PeerGreeting } from '../../core/wire/peer-greeting.ts';
+import { FrameReader } from '../../core/wire/peer/frames.ts';
+import { PeerGreeting } from '../../core/wire/peer/greeting.ts';
 
 export const loopback = '127.0.0.1';
 export const clusterId = 'test cluster';

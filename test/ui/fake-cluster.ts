@@ -14,10 +14,10 @@ import type {
   NodeView,
   Snapshot,
 } from '../../core/contract/views.ts';
-import { EventHub } from '../../core/host/event-hub.ts';
-import { consequencesOf } from '../../core/host/keyspace-consequences.ts';
-import { acceptedInWords, lossInWords } from '../../core/host/loss-book.ts';
-import type { NodeStatus } from '../../core/host/node-supervisor.ts';
+import type { NodeStatus } from '../../core/host/nodes/node-supervisor.ts';
+import { EventHub } from '../../core/host/view/event-hub.ts';
+import { consequencesOf } from '../../core/host/view/keyspace-consequences.ts';
+import { acceptedInWords, lossInWords } from '../../core/host/view/loss-book.ts';
 import {
   adviceOf,
   clusterViewOf,
@@ -26,7 +26,7 @@ import {
   lackingOf,
   nodeViewOf,
   ringViewsOf,
-} from '../../core/host/views.ts';
+} from '../../core/host/view/views.ts';
 import {
   alterKeyspace,
   createKeyspace,
@@ -102,7 +102,7 @@ export class FakeCluster {
     return {
       cluster: clusterViewOf(this.layout, '0.1.0', this.readOnly),
       dataCenters: [...this.layout.dataCenters],
-      computers: computerViewsOf(this.layout, 'c0'),
+      computers: computerViewsOf(this.layout, new Set(['c0'])),
       nodes,
       keyspaces,
       rings: ringViewsOf(this.layout),

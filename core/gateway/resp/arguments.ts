@@ -1,5 +1,5 @@
 /** Reading the words of a command: option names, integers, times. Throws CommandError in Redis's words. */
-import { integer64Max, integer64Min, parseInteger64, parseSafeInteger } from '../../wire/resp-integer.ts';
+import { integer64Max, integer64Min, parseInteger64, parseSafeInteger } from '../../wire/resp/integer.ts';
 import { equalsIgnoringCase } from './command.ts';
 import { CommandError, errorTexts, invalidExpire } from './errors.ts';
 

@@ -2,7 +2,7 @@
  * What one connection makes the node hold, part by part, as its share of the budget. What commands still have in work when
  * their client leaves stays counted until they are done.
  */
-import type { RespRequestParser } from '../../wire/resp-parser.ts';
+import type { RespRequestParser } from '../../wire/resp/parser.ts';
 import type { MemoryBudget, MemoryHolder, MemoryShare } from './memory-budget.ts';
 import type { ReplyOutput } from './output.ts';
 import type { Request } from './request.ts';

@@ -8,8 +8,8 @@
  */
 import type { Socket } from 'node:net';
 import type { Meeting } from '../../ports/mutual-proof.ts';
-import type { RespEncoder } from '../../wire/resp-encoder.ts';
-import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../wire/resp-parser.ts';
+import type { RespEncoder } from '../../wire/resp/encoder.ts';
+import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../wire/resp/parser.ts';
 import { clientLine } from './client-line.ts';
 import { ConnectionMemory } from './connection-memory.ts';
 import { ConnectionWatch } from './connection-watch.ts';

@@ -12,8 +12,8 @@
 import { CoterieError } from '../../base/errors.ts';
 import { parseConsistencyLevel } from '../../base/levels.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
-import { encodeCommand, type RespEncoder } from '../../wire/resp-encoder.ts';
-import { RespRequestParser } from '../../wire/resp-parser.ts';
+import { encodeCommand, type RespEncoder } from '../../wire/resp/encoder.ts';
+import { RespRequestParser } from '../../wire/resp/parser.ts';
 import { purposeOf } from './command.ts';
 import { memoryShort } from './errors.ts';
 import type { Gateway } from './gateway.ts';

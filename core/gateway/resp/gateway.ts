@@ -10,7 +10,7 @@ import type { Log } from '../../ports/log.ts';
 import { type Logins, openToAll } from '../../ports/logins.ts';
 import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
-import { RespEncoder } from '../../wire/resp-encoder.ts';
+import { RespEncoder } from '../../wire/resp/encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { errorTexts, memoryShort, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';

@@ -3,7 +3,7 @@
  * to each other in the encoder's slab stay one piece. Bounds on it are the connection's business.
  */
 import type { Socket } from 'node:net';
-import type { RespEncoder } from '../../wire/resp-encoder.ts';
+import type { RespEncoder } from '../../wire/resp/encoder.ts';
 
 /** Smaller pieces are slices of a slab that others share: kept for long, a few bytes would keep all of it. */
 const ownPieceBytesMin = 16_384;

@@ -6,7 +6,7 @@
  * Replies are handed on in order and not kept; what the command makes of them it counts (gathering.ts). When its client
  * is gone, or there is no more room, no further part is begun.
  */
-import type { RespEncoder } from '../../wire/resp-encoder.ts';
+import type { RespEncoder } from '../../wire/resp/encoder.ts';
 import { Gathering } from './gathering.ts';
 import { type ReplySink, Request } from './request.ts';
 import type { Session } from './session.ts';

@@ -8,7 +8,7 @@ import { CoterieError } from '../../base/errors.ts';
 import type { KeyAddress } from '../../base/token.ts';
 import type { WriteResult } from '../../ports/key-value-store.ts';
 import type { Meeting } from '../../ports/mutual-proof.ts';
-import type { RespEncoder } from '../../wire/resp-encoder.ts';
+import type { RespEncoder } from '../../wire/resp/encoder.ts';
 import type { Command } from './command.ts';
 import { CommandError, errorReply, errorTexts, KeyspaceDropped } from './errors.ts';
 import type { Gateway } from './gateway.ts';

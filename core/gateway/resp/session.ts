@@ -11,7 +11,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../../ports/key-value-store.ts';
-import type { RespProtocol } from '../../wire/resp-encoder.ts';
+import type { RespProtocol } from '../../wire/resp/encoder.ts';
 import { CommandError, errorTexts, KeyspaceDropped } from './errors.ts';
 
 /** A write whose acknowledgements WAIT can ask for; `fixed` when it ran on another node and cannot grow here. */

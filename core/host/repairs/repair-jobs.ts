@@ -16,8 +16,8 @@ import type {
   RepairsView,
 } from '../../contract/repair-views.ts';
 import { keyspaceNamed, type Layout } from '../../layout/layout.ts';
+import type { RepairFigures } from '../../node-process/messages.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
-import type { RepairFigures } from '../node-messages.ts';
 import { blackoutEndMs, nextRunMs } from './schedule-times.ts';
 import { runSegment, type SegmentRun, sharesOf } from './segment-runner.ts';
 import {

@@ -2,7 +2,7 @@
  * Runs one segment. Its partitions may have different replicas, so it is shared out: each partition to a node that replicates
  * it, to as few nodes as will do, one after the other.
  */
-import type { RepairFigures } from '../node-messages.ts';
+import type { RepairFigures } from '../../node-process/messages.ts';
 
 export interface SegmentRun {
   readonly result: Promise<RepairFigures>;

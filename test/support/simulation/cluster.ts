@@ -26,9 +26,12 @@ import type {
 } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
-import { defaultExpirySettings, type ExpirySettings } from '../../../core/replication/expiry-turns.ts';
-import type { CoordinatorStore } from '../../../core/replication/store.ts';
-import type { CollectorSettings } from '../../../core/replication/tombstone-collector.ts';
+import type { CoordinatorStore } from '../../../core/replication/coordinator/store.ts';
+import {
+  defaultExpirySettings,
+  type ExpirySettings,
+} from '../../../core/replication/replica/expiry-turns.ts';
+import type { CollectorSettings } from '../../../core/replication/replica/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
@@ -404,7 +407,7 @@ export class SimulatedCluster {
     const isEqual = (await this.divergent()).length === 0;
     // Looked at afterwards: the walk itself comes upon damaged records.
     const running = this.running();
-    const isRebuilt = running.every((member) => member.node!.parts.completeness.isWhole);
+    const isRebuilt = running.every((member) => member.node!.parts.eligibility.isWhole);
     return running.length === this.members.length && isRebuilt && isEqual;
   }
 

@@ -3,7 +3,7 @@
  * acknowledged change deleted it shows nothing in the end.
  */
 import { addressOf } from '../../../core/base/token.ts';
-import type { LocalRecords } from '../../../core/replication/local-records.ts';
+import type { LocalRecords } from '../../../core/replication/replica/local-records.ts';
 import { summarise } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedCluster } from './cluster.ts';

@@ -4,7 +4,7 @@
  * table 3: a Pareto body with an exponential tail, fitted to one-way latencies of Voldemort. With disks, a write's way to the
  * replica includes the disk; the other three ways are as with SSDs.
  */
-import { frameType, typeOf } from '../../../core/wire/peer-frames.ts';
+import { frameType, typeOf } from '../../../core/wire/peer/frames.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 
 export const latencyModels = ['uniform', 'lnkd-ssd', 'lnkd-disk'] as const;

@@ -4,9 +4,9 @@
  */
 
 import type { MembershipEvent } from '../../../core/membership/events.ts';
-import type { Packet } from '../../../core/membership/packet-codec.ts';
 import type { MembershipSettings } from '../../../core/membership/settings.ts';
 import { Swim } from '../../../core/membership/swim.ts';
+import type { Packet } from '../../../core/wire/membership/packet-codec.ts';
 import { Agenda, type Planned } from '../agenda.ts';
 import { SeededRandom } from '../seeded-random.ts';
 

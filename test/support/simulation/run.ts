@@ -180,7 +180,7 @@ async function untilWhole(cluster: SimulatedCluster): Promise<void> {
   while (!(await cluster.isWhole())) {
     if (time.monotonicMs() > untilMs) {
       const keys = await cluster.divergent();
-      const waiting = cluster.members.filter(({ node }) => !(node?.parts.completeness.isWhole ?? false));
+      const waiting = cluster.members.filter(({ node }) => !(node?.parts.eligibility.isWhole ?? false));
       cluster.violate(
         `after ${convergeWithinMs / 1000} s without faults replicas still differ in [${keys.join(', ')}], ` +
           `and [${waiting.map(({ id }) => `n${id}`).join(', ')}] are not whole`,

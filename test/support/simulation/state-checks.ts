@@ -3,7 +3,7 @@ import { partitionCount, partitionStart } from '../../../core/base/token.ts';
 import type { StorageNode } from '../../../core/node/storage-node.ts';
 import { scanPage } from '../../../core/ports/scan-page.ts';
 import type { ScanRequest, ScanResult } from '../../../core/ports/storage-engine.ts';
-import { hintKeyspace } from '../../../core/replication/hint-book.ts';
+import { hintKeyspace } from '../../../core/replication/handoff/hint-store.ts';
 
 /**
  * The ledger of hints is what is stored: a hint that is owed and not there is owed for ever, and one that is there and not owed

@@ -24,9 +24,26 @@ const allowed: Record<string, readonly string[]> = {
   ...Object.fromEntries(effectful.map((layer) => [layer, ['core/base', 'core/ports', ...pure]])),
   'core/node': ['core/base', 'core/ports', ...pure, 'core/replication', 'core/repair'],
   'core/gateway': ['core/contract', 'core/base', 'core/wire', 'core/ports'],
+  'core/node-process': [
+    'core/base',
+    'core/contract',
+    'core/ports',
+    ...pure,
+    ...effectful,
+    'core/node',
+    'core/gateway',
+  ],
   'core/host': ['core/'],
   'core/cli': ['core/'],
-  electron: ['core/host', 'core/contract', 'core/platform', 'core/base', 'core/ports', 'core/cli/paths.ts'],
+  electron: [
+    'core/host',
+    'core/node-process',
+    'core/contract',
+    'core/platform',
+    'core/base',
+    'core/ports',
+    'core/cli/paths.ts',
+  ],
   renderer: ['core/contract'],
 };
 
@@ -75,7 +92,7 @@ function pathOf(file: string, target: string): string | null {
 const sources = ['core', 'electron', 'renderer'].flatMap(filesUnder);
 const entries = [
   'core/cli/main.ts',
-  'core/host/node-main.ts',
+  'core/node-process/main.ts',
   'electron/main.ts',
   'electron/desktop.ts',
   'electron/preload.ts',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ActivityEntry } from '../../../core/contract/views.ts';
-import { Catalog } from '../../../core/host/catalog.ts';
+import { Catalog } from '../../../core/host/catalog/catalog.ts';
 
 let folder: string;
 beforeEach(() => {

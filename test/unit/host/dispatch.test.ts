@@ -8,7 +8,7 @@ function failingHost(cause: Error): HostActions {
   const snapshot = () => {
     throw cause;
   };
-  return { readOnly: false, log: new LogCapture(), snapshot } as unknown as HostActions;
+  return { readOnly: false, log: new LogCapture(), view: { snapshot } } as unknown as HostActions;
 }
 
 async function failureOf(cause: Error): Promise<{ code: string; logged: number }> {

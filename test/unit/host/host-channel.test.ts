@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Carrier, HostChannel, orphanLifeMs } from '../../../core/host/host-channel.ts';
-import type { FromNode, ToNode } from '../../../core/host/node-messages.ts';
+import { type Carrier, HostChannel, orphanLifeMs } from '../../../core/node-process/host-channel.ts';
+import type { FromNode, ToNode } from '../../../core/node-process/messages.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 const logLine = (line: string): FromNode => ({ type: 'log', level: 'info', line });

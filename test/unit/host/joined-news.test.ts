@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { JoinedNews } from '../../../core/host/joined-news.ts';
-import type { News } from '../../../core/host/membership-news.ts';
+import { JoinedNews } from '../../../core/host/view/joined-news.ts';
+import type { News } from '../../../core/host/view/membership-news.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 const minute = 60_000;

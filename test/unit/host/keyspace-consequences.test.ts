@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { consequencesOf, type KeyspacePlan } from '../../../core/host/keyspace-consequences.ts';
+import { consequencesOf, type KeyspacePlan } from '../../../core/host/view/keyspace-consequences.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 
 /** So many nodes in each data center, each on a computer of its own unless `computers` says how many there are. */

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf, readLayout, writeLayout } from '../../../core/host/layout-store.ts';
+import { digestOf, readLayout, writeLayout } from '../../../core/host/layouts/layout-store.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 import { decodeLayout, encodeLayout } from '../../../core/layout/layout-document.ts';
 import { NodeDisk } from '../../../core/platform/node-disk.ts';

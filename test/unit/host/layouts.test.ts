@@ -1,8 +1,8 @@
 /** Layouts on their way from a host to a node: kept while the node starts, taken in order, never an older one, sent until both agree. */
 import { describe, expect, it } from 'vitest';
-import { LayoutDelivery } from '../../../core/host/layout-delivery.ts';
-import { LayoutInbox } from '../../../core/host/layout-inbox.ts';
+import { LayoutDelivery } from '../../../core/host/layouts/layout-delivery.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
+import { LayoutInbox } from '../../../core/node-process/layout-inbox.ts';
 
 const layoutOf = (version: number) => ({ version }) as Layout;
 const settle = () => new Promise((resolve) => setImmediate(resolve));

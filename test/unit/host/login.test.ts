@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { browserInWords, Login, sessionIdleMs, sessionLifeMs } from '../../../core/host/login.ts';
+import { browserInWords, Login, sessionIdleMs, sessionLifeMs } from '../../../core/host/access/login.ts';
 
 const port = 7370;
 const minuteMs = 60_000;

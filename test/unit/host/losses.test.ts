@@ -3,13 +3,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { healthOf } from '../../../core/gateway/http/health.ts';
 import { metricsText } from '../../../core/gateway/http/metrics.ts';
 import { createHandlers, dispatch, type HostActions } from '../../../core/host/api-handlers.ts';
-import { acceptedInWords, LossBook } from '../../../core/host/loss-book.ts';
-import { lossFiguresOf, NodeLosses } from '../../../core/host/node-losses.ts';
-import type { FromNode } from '../../../core/host/node-messages.ts';
-import { keyspaceViewOf } from '../../../core/host/views.ts';
+import { acceptedInWords, LossBook } from '../../../core/host/view/loss-book.ts';
+import { keyspaceViewOf } from '../../../core/host/view/views.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
 import type { PossibleLoss } from '../../../core/node/possible-losses.ts';
-import type { Wanted } from '../../../core/replication/completeness.ts';
+import { lossFiguresOf, NodeLosses } from '../../../core/node-process/losses.ts';
+import type { FromNode } from '../../../core/node-process/messages.ts';
+import type { Wanted } from '../../../core/replication/replica/read-eligibility.ts';
 import { FakeCluster } from '../../ui/fake-cluster.ts';
 
 const layout = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MembershipNews, membershipViewOf } from '../../../core/host/membership-news.ts';
+import { MembershipNews, membershipViewOf } from '../../../core/host/view/membership-news.ts';
 import type { Member } from '../../../core/membership/members.ts';
 import type { TimedEvent } from '../../../core/node/membership-driver.ts';
 

@@ -1,8 +1,8 @@
 /** When nodes are started again, what is said of it, and when a computer's start is over; in virtual time with pretended processes. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FromNode, NodeProcess, NodeStart, ToNode } from '../../../core/host/node-messages.ts';
-import { NodeSupervisor } from '../../../core/host/node-supervisor.ts';
-import { StartWatch } from '../../../core/host/start-watch.ts';
+import { NodeSupervisor } from '../../../core/host/nodes/node-supervisor.ts';
+import { StartWatch } from '../../../core/host/nodes/start-watch.ts';
+import type { FromNode, NodeProcess, NodeStart, ToNode } from '../../../core/node-process/messages.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 class PretendedProcess implements NodeProcess {

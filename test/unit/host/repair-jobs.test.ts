@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import type { RepairRequest } from '../../../core/contract/repair-views.ts';
-import type { RepairFigures } from '../../../core/host/node-messages.ts';
 import {
   RepairJobs,
   type RepairStore,
@@ -10,6 +9,7 @@ import {
   type SegmentWork,
 } from '../../../core/host/repairs/repair-jobs.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
+import type { RepairFigures } from '../../../core/node-process/messages.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 const layout: Layout = firstLayout({

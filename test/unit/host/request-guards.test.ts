@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOwnAddress, isOwnOrigin, refusalOf } from '../../../core/host/request-guards.ts';
+import { isOwnAddress, isOwnOrigin, refusalOf } from '../../../core/host/servers/request-guards.ts';
 
 const own = { host: '127.0.0.1', port: 7370 };
 const host = '127.0.0.1:7370';

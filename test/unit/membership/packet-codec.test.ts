@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agreedCountMax, type Claim, incarnationMax } from '../../../core/membership/claims.ts';
+import { systemRandom } from '../../../core/platform/system-random.ts';
+import type { PacketSeal } from '../../../core/ports/packet-seal.ts';
+import { packetSealOf } from '../../../core/security/packet-seal.ts';
 import {
   clusterTagOf,
   datagramBytesMax,
@@ -10,11 +13,12 @@ import {
   encodeStates,
   type Packet,
   type ProbeMessage,
-} from '../../../core/membership/packet-codec.ts';
-import { decodeStream, encodeStream, type StreamMessage } from '../../../core/membership/stream-messages.ts';
-import { systemRandom } from '../../../core/platform/system-random.ts';
-import type { PacketSeal } from '../../../core/ports/packet-seal.ts';
-import { packetSealOf } from '../../../core/security/packet-seal.ts';
+} from '../../../core/wire/membership/packet-codec.ts';
+import {
+  decodeStream,
+  encodeStream,
+  type StreamMessage,
+} from '../../../core/wire/membership/stream-messages.ts';
 import { check } from '../../support/seeds.ts';
 
 const clusterId = '9f6a1c1e-0000-4000-8000-000000000001';

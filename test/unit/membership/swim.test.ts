@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../../core/membership/claims.ts';
 import type { Effect, MembershipEvent } from '../../../core/membership/events.ts';
-import type { ProbeMessage } from '../../../core/membership/packet-codec.ts';
 import {
   lanSettings,
   type MembershipSettings,
   oneComputerSettings,
 } from '../../../core/membership/settings.ts';
 import { Swim } from '../../../core/membership/swim.ts';
+import type { ProbeMessage } from '../../../core/wire/membership/packet-codec.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 
 type Sent = Extract<Effect, { type: 'send' }>;

@@ -17,7 +17,7 @@ import {
   encodePartitions,
   encodeRoots,
   questionKind,
-} from '../../../core/merkle/exchange-codec.ts';
+} from '../../../core/wire/peer/exchange-codec.ts';
 import {
   decodeFetch,
   decodeFetched,
@@ -27,7 +27,7 @@ import {
   encodeFetched,
   encodeRefused,
   encodeStore,
-} from '../../../core/merkle/record-batch-codec.ts';
+} from '../../../core/wire/peer/record-batch-codec.ts';
 import { check } from '../../support/seeds.ts';
 
 const bodyOf = (question: Buffer) => decodeHead(question).body;

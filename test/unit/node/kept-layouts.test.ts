@@ -4,7 +4,7 @@ import { alterKeyspace } from '../../../core/layout/layout.ts';
 import { KeptFile } from '../../../core/node/kept-file.ts';
 import { layoutFile, readKeptLayouts } from '../../../core/node/kept-layout.ts';
 import { NodeLayouts } from '../../../core/node/node-layouts.ts';
-import { Completeness } from '../../../core/replication/completeness.ts';
+import { ReadEligibility } from '../../../core/replication/replica/read-eligibility.ts';
 import { layoutOf } from '../../support/layouts.ts';
 import { LogCapture } from '../../support/log-capture.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
@@ -20,7 +20,7 @@ class Shelf {
   readonly time = new VirtualTime();
   readonly log = new LogCapture();
   readonly disk = new SimulatedDisk({ timers: this.time, random: new SeededRandom(1) });
-  readonly completeness = new Completeness({ onWhole() {}, onLost() {}, onBack() {} });
+  readonly eligibility = new ReadEligibility({ onWhole() {}, onLost() {}, onBack() {} });
 
   open(given: Layout, isKnown = true): Promise<NodeLayouts> {
     return this.time.until(NodeLayouts.open({ ...this, timers: this.time }, { nodeId: 1, isKnown }, given));
@@ -28,7 +28,7 @@ class Shelf {
 
   async followed(given: Layout, isKnown = true): Promise<NodeLayouts> {
     const layouts = await this.open(given, isKnown);
-    layouts.follow(this.completeness);
+    layouts.follow(this.eligibility);
     await this.time.advance(10);
     return layouts;
   }
@@ -80,7 +80,7 @@ describe('the layouts of a node', () => {
     const shelf = new Shelf();
     const layouts = await shelf.followed(first, false);
     expect(layouts.topology.layout).toEqual(first);
-    expect(shelf.completeness.isWhole).toBe(true);
+    expect(shelf.eligibility.isWhole).toBe(true);
     expect(await shelf.kept()).toEqual({ newest: first, settled: first });
   });
 
@@ -104,15 +104,15 @@ describe('the layouts of a node', () => {
     const shelf = new Shelf();
     const layouts = await shelf.followed(second, false);
     await shelf.time.until(layouts.change(third));
-    expect(shelf.completeness.isWhole).toBe(false);
+    expect(shelf.eligibility.isWhole).toBe(false);
     expect(await shelf.kept()).toEqual({ newest: third, settled: second });
-    const missing = shelf.completeness.missingCount;
+    const missing = shelf.eligibility.missingCount;
     const again = new Shelf();
     await again.time.until(again.disk.replaceFile(layoutFile, shelf.disk.contentOf(layoutFile)));
     const reopened = await again.followed(third);
-    expect(again.completeness.missingCount).toBe(missing);
-    for (const { keyspace, peer, partitions } of again.completeness.wanted()) {
-      for (const partition of partitions) again.completeness.compared(keyspace, partition, peer);
+    expect(again.eligibility.missingCount).toBe(missing);
+    for (const { keyspace, peer, partitions } of again.eligibility.wanted()) {
+      for (const partition of partitions) again.eligibility.compared(keyspace, partition, peer);
     }
     await again.time.until(reopened.noteSettled());
     expect(await again.kept()).toEqual({ newest: third, settled: third });
@@ -126,14 +126,14 @@ describe('the layouts of a node', () => {
     const shelf = new Shelf();
     if (text !== null) await shelf.time.until(shelf.disk.replaceFile(layoutFile, Buffer.from(text)));
     await shelf.followed(first);
-    expect(shelf.completeness.isWhole).toBe(false);
+    expect(shelf.eligibility.isWhole).toBe(false);
     expect(
-      shelf.completeness
+      shelf.eligibility
         .wanted()
         .map(({ peer }) => peer)
         .sort(),
     ).toEqual([2, 3]);
-    expect(shelf.completeness.missingCount).toBe(1_024);
+    expect(shelf.eligibility.missingCount).toBe(1_024);
     expect(shelf.log.warnings).toHaveLength(text === null ? 0 : 1);
   });
 

@@ -102,20 +102,20 @@ describe('a quorum write', () => {
     expect(core.acknowledgedCount).toBe(1);
   });
 
-  it('counts a stand-in like the replica it stands in for, but never stand-ins alone', () => {
+  it('counts a fallback like the replica it stands in for, but never fallbacks alone', () => {
     const core = new PutCore(three, requirement);
-    expect(core.addStandIn(1)).toBe('pending');
-    expect(core.addStandIn(2)).toBe('pending');
+    expect(core.addFallback(1)).toBe('pending');
+    expect(core.addFallback(2)).toBe('pending');
     expect(core.addAcknowledgement(0)).toBe('met');
     const lost = new PutCore(three, requirement);
-    lost.addStandIn(1);
-    lost.addStandIn(2);
+    lost.addFallback(1);
+    lost.addFallback(2);
     expect(lost.addFailure(0)).toBe('impossible');
   });
 
-  it('counts one stand-in alone at ANY', () => {
+  it('counts one fallback alone at ANY', () => {
     const core = new PutCore(three, requirementOf('ANY', three, 'office'));
-    expect(core.addStandIn(1)).toBe('met');
+    expect(core.addFallback(1)).toBe('met');
   });
 });
 

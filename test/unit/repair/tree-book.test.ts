@@ -6,7 +6,7 @@ import { hashRecord } from '../../../core/merkle/record-hash.ts';
 import { MerkleTree, placeOf } from '../../../core/merkle/tree.ts';
 import type { LocalReplica } from '../../../core/ports/local-replica.ts';
 import { silentLog } from '../../../core/ports/log.ts';
-import { TreeBook } from '../../../core/repair/tree-book.ts';
+import { TreeStore } from '../../../core/repair/tree-store.ts';
 import { check } from '../../support/seeds.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
@@ -17,7 +17,7 @@ const partition = partitionOf(tagged(0).tokenHigh);
 class SlowReplica {
   readonly time = new VirtualTime();
   readonly held = new Map<number, Buffer>();
-  readonly book: TreeBook;
+  readonly book: TreeStore;
 
   constructor() {
     const replica: LocalReplica = {
@@ -41,7 +41,7 @@ class SlowReplica {
       read: (_, done) => done(null, null),
       merge: (_address, _record, done) => done(null),
     };
-    this.book = new TreeBook({ replica, timers: this.time, log: silentLog });
+    this.book = new TreeStore({ replica, timers: this.time, log: silentLog });
   }
 
   set(number: number, value: number): void {

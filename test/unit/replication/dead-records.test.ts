@@ -9,8 +9,8 @@ import {
   isDead,
   nameOf,
   visitPages,
-} from '../../../core/replication/dead-records.ts';
-import { holds, Rounds } from '../../../core/replication/tombstone-rounds.ts';
+} from '../../../core/replication/replica/dead-records.ts';
+import { holds, Rounds } from '../../../core/replication/replica/tombstone-rounds.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { encodeRecord } from '../../../core/versions/record-codec.ts';
 import { actorOf, neverMs } from '../../../core/versions/version-set.ts';

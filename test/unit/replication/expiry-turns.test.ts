@@ -7,7 +7,7 @@ import {
   takenUntilMs,
   turnAt,
   turnTakesUntilMs,
-} from '../../../core/replication/expiry-turns.ts';
+} from '../../../core/replication/replica/expiry-turns.ts';
 import { check } from '../../support/seeds.ts';
 
 const moments = fc.integer({ min: 1_700_000_000_000, max: 2_000_000_000_000 });

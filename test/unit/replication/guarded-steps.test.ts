@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
-import { GuardedSteps } from '../../../core/replication/guarded-steps.ts';
+import { GuardedSteps } from '../../../core/replication/coordinator/guarded-steps.ts';
 
 type Ends = [CoterieError | null, unknown][];
 

@@ -4,14 +4,19 @@ import { addressOf, partitionCount, partitionOf, partitionStart } from '../../..
 import type { Layout } from '../../../core/layout/layout.ts';
 import { scanPage } from '../../../core/ports/scan-page.ts';
 import type { StorageEngine } from '../../../core/ports/storage-engine.ts';
-import { type Hint, HintBook, type HintSettings, hintKeyspace } from '../../../core/replication/hint-book.ts';
-import { HintDelivery } from '../../../core/replication/hint-delivery.ts';
-import { LocalRecords } from '../../../core/replication/local-records.ts';
+import {
+  type Hint,
+  type HintSettings,
+  HintStore,
+  hintKeyspace,
+} from '../../../core/replication/handoff/hint-store.ts';
+import { HintedHandoff } from '../../../core/replication/handoff/hinted-handoff.ts';
+import { LocalRecords } from '../../../core/replication/replica/local-records.ts';
 import { Requests } from '../../../core/replication/requests.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { mergeRecords, summarise } from '../../../core/versions/record-codec.ts';
-import { encodeStatus, frameType, parseKeyed, requestIdOf, status } from '../../../core/wire/peer-frames.ts';
+import { encodeStatus, frameType, parseKeyed, requestIdOf, status } from '../../../core/wire/peer/frames.ts';
 import { Bench } from '../../support/engines.ts';
 import { HandNetwork } from '../../support/hand-network.ts';
 import { layoutOf } from '../../support/layouts.ts';
@@ -27,13 +32,13 @@ class Book {
   readonly engine: StorageEngine;
   readonly time: VirtualTime;
   readonly records: LocalRecords;
-  readonly book: HintBook;
+  readonly book: HintStore;
 
   constructor(engine: StorageEngine, time: VirtualTime, settings: HintSettings = roomy) {
     this.engine = engine;
     this.time = time;
     this.records = new LocalRecords(engine);
-    this.book = new HintBook({ records: this.records, engine, clock: time }, settings);
+    this.book = new HintStore({ records: this.records, engine, clock: time }, settings);
   }
 
   static inMemory(settings: HintSettings = roomy): Book {
@@ -92,7 +97,7 @@ class Book {
   }
 }
 
-function ledgerOf(book: HintBook): Map<number, { owed: number; owedBytes: number }> {
+function ledgerOf(book: HintStore): Map<number, { owed: number; owedBytes: number }> {
   const entries = book.ledger().filter(({ owed }) => owed > 0);
   return new Map(entries.map(({ peer, owed, owedBytes }) => [peer, { owed, owedBytes }]));
 }
@@ -232,7 +237,7 @@ interface Post {
   readonly book: Book;
   readonly network: HandNetwork;
   readonly log: LogCapture;
-  readonly delivery: HintDelivery;
+  readonly delivery: HintedHandoff;
   layout: Layout;
   /** What each node has acknowledged, as `node key`. */
   readonly taken: string[];
@@ -261,7 +266,7 @@ function postOf(layout: Layout): Post {
     return encodeStatus(frameType.replicaAck, requestIdOf(frame), code, null);
   };
   const post = { book, network, log, layout, taken, refused } as unknown as Post;
-  const delivery = new HintDelivery(
+  const delivery = new HintedHandoff(
     {
       hints: book.book,
       records,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, partitionOf } from '../../../core/base/token.ts';
-import { Leftovers } from '../../../core/replication/leftovers.ts';
-import { LocalRecords } from '../../../core/replication/local-records.ts';
 import type { Writer } from '../../../core/replication/parts.ts';
+import { Leftovers } from '../../../core/replication/replica/leftovers.ts';
+import { LocalRecords } from '../../../core/replication/replica/local-records.ts';
 import { Requests } from '../../../core/replication/requests.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { actorOf } from '../../../core/versions/version-set.ts';
-import { encodeStatus, frameType, parseKeyed, requestIdOf, status } from '../../../core/wire/peer-frames.ts';
+import { encodeStatus, frameType, parseKeyed, requestIdOf, status } from '../../../core/wire/peer/frames.ts';
 import { HandNetwork } from '../../support/hand-network.ts';
 import { layoutOf, withKeyspace } from '../../support/layouts.ts';
 import { LogCapture } from '../../support/log-capture.ts';

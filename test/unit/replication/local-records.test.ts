@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import { addressOf, type KeyAddress } from '../../../core/base/token.ts';
 import type { StorageEngine } from '../../../core/ports/storage-engine.ts';
-import { type Change, LocalRecords } from '../../../core/replication/local-records.ts';
+import { type Change, LocalRecords } from '../../../core/replication/replica/local-records.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { decodeRecord, mergeRecords, summarise } from '../../../core/versions/record-codec.ts';
 import { Bench } from '../../support/engines.ts';

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../../core/base/token.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
 import { callMethod } from '../../../core/replication/calls.ts';
-import { Completeness } from '../../../core/replication/completeness.ts';
-import { HintBook } from '../../../core/replication/hint-book.ts';
-import { LocalRecords } from '../../../core/replication/local-records.ts';
+import { serveFallbacks } from '../../../core/replication/handoff/fallbacks.ts';
+import { HintStore } from '../../../core/replication/handoff/hint-store.ts';
 import { newCounters } from '../../../core/replication/parts.ts';
-import { PeerService, parseCallReply } from '../../../core/replication/peer-service.ts';
+import { LocalRecords } from '../../../core/replication/replica/local-records.ts';
+import { PeerService, parseCallReply } from '../../../core/replication/replica/peer-service.ts';
+import { ReadEligibility } from '../../../core/replication/replica/read-eligibility.ts';
 import { Requests } from '../../../core/replication/requests.ts';
-import { serveStandIns } from '../../../core/replication/stand-ins.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { HybridClock } from '../../../core/versions/hybrid-clock.ts';
@@ -21,7 +21,7 @@ import {
   parseStatus,
   status,
   typeOf,
-} from '../../../core/wire/peer-frames.ts';
+} from '../../../core/wire/peer/frames.ts';
 import { HandNetwork } from '../../support/hand-network.ts';
 import { layoutOf } from '../../support/layouts.ts';
 import { LogCapture } from '../../support/log-capture.ts';
@@ -37,25 +37,25 @@ class Replica {
   readonly log = new LogCapture();
   readonly engine = new MemoryEngine({ clock: this.time, timers: this.time });
   readonly records = new LocalRecords(this.engine);
-  readonly completeness = new Completeness({ onWhole() {}, onLost() {}, onBack() {} });
-  readonly hints: HintBook;
+  readonly eligibility = new ReadEligibility({ onWhole() {}, onLost() {}, onBack() {} });
+  readonly hints: HintStore;
   readonly service: PeerService;
 
   constructor(layout: Layout = layoutOf({ here: 3 })) {
-    const { time, network, log, engine, records, completeness } = this;
+    const { time, network, log, engine, records, eligibility } = this;
     const requests = new Requests(
       { network, clock: time, timers: time, log },
       { deadlineMs: 3_000, slowMs: 60, pendingCountMax: 100 },
     );
     const topology = topologyOf(layout, 1);
-    this.hints = new HintBook({ records, engine, clock: time });
+    this.hints = new HintStore({ records, engine, clock: time });
     const counters = newCounters();
     const hybridClock = new HybridClock();
     this.service = new PeerService(
-      { records, network, requests, clock: time, hybridClock, counters, completeness, log },
+      { records, network, requests, clock: time, hybridClock, counters, eligibility, log },
       topology,
     );
-    serveStandIns(this.service, this.hints, () => topology);
+    serveFallbacks(this.service, this.hints, () => topology);
   }
 
   /** What the replica answers to one frame. */
@@ -204,7 +204,7 @@ describe('a record asked for', () => {
 
   it('is refused while this replica does not speak for its partition', async () => {
     const replica = new Replica();
-    replica.completeness.begin(topologyOf(layoutOf({ here: 3 }), 1));
+    replica.eligibility.begin(topologyOf(layoutOf({ here: 3 }), 1));
     expect(parseStatus((await ask(replica, Buffer.alloc(0)))!).code).toBe(status.rebuilding);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import { call } from '../../../core/replication/calls.ts';
 import { askStatus, type ReplyHandler, Requests } from '../../../core/replication/requests.ts';
-import { encodeEmpty, encodeStatus, frameType, requestIdOf, status } from '../../../core/wire/peer-frames.ts';
+import { encodeEmpty, encodeStatus, frameType, requestIdOf, status } from '../../../core/wire/peer/frames.ts';
 import { HandNetwork } from '../../support/hand-network.ts';
 import { LogCapture } from '../../support/log-capture.ts';
 import { check } from '../../support/seeds.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, partitionOf, partitionStart } from '../../../core/base/token.ts';
 import { headBytes, kind, putBytesMax, readHead } from '../../../core/storage/record-format.ts';
-import { frameBytesMax } from '../../../core/wire/peer-frames.ts';
+import { frameBytesMax } from '../../../core/wire/peer/frames.ts';
 import { Bench, get, put, remove, scan } from '../../support/engines.ts';
 
 const idle = { deadShareMax: 1, warmSegmentCountMax: 1_000, smallBytes: 0, smallCountMax: 1_000 };

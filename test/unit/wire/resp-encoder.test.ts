@@ -1,12 +1,12 @@
 /** The encoder in both protocols, and the reply parser as its inverse. */
 import { describe, expect, test } from 'vitest';
-import { RespEncoder } from '../../../core/wire/resp-encoder.ts';
+import { RespEncoder } from '../../../core/wire/resp/encoder.ts';
 import {
   RespErrorReply,
   RespPush,
   type RespReply,
   RespReplyParser,
-} from '../../../core/wire/resp-reply-parser.ts';
+} from '../../../core/wire/resp/reply-parser.ts';
 
 function encoded(
   protocol: 2 | 3,

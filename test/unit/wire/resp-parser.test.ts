@@ -1,7 +1,7 @@
 /** The request parser: whole commands whatever the cuts, Redis's words for broken streams, cost linear in the bytes. */
 import { describe, expect, test } from 'vitest';
-import { encodeCommand } from '../../../core/wire/resp-encoder.ts';
-import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../../core/wire/resp-parser.ts';
+import { encodeCommand } from '../../../core/wire/resp/encoder.ts';
+import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../../core/wire/resp/parser.ts';
 
 function parseAll(chunks: readonly Buffer[], settings = respParserDefaults): string[][] {
   const parser = new RespRequestParser(settings);

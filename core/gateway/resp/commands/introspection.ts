@@ -1,5 +1,5 @@
 /** COMMAND: the command table as clients ask for it. */
-import type { RespEncoder } from '../../../wire/resp-encoder.ts';
+import type { RespEncoder } from '../../../wire/resp/encoder.ts';
 import { lowerText } from '../arguments.ts';
 import { arityFits, type Command, type CommandTable, defineCommand, keyPositions } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';

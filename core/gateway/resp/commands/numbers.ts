@@ -1,5 +1,5 @@
 /** Strings as numbers: INCR, DECR and their relatives. Read-modify-write of one key each. */
-import { integer64Max, integer64Min } from '../../../wire/resp-integer.ts';
+import { integer64Max, integer64Min } from '../../../wire/resp/integer.ts';
 import { readInteger } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { addDecimals, parseDecimal } from '../decimal.ts';

@@ -1,5 +1,5 @@
 /** OBJECT and MEMORY: what Redis would say of a value's representation. Ours are plain bytes; the answers describe those. */
-import { parseInteger64 } from '../../../wire/resp-integer.ts';
+import { parseInteger64 } from '../../../wire/resp/integer.ts';
 import { word } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';

@@ -1,5 +1,5 @@
 /** Parts of strings: APPEND, GETRANGE, SUBSTR, SETRANGE. */
-import { parseSafeInteger } from '../../../wire/resp-integer.ts';
+import { parseSafeInteger } from '../../../wire/resp/integer.ts';
 import { readNumber } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';

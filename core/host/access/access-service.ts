@@ -1,0 +1,95 @@
+/** Who may use the data of this computer, as the contract offers it: users, their passwords, and whether a login is required. */
+import type { AccessView } from '../../contract/views.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import {
+  type AccessRules,
+  newUser,
+  requireUser,
+  withoutUser,
+  withRequired,
+  withUser,
+} from '../../security/access.ts';
+import { PasswordLogins } from '../../security/password-logins.ts';
+import { readAccess, writeAccess } from './access-store.ts';
+
+interface Components {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly random: Random;
+  /** To every node of this computer. */
+  readonly spread: (rules: AccessRules) => void;
+}
+
+export class AccessService {
+  readonly #parts: Components;
+  readonly #folder: string;
+  #rules: AccessRules;
+  /** For the ways in that the host itself keeps. */
+  readonly logins: PasswordLogins;
+  /** Something for a person to read, when the rules could not be read. */
+  readonly finding: string | null;
+  /** Changes follow one another: two at once would both start from the same rules. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(components: Components, folder: string) {
+    this.#parts = components;
+    this.#folder = folder;
+    const { rules, finding } = readAccess(folder);
+    this.#rules = rules;
+    this.finding = finding;
+    this.logins = new PasswordLogins(components, rules);
+  }
+
+  get rules(): AccessRules {
+    return this.#rules;
+  }
+
+  view(): AccessView {
+    const { required, users } = this.#rules;
+    return { required, users: users.map(({ name, createdAtMs }) => ({ name, createdAtMs })) };
+  }
+
+  /** Resolves with the password, which is shown this once. Rejects with `conflict` for a name that is taken. */
+  async add(name: string): Promise<string> {
+    const { user, password } = await newUser(name, this.#parts.clock.nowMs(), this.#parts.random);
+    await this.#change((rules) => withUser(rules, user));
+    return password;
+  }
+
+  /** A new password; who came in with the old one has to log in again. */
+  async renew(name: string): Promise<string> {
+    const { user, password } = await newUser(name, this.#parts.clock.nowMs(), this.#parts.random);
+    await this.#change((rules) => {
+      const { createdAtMs } = requireUser(rules, name);
+      const users = rules.users.map((other) => (other.name === name ? { ...user, createdAtMs } : other));
+      return { ...rules, users };
+    });
+    return password;
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#change((rules) => withoutUser(rules, name));
+  }
+
+  require(required: boolean): Promise<void> {
+    return this.#change((rules) => withRequired(rules, required));
+  }
+
+  #change(edit: (rules: AccessRules) => AccessRules): Promise<void> {
+    const { disk, clock, spread } = this.#parts;
+    const run = this.#queue.then(async () => {
+      const next = edit(this.#rules);
+      await writeAccess(disk, next, { folder: this.#folder, nowMs: clock.nowMs() });
+      this.#rules = next;
+      this.logins.set(next);
+      spread(next);
+    });
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+}

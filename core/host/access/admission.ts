@@ -1,0 +1,49 @@
+/** What all ways in share: who is logged in, and the memory that those who come in may take, together. */
+import { ByteBudget } from '../../gateway/http/byte-budget.ts';
+import { ReadGate } from '../../gateway/http/read-gate.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import { Login, type Session } from './login.ts';
+
+export class Admission {
+  readonly login: Login;
+  /** For whoever comes to the HTTP gateway. */
+  readonly budget: ByteBudget;
+  /** For those who have shown who they are: what strangers take does not keep them out. */
+  readonly ownBudget: ByteBudget;
+  /** Reads for the gateway, and those for the page and the command line. */
+  readonly reads: ReadGate;
+  readonly ownReads: ReadGate;
+  readonly #noted: (message: string) => void;
+
+  /** `noted` gets what people should be able to look up later: who was let in, and who was sent away. */
+  constructor({ clock, timers }: { clock: Clock; timers: Timers }, noted: (message: string) => void) {
+    this.login = new Login(() => clock.nowMs());
+    this.budget = new ByteBudget(() => clock.monotonicMs());
+    this.ownBudget = new ByteBudget(() => clock.monotonicMs());
+    this.reads = new ReadGate({ budget: this.budget, timers });
+    this.ownReads = new ReadGate({ budget: this.ownBudget, timers });
+    this.#noted = noted;
+  }
+
+  /** Turns a one-time code into a session. Null: it is not, or no longer, a code. */
+  logIn(code: string, browser: string, port: number): ReturnType<Login['redeem']> {
+    const redeemed = this.login.redeem(code, browser, port);
+    if (redeemed !== null) this.#noted(`${inWords(redeemed.session)} was logged in.`);
+    return redeemed;
+  }
+
+  /** Ends one session, or all when none is named. Answers how many. Throws `not-found`. */
+  endSessions(id: string | undefined): number {
+    if (id !== undefined) {
+      this.#noted(`${inWords(this.login.end(id))} was logged out.`);
+      return 1;
+    }
+    const count = this.login.endAll();
+    if (count > 0) this.#noted(`All browsers were logged out: ${count}.`);
+    return count;
+  }
+}
+
+function inWords({ id, browser }: Session): string {
+  return `A browser (${browser}, session ${id})`;
+}

@@ -1,0 +1,149 @@
+/**
+ * The nodes of this computer, together: one supervised process each. Tells each of them where the others are and who may log
+ * in, remembers which have taken clients before, and hands on what they report.
+ */
+import { CoterieError } from '../../base/errors.ts';
+import type { Layout, LayoutNode } from '../../layout/layout.ts';
+import type { TimedEvent } from '../../node/membership-driver.ts';
+import type { PossibleLoss } from '../../node/possible-losses.ts';
+import type { NodeAddress, NodeLauncher, NodeStart, ToNode } from '../../node-process/messages.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import type { AccessRules } from '../../security/access.ts';
+import type { NodePorts } from '../ports.ts';
+import { LocalNode } from './node-handle.ts';
+import { NodeSupervisor } from './node-supervisor.ts';
+import type { RunningNode } from './running-nodes.ts';
+
+export interface LocalNodesEvents {
+  /** The status of a node changed; figures alone included. */
+  changed(node: LocalNode): void;
+  /** Something for the activity log. */
+  noted(node: LocalNode, severity: 'info' | 'warning' | 'error', message: string): void;
+  /** The node goes by this version of the layout. */
+  holdsLayout(node: LocalNode, version: number): void;
+  /** All that may be lost for good as far as the node knows. */
+  losses(node: LocalNode, losses: readonly PossibleLoss[]): void;
+  /** The node's view of the others changed. */
+  membership(node: LocalNode, events: readonly TimedEvent[]): void;
+}
+
+/** Which nodes have taken clients before: an empty disk of theirs means that data was lost. */
+export interface RunMemory {
+  hasRun(nodeId: number): boolean;
+  noteRun(nodeId: number): void;
+}
+
+export interface LocalNodesSettings {
+  /** The address that the nodes listen on. */
+  readonly host: string;
+  readonly hotBytesMax: number;
+  /** The cluster's, in hexadecimal. */
+  readonly secret: string;
+  folderOf(node: LayoutNode): string;
+}
+
+export interface NodePlace {
+  readonly node: LayoutNode;
+  readonly ports: NodePorts;
+  /** A process of it that went on without its host. */
+  readonly running: RunningNode | null;
+}
+
+export class LocalNodes {
+  readonly #nodes = new Map<string, LocalNode>();
+  readonly #addresses = new Map<number, NodeAddress>();
+  readonly #settings: LocalNodesSettings;
+
+  constructor(
+    components: {
+      launcher: NodeLauncher;
+      clock: Clock;
+      timers: Timers;
+      memory: RunMemory;
+      layout: () => Layout;
+      access: () => AccessRules;
+      events: LocalNodesEvents;
+    },
+    settings: LocalNodesSettings,
+    places: readonly NodePlace[],
+  ) {
+    this.#settings = settings;
+    const { launcher, clock, timers, memory, layout, access, events } = components;
+    for (const { node, ports, running } of places) {
+      const startMessage = (): NodeStart => ({
+        type: 'start',
+        nodeId: node.id,
+        name: node.name,
+        folder: settings.folderOf(node),
+        host: settings.host,
+        // Where its clients found it last.
+        ...(supervisor.ports ?? ports),
+        layout: layout(),
+        hotBytesMax: settings.hotBytesMax,
+        hasRun: memory.hasRun(node.id),
+        secret: settings.secret,
+        access: access(),
+      });
+      const supervisor: NodeSupervisor = new NodeSupervisor(
+        {
+          launcher,
+          clock,
+          timers,
+          events: {
+            changed: () => events.changed(local),
+            noted: (severity, message) => events.noted(local, severity, message),
+            ready: () => memory.noteRun(node.id),
+            holdsLayout: (version) => events.holdsLayout(local, version),
+            losses: (found) => events.losses(local, found),
+            membership: (seen) => events.membership(local, seen),
+            listening: (at) => {
+              this.#listens(node, at);
+              local.send({ type: 'access', rules: access() });
+            },
+          },
+        },
+        { name: node.name, startMessage, found: running?.process },
+      );
+      const local = new LocalNode(node, supervisor, () => clock.monotonicMs());
+      this.#nodes.set(node.name, local);
+    }
+  }
+
+  [Symbol.iterator](): Iterator<LocalNode> {
+    return this.#nodes.values();
+  }
+
+  has(name: string): boolean {
+    return this.#nodes.has(name);
+  }
+
+  /** Throws `not-found` with the names that there are. */
+  named(name: string): LocalNode {
+    const found = this.#nodes.get(name);
+    if (found !== undefined) return found;
+    const names = [...this.#nodes.keys()].join(', ');
+    throw new CoterieError('not-found', `There is no node "${name}" on this computer. Nodes: ${names}.`);
+  }
+
+  send(message: ToNode): void {
+    for (const node of this.#nodes.values()) node.send(message);
+  }
+
+  /** Where clients of this computer find those that are up. */
+  clientAddresses(): { name: string; host: string; port: number }[] {
+    return [...this.#nodes.values()].flatMap((local) => {
+      const { state, clientPort } = local.status();
+      if (state !== 'up' || clientPort === null) return [];
+      return [{ name: local.node.name, host: this.#settings.host, port: clientPort }];
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#nodes.values()].map((node) => node.stop()));
+  }
+
+  #listens({ id, name }: LayoutNode, ports: NodePorts): void {
+    this.#addresses.set(id, { id, name, host: this.#settings.host, ...ports });
+    this.send({ type: 'addresses', addresses: [...this.#addresses.values()] });
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Which computers of the layout this data folder is: one, or several where a person plays data centers on one machine. It is kept
+ * in a file; where that is missing or says nothing usable, the nodes whose folders are here tell.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Layout } from '../layout/layout.ts';
+import type { Disk } from '../ports/disk.ts';
+
+const file = 'computers.json';
+const schema = z.object({ clusterId: z.string(), computers: z.array(z.string()) });
+
+/** Ids of computers in the layout; never none. The file is written where it does not say the same. */
+export async function ownComputers(disk: Disk, layout: Layout, folder: string): Promise<ReadonlySet<string>> {
+  const said = await readSaid(disk);
+  const present = new Set(layout.computers.map(({ id }) => id));
+  const usable = said?.clusterId === layout.clusterId ? said.computers.filter((id) => present.has(id)) : [];
+  const own = new Set(usable.length > 0 ? usable : computersWithFolders(layout, folder));
+  if (usable.length !== own.size || said?.computers.length !== own.size) {
+    const body = { clusterId: layout.clusterId, computers: [...own] };
+    await disk.replaceFile(file, Buffer.from(`${JSON.stringify(body)}\n`));
+  }
+  return own;
+}
+
+async function readSaid(disk: Disk): Promise<z.output<typeof schema> | null> {
+  try {
+    return schema.parse(JSON.parse((await disk.readFile(file)).toString()));
+  } catch {
+    // Missing, damaged, or of another version: it can be told again.
+    return null;
+  }
+}
+
+/** A cluster that has just been made has no folders yet: all of it is here. */
+function computersWithFolders(layout: Layout, folder: string): string[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(join(folder, 'nodes'));
+  } catch {
+    // None yet.
+  }
+  const here = layout.computers.filter(({ id }) =>
+    layout.nodes.some((node) => node.computer === id && names.includes(node.name)),
+  );
+  return (here.length > 0 ? here : layout.computers).map(({ id }) => id);
+}

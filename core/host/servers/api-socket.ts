@@ -1,0 +1,130 @@
+/**
+ * ClusterApi over one WebSocket: calls in, results out, events pushed. A client that does not read is cut off; a frame that
+ * is none is refused with an error frame, and nothing that a client sends gets past here unchecked.
+ */
+import type { RawData, WebSocket } from 'ws';
+import { z } from 'zod';
+import { CoterieError } from '../../base/errors.ts';
+import type { ClientFrame, ServerFrame } from '../../contract/api.ts';
+import { sessionEndedCode } from '../../contract/session.ts';
+import type { ByteBudget, Share } from '../../gateway/http/byte-budget.ts';
+import type { Log } from '../../ports/log.ts';
+import { outwardError } from '../../ports/outward-error.ts';
+import type { Host } from '../create-host.ts';
+
+const bufferedBytesMax = 32 * 1024 * 1024;
+/** Less than this is not worth counting. */
+const countedBytes = 256 * 1024;
+const callsAtOnceMax = 256;
+/** For the other side to close as well. */
+const closeWithinMs = 1_000;
+/** Stands in a refusal for the number that the frame did not give. */
+const noId = -1;
+
+const clientFrame: z.ZodType<ClientFrame> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('call'), id: z.number(), method: z.string().max(100), input: z.unknown() }),
+  z.object({ kind: z.literal('subscribe') }),
+]);
+
+/** Throws `bad-input` for anything that is not a frame. */
+function frameOf(data: RawData): ClientFrame {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(data.toString());
+  } catch {
+    throw new CoterieError('bad-input', 'The frame is not JSON.');
+  }
+  const parsed = clientFrame.safeParse(frame);
+  if (parsed.success) return parsed.data;
+  const { id } = (frame ?? {}) as { id?: unknown };
+  throw new CoterieError(
+    'bad-input',
+    'This is no frame of this interface: {"kind":"call","id","method","input"} or {"kind":"subscribe"}.',
+    typeof id === 'number' ? { id } : {},
+  );
+}
+
+export interface ApiSocketSettings {
+  /** Whose socket it is; null: nobody's, there is no login. */
+  readonly sessionId: string | null;
+  /** Holds what comes and goes in large pieces; null: nobody counts. */
+  readonly budget: ByteBudget | null;
+}
+
+/** Answers the function that ends the connection: what comes after it is not heard. */
+export function serveApiSocket(
+  host: Pick<Host, 'api' | 'dispatch'>,
+  socket: WebSocket,
+  log: Log,
+  { sessionId, budget }: ApiSocketSettings = { sessionId: null, budget: null },
+): () => void {
+  let unsubscribe: (() => void) | null = null;
+  let callCount = 0;
+  let ended = false;
+  const unread = budget?.take(0) ?? null;
+
+  const send = (frame: ServerFrame): void => {
+    if (socket.readyState !== socket.OPEN) return;
+    try {
+      if (socket.bufferedAmount > countedBytes) unread?.resize(socket.bufferedAmount);
+      else unread?.force(0);
+      if (socket.bufferedAmount <= bufferedBytesMax) {
+        socket.send(JSON.stringify(frame));
+        return;
+      }
+    } catch (cause) {
+      if (!(cause instanceof CoterieError)) throw cause;
+    }
+    socket.terminate();
+  };
+
+  const fail = (id: number, cause: unknown): void => {
+    const { code, message } = outwardError(cause, log, 'a frame from the page');
+    send({ kind: 'failure', id, error: { code, message } });
+  };
+
+  const call = async (id: number, method: string, input: unknown, frameBytes: number): Promise<void> => {
+    if (callCount >= callsAtOnceMax) {
+      fail(id, new CoterieError('busy', 'Too many calls at once. Try again.'));
+      return;
+    }
+    callCount++;
+    let share: Share | null = null;
+    try {
+      // As text, and as what was read from it.
+      if (frameBytes > countedBytes) share = budget?.take(2 * frameBytes) ?? null;
+      send({ kind: 'result', id, output: await host.dispatch(method, input, { sessionId }) });
+    } catch (cause) {
+      fail(id, cause);
+    } finally {
+      share?.release();
+      callCount--;
+    }
+  };
+
+  socket.on('message', (data) => {
+    if (ended) return;
+    try {
+      const frame = frameOf(data);
+      if (frame.kind === 'call') void call(frame.id, frame.method, frame.input, (data as Buffer).length);
+      else unsubscribe ??= host.api.subscribe((event) => send({ kind: 'event', event }));
+    } catch (cause) {
+      const { id } = cause instanceof CoterieError ? cause.details : {};
+      fail(typeof id === 'number' ? id : noId, cause);
+    }
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    unread?.release();
+    unsubscribe?.();
+  });
+  return () => {
+    // The answer to the call that ends it goes out before.
+    setImmediate(() => {
+      ended = true;
+      unsubscribe?.();
+      socket.close(sessionEndedCode, 'The session has ended.');
+      setTimeout(() => socket.terminate(), closeWithinMs).unref();
+    });
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * The browser's way in and the HTTP gateway, on one port: the renderer's files, ClusterApi over WebSocket after a login,
+ * keys under /kv, /openapi.json, /metrics and /health. Loopback only.
+ */
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { Hono } from 'hono';
+import { CoterieError, toCoterieError } from '../../base/errors.ts';
+import { productVersion } from '../../base/version.ts';
+import { failureOf } from '../../gateway/http/failures.ts';
+import { healthOf } from '../../gateway/http/health.ts';
+import { isKeyPath, pathOfTarget } from '../../gateway/http/key-target.ts';
+import { kvLogin } from '../../gateway/http/kv-login.ts';
+import { type KvBindings, kvRoutes } from '../../gateway/http/kv-routes.ts';
+import { metricsText } from '../../gateway/http/metrics.ts';
+import { openApiDocument } from '../../gateway/http/openapi.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Host } from '../create-host.ts';
+import { nextFreePort } from '../ports.ts';
+import { guardServer, serverOptions } from './guarded-server.ts';
+import { isReadablePath, pageHeaders } from './page-files.ts';
+import { pageRoutes } from './page-routes.ts';
+import { PageSockets } from './page-sockets.ts';
+import { refusalOf } from './request-guards.ts';
+
+export interface UiServer {
+  readonly url: string;
+  /** A fresh one-time login link. */
+  loginLink(): string;
+  close(): Promise<void>;
+}
+
+export interface UiServerSettings {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Folder of the built renderer. */
+  readonly rendererFolder: string;
+  readonly readOnly: boolean;
+}
+
+const connectionsMax = 512;
+const silentMaxMs = 30_000;
+const sweepEveryMs = 60_000;
+
+const securityHeaders: Readonly<Record<string, string>> = {
+  ...pageHeaders('self'),
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+export async function serveUi(
+  components: { host: Host; clock: Clock; timers: Timers; random: Random; log: Log },
+  settings: UiServerSettings,
+): Promise<UiServer> {
+  const { host, clock, timers, random, log } = components;
+  const { admission } = host;
+  const { budget } = admission;
+  let port = settings.port;
+  const address = () => ({ host: settings.host, port });
+  const app = new Hono<{ Bindings: KvBindings }>({
+    // Keys are routed by the request line: tidied up, one may look like a path to something else.
+    getPath(request, { env } = {}) {
+      const path = pathOfTarget((env as KvBindings | undefined)?.incoming.url ?? '');
+      return isKeyPath(path) ? path : new URL(request.url).pathname;
+    },
+  });
+
+  app.use('*', async (c, next) => {
+    const { path } = c.req;
+    const refusal = refusalOf(c.env.incoming, path, address());
+    if (refusal !== null) return c.text(refusal.words, refusal.status);
+    if (!isKeyPath(path) && !isReadablePath(path)) {
+      throw new CoterieError('bad-input', 'The percent-encoding of this address is broken.');
+    }
+    return next();
+  });
+
+  app.get('/health', (c) => {
+    const health = healthOf(host.snapshot());
+    return c.json(health, health.status === 'unavailable' ? 503 : 200);
+  });
+  app.get('/metrics', (c) => {
+    c.header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
+    return c.body(metricsText(host.snapshot()));
+  });
+  app.get('/openapi.json', (c) => c.json(openApiDocument(productVersion) as object));
+  app.use('/kv/*', kvLogin(host.logins));
+  app.route(
+    '/',
+    kvRoutes({ store: host.data, reads: admission.reads, budget, clock, timers, random, log }, settings),
+  );
+  const { rendererFolder } = settings;
+  app.route('/', pageRoutes({ admission, budget, clock, timers }, { rendererFolder, port: () => port }));
+  app.onError((error) => failureOf(error, log));
+
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server;
+  const connections = guardServer(server, { connectionsMax, silentMaxMs, headers: securityHeaders }, log);
+  const sockets = new PageSockets({ host, connections, log }, { headers: securityHeaders, address });
+  server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
+
+  port = await listen(server, settings);
+  server.on('error', (error) => log.warn('The port of the app.', { cause: error.message }));
+  const sweeping = setInterval(() => admission.login.sweep(), sweepEveryMs);
+  const url = `http://${settings.host}:${port}/`;
+  return {
+    url,
+    loginLink: () => `${url}login#code=${admission.login.newLinkCode()}`,
+    async close() {
+      clearInterval(sweeping);
+      sockets.closeAll();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', async (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE') {
+        reject(toCoterieError(cause, 'unavailable'));
+        return;
+      }
+      const free = await nextFreePort(port + 1, host, new Set());
+      reject(
+        new CoterieError(
+          'busy',
+          `Port ${port} for the app is in use by another program. The next free one is ${free}: --ui-port ${free}.`,
+          { port, free },
+        ),
+      );
+    });
+    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
+  });
+}

@@ -1,0 +1,144 @@
+/**
+ * The cluster as the page and the command line see it: put together when somebody asks, and told to whoever listens, piece by
+ * piece, when something of it has changed.
+ */
+import { productVersion } from '../../base/version.ts';
+import type { ActivityEntry, KeyspaceView, NodeView, Snapshot } from '../../contract/views.ts';
+import { keyspaceNamed, type Layout, type LayoutKeyspace } from '../../layout/layout.ts';
+import type { NodeHandle } from '../nodes/node-handle.ts';
+import { EventHub } from './event-hub.ts';
+import type { LossBook } from './loss-book.ts';
+import { membershipViewOf } from './membership-news.ts';
+import {
+  adviceOf,
+  clusterViewOf,
+  computerViewsOf,
+  keyspaceViewOf,
+  lackingOf,
+  nodeViewOf,
+  ringViewsOf,
+} from './views.ts';
+
+export interface ClusterViewSources {
+  readonly readOnly: boolean;
+  /** The address that nodes of this computer listen on. */
+  readonly host: string;
+  layout(): Layout;
+  nodes(): Iterable<NodeHandle>;
+  /** Ids of the computers that this host runs. */
+  readonly ownComputers: ReadonlySet<string>;
+  readonly losses: LossBook;
+  activity(): ActivityEntry[];
+  repairs(): Snapshot['repairs'];
+}
+
+export class ClusterView {
+  readonly hub: EventHub;
+  readonly #sources: ClusterViewSources;
+  #lastStates = '';
+
+  constructor(sources: ClusterViewSources) {
+    this.#sources = sources;
+    this.hub = new EventHub(() => this.snapshot());
+  }
+
+  snapshot(): Snapshot {
+    const { layout: present, readOnly, ownComputers, activity, repairs } = this.#sources;
+    const layout = present();
+    const nodes = this.nodes();
+    const keyspaces = this.#keyspacesAmong(nodes, layout.keyspaces);
+    return {
+      cluster: clusterViewOf(layout, productVersion, readOnly),
+      dataCenters: [...layout.dataCenters],
+      computers: computerViewsOf(layout, ownComputers),
+      nodes,
+      keyspaces,
+      rings: ringViewsOf(layout),
+      advice: adviceOf(nodes, keyspaces),
+      activity: activity(),
+      repairs: repairs(),
+    };
+  }
+
+  nodes(): NodeView[] {
+    return [...this.#sources.nodes()].map((handle) => this.#nodeView(handle));
+  }
+
+  /** Throws `not-found`. */
+  keyspace(name: string): KeyspaceView {
+    const keyspace = keyspaceNamed(this.#sources.layout(), name);
+    return this.#keyspacesAmong(this.nodes(), [keyspace])[0];
+  }
+
+  isUp(nodeId: number): boolean {
+    for (const handle of this.#sources.nodes()) {
+      if (handle.node.id === nodeId) return handle.status().state === 'up';
+    }
+    return false;
+  }
+
+  /** By its name where the layout has it, by its number otherwise. */
+  nameOf(nodeId: number): string {
+    return this.#sources.layout().nodes.find(({ id }) => id === nodeId)?.name ?? nodeId.toString(16);
+  }
+
+  nodeChanged(handle: NodeHandle): void {
+    if (this.hub.listenerCount === 0) return;
+    this.hub.publish({ type: 'node', node: this.#nodeView(handle) });
+    // Keyspaces and advice depend on states and losses alone, not on each second's figures.
+    const states = JSON.stringify(
+      [...this.#sources.nodes()].map((other) => {
+        const { state, figures } = other.status();
+        const waits = figures?.waitsFor.length ? [figures.waitsFor, figures.rebuildingPartitions] : null;
+        return [state, figures?.possibleLoss, waits];
+      }),
+    );
+    if (states === this.#lastStates) return;
+    this.#lastStates = states;
+    this.#publishKeyspaces();
+  }
+
+  layoutChanged(layout: Layout): void {
+    this.hub.publish({
+      type: 'cluster',
+      cluster: clusterViewOf(layout, productVersion, this.#sources.readOnly),
+    });
+    this.#publishKeyspaces();
+  }
+
+  noted(entry: ActivityEntry): void {
+    if (this.hub.listenerCount > 0) this.hub.publish({ type: 'activity', entry });
+  }
+
+  repairsChanged(): void {
+    if (this.hub.listenerCount > 0) {
+      this.hub.publish({ type: 'repairs', repairs: this.#sources.repairs() });
+    }
+  }
+
+  #publishKeyspaces(): void {
+    const nodes = this.nodes();
+    const keyspaces = this.#keyspacesAmong(nodes, this.#sources.layout().keyspaces);
+    this.hub.publish({ type: 'keyspaces', keyspaces });
+    this.hub.publish({ type: 'advice', advice: adviceOf(nodes, keyspaces) });
+  }
+
+  #nodeView(handle: NodeHandle): NodeView {
+    const views = [...this.#sources.nodes()].map((other) => other.members);
+    return nodeViewOf(this.#sources.layout(), handle.node.id, handle.status(), {
+      host: this.#sources.host,
+      version: productVersion,
+      membership: membershipViewOf(handle.node.id, views, (id) => this.nameOf(id)),
+    });
+  }
+
+  #keyspacesAmong(nodes: readonly NodeView[], keyspaces: readonly LayoutKeyspace[]): KeyspaceView[] {
+    const { losses, layout: present } = this.#sources;
+    const layout = present();
+    const lacking = lackingOf(layout, nodes);
+    const isUp = (nodeId: number) => this.isUp(nodeId);
+    return keyspaces.map((keyspace) =>
+      keyspaceViewOf(layout, keyspace, { isUp, lacking, possibleLoss: losses.in(keyspace.id) }),
+    );
+  }
+}

@@ -1,0 +1,71 @@
+/** The figures that a node process reports each second: measured, never estimated. */
+import type { NodeFigures } from '../contract/views.ts';
+import type { MembershipDriver } from '../node/membership-driver.ts';
+import type { StorageNode } from '../node/storage-node.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import { lossFiguresOf } from './losses.ts';
+
+export interface FigureState {
+  readonly clock: Clock;
+  atMs: number;
+  reads: number;
+  writes: number;
+}
+
+export function newFigureState(clock: Clock): FigureState {
+  return { clock, atMs: clock.monotonicMs(), reads: 0, writes: 0 };
+}
+
+/** Rates and percentiles cover the time since the previous call. */
+export function figuresOf(
+  node: StorageNode,
+  clientCount: number,
+  state: FigureState,
+  network: PeerNetwork,
+  membership: MembershipDriver,
+): NodeFigures {
+  const { counters } = node.parts;
+  const now = state.clock.monotonicMs();
+  const seconds = Math.max(0.001, (now - state.atMs) / 1000);
+  const storage = node.engine.statistics();
+  const lookups = storage.hotHits + storage.hotMisses;
+  const { readLatency, writeLatency } = node.store;
+  const figures: NodeFigures = {
+    measuredAtMs: state.clock.nowMs(),
+    keyCount: storage.liveKeyCount,
+    diskBytes: storage.warmDiskBytes + storage.coldDiskBytes,
+    coldDiskBytes: storage.coldDiskBytes,
+    coldRawBytes: storage.coldRawBytes,
+    hotBytes: storage.hotBytes,
+    hotBytesMax: storage.hotBytesMax,
+    hotHitRate: lookups === 0 ? null : storage.hotHits / lookups,
+    memoryBytes: process.memoryUsage.rss(),
+    clientCount,
+    readsPerSecond: (counters.reads - state.reads) / seconds,
+    writesPerSecond: (counters.writes - state.writes) / seconds,
+    readP99Ms: readLatency.percentileMs(0.99),
+    writeP99Ms: writeLatency.percentileMs(0.99),
+    readRepairs: counters.readRepairs,
+    refused: counters.readsRefused + counters.writesRefused,
+    rebuildingPartitions: node.parts.eligibility.missingCount,
+    ...lossFiguresOf(node),
+    redirected: counters.redirected,
+    collected: node.collectedCount,
+    hints: node.parts.hints.ledger().map(({ peer, ...account }) => ({
+      node: node.layout.nodes.find((other) => other.id === peer)?.name ?? 'a node that left',
+      ...account,
+    })),
+    peersDown: node.layout.nodes
+      .filter((other) => other.id !== node.parts.selfId && !network.isUp(other.id))
+      .map((other) => other.name),
+    probeLatenessP99Ms: membership.latenessMs,
+  };
+  membership.lateness.reset();
+  readLatency.reset();
+  writeLatency.reset();
+  state.atMs = now;
+  state.reads = counters.reads;
+  state.writes = counters.writes;
+  return figures;
+}

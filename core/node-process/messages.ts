@@ -1,0 +1,141 @@
+/** What a host and its node processes say to each other over the process channel. Plain data only. */
+import type { ErrorCode } from '../base/errors.ts';
+import type { NodeFigures } from '../contract/views.ts';
+import type { Layout } from '../layout/layout.ts';
+import type { Member } from '../membership/members.ts';
+import type { TimedEvent } from '../node/membership-driver.ts';
+import type { PossibleLoss } from '../node/possible-losses.ts';
+import type { Wanted } from '../replication/replica/read-eligibility.ts';
+import type { AccessRules } from '../security/access.ts';
+
+/** What one segment of a repair came to. */
+export interface RepairFigures {
+  readonly keysDiffering: number;
+  readonly recordsSent: number;
+  readonly valueBytes: number;
+  readonly treeBytes: number;
+}
+
+/** What a node lets go when a person accepts it. */
+export interface LossLetGo {
+  readonly losses: readonly PossibleLoss[];
+  readonly notHeard: readonly Wanted[];
+}
+
+/** What the host and a node's RESP listener show each other is good for nothing else. */
+export const hostProofPurpose = 'coterie host 1';
+
+export interface NodeAddress {
+  readonly id: number;
+  readonly name: string;
+  readonly host: string;
+  readonly peerPort: number;
+  readonly clientPort: number;
+}
+
+export interface NodeStart {
+  readonly type: 'start';
+  readonly nodeId: number;
+  readonly name: string;
+  readonly folder: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly layout: Layout;
+  /** Bytes for values kept in memory. */
+  readonly hotBytesMax: number;
+  /** It took clients before: an empty disk means that its data was lost. */
+  readonly hasRun: boolean;
+  /** The cluster's, in hexadecimal (core/security/cluster-secret.ts). */
+  readonly secret: string;
+  readonly access: AccessRules;
+}
+
+export type ToNode =
+  | NodeStart
+  | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
+  | { readonly type: 'layout'; readonly layout: Layout }
+  | { readonly type: 'access'; readonly rules: AccessRules }
+  | {
+      readonly type: 'repair';
+      /** Names the answer and a stop. */
+      readonly task: number;
+      readonly keyspace: number;
+      readonly partitions: readonly number[];
+      readonly replicas: readonly number[];
+      readonly dryRun: boolean;
+    }
+  | { readonly type: 'repair-stop'; readonly task: number }
+  /** A person accepts what may be lost there. */
+  | { readonly type: 'accept-loss'; readonly task: number }
+  | { readonly type: 'drain' };
+
+/** What the proofs of peers and hosts are for (core/security/mutual-proof.ts). */
+export const peerProofPurpose = 'coterie peer link 1';
+
+export type FromNode =
+  /** First thing to a host that did not start this node: what it runs with. */
+  | {
+      readonly type: 'running';
+      readonly pid: number;
+      readonly version: string;
+      readonly host: string;
+      readonly hotBytesMax: number;
+    }
+  | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
+  | { readonly type: 'ready' }
+  /** The version of the layout that the node goes by: after each that it was sent, and about once a second. */
+  | { readonly type: 'layout'; readonly version: number }
+  | { readonly type: 'peers'; readonly down: readonly string[] }
+  /** What changed in this node's view of the others, and the whole view after it. */
+  | {
+      readonly type: 'membership';
+      readonly events: readonly TimedEvent[];
+      readonly members: readonly Member[];
+    }
+  | { readonly type: 'figures'; readonly figures: NodeFigures }
+  | {
+      readonly type: 'repaired';
+      readonly task: number;
+      /** Null: it failed, for `reason`. */
+      readonly figures: RepairFigures | null;
+      readonly reason: string;
+    }
+  /** All that may be lost, as far as this node knows: before it is ready, and whenever it has changed. */
+  | { readonly type: 'losses'; readonly losses: readonly PossibleLoss[] }
+  | {
+      readonly type: 'loss-accepted';
+      readonly task: number;
+      /** Null: it was refused, for `reason`. */
+      readonly accepted: LossLetGo | null;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    }
+  | {
+      /** Something for the activity log. */
+      readonly type: 'noted';
+      readonly severity: 'info' | 'warning';
+      readonly message: string;
+    }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };
+
+/** One end of the channel: child_process or Electron's utility process, on either side. */
+export interface NodeChannel<Out, In> {
+  send(message: Out): void;
+  onMessage(handler: (message: In) => void): void;
+}
+
+/** A running node process as its host sees it. */
+export interface NodeProcess extends NodeChannel<ToNode, FromNode> {
+  readonly pid: number | null;
+  onExit(handler: (cause: string) => void): void;
+  /** SIGKILL, or its equivalent. */
+  kill(): void;
+}
+
+/** How processes are started differs between the desktop app and headless; nothing else does. */
+export interface NodeLauncher {
+  launch(name: string): NodeProcess;
+}

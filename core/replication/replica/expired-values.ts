@@ -1,0 +1,153 @@
+/**
+ * Forgets expired values, each node by itself, so that what a session cache leaves behind goes as fast as it comes, and goes on
+ * doing so while another node is away. Nobody is asked, and nothing is written. That is safe exactly for records that
+ * `summarise` calls forgettable (versions/version-set.ts, horizon): whatever an absent replica, a hint, a frame under way or a
+ * restart brings back of such a key has expired as well, or is a version that this record would have stood beside.
+ *
+ * Of values whose history ever held one without an expiry that cannot be said; they need the agreement of all
+ * (tombstone-collector.ts).
+ *
+ * Under `last-write-wins` one thing can differ: a write that reaches this replica only now, made earlier by its clock by somebody
+ * who never saw the expired value, would have lost against it and stays instead, as it does under `siblings`.
+ */
+import { toCoterieError } from '../../base/errors.ts';
+import { addressOf, partitionCount, partitionStart } from '../../base/token.ts';
+import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import { scanPage } from '../../ports/scan-page.ts';
+import type { ScanResult, StorageEngine } from '../../ports/storage-engine.ts';
+import { decodeContext, summarise } from '../../versions/record-codec.ts';
+import { counterOf } from '../../versions/version-set.ts';
+import type { Writer } from '../parts.ts';
+import type { Topology } from '../topology.ts';
+import {
+  defaultExpirySettings,
+  type ExpirySettings,
+  partitionOfTurn,
+  takenUntilMs,
+  turnAt,
+  turnTakesUntilMs,
+} from './expiry-turns.ts';
+import type { LocalRecords } from './local-records.ts';
+
+/** Turns that have come are worked off this often. */
+const tickMs = 1_000;
+/** Records forgotten before clients have their turn, and bytes read for it. */
+const pageCount = 256;
+const pageBytes = 4 * 1024 * 1024;
+
+interface Components {
+  readonly engine: StorageEngine;
+  readonly records: LocalRecords;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly writer: Writer;
+  readonly topology: () => Topology;
+}
+
+export class ExpiredValues {
+  readonly #parts: Components;
+  readonly #settings: ExpirySettings;
+  /** At least the last cycle, also at the start: what expired while this node was away. */
+  #nextTurn = 0;
+  #tick: Cancellable | null = null;
+  #closed = false;
+  readonly #forgottenIn = new Set<string>();
+  forgottenCount = 0;
+
+  constructor(components: Components, settings: ExpirySettings = defaultExpirySettings) {
+    this.#parts = components;
+    this.#settings = settings;
+    this.#armTick();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#tick?.cancel();
+  }
+
+  /** What may be forgotten from this moment on or earlier is forgotten here, or is about to be: nobody should bring it back. */
+  forgottenUntilMs(partition: number): number {
+    return takenUntilMs(partition, this.#parts.clock.nowMs(), this.#settings);
+  }
+
+  /** Partitions of which a restart may bring records back: their trees will not tell what is held then. */
+  forgottenIn(): { keyspace: number; partition: number }[] {
+    return [...this.#forgottenIn].map((name) => {
+      const [keyspace, partition] = name.split(':').map(Number);
+      return { keyspace, partition };
+    });
+  }
+
+  #armTick(): void {
+    this.#tick = this.#parts.timers.after(tickMs, () => {
+      this.#workOff().finally(() => {
+        if (!this.#closed) this.#armTick();
+      });
+    });
+  }
+
+  /** All turns that have come. However long it took, or the clock jumped: never more than a cycle, and none of the future. */
+  async #workOff(): Promise<void> {
+    const now = turnAt(this.#parts.clock.nowMs(), this.#settings);
+    this.#nextTurn = Math.min(now + 1, Math.max(this.#nextTurn, now - partitionCount + 1));
+    while (this.#nextTurn <= now && !this.#closed) {
+      const turn = this.#nextTurn++;
+      for (const keyspace of this.#parts.topology().keyspaces.keys()) {
+        try {
+          await this.#take(keyspace, partitionOfTurn(turn), turnTakesUntilMs(turn, this.#settings));
+        } catch (cause) {
+          const { message } = toCoterieError(cause, 'disk-failed');
+          this.#parts.log.warn('Expired values could not be forgotten; they wait.', { cause: message });
+        }
+      }
+    }
+  }
+
+  async #take(keyspace: number, partition: number, untilMs: number): Promise<void> {
+    let from: number | null = partitionStart(partition);
+    while (from !== null && !this.#closed) {
+      const page: ScanResult = await scanPage(this.#parts.engine, {
+        keyspace,
+        partition,
+        fromPosition: from,
+        countMax: pageCount,
+        bytesMax: pageBytes,
+        deadOnly: 'expired',
+      });
+      const due = page.records.filter(({ value }) => isDue(value, untilMs));
+      await Promise.all(due.map(({ key }) => this.#forget(keyspace, key, untilMs)));
+      if (due.length > 0) this.#forgottenIn.add(`${keyspace}:${partition}`);
+      from = page.nextPosition;
+      if (from !== null) await new Promise<void>((resolve) => this.#parts.timers.after(0, resolve));
+    }
+  }
+
+  #forget(keyspace: number, key: Buffer, untilMs: number): Promise<void> {
+    const { records, writer } = this.#parts;
+    const isExpected = (current: Buffer): boolean => {
+      if (!isDue(current, untilMs)) return false;
+      // Later events of this key must not repeat the dots that are forgotten here.
+      writer.counterMax = Math.max(writer.counterMax, counterOf(decodeContext(current), writer.actor));
+      return true;
+    };
+    return new Promise((resolve) => {
+      // One that cannot be read now is due again in the next cycle.
+      records.forgetIf(addressOf(keyspace, key), isExpected, (_, forgotten) => {
+        if (forgotten) this.forgottenCount++;
+        resolve();
+      });
+    });
+  }
+}
+
+function isDue(record: Buffer, untilMs: number): boolean {
+  try {
+    const { forgettableAtMs } = summarise(record);
+    return forgettableAtMs > 0 && forgettableAtMs <= untilMs;
+  } catch {
+    // Not to be understood, so not to be judged; the rest of the partition must not wait for it.
+    return false;
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * This node's own copy of the data: reads records, and changes them one at a time per key. Every change, a client's
+ * write coordinated here or a record that another replica sent, is one read-transform-put, so none can overwrite what
+ * another just wrote. It never talks to other nodes.
+ *
+ * A change is refused, or applied and later durable or failed, as the storage engine decides (ports/storage-engine.ts). This
+ * is the one place where that is passed on: whoever sends a record to others does so in `onApplied`, and a change that was
+ * refused never gets there. (raft's Ready has the same shape: nothing can be sent that was not accepted.)
+ */
+import { CoterieError, toCoterieError } from '../../base/errors.ts';
+import type { Durability } from '../../base/levels.ts';
+import type { KeyAddress } from '../../base/token.ts';
+import type { RecordObserver } from '../../ports/local-replica.ts';
+import type { StorageEngine } from '../../ports/storage-engine.ts';
+import { mergeRecords, type RecordSummary, summarise } from '../../versions/record-codec.ts';
+
+/** The summary saves a second scan of the header. */
+export interface Change {
+  readonly record: Buffer;
+  readonly summary: RecordSummary;
+}
+
+export interface ChangeHandler {
+  /**
+   * Runs at most once with the key's current record; must return at once. Null: nothing is to be written. `remove`: the
+   * record is forgotten, as if it had never been; `forget`: the same without a trace on disk, so that a restart may bring it
+   * back (ports/storage-engine.ts tells when that may be). A thrown CoterieError becomes `onRefused`.
+   */
+  transform(current: Buffer | null): Change | 'remove' | 'forget' | null;
+  /** Nothing has changed, and nothing more is heard of it. */
+  onRefused(error: CoterieError): void;
+  /** The change is visible to reads of this node, not yet durable. `record` is what the key holds now. */
+  onApplied(record: Buffer | null, changed: boolean): void;
+  /** The change is as durable as the keyspace asks; follows onApplied. Not called when nothing changed. */
+  onDurable(): void;
+  /** Follows onApplied: the change is visible here, and nobody knows whether a restart will find it. */
+  onFailed(error: CoterieError): void;
+}
+
+interface Waiting {
+  readonly address: KeyAddress;
+  readonly durability: Durability;
+  readonly handler: ChangeHandler;
+}
+
+/** Changes of one key that wait for its record to come from disk. */
+const waitingCountMax = 10_000;
+/** Those that have run leave the queue so many at a time: one by one would move all the others each time. */
+const ranCountMax = 1_024;
+
+/** A key whose record is being read from disk for a change. */
+interface Lock {
+  readonly name: string;
+  readonly queue: Waiting[];
+  /** So many of the queue have run. */
+  ranCount: number;
+}
+
+export class LocalRecords {
+  readonly #engine: StorageEngine;
+  readonly #locks = new Map<string, Lock>();
+  #observer: RecordObserver | null = null;
+  #onLost: (address: KeyAddress) => void = () => {};
+  /** Changes applied since the start: tells whether anything was written between two looks. */
+  changeCount = 0;
+
+  constructor(engine: StorageEngine) {
+    this.#engine = engine;
+  }
+
+  /** Why a change would be refused now; null when it would be taken. */
+  get refusal(): CoterieError | null {
+    return this.#engine.refusal;
+  }
+
+  /** Told of every change from now on. */
+  observe(observer: RecordObserver): void {
+    this.#observer = observer;
+  }
+
+  /** The handler hears of each key whose record is there but damaged, as often as somebody wants it. */
+  onLost(handler: (address: KeyAddress) => void): void {
+    this.#onLost = handler;
+  }
+
+  /** Forgets a record that cannot be read any more, so that another replica's copy can take its place. */
+  discard(address: KeyAddress, done: (error: CoterieError | null) => void): void {
+    const refusal = this.#engine.remove(address, done);
+    if (refusal === null) this.#observer?.onDoubt(address);
+    else done(refusal);
+  }
+
+  read(address: KeyAddress, done: (error: CoterieError | null, record: Buffer | null) => void): void {
+    this.#engine.get(address, (error, record) => {
+      if (error?.code === 'corrupt') this.#onLost(address);
+      done(error, record);
+    });
+  }
+
+  /** About the bytes of the record, without reading it. */
+  sizeOf(address: KeyAddress): number {
+    return this.#engine.sizeOf(address);
+  }
+
+  /** As `read`, awaited: for work in the background. */
+  get(address: KeyAddress): Promise<Buffer | null> {
+    return new Promise((resolve, reject) => {
+      this.read(address, (error, record) => (error === null ? resolve(record) : reject(error)));
+    });
+  }
+
+  change(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
+    // Locks exist only while some change waits for the disk: in the common, hot case this is one size check.
+    if (this.#locks.size > 0) {
+      const lock = this.#locks.get(lockName(address));
+      if (lock !== undefined) {
+        if (lock.queue.length - lock.ranCount >= waitingCountMax) {
+          handler.onRefused(
+            new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.'),
+          );
+          return;
+        }
+        lock.queue.push({ address, durability, handler });
+        return;
+      }
+    }
+    this.#run(address, durability, handler, null);
+  }
+
+  /** Whether the change was made within the call; otherwise the key is locked, and those that wait for it follow by themselves. */
+  #run(address: KeyAddress, durability: Durability, handler: ChangeHandler, held: Lock | null): boolean {
+    let answered = false;
+    let lock: Lock | null = null;
+    this.#engine.get(address, (error, current) => {
+      answered = true;
+      try {
+        if (error !== null) {
+          if (error.code === 'corrupt') this.#onLost(address);
+          handler.onRefused(error);
+        } else this.#apply(address, durability, handler, current);
+      } finally {
+        if (lock !== null) this.#runWaiting(lock);
+      }
+    });
+    if (answered) return true;
+    lock = held ?? this.#lock(address);
+    return false;
+  }
+
+  #lock(address: KeyAddress): Lock {
+    const lock: Lock = { name: lockName(address), queue: [], ranCount: 0 };
+    this.#locks.set(lock.name, lock);
+    return lock;
+  }
+
+  /**
+   * The key stays locked until nobody waits: what a handler asks for meanwhile goes behind the others. (To ask anew for each
+   * that waits moves all behind it for each record that does not stay in memory: half a minute for ten thousand.)
+   */
+  #runWaiting(lock: Lock): void {
+    const { queue } = lock;
+    while (lock.ranCount < queue.length) {
+      const { address, durability, handler } = queue[lock.ranCount++];
+      if (lock.ranCount === ranCountMax) {
+        queue.splice(0, ranCountMax);
+        lock.ranCount = 0;
+      }
+      try {
+        if (!this.#run(address, durability, handler, lock)) return;
+      } catch (cause) {
+        // A mistake of one handler's must not lock the key for ever.
+        this.#runWaiting(lock);
+        throw cause;
+      }
+    }
+    this.#locks.delete(lock.name);
+  }
+
+  #apply(address: KeyAddress, durability: Durability, handler: ChangeHandler, current: Buffer | null): void {
+    let change: Change | 'remove' | 'forget' | null;
+    try {
+      change = handler.transform(current);
+    } catch (cause) {
+      handler.onRefused(toCoterieError(cause, 'corrupt'));
+      return;
+    }
+    if (change === null) {
+      handler.onApplied(current, false);
+      return;
+    }
+    if (change === 'forget') {
+      this.#engine.forget(address);
+      this.#observer?.onChange(address, current, null);
+      handler.onApplied(null, true);
+      handler.onDurable();
+      return;
+    }
+    const written = (error: CoterieError | null) => {
+      if (error === null) handler.onDurable();
+      else {
+        this.#observer?.onDoubt(address);
+        handler.onFailed(error);
+      }
+    };
+    const after = change === 'remove' ? null : change.record;
+    const refusal =
+      change === 'remove'
+        ? this.#engine.remove(address, written)
+        : this.#engine.put(address, change.record, change.summary, durability, written);
+    if (refusal !== null) {
+      handler.onRefused(refusal);
+      return;
+    }
+    this.changeCount++;
+    this.#observer?.onChange(address, current, after);
+    handler.onApplied(after, true);
+  }
+
+  /** Forgets a record if it is still the expected one; `removed` tells whether it was. */
+  removeIf(
+    address: KeyAddress,
+    isExpected: (current: Buffer) => boolean,
+    done: (error: CoterieError | null, removed: boolean) => void,
+  ): void {
+    this.#dropIf('remove', address, isExpected, done);
+  }
+
+  /** As `removeIf`, without a trace on disk: for values of which all that a restart can bring back has expired, too. */
+  forgetIf(
+    address: KeyAddress,
+    isExpected: (current: Buffer) => boolean,
+    done: (error: CoterieError | null, forgotten: boolean) => void,
+  ): void {
+    this.#dropIf('forget', address, isExpected, done);
+  }
+
+  #dropIf(
+    how: 'remove' | 'forget',
+    address: KeyAddress,
+    isExpected: (current: Buffer) => boolean,
+    done: (error: CoterieError | null, dropped: boolean) => void,
+  ): void {
+    this.change(address, 'always', {
+      transform: (current) => (current !== null && isExpected(current) ? how : null),
+      onApplied: (_, changed) => {
+        if (!changed) done(null, false);
+      },
+      onDurable: () => done(null, true),
+      onRefused: (error) => done(error, false),
+      onFailed: (error) => done(error, false),
+    });
+  }
+
+  /**
+   * Joins a record that came from another replica. `done` runs once this node holds everything in it durably, also
+   * when it held all of it before: then the present record is written again, because an earlier write of it may still
+   * be on its way to the disk.
+   */
+  merge(
+    address: KeyAddress,
+    record: Buffer,
+    options: { durability: Durability; newestOnly: boolean },
+    done: (error: CoterieError | null) => void,
+  ): void {
+    this.change(address, options.durability, {
+      transform: (current) => {
+        const merged = current === null ? record : mergeRecords(current, record, options.newestOnly);
+        return { record: merged, summary: summarise(merged) };
+      },
+      onApplied() {},
+      onDurable: () => done(null),
+      onRefused: done,
+      onFailed: done,
+    });
+  }
+}
+
+function lockName(address: KeyAddress): string {
+  return `${address.keyspace}:${address.key.toString('latin1')}`;
+}

@@ -1,0 +1,153 @@
+/**
+ * Whether this replica may speak for a partition. One that lost data (a wiped disk, a segment set aside) holds only what it
+ * was told since, and its "I hold nothing" would let a read quorum miss an acknowledged write; one that has just become a
+ * replica by a change of the layout holds nothing at all. Until it has been compared with everybody who may hold something of a
+ * partition it does not vote on reads there: with R + W > N a lost disk then costs one replica, never an answer.
+ */
+import { partitionCount } from '../../base/token.ts';
+import type { KeyspaceState, Topology } from '../topology.ts';
+
+/** lost: it was a replica, and what it held is gone. moved: the layout changed who holds what. */
+export type MissingCause = 'lost' | 'moved';
+
+interface Missing {
+  cause: MissingCause;
+  /** Nodes still to be heard: other replicas, and nodes that were replicas before. */
+  readonly peers: Set<number>;
+}
+
+/** Partitions of one keyspace for which one peer is to be heard. */
+export interface Wanted {
+  readonly keyspace: number;
+  readonly peer: number;
+  readonly partitions: readonly number[];
+}
+
+export interface CompletenessHandlers {
+  onWhole(): void;
+  /** This replica has lost a partition; also where nobody else holds it. */
+  onLost(keyspace: number, partition: number): void;
+  /** Everybody has been heard about a partition. */
+  onBack(keyspace: number, partition: number): void;
+}
+
+export class ReadEligibility {
+  /** By `keyspace:partition`. */
+  readonly #missing = new Map<string, Missing>();
+  readonly #handlers: CompletenessHandlers;
+
+  constructor(handlers: CompletenessHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** This node lost data: nothing it replicates is known to be whole. */
+  begin(topology: Topology): void {
+    for (const keyspace of topology.keyspaces.values()) {
+      for (let partition = 0; partition < partitionCount; partition++) this.#lost(keyspace, partition);
+    }
+  }
+
+  /** One record of this partition was lost. */
+  lost(topology: Topology, keyspace: number, partition: number): void {
+    const state = topology.keyspaces.get(keyspace);
+    if (state !== undefined) this.#lost(state, partition);
+  }
+
+  #lost({ settings, replicas, selfIndex }: KeyspaceState, partition: number): void {
+    const self = selfIndex[partition];
+    if (self < 0) return;
+    this.#handlers.onLost(settings.id, partition);
+    const peers = replicas[partition].map((replica) => replica.nodeId).filter((_, index) => index !== self);
+    this.#miss(settings.id, partition, 'lost', peers);
+  }
+
+  /** The layout changed: what `peers` may hold of this partition has to come here. */
+  moved(keyspace: number, partition: number, peers: readonly number[]): void {
+    this.#miss(keyspace, partition, 'moved', peers);
+  }
+
+  /** Nothing where there is nobody to be heard. */
+  #miss(keyspace: number, partition: number, cause: MissingCause, peers: readonly number[]): void {
+    if (peers.length === 0) return;
+    const name = nameOf(keyspace, partition);
+    const missing = this.#missing.get(name);
+    if (missing === undefined) this.#missing.set(name, { cause, peers: new Set(peers) });
+    else {
+      if (cause === 'lost') missing.cause = cause;
+      for (const peer of peers) missing.peers.add(peer);
+    }
+  }
+
+  get isWhole(): boolean {
+    return this.#missing.size === 0;
+  }
+
+  /** Partitions (over all keyspaces) that are not whole yet. */
+  get missingCount(): number {
+    return this.#missing.size;
+  }
+
+  speaksFor(keyspace: number, partition: number): boolean {
+    return this.#missing.size === 0 || !this.#missing.has(nameOf(keyspace, partition));
+  }
+
+  /** Null: nothing is missing there. */
+  causeOf(keyspace: number, partition: number): MissingCause | null {
+    return this.#missing.get(nameOf(keyspace, partition))?.cause ?? null;
+  }
+
+  /** Who is still to be heard, and about what. */
+  wanted(): Wanted[] {
+    const byPeer = new Map<string, { keyspace: number; peer: number; partitions: number[] }>();
+    for (const [name, { peers }] of this.#missing) {
+      const [keyspace, partition] = name.split(':').map(Number);
+      for (const peer of peers) {
+        const entry = byPeer.get(`${keyspace}:${peer}`);
+        if (entry === undefined)
+          byPeer.set(`${keyspace}:${peer}`, { keyspace, peer, partitions: [partition] });
+        else entry.partitions.push(partition);
+      }
+    }
+    return [...byPeer.values()];
+  }
+
+  /** This node has got everything that `peer` holds of the partition. */
+  compared(keyspace: number, partition: number, peer: number): void {
+    const name = nameOf(keyspace, partition);
+    const missing = this.#missing.get(name);
+    if (missing === undefined) return;
+    missing.peers.delete(peer);
+    if (missing.peers.size > 0) return;
+    this.#missing.delete(name);
+    this.#handlers.onBack(keyspace, partition);
+    this.#endIfWhole();
+  }
+
+  /** A person accepts what may be gone: nobody is waited for any more. */
+  accept(): void {
+    if (this.#missing.size === 0) return;
+    this.#missing.clear();
+    this.#handlers.onWhole();
+  }
+
+  /** What this node replicates no more is not waited for, nor is anybody who left the cluster. */
+  setTopology(topology: Topology): void {
+    if (this.#missing.size === 0) return;
+    const nodes = new Set(topology.layout.nodes.map((node) => node.id));
+    for (const [name, { peers }] of this.#missing) {
+      const [keyspace, partition] = name.split(':').map(Number);
+      const isReplica = (topology.keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0;
+      for (const peer of peers) if (!nodes.has(peer)) peers.delete(peer);
+      if (!isReplica || peers.size === 0) this.#missing.delete(name);
+    }
+    this.#endIfWhole();
+  }
+
+  #endIfWhole(): void {
+    if (this.#missing.size === 0) this.#handlers.onWhole();
+  }
+}
+
+function nameOf(keyspace: number, partition: number): string {
+  return `${keyspace}:${partition}`;
+}
