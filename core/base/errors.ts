@@ -3,22 +3,25 @@
  * message is for people and says what to do next. Bugs are asserted (assert.ts), never reported through this class; what a
  * caller outside is told of one has the code `internal`.
  */
-export type ErrorCode =
-  | 'bad-input'
-  | 'busy'
-  | 'conflict'
-  | 'corrupt'
-  | 'disk-failed'
-  | 'disk-full'
-  | 'internal'
-  | 'not-found'
-  | 'not-ready'
-  | 'quorum-not-met'
-  | 'too-large'
-  | 'too-many-siblings'
-  | 'unauthorized'
-  | 'unavailable'
-  | 'unsupported';
+export const errorCodes = [
+  'bad-input',
+  'busy',
+  'conflict',
+  'corrupt',
+  'disk-failed',
+  'disk-full',
+  'internal',
+  'not-found',
+  'not-ready',
+  'quorum-not-met',
+  'too-large',
+  'too-many-siblings',
+  'unauthorized',
+  'unavailable',
+  'unsupported',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
 
 export class CoterieError extends Error {
   readonly code: ErrorCode;

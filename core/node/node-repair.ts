@@ -21,7 +21,7 @@ import {
 } from '../repair/repair-range.ts';
 import { Scrub } from '../repair/scrub.ts';
 import { type TreeFigures, TreeStore } from '../repair/tree-store.ts';
-import { call, callMethod } from '../replication/calls.ts';
+import { call } from '../replication/calls.ts';
 import type { ExpiredValues } from '../replication/replica/expired-values.ts';
 import type { Leftovers } from '../replication/replica/leftovers.ts';
 import type { LocalRecords } from '../replication/replica/local-records.ts';
@@ -31,6 +31,7 @@ import type { Requests } from '../replication/requests.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import { summarise } from '../versions/record-codec.ts';
+import { calls } from '../wire/peer/calls.ts';
 import {
   decodeLeftoverQuestion,
   encodeLeftoverQuestion,
@@ -185,7 +186,7 @@ export class NodeRepair {
     const { version } = this.#topology().layout;
     const question = encodeLeftoverQuestion({ version, keyspace, partitions });
     const answer = await new Promise<Buffer | null>((resolve) =>
-      call(this.#requests, peer, callMethod.holdsNothing, question, (_, body) => resolve(body)),
+      call(this.#requests, peer, calls.holdsNothing, question, (_, body) => resolve(body)),
     );
     if (answer === null || this.#topology().layout.version !== version) return;
     partitions.forEach((partition, index) => {
@@ -272,19 +273,19 @@ function peersOf({ network, requests, service, topology }: RepairComponents): Re
     isUp: (peer) => network.isUp(peer),
     ask: (peer, question, done) => {
       const versioned = withVersion(topology().layout.version, question);
-      call(requests, peer, callMethod.compareReplicas, versioned, (error, body) => {
+      call(requests, peer, calls.compareReplicas, versioned, (error, body) => {
         done(error?.code === 'unavailable' ? noAnswer() : error, body);
       });
     },
     onQuestion: (handler) =>
-      service.onCall(callMethod.compareReplicas, (from, payload, reply) =>
+      service.onCall(calls.compareReplicas, (from, payload, reply) =>
         handler(from, ofVersion(topology().layout.version, payload), reply),
       ),
   };
 }
 
 function serveLeftoverQuestions({ service, leftovers, topology }: RepairComponents): void {
-  service.onCall(callMethod.holdsNothing, (_, payload, reply) => {
+  service.onCall(calls.holdsNothing, (_, payload, reply) => {
     const { version, keyspace, partitions } = decodeLeftoverQuestion(payload);
     mustBeVersion(topology().layout.version, version);
     leftovers.holdsNothing(keyspace, partitions).then(

@@ -13,7 +13,7 @@ import type { Random } from '../ports/random.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
-import { call, callMethod } from '../replication/calls.ts';
+import { call } from '../replication/calls.ts';
 import { Refusing } from '../replication/coordinator/refusing.ts';
 import { CoordinatorStore, type EndpointBook } from '../replication/coordinator/store.ts';
 import { serveFallbacks } from '../replication/handoff/fallbacks.ts';
@@ -29,6 +29,7 @@ import { ReadEligibility, type Wanted } from '../replication/replica/read-eligib
 import { type CollectorSettings, TombstoneCollector } from '../replication/replica/tombstone-collector.ts';
 import { Requests } from '../replication/requests.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
+import { calls } from '../wire/peer/calls.ts';
 import { Identity } from './identity.ts';
 import { LostRecords } from './lost-records.ts';
 import type { MembershipLink } from './membership-driver.ts';
@@ -260,11 +261,11 @@ export class StorageNode {
 
   /** Carries membership over the peer link, for when datagrams do not arrive, and for whole states. */
   carryMembership(answer: (from: number, payload: Buffer) => Buffer): MembershipLink {
-    this.#built.service.onCall(callMethod.membership, (from, payload, reply) =>
+    this.#built.service.onCall(calls.membership, (from, payload, reply) =>
       reply(null, answer(from, payload)),
     );
     return {
-      call: (peer, payload, done) => call(this.parts.requests, peer, callMethod.membership, payload, done),
+      call: (peer, payload, done) => call(this.parts.requests, peer, calls.membership, payload, done),
     };
   }
 

@@ -5,11 +5,17 @@
 import { connect, type Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { MutualProof } from '../ports/mutual-proof.ts';
-import { bodyOf, encodeJson, FrameReader, frameType, greetingBytesMax, typeOf } from '../wire/peer/frames.ts';
+import {
+  bodyOf,
+  encodeJson,
+  FrameReader,
+  frameType,
+  greetingBytesMax,
+  hostFrameBytesMax,
+  typeOf,
+} from '../wire/peer/frames.ts';
 import { PeerGreeting } from '../wire/peer/greeting.ts';
 
-/** A layout with a thousand nodes is below a megabyte. */
-export const hostFrameBytesMax = 32 * 1024 * 1024;
 /** What waits for a side that does not read: it is given up then. */
 const unreadBytesMax = 64 * 1024 * 1024;
 

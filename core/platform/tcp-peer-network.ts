@@ -16,10 +16,11 @@ import {
   frameBytesMax,
   frameType,
   greetingBytesMax,
+  hostFrameBytesMax,
   typeOf,
 } from '../wire/peer/frames.ts';
 import { type Caller, PeerGreeting } from '../wire/peer/greeting.ts';
-import { HostLine, hostFrameBytesMax } from './host-line.ts';
+import { HostLine } from './host-line.ts';
 import { PeerLink } from './peer-link.ts';
 import { Strangers } from './strangers.ts';
 

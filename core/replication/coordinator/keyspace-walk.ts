@@ -15,6 +15,7 @@ import {
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { ScanPage } from '../../ports/key-value-store.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
+import { calls } from '../../wire/peer/calls.ts';
 import {
   decodeCount,
   decodeCountQuestion,
@@ -26,7 +27,7 @@ import {
   encodeQuestion,
   type ScanQuestion,
 } from '../../wire/peer/walk-messages.ts';
-import { call, callMethod } from '../calls.ts';
+import { call } from '../calls.ts';
 import type { CallHandler, PeerService } from '../replica/peer-service.ts';
 import type { Requests } from '../requests.ts';
 import type { KeyspaceState } from '../topology.ts';
@@ -61,7 +62,7 @@ export class KeyspaceWalk {
   constructor(parts: WalkParts, service: PeerService) {
     this.#parts = parts;
     service.onCall(
-      callMethod.scan,
+      calls.scan,
       answering<ScanPage>((steps, payload) => {
         const question = decodeScanQuestion(payload);
         parts.keyspace(question.keyspace);
@@ -69,7 +70,7 @@ export class KeyspaceWalk {
       }, encodeKeysPage),
     );
     service.onCall(
-      callMethod.count,
+      calls.count,
       answering<number>((steps, payload) => {
         const { keyspace, partitions } = decodeCountQuestion(payload);
         parts.keyspace(keyspace);
@@ -77,7 +78,7 @@ export class KeyspaceWalk {
       }, encodeCount),
     );
     service.onCall(
-      callMethod.flush,
+      calls.flush,
       answering<null>((steps, payload) => {
         const { keyspace, partition } = decodeFlushQuestion(payload);
         parts.keyspace(keyspace);
@@ -165,7 +166,7 @@ export class KeyspaceWalk {
       return;
     }
     const onBody = steps.onAnswer<Buffer>((body) => next(decodeKeysPage(body, question)));
-    call(this.#parts.requests, holder, callMethod.scan, encodeQuestion(question), onBody);
+    call(this.#parts.requests, holder, calls.scan, encodeQuestion(question), onBody);
   }
 
   #scanHere(steps: Steps, question: ScanQuestion, next: (page: ScanPage) => void): void {
@@ -206,7 +207,7 @@ export class KeyspaceWalk {
       }
       const onBody = steps.onAnswer<Buffer>((body) => add(decodeCount(body)));
       const question = encodeQuestion({ keyspace, partitions });
-      call(this.#parts.requests, holder, callMethod.count, question, onBody);
+      call(this.#parts.requests, holder, calls.count, question, onBody);
     }
   }
 
@@ -221,7 +222,7 @@ export class KeyspaceWalk {
       return;
     }
     const question = encodeQuestion({ keyspace, partition });
-    call(this.#parts.requests, holder, callMethod.flush, question, steps.onAnswer(next));
+    call(this.#parts.requests, holder, calls.flush, question, steps.onAnswer(next));
   }
 
   #flushHere(steps: Steps, keyspace: number, partition: number, next: () => void): void {

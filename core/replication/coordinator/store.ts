@@ -34,7 +34,8 @@ import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
 import { encodeBasis } from '../../versions/context-codec.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
-import { call, callMethod } from '../calls.ts';
+import { calls } from '../../wire/peer/calls.ts';
+import { call } from '../calls.ts';
 import type { CoordinatorParts } from '../parts.ts';
 import type { PeerService } from '../replica/peer-service.ts';
 import type { KeyspaceState, Topology } from '../topology.ts';
@@ -148,7 +149,7 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, reply: Buffer | null) => void,
   ): void {
     this.#parts.counters.forwarded++;
-    call(this.#parts.requests, nodeId, callMethod.forward, request, (error, reply) => {
+    call(this.#parts.requests, nodeId, calls.forward, request, (error, reply) => {
       if (error !== null) this.#parts.refusing.note(nodeId, error);
       done(error, reply);
     });
@@ -157,7 +158,7 @@ export class CoordinatorStore implements KeyValueStore {
   onForwarded(
     handler: (request: Buffer, reply: (error: CoterieError | null, bytes: Buffer | null) => void) => void,
   ): void {
-    this.#service.onCall(callMethod.forward, (_, payload, reply) => handler(payload, reply));
+    this.#service.onCall(calls.forward, (_, payload, reply) => handler(payload, reply));
   }
 
   get writeRefusal(): CoterieError | null {

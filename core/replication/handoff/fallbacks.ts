@@ -8,7 +8,8 @@ import { addressOf, type KeyAddress, partitionOf } from '../../base/token.ts';
 import type { Log } from '../../ports/log.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
 import { summarise } from '../../versions/record-codec.ts';
-import { call, callMethod } from '../calls.ts';
+import { calls } from '../../wire/peer/calls.ts';
+import { call } from '../calls.ts';
 import type { PeerService } from '../replica/peer-service.ts';
 import type { Requests } from '../requests.ts';
 import type { KeyspaceState, Topology } from '../topology.ts';
@@ -74,7 +75,7 @@ export class Fallbacks {
   /** `done` without error: `fallback` keeps the record durably for `target`. */
   keep(fallback: number, target: number, record: Buffer, done: (error: CoterieError | null) => void): void {
     const payload = encode(target, this.#address, record);
-    call(this.#requests, fallback, callMethod.keepHint, payload, (error) => done(error));
+    call(this.#requests, fallback, calls.keepHint, payload, (error) => done(error));
   }
 
   read(
@@ -83,7 +84,7 @@ export class Fallbacks {
     done: (error: CoterieError | null, record: Buffer | null) => void,
   ): void {
     const payload = encode(target, this.#address, nothing);
-    call(this.#requests, fallback, callMethod.readHint, payload, (error, body) => {
+    call(this.#requests, fallback, calls.readHint, payload, (error, body) => {
       if (error !== null || body === null || body.length === 0) {
         done(error, null);
         return;
@@ -106,7 +107,7 @@ export class Fallbacks {
 
 /** The fallback's side. */
 export function serveFallbacks(service: PeerService, hints: HintStore, topology: () => Topology): void {
-  service.onCall(callMethod.keepHint, (_, payload, reply) => {
+  service.onCall(calls.keepHint, (_, payload, reply) => {
     const { target, address, record } = parse(payload);
     summarise(record);
     const keyspace = topology().keyspaces.get(address.keyspace);
@@ -117,7 +118,7 @@ export function serveFallbacks(service: PeerService, hints: HintStore, topology:
     const newestOnly = keyspace.settings.conflicts === 'last-write-wins';
     hints.keep(target, address, record, newestOnly, (error) => reply(error, nothing));
   });
-  service.onCall(callMethod.readHint, (_, payload, reply) => {
+  service.onCall(calls.readHint, (_, payload, reply) => {
     const { target, address } = parse(payload);
     hints.kept(target, address, (error, record) => reply(error, record ?? nothing));
   });

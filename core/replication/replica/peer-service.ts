@@ -2,7 +2,7 @@
  * The replica's side: answers what other nodes ask of this one. It judges nothing about quorums; it merges, reads and
  * says how it went. Calls by method are for rarer things (forwarded commands, walks), registered by their owners.
  */
-import { CoterieError, type ErrorCode } from '../../base/errors.ts';
+import { CoterieError } from '../../base/errors.ts';
 import { addressOf, partitionOf } from '../../base/token.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -10,13 +10,13 @@ import { outwardError } from '../../ports/outward-error.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { HybridClock } from '../../versions/hybrid-clock.ts';
 import { headerLength, summarise } from '../../versions/record-codec.ts';
+import { type Call, encodeAnswer } from '../../wire/peer/calls.ts';
 import {
   encodeEmpty,
   encodeStatus,
   frameType,
   parseCall,
   parseKeyed,
-  parseStatus,
   requestIdOf,
   status,
   typeOf,
@@ -45,7 +45,7 @@ export class PeerService {
   readonly #counters: Counters;
   readonly #log: Log;
   readonly #eligibility: ReadEligibility;
-  readonly #calls = new Map<number, CallHandler>();
+  readonly #calls = new Map<number, { call: Call; handler: CallHandler }>();
   #topology: Topology;
 
   constructor(
@@ -92,8 +92,8 @@ export class PeerService {
     this.#topology = topology;
   }
 
-  onCall(method: number, handler: CallHandler): void {
-    this.#calls.set(method, handler);
+  onCall(call: Call, handler: CallHandler): void {
+    this.#calls.set(call.method, { call, handler });
   }
 
   #onFrame(from: number, frame: Buffer): void {
@@ -186,38 +186,20 @@ export class PeerService {
   #onCall(from: number, requestId: number, frame: Buffer): void {
     const { method, payload } = parseCall(frame);
     const reply = (error: CoterieError | null, body: Buffer | null) => {
-      const bytes =
-        error === null
-          ? encodeStatus(frameType.callReply, requestId, status.ok, body)
-          : encodeStatus(
-              frameType.callReply,
-              requestId,
-              status.failed,
-              Buffer.from(JSON.stringify({ code: error.code, message: error.message })),
-            );
-      this.#network.send(from, bytes);
+      this.#network.send(from, encodeAnswer(requestId, error, body));
     };
-    const handler = this.#calls.get(method);
-    if (handler === undefined) {
+    const served = this.#calls.get(method);
+    if (served === undefined) {
       reply(new CoterieError('unsupported', 'The other node runs an older version. Update it.'), null);
       return;
     }
     try {
-      handler(from, payload, reply);
+      if (payload.length > served.call.questionBytesMax) {
+        throw new CoterieError('bad-input', `A question of ${payload.length} bytes cannot be meant.`);
+      }
+      served.handler(from, payload, reply);
     } catch (error) {
       reply(this.#notUnderstood(from, 'A request from another node was not understood.', error), null);
     }
-  }
-}
-
-/** The caller's side of a call's answer. */
-export function parseCallReply(frame: Buffer): { error: CoterieError | null; body: Buffer | null } {
-  const { code, body } = parseStatus(frame);
-  if (code === status.ok) return { error: null, body };
-  try {
-    const { code: errorCode, message } = JSON.parse(body.toString()) as { code: ErrorCode; message: string };
-    return { error: new CoterieError(errorCode, message), body: null };
-  } catch {
-    return { error: new CoterieError('unavailable', 'Another node answered with an error.'), body: null };
   }
 }

@@ -32,7 +32,8 @@ import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
 import { counterOf } from '../../versions/version-set.ts';
-import { call, callMethod } from '../calls.ts';
+import { type Call, calls } from '../../wire/peer/calls.ts';
+import { call } from '../calls.ts';
 import type { CoordinatorParts } from '../parts.ts';
 import type { KeyspaceState, Topology } from '../topology.ts';
 import {
@@ -96,15 +97,15 @@ export class TombstoneCollector {
       // What a node did that was away, and which frames it held, nobody knows: every first look is void.
       if (!isUp) this.#rounds.void();
     });
-    const serve = (method: number, work: (page: DeadPage) => Promise<Buffer | null>) =>
-      service.onCall(method, (_, payload, reply) => {
+    const serve = (what: Call, work: (page: DeadPage) => Promise<Buffer | null>) =>
+      service.onCall(what, (_, payload, reply) => {
         work(decodePage(payload)).then(
           (answer) => reply(null, answer),
           (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
         );
       });
-    serve(callMethod.checkTombstones, (page) => this.#check(page));
-    serve(callMethod.collectTombstones, async (page) => {
+    serve(calls.checkTombstones, (page) => this.#check(page));
+    serve(calls.collectTombstones, async (page) => {
       await this.#remove(page);
       return null;
     });
@@ -185,7 +186,7 @@ export class TombstoneCollector {
       if (!this.#isStill(topology, generation)) return false;
       if (ripe.records.length === 0) return true;
       const removal = encodePage(ripe);
-      const others = topology.peers.map((peer) => this.#ask(peer.id, callMethod.collectTombstones, removal));
+      const others = topology.peers.map((peer) => this.#ask(peer.id, calls.collectTombstones, removal));
       await Promise.all(others);
       await this.#remove(ripe);
       return true;
@@ -203,17 +204,15 @@ export class TombstoneCollector {
     if (page.records.length === 0) return page;
     const question = encodePage(page);
     const answers = await Promise.all(
-      topology.peers.map((peer) => this.#ask(peer.id, callMethod.checkTombstones, question)),
+      topology.peers.map((peer) => this.#ask(peer.id, calls.checkTombstones, question)),
     );
     const records = page.records.filter((_, index) => answers.every((answer) => answer?.[index] === 1));
     return { ...page, records };
   }
 
-  #ask(peer: number, method: number, payload: Buffer): Promise<Buffer | null> {
+  #ask(peer: number, what: Call, payload: Buffer): Promise<Buffer | null> {
     return new Promise((resolve) => {
-      call(this.#parts.requests, peer, method, payload, (error, body) =>
-        resolve(error === null ? body : null),
-      );
+      call(this.#parts.requests, peer, what, payload, (error, body) => resolve(error === null ? body : null));
     });
   }
 

@@ -40,6 +40,27 @@ export const frameType = {
   host: 12,
 } as const;
 
+/** A layout with a thousand nodes is below a megabyte. */
+export const hostFrameBytesMax = 32 * 1024 * 1024;
+/** Of a frame that says no more than its type, or a status. */
+const smallBytesMax = 64;
+
+const bytesMaxOf: Readonly<Record<number, number>> = {
+  [frameType.hello]: greetingBytesMax,
+  [frameType.proof]: greetingBytesMax,
+  [frameType.ping]: smallBytesMax,
+  [frameType.pong]: smallBytesMax,
+  [frameType.replicaAck]: smallBytesMax,
+  [frameType.replicaSame]: smallBytesMax,
+  [frameType.host]: hostFrameBytesMax,
+  // Calls have bounds of their own, by method (calls.ts).
+  [frameType.call]: frameBytesMax,
+  [frameType.callReply]: frameBytesMax,
+  [frameType.replicaPut]: frameBytesMax,
+  [frameType.replicaGet]: frameBytesMax,
+  [frameType.replicaRecord]: frameBytesMax,
+};
+
 export type FrameType = (typeof frameType)[keyof typeof frameType];
 
 export const status = {
@@ -159,8 +180,11 @@ function shortFrame(): CoterieError {
   );
 }
 
+/** Length and type. */
+const prefixBytes = 5;
+
 /**
- * Cuts a byte stream into frames. Frames are slices of the chunk they came in when they came whole; only one that spans
+ * Cuts a byte stream into frames. One beyond the bound of its type is refused by its first five bytes. Frames are slices of the chunk they came in when they came whole; only one that spans
  * chunks is copied, once.
  */
 export class FrameReader {
@@ -185,9 +209,10 @@ export class FrameReader {
       this.#partsLength = 0;
     }
     let offset = 0;
-    while (bytes.length - offset >= 4) {
+    while (bytes.length - offset >= prefixBytes) {
       const length = bytes.readUInt32BE(offset) + 4;
-      if (length < frameHeadBytes || length > this.bytesMax) {
+      const bytesMax = Math.min(this.bytesMax, bytesMaxOf[bytes[offset + 4]] ?? smallBytesMax);
+      if (length < frameHeadBytes || length > bytesMax) {
         throw new CoterieError(
           'bad-input',
           `A frame from another node claims ${length} bytes, which cannot be.`,
@@ -201,7 +226,7 @@ export class FrameReader {
       const rest = bytes.subarray(offset);
       this.#parts.push(rest);
       this.#partsLength = rest.length;
-      this.#wanted = rest.length >= 4 ? rest.readUInt32BE(0) + 4 : 4;
+      this.#wanted = rest.length >= prefixBytes ? rest.readUInt32BE(0) + 4 : prefixBytes;
     }
   }
 }

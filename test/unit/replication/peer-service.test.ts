@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../../core/base/token.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
-import { callMethod } from '../../../core/replication/calls.ts';
 import { serveFallbacks } from '../../../core/replication/handoff/fallbacks.ts';
 import { HintStore } from '../../../core/replication/handoff/hint-store.ts';
 import { newCounters } from '../../../core/replication/parts.ts';
 import { LocalRecords } from '../../../core/replication/replica/local-records.ts';
-import { PeerService, parseCallReply } from '../../../core/replication/replica/peer-service.ts';
+import { PeerService } from '../../../core/replication/replica/peer-service.ts';
 import { ReadEligibility } from '../../../core/replication/replica/read-eligibility.ts';
 import { Requests } from '../../../core/replication/requests.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { HybridClock } from '../../../core/versions/hybrid-clock.ts';
 import { decodeRecord, encodeRecord, summarise } from '../../../core/versions/record-codec.ts';
+import { type Call, calls, decodeAnswer } from '../../../core/wire/peer/calls.ts';
 import {
   encodeCall,
   encodeKeyed,
@@ -73,12 +73,12 @@ class Replica {
     return reply === null ? null : parseStatus(reply).code;
   }
 
-  async keepHint(record: Buffer): Promise<ReturnType<typeof parseCallReply>> {
+  async keepHint(record: Buffer): Promise<ReturnType<typeof decodeAnswer>> {
     const head = Buffer.alloc(12);
     head.writeUIntBE(3, 0, 6);
     head.writeUInt32BE(key.length, 8);
     const payload = Buffer.concat([head, key, record]);
-    return parseCallReply((await this.asked(encodeCall(7, callMethod.keepHint, payload)))!);
+    return decodeAnswer((await this.asked(encodeCall(7, calls.keepHint.method, payload)))!, calls.keepHint);
   }
 
   stored(): Promise<Buffer | null> {
@@ -210,26 +210,44 @@ describe('a record asked for', () => {
 });
 
 describe('a call from another node', () => {
+  const strange: Call = { method: 99, questionBytesMax: 8, answerBytesMax: 8 };
+
+  it('beyond the bound of its method is refused before anybody reads it', async () => {
+    const replica = new Replica();
+    let reads = 0;
+    replica.service.onCall(strange, (_, payload, reply) => {
+      reads++;
+      reply(null, payload);
+    });
+    const asked = async (length: number) =>
+      decodeAnswer((await replica.asked(encodeCall(7, 99, Buffer.alloc(length))))!, strange);
+    expect((await asked(9)).error?.code).toBe('bad-input');
+    expect(reads).toBe(0);
+    expect((await asked(8)).body).toHaveLength(8);
+    expect(reads).toBe(1);
+  });
+
   it('that trips a mistake of ours is answered as internal, and the log has the stack', async () => {
     const replica = new Replica();
-    replica.service.onCall(99, () => {
+    replica.service.onCall(strange, () => {
       throw new TypeError('undefined is not a function');
     });
-    const { error } = parseCallReply((await replica.asked(encodeCall(7, 99, Buffer.alloc(0))))!);
+    const { error } = decodeAnswer((await replica.asked(encodeCall(7, 99, Buffer.alloc(0))))!, strange);
     expect(error?.code).toBe('internal');
     expect(error?.message).not.toContain('undefined');
     expect(replica.log.errors[0].facts.stack).toContain('TypeError: undefined is not a function');
   });
 
   it('of a method that nobody serves says that this node is older', async () => {
-    const { error } = parseCallReply((await new Replica().asked(encodeCall(7, 98, Buffer.alloc(0))))!);
+    const { error } = decodeAnswer((await new Replica().asked(encodeCall(7, 98, Buffer.alloc(0))))!, strange);
     expect(error?.code).toBe('unsupported');
   });
 
   it('that is cut short is refused as bad input, and logged', async () => {
     const replica = new Replica();
-    const { error } = parseCallReply(
-      (await replica.asked(encodeCall(7, callMethod.keepHint, Buffer.alloc(4))))!,
+    const { error } = decodeAnswer(
+      (await replica.asked(encodeCall(7, calls.keepHint.method, Buffer.alloc(4))))!,
+      calls.keepHint,
     );
     expect(error?.code).toBe('bad-input');
     expect(replica.log.warnings).toHaveLength(1);

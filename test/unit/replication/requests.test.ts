@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import { call } from '../../../core/replication/calls.ts';
 import { askStatus, type ReplyHandler, Requests } from '../../../core/replication/requests.ts';
+import { calls } from '../../../core/wire/peer/calls.ts';
 import { encodeEmpty, encodeStatus, frameType, requestIdOf, status } from '../../../core/wire/peer/frames.ts';
 import { HandNetwork } from '../../support/hand-network.ts';
 import { LogCapture } from '../../support/log-capture.ts';
@@ -206,7 +207,7 @@ describe('an answer that ends too early', () => {
   it('fails a call once, and is logged', () => {
     const desk = new Desk();
     const ends: (string | null)[] = [];
-    call(desk.requests, 1, 9, Buffer.alloc(0), (error) => ends.push(error?.code ?? null));
+    call(desk.requests, 1, calls.holdsNothing, Buffer.alloc(0), (error) => ends.push(error?.code ?? null));
     const id = requestIdOf(desk.network.sent[0].frame);
     desk.requests.onReply(id, 1, encodeEmpty(frameType.callReply, id));
     expect(ends).toEqual(['unavailable']);
@@ -226,7 +227,7 @@ describe('a call', () => {
   it('gives its caller one answer, also when the caller throws on it', () => {
     const desk = new Desk();
     let ends = 0;
-    call(desk.requests, 1, 9, Buffer.alloc(0), () => {
+    call(desk.requests, 1, calls.holdsNothing, Buffer.alloc(0), () => {
       ends++;
       throw new TypeError('of the caller');
     });
@@ -240,7 +241,7 @@ describe('a call', () => {
     const desk = new Desk();
     desk.network.set(1, false);
     const ends: (string | null)[] = [];
-    call(desk.requests, 1, 9, Buffer.alloc(0), (error) => ends.push(error?.code ?? null));
+    call(desk.requests, 1, calls.holdsNothing, Buffer.alloc(0), (error) => ends.push(error?.code ?? null));
     expect(ends).toEqual(['unavailable']);
   });
 
@@ -248,8 +249,8 @@ describe('a call', () => {
     const desk = new Desk(1);
     const ends: (string | null)[] = [];
     const done = (error: CoterieError | null) => ends.push(error?.code ?? null);
-    call(desk.requests, 1, 9, Buffer.alloc(0), done);
-    call(desk.requests, 1, 9, Buffer.alloc(0), done);
+    call(desk.requests, 1, calls.holdsNothing, Buffer.alloc(0), done);
+    call(desk.requests, 1, calls.holdsNothing, Buffer.alloc(0), done);
     expect(ends).toEqual(['busy']);
   });
 });
