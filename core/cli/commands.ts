@@ -11,6 +11,7 @@ import { formatBytes, type Output, show, table } from './output.ts';
 import { addRepairCommands } from './repair-commands.ts';
 import { addSessionCommands } from './session-commands.ts';
 import { addUserCommands } from './user-commands.ts';
+import { addWorkCommand } from './work-command.ts';
 
 export interface CommandContext {
   client(): ControlClient;
@@ -138,6 +139,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
   }
 
   addLossCommand(node, context);
+  addWorkCommand(node, context);
 
   addKeyspaceCommands(program, context);
   addDataCommands(program, context);

@@ -1,6 +1,7 @@
 /** `coterie repair …`: jobs and schedules of repair. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type RepairJob, type RepairsView, repairIntensity } from '../contract/repair-views.ts';
+import { waitInWords } from '../contract/repair-words.ts';
 import type { CommandContext } from './commands.ts';
 import { formatBytes, show, table } from './output.ts';
 
@@ -37,7 +38,7 @@ function jobRows(jobs: readonly RepairJob[]): string {
       `${job.segments.filter(({ state }) => state === 'done').length} of ${job.segments.length}`,
       String(job.keysDiffering),
       formatBytes(job.valueBytes),
-      job.waitingFor === '' ? '-' : job.waitingFor,
+      waitInWords(job.waitingFor, (atMs) => new Date(atMs).toISOString()) || '-',
     ]),
   );
 }

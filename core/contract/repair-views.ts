@@ -25,6 +25,27 @@ export const repairSegment = z.object({
 });
 export type RepairSegment = z.infer<typeof repairSegment>;
 
+/** What a repair that has not ended waits for, as facts; in words: repair-words.ts. */
+export const repairWait = z.discriminatedUnion('for', [
+  /** The runner to come to it. */
+  z.object({ for: z.literal('turn') }),
+  /** Somebody to resume it. */
+  z.object({ for: z.literal('person') }),
+  /** The nodes of this computer to be ready. */
+  z.object({ for: z.literal('nodes') }),
+  /** A replica to come back. */
+  z.object({ for: z.literal('node'), node: z.string() }),
+  /** Another repair, at this replica, to end. */
+  z.object({ for: z.literal('other-repair'), node: z.string() }),
+  z.object({ for: z.literal('comparison'), firstPartition: z.number(), lastPartition: z.number() }),
+  z.object({ for: z.literal('quiet-time'), untilMs: z.number() }),
+  /** A short rest between two segments. */
+  z.object({ for: z.literal('rest') }),
+  /** A failed segment to be tried again. */
+  z.object({ for: z.literal('retry') }),
+]);
+export type RepairWait = z.infer<typeof repairWait>;
+
 export const repairJob = z.object({
   id: z.string(),
   keyspace: keyspaceName,
@@ -39,8 +60,8 @@ export const repairJob = z.object({
   /** Whose quiet hours it keeps; null: asked for by a person. */
   scheduleId: z.string().nullable(),
   state: repairState,
-  /** What follows "waits for"; empty only when the job has ended. */
-  waitingFor: z.string(),
+  /** Null when the job has ended. A version before this one kept a sentence here, which is let go. */
+  waitingFor: repairWait.nullable().catch(null),
   createdAtMs: z.number(),
   startedAtMs: z.number().nullable(),
   endedAtMs: z.number().nullable(),

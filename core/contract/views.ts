@@ -3,6 +3,7 @@
  * that check it and name its type. No class, no function, nothing that does not survive JSON.
  */
 import { z } from 'zod';
+import { workerNames, workerStates } from '../base/background.ts';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
 import { isPlainLine } from '../base/plain-text.ts';
 import { repairsView } from './repair-views.ts';
@@ -40,6 +41,21 @@ export const partitionsOfKeyspace = z.object({ keyspace: z.string(), partitions:
 export type PartitionsOfKeyspace = z.infer<typeof partitionsOfKeyspace>;
 
 /** Measured by the node itself, at `measuredAtMs`; null where it has not reported since it started. */
+/** One kind of work that a node does in the background; in words: worker-words.ts. */
+export const workerView = z.object({
+  name: z.enum(workerNames),
+  state: z.enum(workerStates),
+  /** Since the node started. */
+  done: z.number(),
+  /** Where its walk over the 1,024 partitions is; null: it makes none, or none now. */
+  partition: z.number().nullable(),
+  /** Why its last step failed; null: it did not. It is tried again by itself. */
+  problem: z.string().nullable(),
+  /** Until its next step; null while one is under way. */
+  restMs: z.number().nullable(),
+});
+export type WorkerView = z.infer<typeof workerView>;
+
 export const nodeFigures = z.object({
   measuredAtMs: z.number(),
   keyCount: z.number(),
@@ -83,6 +99,7 @@ export const nodeFigures = z.object({
       skipped: z.number(),
     }),
   ),
+  work: z.array(workerView),
 });
 export type NodeFigures = z.infer<typeof nodeFigures>;
 

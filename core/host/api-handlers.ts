@@ -23,7 +23,7 @@ import type { AuditTrail } from './audit-trail.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import type { LayoutService } from './layouts/layout-service.ts';
 import type { LocalNodes } from './nodes/local-nodes.ts';
-import type { RepairJobs } from './repairs/repair-jobs.ts';
+import type { Repairs } from './repairs/repairs.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import { consequencesOf } from './view/keyspace-consequences.ts';
 import { acceptedInWords, acceptedLossOf } from './view/loss-book.ts';
@@ -37,7 +37,7 @@ export interface HostActions {
   readonly view: ClusterView;
   readonly layouts: LayoutService;
   readonly nodes: LocalNodes;
-  readonly repairs: RepairJobs;
+  readonly repairs: Repairs;
   readonly access: AccessService;
   readonly admission: Admission;
   readonly trail: AuditTrail;

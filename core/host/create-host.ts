@@ -32,7 +32,7 @@ import { takeOverRunning } from './nodes/running-nodes.ts';
 import { Start } from './nodes/start-watch.ts';
 import { ownComputers } from './own-computers.ts';
 import { choosePorts } from './ports.ts';
-import { RepairJobs } from './repairs/repair-jobs.ts';
+import { Repairs } from './repairs/repairs.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import { JoinedNews } from './view/joined-news.ts';
 import { LossBook, lossInWords } from './view/loss-book.ts';
@@ -220,7 +220,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
 
   // Repairs.
   let publishing = false;
-  const repairs: RepairJobs = new RepairJobs(
+  const repairs: Repairs = new Repairs(
     {
       clock,
       timers,

@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { ReplicaPeers } from '../ports/replica-peer.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
+import type { Worker } from '../ports/worker.ts';
 import { AntiEntropy, type AntiEntropyFigures, type AntiEntropySettings } from '../repair/anti-entropy.ts';
 import { Claims } from '../repair/claims.ts';
 import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
@@ -56,17 +57,17 @@ export interface RepairComponents {
   readonly losses: PossibleLosses;
   readonly expired: ExpiredValues;
   readonly topology: () => Topology;
+  /** Clients come first. */
+  readonly isBusy: () => boolean;
 }
 
 /** A peer that cannot be compared with now is tried again after this long. */
 const rebuildRetryMs = 1_000;
-/** Requests to other nodes in flight; a node at rest has next to none. */
-const pendingWhenBusy = 256;
 
 export class NodeRepair {
   readonly trees: TreeStore;
   readonly times = new ComparisonTimes();
-  readonly #worker: AntiEntropy;
+  readonly #antiEntropy: AntiEntropy;
   readonly #scrub: Scrub;
   readonly #parts: ConstructorParameters<typeof AntiEntropy>[0];
   readonly #topology: () => Topology;
@@ -80,7 +81,7 @@ export class NodeRepair {
   readonly #running = new Set<RangeRepair>();
 
   constructor(components: RepairComponents, settings: AntiEntropySettings) {
-    const { clock, timers, log, requests } = components;
+    const { clock, timers, log } = components;
     const replica = replicaOf(components);
     const peers = peersOf(components);
     const claims = new Claims(clock);
@@ -119,13 +120,18 @@ export class NodeRepair {
       compared,
       onPeerLost,
       pairings: () => this.#allPairings(),
-      isBusy: () => requests.pendingCount > pendingWhenBusy,
+      isBusy: components.isBusy,
     };
     serveExchanges({ replica, peers, claims, trees: this.trees, isLost, compared: comparedByPeer });
     serveLeftoverQuestions(components);
-    this.#worker = new AntiEntropy(this.#parts, settings);
+    this.#antiEntropy = new AntiEntropy(this.#parts, settings);
     const keyspaces = () => [...components.topology().keyspaces.keys()];
-    this.#scrub = new Scrub({ replica, timers, keyspaces, isBusy: this.#parts.isBusy }, settings.tickMs);
+    this.#scrub = new Scrub({ replica, keyspaces }, settings.tickMs);
+  }
+
+  /** What goes on in the background, for ever. */
+  get workers(): readonly Worker[] {
+    return [this.#antiEntropy, this.#scrub];
   }
 
   /** For a repair job: brings this replica and some peers together, or counts what differs. */
@@ -200,13 +206,13 @@ export class NodeRepair {
   }
 
   figures(): AntiEntropyFigures & { readonly trees: TreeFigures } {
-    return { ...this.#worker.figures(), trees: this.trees.figures() };
+    return { ...this.#antiEntropy.figures(), trees: this.trees.figures() };
   }
 
   /** Nothing is compared or built any more; the trees go on following changes until they are saved. */
   close(): void {
     this.#closed = true;
-    this.#worker.close();
+    this.#antiEntropy.close();
     this.#scrub.close();
     for (const repair of this.#running) repair.cancel();
     this.trees.close();

@@ -1,69 +1,28 @@
 /**
- * One storage node, put together from its parts over ports: the same code runs in a production process and in the
- * simulation. It owns the order of starting and stopping; what the parts do is theirs.
+ * One storage node: the same code runs in a production process and in the simulation. What it is made of, and in which order,
+ * is in node-assembly.ts; this is what can be asked of it while it runs, and its end in order.
  */
 import { CoterieError } from '../base/errors.ts';
 import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
-import type { Clock, Timers } from '../ports/clock.ts';
-import type { ContextSeal } from '../ports/context-seal.ts';
-import type { Disk } from '../ports/disk.ts';
-import type { Log } from '../ports/log.ts';
-import type { PeerNetwork } from '../ports/peer-network.ts';
-import type { Random } from '../ports/random.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
-import { saveTrees, takeSavedTrees } from '../repair/saved-trees.ts';
+import { saveTrees } from '../repair/saved-trees.ts';
 import { call } from '../replication/calls.ts';
-import { Refusing } from '../replication/coordinator/refusing.ts';
-import { CoordinatorStore, type EndpointBook } from '../replication/coordinator/store.ts';
-import { serveFallbacks } from '../replication/handoff/fallbacks.ts';
-import { HintStore } from '../replication/handoff/hint-store.ts';
-import { HintedHandoff } from '../replication/handoff/hinted-handoff.ts';
-import { type CoordinatorParts, newCounters, type Writer } from '../replication/parts.ts';
-import { ExpiredValues } from '../replication/replica/expired-values.ts';
-import type { ExpirySettings } from '../replication/replica/expiry-turns.ts';
-import { Leftovers } from '../replication/replica/leftovers.ts';
-import { LocalRecords } from '../replication/replica/local-records.ts';
-import { PeerService } from '../replication/replica/peer-service.ts';
-import { ReadEligibility, type Wanted } from '../replication/replica/read-eligibility.ts';
-import { type CollectorSettings, TombstoneCollector } from '../replication/replica/tombstone-collector.ts';
-import { Requests } from '../replication/requests.ts';
-import { HybridClock } from '../versions/hybrid-clock.ts';
+import type { CoordinatorStore } from '../replication/coordinator/store.ts';
+import type { CoordinatorParts } from '../replication/parts.ts';
+import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import { calls } from '../wire/peer/calls.ts';
-import { Identity } from './identity.ts';
-import { LostRecords } from './lost-records.ts';
 import type { MembershipLink } from './membership-driver.ts';
-import { NodeLayouts } from './node-layouts.ts';
-import { NodeRepair } from './node-repair.ts';
-import { type PossibleLoss, PossibleLosses } from './possible-losses.ts';
-import { Vouching } from './vouching.ts';
-
-export interface StorageNodeComponents {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly disk: Disk;
-  readonly random: Random;
-  readonly log: Log;
-  readonly network: PeerNetwork;
-  readonly openEngine: () => Promise<StorageEngine>;
-  readonly endpointOf: EndpointBook;
-  readonly seal: ContextSeal;
-}
-
-export interface StorageNodeSettings {
-  readonly nodeId: number;
-  readonly deadlineMs: number;
-  readonly slowMs: number;
-  readonly pendingCountMax: number;
-  readonly collector?: CollectorSettings;
-  readonly expiry?: ExpirySettings;
-  /** Between two looks of the background comparison of replicas; 0 or absent: never. */
-  readonly antiEntropyTickMs?: number;
-  /** The node has run before: if its disk is empty now, its data was lost. */
-  readonly hasRun?: boolean;
-  /** Between two marks by which records and identity vouch for each other, while something is written. */
-  readonly vouchEveryMs?: number;
-}
+import {
+  assemble,
+  type NodeParts,
+  openDurable,
+  type StorageNodeComponents,
+  type StorageNodeSettings,
+} from './node-assembly.ts';
+import type { NodeRepair } from './node-repair.ts';
+import type { PossibleLoss } from './possible-losses.ts';
+import type { WorkerStatus } from './workers.ts';
 
 export const defaultNodeSettings = {
   /** A client waits at most this long for a quorum; well under the time-outs of common Redis clients. */
@@ -74,28 +33,10 @@ export const defaultNodeSettings = {
   antiEntropyTickMs: defaultAntiEntropySettings.tickMs,
 } as const;
 
-/** What a started node is made of. */
-interface Built {
-  readonly parts: CoordinatorParts;
-  readonly engine: StorageEngine;
-  readonly service: PeerService;
-  readonly store: CoordinatorStore;
-  readonly delivery: HintedHandoff;
-  readonly collector: TombstoneCollector;
-  readonly expired: ExpiredValues;
-  readonly repair: NodeRepair;
-  readonly leftovers: Leftovers;
-  readonly identity: Identity;
-  readonly vouching: Vouching;
-  readonly layouts: NodeLayouts;
-  readonly losses: PossibleLosses;
-  readonly disk: Disk;
-}
-
 export class StorageNode {
-  readonly #built: Built;
+  readonly #built: NodeParts;
 
-  private constructor(built: Built) {
+  private constructor(built: NodeParts) {
     this.#built = built;
   }
 
@@ -121,115 +62,15 @@ export class StorageNode {
     settings: StorageNodeSettings,
     layout: Layout,
   ): Promise<StorageNode> {
-    const { clock, timers, log, network, disk } = components;
-    const { nodeId } = settings;
-    if (!layout.nodes.some((node) => node.id === nodeId)) {
+    if (!layout.nodes.some((node) => node.id === settings.nodeId)) {
       throw new CoterieError('bad-input', 'The layout does not name this node.');
     }
-    const engine = await components.openEngine();
-    const identity = await Identity.open(
-      { ...components, engine },
-      { nodeId, hasRun: settings.hasRun ?? false },
-    );
-    if (identity.loss !== null) {
-      log.warn('This node lacks data. It gets it from the other replicas before it answers reads alone.', {
-        cause: identity.loss,
-      });
-    }
-    const layouts = await NodeLayouts.open(components, { nodeId, isKnown: identity.isKnown }, layout);
-    const topology = () => layouts.topology;
-    const records = new LocalRecords(engine);
-    const hints = new HintStore({ records, engine, clock });
-    await hints.load();
-    // Before the first frame can change a record.
-    const savedTrees = await takeSavedTrees(components, identity.stamp);
-    const writer: Writer = { actor: identity.actor, counterMax: 0, refusal: null };
-    const vouching = new Vouching({ identity, records, timers, log, writer }, settings.vouchEveryMs);
-    // The epoch is durable before it is used; a disk that is full leaves a node that only reads.
-    await vouching.begin();
-    const losses = await PossibleLosses.open({ ...components, topology }, nodeId);
-    const eligibility = new ReadEligibility({
-      onWhole: () => {
-        log.info('This node is whole again: it has been compared with every other replica.');
-        void vouching.noteWhole();
-        void layouts.noteSettled();
-      },
-      onLost: (keyspace, partition) => losses.lostHere(keyspace, partition),
-      onBack: (keyspace, partition) => losses.isBack(keyspace, partition),
-    });
-    if (identity.isRebuilding) eligibility.begin(topology());
-    if (identity.isRebuilding && eligibility.isWhole) void vouching.noteWhole();
-    layouts.follow(eligibility);
-    const counters = newCounters();
-    const requests = new Requests({ network, clock, timers, log }, settings);
-    let turn = 0;
-    const parts: CoordinatorParts = {
-      selfId: nodeId,
-      records,
-      hints,
-      eligibility,
-      network,
-      requests,
-      refusing: new Refusing(clock),
-      clock,
-      timers,
-      hybridClock: new HybridClock(),
-      writer,
-      seal: components.seal,
-      counters,
-      log,
-      topology,
-      turn: () => {
-        turn = (turn + 1) & 0xffff;
-        return turn;
-      },
-    };
-    const service = new PeerService({ ...parts, counters }, topology());
-    const { endpointOf } = components;
-    const store = new CoordinatorStore({ parts, engine, service, endpointOf }, topology());
-    serveFallbacks(service, hints, topology);
-    const delivery = new HintedHandoff(parts);
-    const collector = new TombstoneCollector(
-      { ...parts, engine },
-      service,
-      settings.collector,
-      settings.expiry,
-    );
-    const expired = new ExpiredValues({ ...parts, engine }, settings.expiry);
-    const leftovers = new Leftovers({ ...parts, engine });
-    const repair = new NodeRepair(
-      { ...parts, engine, service, expired, leftovers, losses },
-      { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 },
-    );
-    repair.trees.adopt(savedTrees);
-    const lostRecords = new LostRecords(
-      {
-        ...parts,
-        engine,
-        rebuild: () => repair.rebuild(),
-        doubt: (keyspace, partition) => repair.trees.doubt(keyspace, partition),
-      },
-      () => identity.renewEpoch(true),
-    );
-    lostRecords.watch();
-    if (!eligibility.isWhole) void repair.rebuild();
-    leftovers.look();
-    return new StorageNode({
-      parts,
-      engine,
-      service,
-      store,
-      delivery,
-      collector,
-      expired,
-      repair,
-      leftovers,
-      identity,
-      vouching,
-      layouts,
-      losses,
-      disk,
-    });
+    return new StorageNode(assemble(components, settings, await openDurable(components, settings, layout)));
+  }
+
+  /** What this node does in the background, and how far it is. */
+  work(): WorkerStatus[] {
+    return this.#built.workers.list();
   }
 
   /** What acknowledged writes may be gone for good, until a person accepts it. */
@@ -278,7 +119,7 @@ export class StorageNode {
    * get is fetched, data that is not its own any more handed over. Resolves once the layout is kept on disk.
    */
   setLayout(layout: Layout): Promise<void> {
-    const { layouts, service, store, repair, leftovers } = this.#built;
+    const { layouts, service, store, repair, workers } = this.#built;
     const before = this.layout;
     if (layout.version <= before.version) return Promise.resolve();
     const kept = layouts.change(layout);
@@ -288,7 +129,7 @@ export class StorageNode {
       if (!layout.keyspaces.some(({ id }) => id === keyspace.id)) this.#forgetKeyspace(keyspace);
     }
     if (!this.parts.eligibility.isWhole) void repair.rebuild();
-    leftovers.look();
+    workers.wake('leftovers');
     return kept;
   }
 
@@ -319,7 +160,9 @@ export class StorageNode {
       vouching,
       layouts,
       losses,
+      workers,
     } = this.#built;
+    workers.close();
     delivery.close();
     collector.close();
     expired.close();

@@ -2,8 +2,9 @@
  * The background worker: compares what has waited longest, a few partitions with one peer at a time, for ever. Every
  * replica does so, and each comparison counts for both sides. A person sees how long ago each part was compared.
  */
-import type { Cancellable, Timers } from '../ports/clock.ts';
+import type { Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { Worker, WorkerProgress } from '../ports/worker.ts';
 import type { ComparisonTimes, Pairing } from './comparison-times.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { addFigures, type ExchangeFigures, type ExchangeResult, newFigures } from './exchange-figures.ts';
@@ -21,7 +22,7 @@ export interface AntiEntropyParts extends ExchangeParts {
 }
 
 export interface AntiEntropySettings {
-  /** Between two looks for work; 0: never. Shorter compares more often and costs more while nothing differs. */
+  /** Between two looks for work. Shorter compares more often and costs more while nothing differs. */
   readonly tickMs: number;
   /** At a time. Each with another peer. */
   readonly exchangesMax: number;
@@ -43,24 +44,21 @@ export interface AntiEntropyFigures {
   readonly totals: Readonly<ExchangeFigures>;
   readonly exchangeCount: number;
   readonly failedCount: number;
-  /** Ticks without work because the node was busy. */
-  readonly skippedTicks: number;
   /** Keys that were found to differ and could not be settled yet: about as many are held by too few replicas. */
   readonly unsettledKeys: number;
   /** Milliseconds since 1970, of what has waited longest; 0: some of it never yet; null: nothing is shared with anybody. */
   readonly oldestComparisonMs: number | null;
 }
 
-/** A tick that comes this late shows a process with more to do than it can. */
-const latenessMaxMs = 200;
-/** So many ticks are given up to load one after the other, and no more: a round must end some time. */
-const skipsMax = 8;
 /** Where something differed, more is likely to: work goes on without waiting for the tick. */
 const followUpMs = 100;
 /** After a failure with a peer the other pairings come first for this long. */
 const failurePauseMs = 60_000;
 
-export class AntiEntropy {
+export class AntiEntropy implements Worker {
+  readonly name = 'anti-entropy';
+  readonly yields = true;
+  readonly firstAfterMs: number;
   readonly #parts: AntiEntropyParts;
   readonly #settings: AntiEntropySettings;
   readonly #running = new Set<Pace>();
@@ -69,20 +67,16 @@ export class AntiEntropy {
   readonly #totals = newFigures();
   #exchangeCount = 0;
   #failedCount = 0;
-  #skippedTicks = 0;
-  #skipsInARow = 0;
-  #tick: Cancellable | null = null;
   #closed = false;
 
   constructor(parts: AntiEntropyParts, settings: AntiEntropySettings) {
     this.#parts = parts;
     this.#settings = settings;
-    if (settings.tickMs > 0) this.#armTick();
+    this.firstAfterMs = settings.tickMs;
   }
 
   close(): void {
     this.#closed = true;
-    this.#tick?.cancel();
     for (const pace of this.#running) pace.cancel();
   }
 
@@ -92,26 +86,19 @@ export class AntiEntropy {
       totals: { ...this.#totals },
       exchangeCount: this.#exchangeCount,
       failedCount: this.#failedCount,
-      skippedTicks: this.#skippedTicks,
       unsettledKeys: [...this.#unsettled.values()].reduce((sum, count) => sum + count, 0),
       oldestComparisonMs: ages.length === 0 ? null : Math.min(...ages),
     };
   }
 
-  #armTick(): void {
-    const dueMs = this.#parts.clock.monotonicMs() + this.#settings.tickMs;
-    this.#tick = this.#parts.timers.after(this.#settings.tickMs, () => {
-      if (this.#closed) return;
-      const isLate = this.#parts.clock.monotonicMs() - dueMs > latenessMaxMs;
-      if ((isLate || this.#parts.isBusy()) && this.#skipsInARow < skipsMax) {
-        this.#skipsInARow++;
-        this.#skippedTicks++;
-      } else {
-        this.#skipsInARow = 0;
-        this.#startAll();
-      }
-      this.#armTick();
-    });
+  progress(): WorkerProgress {
+    return { doneCount: this.#exchangeCount, partition: null, isBusy: this.#running.size > 0 };
+  }
+
+  /** Begins as many comparisons as may run at a time; each goes on by itself. */
+  async step(): Promise<number> {
+    if (!this.#closed) this.#startAll();
+    return this.#settings.tickMs;
   }
 
   #startAll(): void {

@@ -3,56 +3,52 @@
  * record reports itself when it is read (StorageEngine.onDamaged); this only makes sure that each is read some time.
  */
 import { partitionCount, partitionStart } from '../base/token.ts';
-import type { Cancellable, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import { scanPage } from '../ports/scan-page.ts';
+import type { Worker, WorkerProgress } from '../ports/worker.ts';
 
 export interface ScrubParts {
   readonly replica: LocalReplica;
-  readonly timers: Timers;
   /** Numbers of the keyspaces there are now. */
   keyspaces(): readonly number[];
-  isBusy(): boolean;
 }
 
 /** Records in one reading. */
 const pageCount = 256;
 
-export class Scrub {
+export class Scrub implements Worker {
+  readonly name = 'scrub';
+  readonly yields = true;
+  readonly firstAfterMs: number;
   readonly #parts: ScrubParts;
-  readonly #tickMs: number;
-  #tick: Cancellable | null = null;
   #closed = false;
   #partition = 0;
+  /** Partitions read to the end. */
+  #doneCount = 0;
 
-  /** One partition of every keyspace each `tickMs`: all 1,024 in about four hours at 15 s. 0: never. */
+  /** One partition of every keyspace each `tickMs`: all 1,024 in about four hours at 15 s. */
   constructor(parts: ScrubParts, tickMs: number) {
     this.#parts = parts;
-    this.#tickMs = tickMs;
-    if (tickMs > 0) this.#arm();
+    this.firstAfterMs = tickMs;
   }
 
   close(): void {
     this.#closed = true;
-    this.#tick?.cancel();
   }
 
-  #arm(): void {
-    this.#tick = this.#parts.timers.after(this.#tickMs, () => {
-      void this.#look().finally(() => {
-        if (!this.#closed) this.#arm();
-      });
-    });
+  progress(): WorkerProgress {
+    return { doneCount: this.#doneCount, partition: this.#partition, isBusy: false };
   }
 
-  async #look(): Promise<void> {
-    if (this.#parts.isBusy()) return;
+  async step(): Promise<number> {
     const partition = this.#partition;
     this.#partition = (partition + 1) % partitionCount;
     for (const keyspace of this.#parts.keyspaces()) {
       let from: number | null = partitionStart(partition);
       while (from !== null && !this.#closed) from = await this.#read(keyspace, partition, from);
     }
+    this.#doneCount++;
+    return this.firstAfterMs;
   }
 
   /** Where to go on; null at the end, and when the disk cannot be read at all, which others report. */

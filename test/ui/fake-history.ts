@@ -25,12 +25,12 @@ export function prepareRepairs(variant: Variant, repairs: FakeRepairs): void {
     range < 20 ? 0.2 : range < 41 ? 4.5 : range < 52 ? 17 : range < 58 ? 47 : null,
   );
   repairs.setCoverage('sessions', (range) => (range === 22 || range === 23 || range === 51 ? null : 0.1));
-  repairs.blocked.set('default', 'shop-2 to come back');
+  repairs.blocked.add('default');
   const old = repairs.put(
     { keyspace: 'default' },
     {
       state: 'done',
-      waitingFor: '',
+      waitingFor: null,
       createdAtMs: now - 109 * hourMs,
       startedAtMs: now - 109 * hourMs,
       endedAtMs: now - 108 * hourMs,
@@ -47,7 +47,7 @@ export function prepareRepairs(variant: Variant, repairs: FakeRepairs): void {
     { keyspace: 'sessions', dryRun: true, lastPartition: 511 },
     {
       state: 'cancelled',
-      waitingFor: '',
+      waitingFor: null,
       createdAtMs: now - 30 * hourMs,
       startedAtMs: now - 30 * hourMs,
       endedAtMs: now - 30 * hourMs + 90_000,
@@ -59,7 +59,7 @@ export function prepareRepairs(variant: Variant, repairs: FakeRepairs): void {
     { keyspace: 'sessions', intensity: 'fast', parallelism: 2 },
     {
       state: 'failed',
-      waitingFor: '',
+      waitingFor: null,
       createdAtMs: now - 3 * hourMs,
       startedAtMs: now - 3 * hourMs,
       endedAtMs: now - 2 * hourMs,
@@ -80,7 +80,7 @@ export function prepareRepairs(variant: Variant, repairs: FakeRepairs): void {
     { keyspace: 'default', intensity: 'gentle' },
     {
       state: 'running',
-      waitingFor: 'shop-2 to come back',
+      waitingFor: { for: 'node', node: 'shop-2' },
       createdAtMs: now - 260_000,
       startedAtMs: now - 250_000,
     },

@@ -110,5 +110,28 @@ export function figuresAt(index: number): NodeFigures {
     redirected: 0,
     collected: 0,
     hints: [],
+    work: workAt(index),
   };
+}
+
+function workAt(index: number): NodeFigures['work'] {
+  const calm = { state: 'resting', partition: null, problem: null } as const;
+  const partition = Math.floor(Date.now() / 15_000 + index * 300) % 1_024;
+  return [
+    { ...calm, name: 'handoff', done: 412, restMs: 3_000 },
+    { ...calm, name: 'anti-entropy', done: 960, state: 'working', restMs: null },
+    {
+      ...calm,
+      name: 'scrub',
+      done: 240,
+      partition,
+      state: index === 0 ? 'yielding' : 'resting',
+      restMs: 9_000,
+    },
+    { ...calm, name: 'tombstones', done: 88, partition, restMs: 400 },
+    { ...calm, name: 'expiry', done: 1_204, partition, restMs: 700 },
+    index === 1
+      ? { ...calm, name: 'leftovers', done: 0, state: 'failing', problem: 'The disk is full.', restMs: 8_000 }
+      : { ...calm, name: 'leftovers', done: 0, restMs: 41_000 },
+  ];
 }

@@ -37,7 +37,7 @@ export class FakeRepairs {
   readonly jobs: RepairJob[] = [];
   readonly schedules: RepairSchedule[] = [];
   /** A job of this keyspace starts nothing: it waits for this. */
-  readonly blocked = new Map<string, string>();
+  readonly blocked = new Set<string>();
   readonly #around: Surroundings;
   readonly #comparedAtMs = new Map<string, (number | null)[]>();
   readonly #ticker: ReturnType<typeof setInterval>;
@@ -84,15 +84,23 @@ export class FakeRepairs {
       case 'repairs.run':
         return this.#run(input as RepairRequest);
       case 'repairs.pause':
-        return this.#set(id, { state: 'paused', waitingFor: 'a person to resume it' }, 'is paused');
+        return this.#set(id, { state: 'paused', waitingFor: { for: 'person' } }, 'is paused');
       case 'repairs.resume':
-        return this.#set(id, { state: 'running', waitingFor: 'its turn' }, 'goes on');
+        return this.#set(id, { state: 'running', waitingFor: { for: 'turn' } }, 'goes on');
       case 'repairs.cancel':
-        return this.#set(id, { state: 'cancelled', waitingFor: '', endedAtMs: Date.now() }, 'was cancelled');
+        return this.#set(
+          id,
+          { state: 'cancelled', waitingFor: null, endedAtMs: Date.now() },
+          'was cancelled',
+        );
       case 'repairs.retry': {
         for (const segment of this.#job(id).segments)
           if (segment.state === 'failed') Object.assign(segment, { state: 'open', attempts: 0, reason: '' });
-        return this.#set(id, { state: 'running', waitingFor: 'its turn', endedAtMs: null }, 'is tried again');
+        return this.#set(
+          id,
+          { state: 'running', waitingFor: { for: 'turn' }, endedAtMs: null },
+          'is tried again',
+        );
       }
       case 'repairs.schedule':
         return this.schedule(input as RepairScheduleSettings);
@@ -139,7 +147,7 @@ export class FakeRepairs {
       by: 'person',
       scheduleId: null,
       state: 'waiting',
-      waitingFor: 'its turn',
+      waitingFor: { for: 'turn' },
       createdAtMs: Date.now(),
       startedAtMs: null,
       endedAtMs: null,
@@ -186,12 +194,12 @@ export class FakeRepairs {
     const open = job.segments.filter(({ state }) => state === 'open');
     for (const segment of open.slice(0, job.parallelism)) segment.state = 'running';
     if (open.length === 0) {
-      Object.assign(job, { state: 'done', waitingFor: '', etaMs: null, endedAtMs: Date.now() });
+      Object.assign(job, { state: 'done', waitingFor: null, etaMs: null, endedAtMs: Date.now() });
       this.#around.noted(job.keyspace, `The repair of ${job.keyspace} is done.`, 'system');
       return;
     }
     const [{ firstPartition, lastPartition }] = open;
-    job.waitingFor = `the replicas of partitions ${firstPartition} to ${lastPartition} to be compared`;
+    job.waitingFor = { for: 'comparison', firstPartition, lastPartition };
     job.segmentsPerMinute = 60_000 / tickMs;
     job.etaMs = open.length * tickMs;
   }

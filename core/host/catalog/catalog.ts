@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { repairJob, repairSchedule } from '../../contract/repair-views.ts';
 import { type ActivityEntry, type ActivityKind, activityEntry } from '../../contract/views.ts';
-import type { RepairStore, SavedRepairs } from '../repairs/repair-jobs.ts';
+import type { RepairStore } from '../repairs/repair-store.ts';
+import type { SavedRepairs } from '../repairs/repairs.ts';
 import { DatastoreFile } from './datastore-file.ts';
 import { SettingsStore } from './settings-store.ts';
 

@@ -1,5 +1,4 @@
 /** Pure bookkeeping of a repair job: its segments, who is concerned by one, and the figures that follow from them. */
-import { CoterieError } from '../../base/errors.ts';
 import { partitionCount } from '../../base/token.ts';
 import type { RepairJob, RepairSegment } from '../../contract/repair-views.ts';
 import type { Layout } from '../../layout/layout.ts';
@@ -45,27 +44,6 @@ export function replicasOf(layout: Layout, keyspace: string, dataCenters: readon
   return knownReplicas.of(layout, factorsKey(layout, chosen), () =>
     placementOf(layout.rings, layout.nodes, (dataCenter) => chosen[dataCenter] ?? 0),
   );
-}
-
-/** Each one takes its turn at every step, and they share the same few nodes: more of them end no sooner. */
-const openJobsMax = 8;
-const schedulesMax = 64;
-
-/** Throws `busy` while as many repairs wait, run or are paused as may. */
-export function refuseManyOpen(jobs: readonly RepairJob[]): void {
-  const open = jobs.filter((job) => !isOver(job));
-  if (open.length < openJobsMax) return;
-  const named = open.map(({ id, keyspace, state }) => `${id.slice(0, 8)} (${keyspace}, ${state})`);
-  throw new CoterieError(
-    'busy',
-    `There are ${open.length} repairs that have not ended, and ${openJobsMax} may be: ${named.join(', ')}. Wait for one to end, or cancel one, then ask again.`,
-  );
-}
-
-/** Throws `busy` when there is no room for one more. */
-export function refuseManySchedules(count: number): void {
-  if (count < schedulesMax) return;
-  throw new CoterieError('busy', `There are ${count} schedules, and no more may be. Remove one first.`);
 }
 
 /** The replicas of a segment, found once for each placement. */

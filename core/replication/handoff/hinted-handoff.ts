@@ -4,9 +4,10 @@
  */
 import { type CoterieError, toCoterieError } from '../../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../../base/token.ts';
-import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
+import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { encodeKeyed, frameType } from '../../wire/peer/frames.ts';
 import type { LocalRecords } from '../replica/local-records.ts';
 import { askStatus, type Requests } from '../requests.ts';
@@ -37,7 +38,11 @@ function nameOf({ target, address }: Hint): string {
   return `${target}:${address.keyspace}:${address.key.toString('latin1')}`;
 }
 
-export class HintedHandoff {
+export class HintedHandoff implements Worker {
+  readonly name = 'handoff';
+  /** It has a rate of its own, and a replica that lacks writes is what it ends. */
+  readonly yields = false;
+  readonly firstAfterMs: number;
   readonly #hints: HintStore;
   readonly #records: LocalRecords;
   readonly #requests: Requests;
@@ -51,7 +56,7 @@ export class HintedHandoff {
   readonly #serving = new Set<number>();
   /** Since when the peer of a hint has refused it. */
   readonly #refusedSinceMs = new Map<string, number>();
-  #tick: Cancellable | null = null;
+  #sentCount = 0;
   #closed = false;
 
   constructor(
@@ -76,23 +81,25 @@ export class HintedHandoff {
     this.#log = components.log;
     this.#topology = components.topology;
     this.#settings = settings;
+    this.firstAfterMs = settings.tickMs;
     this.#network.onChange((peer, isUp) => {
       this.#hints.noticed(peer, isUp);
       if (isUp) this.#serve(peer);
     });
-    this.#armTick();
   }
 
   close(): void {
     this.#closed = true;
-    this.#tick?.cancel();
   }
 
-  #armTick(): void {
-    this.#tick = this.#timers.after(this.#settings.tickMs, () => {
-      for (const target of this.#hints.targets()) this.#serve(target);
-      if (!this.#closed) this.#armTick();
-    });
+  progress(): WorkerProgress {
+    return { doneCount: this.#sentCount, partition: null, isBusy: this.#serving.size > 0 };
+  }
+
+  /** Begins to serve who is owed something and is not served yet; each goes on by itself. */
+  async step(): Promise<number> {
+    for (const target of this.#hints.targets()) this.#serve(target);
+    return this.#settings.tickMs;
   }
 
   #serve(target: number): void {
@@ -168,6 +175,7 @@ export class HintedHandoff {
   }
 
   #settled(hint: Hint, how: HintEnd): Promise<boolean> {
+    if (how === 'sent') this.#sentCount++;
     if (this.#refusedSinceMs.size > 0) this.#refusedSinceMs.delete(nameOf(hint));
     return new Promise((resolve) => this.#hints.settle(hint, how, () => resolve(true)));
   }

@@ -10,12 +10,11 @@
  * Under `last-write-wins` one thing can differ: a write that reaches this replica only now, made earlier by its clock by somebody
  * who never saw the expired value, would have lost against it and stays instead, as it does under `siblings`.
  */
-import { toCoterieError } from '../../base/errors.ts';
 import { addressOf, partitionCount, partitionStart } from '../../base/token.ts';
-import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { ScanResult, StorageEngine } from '../../ports/storage-engine.ts';
+import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { decodeContext, summarise } from '../../versions/record-codec.ts';
 import { counterOf } from '../../versions/version-set.ts';
 import type { Writer } from '../parts.ts';
@@ -41,17 +40,19 @@ interface Components {
   readonly records: LocalRecords;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly log: Log;
   readonly writer: Writer;
   readonly topology: () => Topology;
 }
 
-export class ExpiredValues {
+export class ExpiredValues implements Worker {
+  readonly name = 'expiry';
+  /** Replicas that take their turns at the same moment have nothing to compare afterwards. */
+  readonly yields = false;
+  readonly firstAfterMs = tickMs;
   readonly #parts: Components;
   readonly #settings: ExpirySettings;
   /** At least the last cycle, also at the start: what expired while this node was away. */
   #nextTurn = 0;
-  #tick: Cancellable | null = null;
   #closed = false;
   readonly #forgottenIn = new Set<string>();
   forgottenCount = 0;
@@ -59,12 +60,10 @@ export class ExpiredValues {
   constructor(components: Components, settings: ExpirySettings = defaultExpirySettings) {
     this.#parts = components;
     this.#settings = settings;
-    this.#armTick();
   }
 
   close(): void {
     this.#closed = true;
-    this.#tick?.cancel();
   }
 
   /** What may be forgotten from this moment on or earlier is forgotten here, or is about to be: nobody should bring it back. */
@@ -80,29 +79,29 @@ export class ExpiredValues {
     });
   }
 
-  #armTick(): void {
-    this.#tick = this.#parts.timers.after(tickMs, () => {
-      this.#workOff().finally(() => {
-        if (!this.#closed) this.#armTick();
-      });
-    });
-  }
-
   /** All turns that have come. However long it took, or the clock jumped: never more than a cycle, and none of the future. */
-  async #workOff(): Promise<void> {
+  async step(): Promise<number> {
     const now = turnAt(this.#parts.clock.nowMs(), this.#settings);
     this.#nextTurn = Math.min(now + 1, Math.max(this.#nextTurn, now - partitionCount + 1));
+    let failure: unknown = null;
     while (this.#nextTurn <= now && !this.#closed) {
       const turn = this.#nextTurn++;
       for (const keyspace of this.#parts.topology().keyspaces.keys()) {
         try {
           await this.#take(keyspace, partitionOfTurn(turn), turnTakesUntilMs(turn, this.#settings));
         } catch (cause) {
-          const { message } = toCoterieError(cause, 'disk-failed');
-          this.#parts.log.warn('Expired values could not be forgotten; they wait.', { cause: message });
+          // It is due again in the next cycle; the others need not wait for it.
+          failure ??= cause;
         }
       }
     }
+    if (failure !== null) throw failure;
+    return tickMs;
+  }
+
+  progress(): WorkerProgress {
+    const turn = Math.max(0, this.#nextTurn - 1);
+    return { doneCount: this.forgottenCount, partition: partitionOfTurn(turn), isBusy: false };
   }
 
   async #take(keyspace: number, partition: number, untilMs: number): Promise<void> {

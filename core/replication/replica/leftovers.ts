@@ -3,12 +3,10 @@
  * replica has, and an old value among them could come back to life later. So each is handed to every present replica, and
  * forgotten here once all have it durably. Nodes that gained a partition ask here until nothing is left (`holdsNothing`).
  */
-import { toCoterieError } from '../../base/errors.ts';
 import { addressOf, partitionCount, partitionStart } from '../../base/token.ts';
-import type { Cancellable, Timers } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { StorageEngine, StoredRecord } from '../../ports/storage-engine.ts';
+import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
 import { counterOf } from '../../versions/version-set.ts';
 import { encodeKeyed, frameType } from '../../wire/peer/frames.ts';
@@ -28,18 +26,20 @@ interface Components {
   readonly engine: StorageEngine;
   readonly records: LocalRecords;
   readonly requests: Requests;
-  readonly timers: Timers;
-  readonly log: Log;
   readonly writer: Writer;
   readonly topology: () => Topology;
+  /** Somebody waits for what is left here: the next look is now. */
+  readonly wake: () => void;
 }
 
-export class Leftovers {
+export class Leftovers implements Worker {
+  readonly name = 'leftovers';
+  /** Until it is done, reads of those who gained the partitions may have to wait. */
+  readonly yields = false;
+  readonly firstAfterMs = 0;
   readonly #parts: Components;
-  #running = false;
-  #again = false;
   #closed = false;
-  #pause: Cancellable | null = null;
+  #partition: number | null = null;
   /** Handed over and forgotten since the start. */
   handedOverCount = 0;
 
@@ -49,50 +49,31 @@ export class Leftovers {
 
   close(): void {
     this.#closed = true;
-    this.#pause?.cancel();
   }
 
-  /** Looks through everything, at once and until nothing is left. Call at the start and after each change of the layout. */
-  look(): void {
-    this.#again = true;
-    if (this.#running || this.#closed) return;
-    this.#running = true;
-    this.#work()
-      .catch((cause) => {
-        const { message } = toCoterieError(cause, 'disk-failed');
-        this.#parts.log.warn('Records that belong to other nodes now could not be handed over yet.', {
-          cause: message,
-        });
-        this.#lookLater(retryAfterMs);
-      })
-      .finally(() => {
-        this.#running = false;
-        if (this.#again) this.look();
-      });
+  progress(): WorkerProgress {
+    return { doneCount: this.handedOverCount, partition: this.#partition, isBusy: false };
   }
 
-  async #work(): Promise<void> {
-    this.#again = false;
+  /** Looks through everything. To be woken after each change of the layout. */
+  async step(): Promise<number> {
     let left = 0;
-    for (const { settings, selfIndex } of this.#parts.topology().keyspaces.values()) {
-      for (let partition = 0; partition < partitionCount && !this.#closed; partition++) {
-        if (selfIndex[partition] < 0) left += await this.#partition(settings.id, partition);
+    try {
+      for (const { settings, selfIndex } of this.#parts.topology().keyspaces.values()) {
+        for (let partition = 0; partition < partitionCount && !this.#closed; partition++) {
+          if (selfIndex[partition] >= 0) continue;
+          this.#partition = partition;
+          left += await this.#handOverAll(settings.id, partition);
+        }
       }
+    } finally {
+      this.#partition = null;
     }
-    this.#lookLater(left > 0 ? retryAfterMs : lookAgainMs);
-  }
-
-  #lookLater(afterMs: number): void {
-    if (this.#closed) return;
-    this.#pause?.cancel();
-    this.#pause = this.#parts.timers.after(afterMs, () => {
-      this.#pause = null;
-      this.look();
-    });
+    return left > 0 ? retryAfterMs : lookAgainMs;
   }
 
   /** Resolves with how many records are left. */
-  async #partition(keyspace: number, partition: number): Promise<number> {
+  async #handOverAll(keyspace: number, partition: number): Promise<number> {
     let left = 0;
     let fromPosition: number | null = partitionStart(partition);
     while (fromPosition !== null && !this.#closed) {
@@ -146,7 +127,7 @@ export class Leftovers {
       const request = { keyspace, partition, fromPosition: partitionStart(partition), countMax: 1 };
       answers.push(!isReplica && (await scanPage(this.#parts.engine, request)).records.length === 0);
     }
-    if (answers.includes(false)) this.look();
+    if (answers.includes(false)) this.#parts.wake();
     return answers;
   }
 }

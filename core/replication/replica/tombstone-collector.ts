@@ -26,10 +26,10 @@
 import { type CoterieError, toCoterieError } from '../../base/errors.ts';
 import { addressOf, partitionCount } from '../../base/token.ts';
 import { offsetEnd } from '../../merkle/tree.ts';
-import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
+import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
 import { counterOf } from '../../versions/version-set.ts';
 import { type Call, calls } from '../../wire/peer/calls.ts';
@@ -66,20 +66,20 @@ export const defaultCollectorSettings: CollectorSettings = {
 interface Components extends CoordinatorParts {
   readonly engine: StorageEngine;
   readonly clock: Clock;
-  readonly timers: Timers;
   readonly network: PeerNetwork;
-  readonly log: Log;
   readonly topology: () => Topology;
 }
 
-export class TombstoneCollector {
+export class TombstoneCollector implements Worker {
+  readonly name = 'tombstones';
+  readonly yields = false;
+  readonly firstAfterMs: number;
   readonly #parts: Components;
   readonly #settings: CollectorSettings;
   readonly #expiry: ExpirySettings;
   readonly #rounds = new Rounds();
   #roundsOf: Topology;
   #nextPartition = 0;
-  #tick: Cancellable | null = null;
   #closed = false;
   collectedCount = 0;
 
@@ -92,6 +92,7 @@ export class TombstoneCollector {
     this.#parts = parts;
     this.#expiry = expiry;
     this.#settings = settings;
+    this.firstAfterMs = settings.tickMs;
     this.#roundsOf = parts.topology();
     parts.network.onChange((_, isUp) => {
       // What a node did that was away, and which frames it held, nobody knows: every first look is void.
@@ -109,28 +110,22 @@ export class TombstoneCollector {
       await this.#remove(page);
       return null;
     });
-    if (settings.tickMs > 0) this.#armTick();
   }
 
   close(): void {
     this.#closed = true;
-    this.#tick?.cancel();
   }
 
-  #armTick(): void {
-    this.#tick = this.#parts.timers.after(this.#settings.tickMs, () => {
-      this.#step()
-        .catch((cause) => {
-          const { message } = toCoterieError(cause, 'disk-failed');
-          this.#parts.log.warn('Old deletions could not be collected; they wait.', { cause: message });
-        })
-        .finally(() => {
-          if (!this.#closed) this.#armTick();
-        });
-    });
+  progress(): WorkerProgress {
+    return { doneCount: this.collectedCount, partition: this.#nextPartition, isBusy: false };
   }
 
-  async #step(): Promise<void> {
+  async step(): Promise<number> {
+    await this.#lookAtSome();
+    return this.#settings.tickMs;
+  }
+
+  async #lookAtSome(): Promise<void> {
     const topology = this.#parts.topology();
     if (topology !== this.#roundsOf) {
       this.#rounds.void();

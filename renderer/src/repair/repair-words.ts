@@ -5,7 +5,7 @@ import type {
   RepairScheduleSettings,
   RepairState,
 } from '../../../core/contract/repair-views.ts';
-import { formatLocal, listWords, plural } from '../components/format.ts';
+import { listWords, plural } from '../components/format.ts';
 
 export const stateWords: Readonly<Record<RepairState, string>> = {
   waiting: 'Waiting',
@@ -25,13 +25,6 @@ export const intensityWords: Readonly<Record<RepairIntensity, string>> = {
 
 export function isOver({ state }: Pick<RepairJob, 'state'>): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled';
-}
-
-/** Times in a sentence of the host are in UTC; people get theirs. */
-export function withLocalTimes(sentence: string, nowMs: number): string {
-  return sentence.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (text) =>
-    formatLocal(Date.parse(text), nowMs),
-  );
 }
 
 export interface JobProgress {

@@ -2,12 +2,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import type { RepairRequest } from '../../../core/contract/repair-views.ts';
-import {
-  RepairJobs,
-  type RepairStore,
-  type SavedRepairs,
-  type SegmentWork,
-} from '../../../core/host/repairs/repair-jobs.ts';
+import type { SegmentWork } from '../../../core/host/repairs/job-runner.ts';
+import type { RepairStore } from '../../../core/host/repairs/repair-store.ts';
+import { Repairs, type SavedRepairs } from '../../../core/host/repairs/repairs.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 import type { RepairFigures } from '../../../core/node-process/messages.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
@@ -49,7 +46,7 @@ let saveCount: number;
 const equal: RepairFigures = { keysDiffering: 0, recordsSent: 0, valueBytes: 0, treeBytes: 100 };
 const nothing: SavedRepairs = { jobs: [], schedules: [], coverage: [] };
 
-function open(from: SavedRepairs = nothing): RepairJobs {
+function open(from: SavedRepairs = nothing): Repairs {
   const store: RepairStore = {
     save: (kind, id, document) => {
       saveCount++;
@@ -57,7 +54,7 @@ function open(from: SavedRepairs = nothing): RepairJobs {
     },
     remove: (kind, id) => saved.delete(`${kind}:${id}`),
   };
-  return new RepairJobs(
+  return new Repairs(
     {
       clock: time,
       timers: time,
@@ -137,7 +134,7 @@ describe('a repair job', () => {
     const job = jobs.run(whole);
     await time.advance(10_000);
     expect(started).toEqual([]);
-    expect(job.waitingFor).toBe('n2 to come back');
+    expect(job.waitingFor).toEqual({ for: 'node', node: 'n2' });
     down.clear();
     await time.advance(60_000);
     expect(job.state).toBe('done');
@@ -149,7 +146,7 @@ describe('a repair job', () => {
     jobs.run(whole);
     const second = jobs.run({ ...whole, firstPartition: 0, lastPartition: 5 });
     expect(started.length).toBe(1);
-    expect(second.waitingFor).toMatch(/^another repair at n[123] to end$/);
+    expect(second.waitingFor).toEqual({ for: 'other-repair', node: expect.stringMatching(/^n[123]$/) });
     await time.advance(120_000);
     expect(second.state).toBe('done');
     jobs.close();
@@ -164,7 +161,7 @@ describe('a repair job', () => {
     const before = started.length;
     await time.advance(30_000);
     expect(started.length).toBe(before);
-    expect(job.waitingFor).toBe('a person to resume it');
+    expect(job.waitingFor).toEqual({ for: 'person' });
     jobs.resume(job.id);
     await time.advance(60_000);
     expect(job.state).toBe('done');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressOf, partitionCount, partitionOf, partitionStart } from '../../../core/base/token.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
+import { Workers } from '../../../core/node/workers.ts';
 import { scanPage } from '../../../core/ports/scan-page.ts';
 import type { StorageEngine } from '../../../core/ports/storage-engine.ts';
 import {
@@ -279,6 +280,7 @@ function postOf(layout: Layout): Post {
     },
     pace,
   );
+  new Workers({ clock: time, timers: time, log, isBusy: () => false }).add(delivery);
   return Object.assign(post, { delivery });
 }
 

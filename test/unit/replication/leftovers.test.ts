@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, partitionOf } from '../../../core/base/token.ts';
+import { Workers } from '../../../core/node/workers.ts';
 import type { Writer } from '../../../core/replication/parts.ts';
 import { Leftovers } from '../../../core/replication/replica/leftovers.ts';
 import { LocalRecords } from '../../../core/replication/replica/local-records.ts';
@@ -37,13 +38,15 @@ async function attic(keys: readonly string[]) {
   };
   const writer: Writer = { actor: actorOf(1, 1), counterMax: 0, refusal: null };
   const state = { topology: fixed };
+  const workers = new Workers({ clock: time, timers: time, log, isBusy: () => false });
+  let begun = false;
+  const begin = () => {
+    if (begun) workers.wake('leftovers');
+    else workers.add(leftovers);
+    begun = true;
+  };
   const leftovers = new Leftovers({
-    engine,
-    records,
-    requests,
-    timers: time,
-    log,
-    writer,
+    ...{ engine, records, requests, writer, wake: begin },
     topology: () => state.topology,
   });
   for (const key of keys) {
@@ -52,7 +55,7 @@ async function attic(keys: readonly string[]) {
   }
   await time.advance(1);
   const count = () => engine.statistics().recordCount;
-  return { time, network, leftovers, taken, writer, state, count };
+  return { time, network, leftovers, begin, end: () => workers.close(), taken, writer, state, count };
 }
 
 const replicasOf = (key: string) =>
@@ -62,47 +65,47 @@ const replicasOf = (key: string) =>
 
 describe('a record of a partition that is replicated elsewhere now', () => {
   it('is handed to every present replica, and then forgotten, with its event numbers kept', async () => {
-    const { time, leftovers, taken, writer, count } = await attic(['a', 'b', 'c']);
-    leftovers.look();
+    const { time, begin, end, leftovers, taken, writer, count } = await attic(['a', 'b', 'c']);
+    begin();
     await time.advance(500);
     const expected = ['a', 'b', 'c'].flatMap((key) => replicasOf(key).map((node) => `${node} ${key}`));
     expect(taken.sort()).toEqual(expected.sort());
     expect(count()).toBe(0);
     expect(leftovers.handedOverCount).toBe(3);
     expect(writer.counterMax).toBe(7);
-    leftovers.close();
+    end();
   });
 
   it('stays while one of them cannot be reached, and goes when it is back', async () => {
-    const { time, network, leftovers, count } = await attic(['a']);
+    const { time, network, begin, end, count } = await attic(['a']);
     const [one] = replicasOf('a');
     network.set(one, false);
-    leftovers.look();
+    begin();
     await time.advance(5_000);
     expect(count()).toBe(1);
     network.set(one, true);
     await time.advance(2_000);
     expect(count()).toBe(0);
-    leftovers.close();
+    end();
   });
 
   it('is told of to whoever asks whether nothing is held here', async () => {
-    const { time, leftovers } = await attic(['a']);
+    const { time, leftovers, end } = await attic(['a']);
     const partition = partitionOf(addressOf(0, Buffer.from('a')).tokenHigh);
     const other = (partition + 1) % 1_024;
     expect(await time.until(leftovers.holdsNothing(0, [partition, other]))).toEqual([false, true]);
     await time.advance(500);
     expect(await time.until(leftovers.holdsNothing(0, [partition, other]))).toEqual([true, true]);
-    leftovers.close();
+    end();
   });
 
   it('stays where this node is a replica', async () => {
-    const { time, leftovers, taken, state, count } = await attic(['a']);
+    const { time, begin, end, taken, state, count } = await attic(['a']);
     state.topology = topologyOf(layoutOf({ old: 1, here: 3 }), 1);
-    leftovers.look();
+    begin();
     await time.advance(500);
     expect(taken).toEqual([]);
     expect(count()).toBe(1);
-    leftovers.close();
+    end();
   });
 });
