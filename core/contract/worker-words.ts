@@ -18,6 +18,8 @@ export const workerWords: Readonly<Record<WorkerName, Words>> = {
   leftovers: { what: 'Hands over what other nodes replicate now', done: 'handed over' },
 };
 
+const shortMs = 1_000;
+
 /** What it does at this moment; `durationOf` puts milliseconds into words. */
 export function workNow({ state, restMs, problem }: WorkerView, durationOf: (ms: number) => string): string {
   switch (state) {
@@ -28,6 +30,7 @@ export function workNow({ state, restMs, problem }: WorkerView, durationOf: (ms:
     case 'failing':
       return `failed, and is tried again: ${problem ?? 'the cause is not known'}`;
     case 'resting':
-      return restMs === null ? 'at work' : `rests, goes on in ${durationOf(restMs)}`;
+      if (restMs === null) return 'at work';
+      return restMs < shortMs ? 'rests for a moment' : `rests, goes on in ${durationOf(restMs)}`;
   }
 }

@@ -122,7 +122,7 @@ export class LocalNodes {
     const found = this.#nodes.get(name);
     if (found !== undefined) return found;
     const names = [...this.#nodes.keys()].join(', ');
-    throw new CoterieError('not-found', `There is no node "${name}" on this computer. Nodes: ${names}.`);
+    throw new CoterieError('not-found', `There is no node "${name}". Nodes: ${names}.`);
   }
 
   send(message: ToNode): void {
