@@ -2,6 +2,7 @@
  * Another account of the computer at the ports between nodes, with all that it can learn: INFO tells it the cluster's and the
  * nodes' numbers. It gets nothing, changes nothing, and nobody is slower for it than the bounds below say.
  */
+
 import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
@@ -10,6 +11,7 @@ import { systemRandom } from '../../core/platform/system-random.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
 import { clusterTagOf, encodePacket } from '../../core/wire/membership/packet-codec.ts';
 import { encodeCall, encodeJson, frameType } from '../../core/wire/peer/frames.ts';
+import { allowedMs } from '../support/abuse.ts';
 import { RealCluster } from '../support/cluster.ts';
 
 const cluster = new RealCluster();
@@ -99,7 +101,7 @@ test('names that anybody can learn open nothing, and idle connections displace n
   };
   const { refused, lost, p99Ms } = await writesDuring(flood, 'during connections');
   expect({ refused, lost }).toEqual({ refused: 0, lost: 0 });
-  expect(p99Ms).toBeLessThan(1_000);
+  expect(p99Ms).toBeLessThan(allowedMs(1_000));
   await unharmed();
 }, 120_000);
 
@@ -129,6 +131,6 @@ test('forged datagrams mark nobody as gone, and fill no audit trail', async () =
   const { refused, lost, p99Ms } = await writesDuring(flood, 'during datagrams');
   await new Promise((resolve) => socket.close(() => resolve(null)));
   expect({ refused, lost }).toEqual({ refused: 0, lost: 0 });
-  expect(p99Ms).toBeLessThan(1_000);
+  expect(p99Ms).toBeLessThan(allowedMs(1_000));
   await unharmed();
 }, 120_000);

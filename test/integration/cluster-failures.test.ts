@@ -1,4 +1,5 @@
 /** Nodes die under the load of real clients; nothing acknowledged is lost. */
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 import { missingAt, newBooks, writeLoad } from '../support/recording-client.ts';
@@ -16,6 +17,21 @@ async function pidOf(name: string): Promise<number> {
 
 async function allUp(): Promise<boolean> {
   return (await cluster.nodes()).every((node) => node.state === 'up');
+}
+
+/** A node takes clients a little before it has met every other: the next one may be killed once three hold what is written. */
+async function allHoldWrites(): Promise<boolean> {
+  for (const [index, port] of cluster.ports.entries()) {
+    const client = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: 1 });
+    try {
+      await client.call('CT.PUT', `probe-${index}`, 'value', 'CONSISTENCY', 'ALL');
+    } catch {
+      return false;
+    } finally {
+      client.disconnect();
+    }
+  }
+  return true;
 }
 
 test('one of three nodes is killed with -9 twice during writes, and every acknowledged value is read from each node', async () => {
@@ -37,6 +53,7 @@ test('one of three nodes is killed with -9 twice during writes, and every acknow
     expect(activity.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(new RegExp(`^${victim} .*SIGKILL`)),
     );
+    await waitUntil('all three hold what is written', allHoldWrites);
   }
   const total = books.count;
   await waitUntil('some more writes', () => books.count > total + 500);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readControlAddress } from '../../core/host/servers/control-server.ts';
-import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
+import { isAlive, killAll, RealCluster, waitUntil } from '../support/cluster.ts';
 
 let cluster: RealCluster;
 let pids: number[] = [];
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(async () => {
   pids.push(...(await cluster.nodes().catch(() => [])).flatMap(({ pid }) => pid ?? []));
   await cluster.dispose();
-  for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  killAll(pids);
 });
 
 const killHost = async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readControlAddress } from '../../core/host/servers/control-server.ts';
-import { isAlive, waitUntil } from '../support/cluster.ts';
+import { isAlive, killAll, waitUntil } from '../support/cluster.ts';
 
 const root = process.env.COTERIE_ROOT ?? join(import.meta.dirname, '../..');
 const anyPorts = ['--ui-port', '0', '--client-port', '0', '--control-port', '0', '--peer-port', '0'];
@@ -17,7 +17,7 @@ beforeEach(() => {
   started = [];
 });
 afterEach(() => {
-  for (const pid of started.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  killAll(started);
   rmSync(folder, { recursive: true, force: true });
 });
 

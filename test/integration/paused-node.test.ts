@@ -1,6 +1,6 @@
 /** A paused node does not stand still for ever: its host ends it in order, and another takes it over (host-gone.test.ts). */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isAlive, RealCluster, waitUntil } from '../support/cluster.ts';
+import { isAlive, killAll, RealCluster, waitUntil } from '../support/cluster.ts';
 
 let cluster: RealCluster;
 let pids: number[] = [];
@@ -11,7 +11,7 @@ beforeEach(async () => {
   for (const name of ['node-2', 'node-3']) await cluster.command('node', 'pause', name);
 });
 afterEach(async () => {
-  for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  killAll(pids);
   await cluster.dispose();
 });
 

@@ -97,6 +97,22 @@ export async function faredDuring(
   return JSON.parse(out) as Fared;
 }
 
+const spinMs = 100;
+
+/**
+ * A bound on what others wait, for the machine as it is now: where other programs want its processors, everybody waits longer,
+ * and would without an attack. Elapsed by processor time of a short computation tells how much; squared, as a request
+ * passes several processes.
+ */
+export function allowedMs(boundMs: number): number {
+  const before = process.cpuUsage();
+  const startedMs = performance.now();
+  let used = 0;
+  while (used < spinMs) used = process.cpuUsage(before).user / 1_000;
+  const strain = Math.max(1, (performance.now() - startedMs) / used);
+  return boundMs * strain ** 2;
+}
+
 export function percentile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 }

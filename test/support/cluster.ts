@@ -159,6 +159,17 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Ends those that are still there. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
 /** Waits for a condition, with a deadline: tests never sleep for a guessed time. */
 export async function waitUntil(
   what: string,
