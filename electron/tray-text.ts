@@ -4,7 +4,8 @@
  * reads it closes under their hand.
  */
 import type { ClusterEvent } from '../core/contract/api.ts';
-import type { Advice, NodeView } from '../core/contract/views.ts';
+import type { NodeView } from '../core/contract/node-views.ts';
+import type { Advice } from '../core/contract/views.ts';
 
 export interface TrayText {
   /** Something is wrong that does not mend itself. */

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import { listOf, partitionsInWords } from '../base/words.ts';
-import type { NodeView } from '../contract/views.ts';
-import type { CommandContext } from './commands.ts';
+import type { NodeView } from '../contract/node-views.ts';
+import type { CommandContext } from './context.ts';
 import { show } from './output.ts';
 
 /** What a node's figures say of losses, a line each; none where there is nothing to say. */

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type RepairJob, type RepairsView, repairIntensity } from '../contract/repair-views.ts';
 import { waitInWords } from '../contract/repair-words.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './context.ts';
 import { formatBytes, show, table } from './output.ts';
 
 function whole(text: string): number {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import type { SessionView } from '../contract/views.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './context.ts';
 import { show, table } from './output.ts';
 
 function sessionRows(sessions: readonly SessionView[]): string {

@@ -1,6 +1,6 @@
 /** `coterie user`: who may use the data, and whether programs have to say who they are. */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './context.ts';
 import { show, table } from './output.ts';
 
 function parseSwitch(text: string): boolean {

@@ -1,9 +1,9 @@
 /** `coterie node work`: what nodes do in the background now, and how much they have done. */
 import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
-import type { NodeView } from '../contract/views.ts';
+import type { NodeView } from '../contract/node-views.ts';
 import { workerWords, workNow } from '../contract/worker-words.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './context.ts';
 import { show, table } from './output.ts';
 
 function workRows(nodes: readonly Pick<NodeView, 'name' | 'figures'>[]): string {

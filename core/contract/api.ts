@@ -4,6 +4,8 @@
  * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
  */
 import { z } from 'zod';
+import { clusterName, name } from './names.ts';
+import { acceptedLoss, nodeView } from './node-views.ts';
 import {
   repairJob,
   repairRequest,
@@ -12,12 +14,10 @@ import {
   repairsView,
 } from './repair-views.ts';
 import {
-  acceptedLoss,
   accessView,
   activityEntry,
   activityKind,
   advice,
-  clusterName,
   clusterView,
   conflictPolicy,
   durability,
@@ -26,8 +26,6 @@ import {
   keyView,
   level,
   madePassword,
-  name,
-  nodeView,
   replicaView,
   ringView,
   sessionView,

@@ -1,6 +1,6 @@
 /** What a node does in the background, in words: the same in the window and on the command line. */
 import type { WorkerName } from '../base/background.ts';
-import type { WorkerView } from './views.ts';
+import type { WorkerView } from './node-views.ts';
 
 interface Words {
   /** What it does. */

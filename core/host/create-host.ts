@@ -20,14 +20,16 @@ import { clusterSecret } from '../security/cluster-secret.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
-import { type Caller, createHandlers, dispatch, type HostActions, typedCall } from './api-handlers.ts';
+import { type Caller, createHandlers, type HostActions } from './api-handlers.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { DataAccess } from './data-access.ts';
+import { dispatch, typedCall } from './dispatch.ts';
 import { LayoutService } from './layouts/layout-service.ts';
 import { readLayout, writeLayout } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
 import { LocalNodes } from './nodes/local-nodes.ts';
+import { runMemory } from './nodes/run-memory.ts';
 import { takeOverRunning } from './nodes/running-nodes.ts';
 import { Start } from './nodes/start-watch.ts';
 import { ownComputers } from './own-computers.ts';
@@ -284,21 +286,6 @@ export async function createHost(components: HostComponents, settings: HostSetti
       await layouts.settled();
       await catalog.close();
       opened.lock.release();
-    },
-  };
-}
-
-function runMemory(catalog: Catalog, log: Log) {
-  const keyOf = (nodeId: number) => `has-run-${nodeId}`;
-  const known = new Set<number>();
-  return {
-    hasRun: (nodeId: number) => known.has(nodeId) || catalog.settings.get(keyOf(nodeId)) !== null,
-    noteRun(nodeId: number) {
-      if (this.hasRun(nodeId)) return;
-      known.add(nodeId);
-      catalog.settings.set(keyOf(nodeId), 'yes').catch((error: Error) => {
-        log.error('The catalog could not be written.', { cause: error.message });
-      });
     },
   };
 }

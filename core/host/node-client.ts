@@ -7,6 +7,7 @@
 import { connect, type Socket } from 'node:net';
 import { CoterieError, type ErrorCode } from '../base/errors.ts';
 import type { Meeting, MutualProof } from '../ports/mutual-proof.ts';
+import { encodeCommand } from '../wire/resp/encoder.ts';
 import { RespErrorReply, type RespReply, RespReplyParser } from '../wire/resp/reply-parser.ts';
 
 interface Waiting {
@@ -218,13 +219,4 @@ function errorOf(reply: RespErrorReply): CoterieError {
   const code = codeOfPrefix[reply.prefix];
   if (code === undefined) return new CoterieError('bad-input', reply.message.replace(/^ERR /, ''));
   return new CoterieError(code, reply.message.slice(reply.prefix.length + 1));
-}
-
-export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
-  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words) {
-    const bytes = typeof word === 'string' ? Buffer.from(word) : word;
-    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n'));
-  }
-  return Buffer.concat(parts);
 }

@@ -1,5 +1,5 @@
 /** The figures that a node process reports each second: measured, never estimated. */
-import type { NodeFigures } from '../contract/views.ts';
+import type { NodeFigures } from '../contract/node-views.ts';
 import type { MembershipDriver } from '../node/membership-driver.ts';
 import type { StorageNode } from '../node/storage-node.ts';
 import type { Clock } from '../ports/clock.ts';

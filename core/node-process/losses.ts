@@ -4,7 +4,7 @@
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { listOf } from '../base/words.ts';
-import type { NodeFigures } from '../contract/views.ts';
+import type { NodeFigures } from '../contract/node-views.ts';
 import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { StorageNode } from '../node/storage-node.ts';
 import type { FromNode } from './messages.ts';

@@ -1,6 +1,6 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
 import type { ErrorCode } from '../base/errors.ts';
-import type { NodeFigures } from '../contract/views.ts';
+import type { NodeFigures } from '../contract/node-views.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';

@@ -1,12 +1,11 @@
 /** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
 
-import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { type CoterieError, toCoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
-import type { ReplicaPeers } from '../ports/replica-peer.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import type { Worker } from '../ports/worker.ts';
 import { AntiEntropy, type AntiEntropyFigures, type AntiEntropySettings } from '../repair/anti-entropy.ts';
@@ -33,14 +32,9 @@ import type { Topology } from '../replication/topology.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import { summarise } from '../versions/record-codec.ts';
 import { calls } from '../wire/peer/calls.ts';
-import {
-  decodeLeftoverQuestion,
-  encodeLeftoverQuestion,
-  mustBeVersion,
-  ofVersion,
-  withVersion,
-} from '../wire/peer/layout-versions.ts';
+import { encodeLeftoverQuestion } from '../wire/peer/layout-versions.ts';
 import type { PossibleLosses } from './possible-losses.ts';
+import { peersOf, serveLeftoverQuestions } from './repair-peers.ts';
 
 export interface RepairComponents {
   readonly records: LocalRecords;
@@ -268,39 +262,4 @@ function replicaOf(components: RepairComponents): LocalReplica {
       records.merge(address, record, { durability, newestOnly: conflicts === 'last-write-wins' }, done);
     },
   };
-}
-
-/**
- * Both sides of a comparison go by the same layout: under an older one a replica could still acknowledge what the other, once
- * compared, would be believed to have.
- */
-function peersOf({ network, requests, service, topology }: RepairComponents): ReplicaPeers {
-  return {
-    isUp: (peer) => network.isUp(peer),
-    ask: (peer, question, done) => {
-      const versioned = withVersion(topology().layout.version, question);
-      call(requests, peer, calls.compareReplicas, versioned, (error, body) => {
-        done(error?.code === 'unavailable' ? noAnswer() : error, body);
-      });
-    },
-    onQuestion: (handler) =>
-      service.onCall(calls.compareReplicas, (from, payload, reply) =>
-        handler(from, ofVersion(topology().layout.version, payload), reply),
-      ),
-  };
-}
-
-function serveLeftoverQuestions({ service, leftovers, topology }: RepairComponents): void {
-  service.onCall(calls.holdsNothing, (_, payload, reply) => {
-    const { version, keyspace, partitions } = decodeLeftoverQuestion(payload);
-    mustBeVersion(topology().layout.version, version);
-    leftovers.holdsNothing(keyspace, partitions).then(
-      (answers) => reply(null, Buffer.from(answers.map(Number))),
-      (cause) => reply(toCoterieError(cause, 'disk-failed'), null),
-    );
-  });
-}
-
-function noAnswer(): CoterieError {
-  return new CoterieError('unavailable', 'The other replica did not answer. Is its computer on?');
 }

@@ -198,18 +198,6 @@ export class NodeDisk implements Disk {
     await attemptMove(() => fs.rm(this.#path(path)));
   }
 
-  async link(from: string, to: string): Promise<void> {
-    try {
-      await fs.link(this.#path(from), this.#path(to));
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EXDEV') {
-        throw new CoterieError('unsupported', 'This file system has no hard links.');
-      }
-      throw diskError(cause);
-    }
-  }
-
   async syncFolder(folder: string): Promise<void> {
     await attempt(() => this.#syncPath(this.#path(folder)));
   }
@@ -223,10 +211,5 @@ export class NodeDisk implements Disk {
     } finally {
       await handle.close();
     }
-  }
-
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await attempt(() => fs.statfs(this.#root));
-    return bavail * bsize;
   }
 }

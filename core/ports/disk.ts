@@ -43,9 +43,6 @@ export interface Disk {
   /** Takes the place of a file that is there. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** A second, new name for the same bytes, or `unsupported` where the file system has none. */
-  link(from: string, to: string): Promise<void>;
   /** Makes names in a folder durable (fsync of the folder). */
   syncFolder(folder: string): Promise<void>;
-  freeBytes(): Promise<number>;
 }

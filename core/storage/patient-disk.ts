@@ -38,8 +38,6 @@ export function patientDisk(disk: Disk, timers: Timers): Disk {
     replaceFile: (path, bytes) => attempt(() => disk.replaceFile(path, bytes)),
     rename: (from, to) => attempt(() => disk.rename(from, to)),
     remove: (path) => attempt(() => disk.remove(path)),
-    link: (from, to) => attempt(() => disk.link(from, to)),
     syncFolder: (folder) => disk.syncFolder(folder),
-    freeBytes: () => attempt(() => disk.freeBytes()),
   };
 }

@@ -202,7 +202,6 @@ export function describeDisk(name: string, open: () => Promise<DiskUnderTest>, r
           () => disk.readFile('data/f'),
           () => disk.rename('data/f', 'data/g'),
           () => disk.remove('data/f'),
-          () => disk.link('data/f', 'data/g'),
           () => disk.readFile('nowhere/f'),
         ]) {
           await expect(attempted(attempt)).rejects.toMatchObject(notFound);
@@ -249,20 +248,6 @@ export function describeDisk(name: string, open: () => Promise<DiskUnderTest>, r
         await put('data/f', 'two');
         expect(await contentOf('data/f')).toBe('two');
       });
-
-      it('may be two for the same bytes, but no second one takes the place of another', async () => {
-        await put('data/f', 'one');
-        await put('data/other', 'other');
-        await expect(run(disk.link('data/f', 'data/other'))).rejects.toMatchObject(refused);
-        expect(await contentOf('data/other')).toBe('other');
-        await run(disk.link('data/f', 'data/g'));
-        const file = await run(disk.open('data/g', 'write'));
-        await run(file.write(text('O'), 0));
-        await run(file.close());
-        expect(await contentOf('data/f')).toBe('One');
-        await run(disk.remove('data/f'));
-        expect(await contentOf('data/g')).toBe('One');
-      });
     });
 
     describe('a replacement', () => {
@@ -297,10 +282,6 @@ export function describeDisk(name: string, open: () => Promise<DiskUnderTest>, r
       (await run(file.read(0, 9))).fill(0);
       await run(file.close());
       expect(await contentOf('data/f')).toBe('as it was');
-    });
-
-    it('knows how much room there is', async () => {
-      expect(await run(disk.freeBytes())).toBeGreaterThan(0);
     });
   });
 }

@@ -13,7 +13,8 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CoterieError } from '../../core/base/errors.ts';
 import type { ClusterEvent, DesktopBridge } from '../../core/contract/api.ts';
-import type { NodeView, Snapshot } from '../../core/contract/views.ts';
+import type { NodeView } from '../../core/contract/node-views.ts';
+import type { Snapshot } from '../../core/contract/views.ts';
 import { startProblemOf } from '../../electron/start-problem.ts';
 import { TrayWords } from '../../electron/tray-text.ts';
 import { isAlive, waitUntil } from '../support/cluster.ts';

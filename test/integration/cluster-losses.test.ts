@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { NodeView } from '../../core/contract/views.ts';
+import type { NodeView } from '../../core/contract/node-views.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 
 const keyCount = 50;

@@ -6,7 +6,7 @@ import { openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'no
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeView } from '../../core/contract/views.ts';
+import type { NodeView } from '../../core/contract/node-views.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 import { type Books, missingAt, newBooks, writeLoad } from '../support/recording-client.ts';
 

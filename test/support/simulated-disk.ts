@@ -331,23 +331,9 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  link(from: string, to: string): Promise<void> {
-    return this.#work(() => {
-      const content = this.#content(from);
-      if (this.#names.get(to) !== undefined) {
-        throw new CoterieError('disk-failed', `${to} is there already`);
-      }
-      this.#names.change(to, content);
-    });
-  }
-
   syncFolder(folder: string): Promise<void> {
     const end = this.#names.beginSync(folder);
     return this.#operation(() => this.#sync(end));
-  }
-
-  freeBytes(): Promise<number> {
-    return this.#work(() => Math.max(0, this.faults.capacityBytes - this.usedBytes));
   }
 
   /** Whether this write may happen; throws as the disk would. */

@@ -7,13 +7,12 @@ import { CoterieError } from '../../core/base/errors.ts';
 import { type KeyspaceDraft, type MethodName, methods } from '../../core/contract/api.ts';
 import type {
   AcceptedLoss,
-  ActivityEntry,
   MembershipView,
   NodeFigures,
   NodeState,
   NodeView,
-  Snapshot,
-} from '../../core/contract/views.ts';
+} from '../../core/contract/node-views.ts';
+import type { ActivityEntry, Snapshot } from '../../core/contract/views.ts';
 import type { NodeStatus } from '../../core/host/nodes/node-supervisor.ts';
 import { EventHub } from '../../core/host/view/event-hub.ts';
 import { consequencesOf } from '../../core/host/view/keyspace-consequences.ts';

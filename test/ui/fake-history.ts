@@ -1,6 +1,8 @@
 /** What the fake clusters have behind them: repairs, hints, suspicion and activity of the last days, per variant. */
+
+import type { MembershipView, NodeFigures } from '../../core/contract/node-views.ts';
 import type { RepairJob } from '../../core/contract/repair-views.ts';
-import type { ActivityEntry, MembershipView, NodeFigures, SessionView } from '../../core/contract/views.ts';
+import type { ActivityEntry, SessionView } from '../../core/contract/views.ts';
 import type { Variant } from './fake-layouts.ts';
 import type { FakeRepairs } from './fake-repairs.ts';
 

@@ -1,5 +1,5 @@
 /** The clusters that the fake host plays: their layouts, the settings of a new keyspace, and figures that move. */
-import type { NodeFigures } from '../../core/contract/views.ts';
+import type { NodeFigures } from '../../core/contract/node-views.ts';
 import { firstLayout, type KeyspaceSettings, type Layout } from '../../core/layout/layout.ts';
 
 export const variants = [

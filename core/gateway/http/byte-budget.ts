@@ -56,10 +56,6 @@ export class ByteBudget {
     this.#settings = settings;
   }
 
-  get usedBytes(): number {
-    return this.#usedBytes;
-  }
-
   /** Throws `busy` when it does not fit. `displace` is called when a slow share has to make room; it is released then. */
   take(bytes: number, displace: (() => void) | null = null): Share {
     const held: Held = { bytes: 0, arrivedBytes: 0, sinceMs: this.#monotonicMs(), displace };

@@ -3,7 +3,7 @@
  * pause, resume). It knows processes and states, nothing of data.
  */
 import { CoterieError } from '../../base/errors.ts';
-import type { NodeFigures, NodeState } from '../../contract/views.ts';
+import type { NodeFigures, NodeState } from '../../contract/node-views.ts';
 import type { Member } from '../../membership/members.ts';
 import type { TimedEvent } from '../../node/membership-driver.ts';
 import type { PossibleLoss } from '../../node/possible-losses.ts';

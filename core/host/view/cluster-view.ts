@@ -3,7 +3,8 @@
  * piece, when something of it has changed.
  */
 import { productVersion } from '../../base/version.ts';
-import type { ActivityEntry, KeyspaceView, NodeView, Snapshot } from '../../contract/views.ts';
+import type { NodeView } from '../../contract/node-views.ts';
+import type { ActivityEntry, KeyspaceView, Snapshot } from '../../contract/views.ts';
 import { keyspaceNamed, type Layout, type LayoutKeyspace } from '../../layout/layout.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 import { EventHub } from './event-hub.ts';

@@ -4,7 +4,8 @@
  */
 
 import { listOf, partitionsInWords } from '../../base/words.ts';
-import type { AcceptedLoss, KeyspaceView, PartitionsOfKeyspace } from '../../contract/views.ts';
+import type { AcceptedLoss, PartitionsOfKeyspace } from '../../contract/node-views.ts';
+import type { KeyspaceView } from '../../contract/views.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { PossibleLoss } from '../../node/possible-losses.ts';
 import type { LossLetGo } from '../../node-process/messages.ts';

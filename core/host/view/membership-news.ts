@@ -4,7 +4,8 @@
  */
 
 import { listOf } from '../../base/words.ts';
-import type { ActivityEntry, MembershipView } from '../../contract/views.ts';
+import type { MembershipView } from '../../contract/node-views.ts';
+import type { ActivityEntry } from '../../contract/views.ts';
 import { supersedes } from '../../membership/claims.ts';
 import type { Member } from '../../membership/members.ts';
 import type { TimedEvent } from '../../node/membership-driver.ts';

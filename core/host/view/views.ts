@@ -2,15 +2,8 @@
 import { plainLine } from '../../base/plain-text.ts';
 import { partitionCount } from '../../base/token.ts';
 import { listOf, partitionsInWords } from '../../base/words.ts';
-import type {
-  Advice,
-  ClusterView,
-  ComputerView,
-  KeyspaceView,
-  MembershipView,
-  NodeView,
-  RingView,
-} from '../../contract/views.ts';
+import type { MembershipView, NodeView } from '../../contract/node-views.ts';
+import type { Advice, ClusterView, ComputerView, KeyspaceView, RingView } from '../../contract/views.ts';
 import type { Layout, LayoutKeyspace } from '../../layout/layout.ts';
 import { LayoutMemo } from '../../layout/layout-memo.ts';
 import { availabilityOf } from '../../layout/survival.ts';

@@ -26,11 +26,9 @@ const dollar = code('$');
 const asterisk = code('*');
 const percent = code('%');
 const tilde = code('~');
-const comma = code(',');
 const hash = code('#');
 const equals = code('=');
 const greater = code('>');
-const openParenthesis = code('(');
 
 export class RespEncoder {
   protocol: RespProtocol = 2;
@@ -137,26 +135,9 @@ export class RespEncoder {
     this.header(this.protocol === 3 ? greater : asterisk, count);
   }
 
-  double(value: number): void {
-    const text = Number.isFinite(value)
-      ? String(value)
-      : Number.isNaN(value)
-        ? 'nan'
-        : value > 0
-          ? 'inf'
-          : '-inf';
-    if (this.protocol === 3) this.line(comma, text);
-    else this.text(text);
-  }
-
   boolean(value: boolean): void {
     if (this.protocol === 3) this.line(hash, value ? 't' : 'f');
     else this.integer(value ? 1 : 0);
-  }
-
-  bigNumber(value: bigint): void {
-    if (this.protocol === 3) this.line(openParenthesis, value.toString());
-    else this.text(value.toString());
   }
 
   /** Text for people, such as INFO. */

@@ -4,7 +4,8 @@
  * update.
  */
 import type { ClusterEvent } from '../../../core/contract/api.ts';
-import type { KeyspaceView, NodeView, Snapshot } from '../../../core/contract/views.ts';
+import type { NodeView } from '../../../core/contract/node-views.ts';
+import type { KeyspaceView, Snapshot } from '../../../core/contract/views.ts';
 import { RepairProgress } from '../repair/repair-progress.ts';
 import { applyEvent } from './apply-event.ts';
 import type { ConnectedApi, Connection } from './connection.ts';

@@ -2,7 +2,7 @@
  * Operations per second of the whole cluster over the last minutes, kept by the page. A moment without measurements is a
  * gap (null), never zero.
  */
-import type { NodeView } from '../../../core/contract/views.ts';
+import type { NodeView } from '../../../core/contract/node-views.ts';
 
 export interface RatePoint {
   readonly atMs: number;

@@ -1,6 +1,7 @@
 /** What a keyspace's settings mean, in sentences. The verdicts are the host's, for a draft (`keyspaces.preview`) as well. */
 import type { ConsistencyLevel } from '../../../core/contract/levels.ts';
-import type { KeyspaceConsequences, LevelDemand, NodeView } from '../../../core/contract/views.ts';
+import type { NodeView } from '../../../core/contract/node-views.ts';
+import type { KeyspaceConsequences, LevelDemand } from '../../../core/contract/views.ts';
 import { listWords, plural } from '../components/format.ts';
 
 export interface DataCenterSize {

@@ -1,5 +1,5 @@
 /** How old a node's figures are: paused and silent nodes keep their last ones, which must not pass for present. Pure. */
-import type { NodeFigures, NodeView } from '../../../core/contract/views.ts';
+import type { NodeFigures, NodeView } from '../../../core/contract/node-views.ts';
 
 /** Nodes measure once a second. */
 const freshMs = 6000;

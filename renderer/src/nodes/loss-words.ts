@@ -1,7 +1,7 @@
 /**
  * What a node says of losses, in words, and whether a person may accept them now. Pure; the host has the last word.
  */
-import type { NodeView } from '../../../core/contract/views.ts';
+import type { NodeView } from '../../../core/contract/node-views.ts';
 import { listWords, plural } from '../components/format.ts';
 import { nodeStateWords } from './node-actions.ts';
 

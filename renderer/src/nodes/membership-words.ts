@@ -1,5 +1,5 @@
 /** How the other nodes see one, in a sentence that says who found it out. Pure. */
-import type { MembershipView } from '../../../core/contract/views.ts';
+import type { MembershipView } from '../../../core/contract/node-views.ts';
 import { formatDuration, listWords } from '../components/format.ts';
 
 export interface MembershipNote {

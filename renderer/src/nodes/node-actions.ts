@@ -1,7 +1,7 @@
 /**
  * What can be done to a node in which state, and why not otherwise. Pure; the host has the last word.
  */
-import type { NodeState, NodeView } from '../../../core/contract/views.ts';
+import type { NodeState, NodeView } from '../../../core/contract/node-views.ts';
 
 export const nodeActions = ['start', 'stop', 'restart', 'kill', 'pause', 'resume'] as const;
 export type NodeAction = (typeof nodeActions)[number];

@@ -1,5 +1,5 @@
 /** Among many nodes those that are not up come first; a few keep their places, so that nothing jumps. Pure. */
-import type { NodeView } from '../../../core/contract/views.ts';
+import type { NodeView } from '../../../core/contract/node-views.ts';
 
 const fewMax = 12;
 

@@ -1,5 +1,7 @@
 /** The row of facts on the overview: cluster-wide sums and worst cases of what nodes measured. Pure. */
-import type { NodeFigures, Snapshot } from '../../../core/contract/views.ts';
+
+import type { NodeFigures } from '../../../core/contract/node-views.ts';
+import type { Snapshot } from '../../../core/contract/views.ts';
 import { formatBytes, formatCount, formatMs, formatRate, unknown } from '../components/format.ts';
 import { presentFigures } from '../nodes/figures-age.ts';
 import { hintsFact, repairFact } from './replica-facts.ts';

@@ -1,5 +1,7 @@
 /** Facts about replicas that differ: hints that wait, and how long ago keyspaces were compared. Pure. */
-import type { NodeFigures, Snapshot } from '../../../core/contract/views.ts';
+
+import type { NodeFigures } from '../../../core/contract/node-views.ts';
+import type { Snapshot } from '../../../core/contract/views.ts';
 import { formatCount, formatDuration, unknown } from '../components/format.ts';
 import { bandOf, nothingToCompare, repairIsDue, summaryOf } from '../repair/coverage.ts';
 import type { Fact } from './facts.ts';

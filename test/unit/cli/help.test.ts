@@ -1,7 +1,8 @@
 /** The help of the command line: a list of commands is of no use where one says nothing of itself. */
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
-import { addClusterCommands, type CommandContext } from '../../../core/cli/commands.ts';
+import { addClusterCommands } from '../../../core/cli/commands.ts';
+import type { CommandContext } from '../../../core/cli/context.ts';
 
 function allCommands(parent: Command): Command[] {
   return parent.commands.flatMap((command) => [command, ...allCommands(command)]);

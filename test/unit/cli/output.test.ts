@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Output, show, table } from '../../../core/cli/output.ts';
-import { clusterName } from '../../../core/contract/views.ts';
+import { clusterName } from '../../../core/contract/names.ts';
 
 const hostile = 'v\u001b]0;x\u0007\u009b2J\u202e\nline';
 

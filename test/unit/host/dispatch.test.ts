@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
-import { createHandlers, dispatch, type HostActions } from '../../../core/host/api-handlers.ts';
+import { createHandlers, type HostActions } from '../../../core/host/api-handlers.ts';
+import { dispatch } from '../../../core/host/dispatch.ts';
 import { LogCapture } from '../../support/log-capture.ts';
 
 /** A host whose snapshot fails with `cause`. */

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { healthOf } from '../../../core/gateway/http/health.ts';
 import { metricsText } from '../../../core/gateway/http/metrics.ts';
-import { createHandlers, dispatch, type HostActions } from '../../../core/host/api-handlers.ts';
+import { createHandlers, type HostActions } from '../../../core/host/api-handlers.ts';
+import { dispatch } from '../../../core/host/dispatch.ts';
 import { acceptedInWords, LossBook } from '../../../core/host/view/loss-book.ts';
 import { keyspaceViewOf } from '../../../core/host/view/views.ts';
 import type { Layout } from '../../../core/layout/layout.ts';

@@ -1,7 +1,8 @@
 /** Mistakes of our own are told from conditions of operation: in the log with their stack, to the caller in one plain sentence. */
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
-import { dispatch, type Handlers } from '../../../core/host/api-handlers.ts';
+import type { Handlers } from '../../../core/host/api-handlers.ts';
+import { dispatch } from '../../../core/host/dispatch.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import { outwardError } from '../../../core/ports/outward-error.ts';
 

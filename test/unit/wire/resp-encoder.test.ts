@@ -52,10 +52,7 @@ describe('RespEncoder', () => {
     ['a map', (e) => e.map(2), '*4\r\n', '%2\r\n'],
     ['a set', (e) => e.set(2), '*2\r\n', '~2\r\n'],
     ['a push', (e) => e.push(2), '*2\r\n', '>2\r\n'],
-    ['a double', (e) => e.double(1.5), '$3\r\n1.5\r\n', ',1.5\r\n'],
-    ['infinity', (e) => e.double(Number.NEGATIVE_INFINITY), '$4\r\n-inf\r\n', ',-inf\r\n'],
     ['a boolean', (e) => e.boolean(true), ':1\r\n', '#t\r\n'],
-    ['a big number', (e) => e.bigNumber(12n), '$2\r\n12\r\n', '(12\r\n'],
     ['verbatim text', (e) => e.verbatim('hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
   ])('writes %s', (_title, write, two, three) => {
     expect(encoded(2, write).toString()).toBe(two);

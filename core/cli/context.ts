@@ -1,0 +1,21 @@
+/** What every command gets: the running host, and how its answer is shown. */
+import { InvalidArgumentError, Option } from 'commander';
+import { consistencyLevels } from '../base/levels.ts';
+import type { ControlClient } from './control-client.ts';
+import type { Output } from './output.ts';
+
+export interface CommandContext {
+  client(): ControlClient;
+  output(): Output;
+  readStandardInput(): Promise<Buffer>;
+}
+
+/** An option that takes a consistency level, in any case of letters. */
+export const level = (flags: string, text: string) =>
+  new Option(flags, text).choices([...consistencyLevels]).argParser(upper);
+
+function upper(text: string): string {
+  const found = consistencyLevels.find((candidate) => candidate === text.toUpperCase());
+  if (found === undefined) throw new InvalidArgumentError(`Use one of ${consistencyLevels.join(', ')}.`);
+  return found;
+}

@@ -1,0 +1,49 @@
+/**
+ * Where every way in ends: the input is checked against the contract's schema before a handler sees it, read-only mode is enforced
+ * here and not in any page, and what a caller is told of a mistake of ours is no more than it needs.
+ */
+import { CoterieError } from '../base/errors.ts';
+import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
+import { outwardError } from '../ports/outward-error.ts';
+import type { Caller, Handlers, HostActions } from './api-handlers.ts';
+
+/** Checks the input and runs the method; every way in ends here. */
+export async function dispatch(
+  handlers: Handlers,
+  host: Pick<HostActions, 'readOnly' | 'log'>,
+  method: string,
+  input: unknown,
+  caller: Caller = { sessionId: null },
+): Promise<unknown> {
+  if (!Object.hasOwn(methods, method)) {
+    throw new CoterieError(
+      'unsupported',
+      `There is no method "${method}". Is this app newer than the cluster?`,
+    );
+  }
+  const name = method as MethodName;
+  if (host.readOnly && methods[name].changes) {
+    throw new CoterieError(
+      'unauthorized',
+      'This host is in read-only mode: nothing can be changed from here.',
+    );
+  }
+  const parsed = methods[name].input.safeParse(input ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+    throw new CoterieError('bad-input', `${where}${issue.message}`);
+  }
+  const handler = handlers[name] as (checked: unknown, caller: Caller) => Promise<unknown>;
+  try {
+    return await handler(parsed.data, caller);
+  } catch (cause) {
+    throw outwardError(cause, host.log, method);
+  }
+}
+
+/** A typed front for callers in the same process. */
+export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly' | 'log'>) {
+  return <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> =>
+    dispatch(handlers, host, method, input) as Promise<MethodOutput<M>>;
+}

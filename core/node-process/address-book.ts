@@ -1,0 +1,35 @@
+/** Where the nodes of the cluster listen, as the host tells it; whoever sends to them is told of each change. */
+import type { NodeAddress } from './messages.ts';
+
+export interface PeerPlace {
+  readonly id: number;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export class AddressBook {
+  readonly #addresses = new Map<number, NodeAddress>();
+  readonly #readers: { readonly selfId: number; setPeers(peers: readonly PeerPlace[]): void }[] = [];
+
+  of(id: number): NodeAddress | undefined {
+    return this.#addresses.get(id);
+  }
+
+  take(addresses: readonly NodeAddress[]): void {
+    for (const address of addresses) this.#addresses.set(address.id, address);
+    for (const reader of this.#readers) reader.setPeers(this.#peersOf(reader.selfId));
+  }
+
+  /** Told at once, and at each change from here on: all but the node itself. */
+  tell(selfId: number, setPeers: (peers: readonly PeerPlace[]) => void): void {
+    this.#readers.push({ selfId, setPeers });
+    setPeers(this.#peersOf(selfId));
+  }
+
+  #peersOf(selfId: number): PeerPlace[] {
+    return [...this.#addresses.values()]
+      .filter(({ id }) => id !== selfId)
+      .map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort }));
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * One node in its process, put together in this order: folder lock, peer listener, membership, storage, coordinator, RESP
+ * listener. The end is the reverse.
+ */
+
+import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { productVersion } from '../base/version.ts';
+import { probationCountMax } from '../gateway/resp/places.ts';
+import { createRespServer } from '../gateway/resp/server.ts';
+import { respServerDefaults } from '../gateway/resp/settings.ts';
+import type { Layout } from '../layout/layout.ts';
+import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
+import { MembershipDriver, type MembershipLink, type TimedEvent } from '../node/membership-driver.ts';
+import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
+import { lockFolderPatiently } from '../platform/folder-lock.ts';
+import type { HostLine } from '../platform/host-line.ts';
+import { NodeDisk } from '../platform/node-disk.ts';
+import { clientsWithin, openFileLimit } from '../platform/open-file-limit.ts';
+import { systemClock, systemTimers } from '../platform/system-clock.ts';
+import { systemRandom } from '../platform/system-random.ts';
+import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
+import { UdpDatagrams } from '../platform/udp-datagrams.ts';
+import type { Disk } from '../ports/disk.ts';
+import type { Log } from '../ports/log.ts';
+import type { AccessRules } from '../security/access.ts';
+import { contextSealOf } from '../security/context-seal.ts';
+import { mutualProofOf } from '../security/mutual-proof.ts';
+import { packetSealOf } from '../security/packet-seal.ts';
+import { PasswordLogins } from '../security/password-logins.ts';
+import { openLogEngine } from '../storage/log-engine.ts';
+import { patientDisk } from '../storage/patient-disk.ts';
+import type { AddressBook } from './address-book.ts';
+import { ownerNameOf, removeEndpoint, writeEndpoint } from './endpoint.ts';
+import { figuresOf, newFigureState } from './figures.ts';
+import type { HostChannel } from './host-channel.ts';
+import type { LayoutInbox } from './layout-inbox.ts';
+import { NodeLosses } from './losses.ts';
+import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.ts';
+import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
+
+const figuresEveryMs = 1_000;
+const lockWaitMaxMs = 10_000;
+const peersWaitMaxMs = 1_500;
+
+export interface RunningNode {
+  readonly repairs: NodeRepairs;
+  readonly losses: NodeLosses;
+  setAccess(rules: AccessRules): void;
+  /** Tells a host that did not start this node all that it has to know. */
+  introduce(): void;
+  /** Resolves when everything is closed in order, so that the next start is clean. */
+  stop(): Promise<void>;
+}
+
+interface Surroundings {
+  readonly channel: HostChannel;
+  readonly book: AddressBook;
+  readonly layouts: LayoutInbox;
+  readonly log: Log;
+  /** A host that did not start this node has shown who it is. */
+  onHost(line: HostLine): void;
+}
+
+/** Rejects when the folder, a port or the storage cannot be had; the process ends then. */
+export async function runNode(
+  { channel, book, layouts, log, onHost }: Surroundings,
+  message: NodeStart,
+): Promise<RunningNode> {
+  const { nodeId, folder, host, layout } = message;
+  const lock = await lockFolderPatiently(folder, ownerNameOf(message.name), lockWaitMaxMs);
+  removeEndpoint(folder);
+  const clock = systemClock;
+  const timers = systemTimers;
+  const secret = Buffer.from(message.secret, 'hex');
+  const peerNetwork = new TcpPeerNetwork(
+    {
+      clock,
+      timers,
+      log,
+      proof: mutualProofOf(secret, peerProofPurpose, systemRandom),
+      onHost,
+    },
+    { selfId: nodeId, clusterId: layout.clusterId, host, port: message.peerPort },
+  );
+  const logins = new PasswordLogins({ timers, log, random: systemRandom }, message.access);
+  const peerPort = await peerNetwork.listen();
+  const disk = patientDisk(new NodeDisk(folder), systemTimers);
+  book.tell(nodeId, (peers) => peerNetwork.setPeers(peers));
+  const link = new LateLink();
+  const { membership, stopMembership } = await startMembership(
+    { channel, book, log, disk, link },
+    message,
+    peerPort,
+  );
+  const node = await StorageNode.start(
+    {
+      clock,
+      timers,
+      disk,
+      log,
+      random: systemRandom,
+      network: peerNetwork,
+      openEngine: () =>
+        openLogEngine({ disk, clock, timers, log }, { folder: 'data', hotBytesMax: message.hotBytesMax }),
+      seal: contextSealOf(secret),
+      endpointOf: (id) => {
+        const address = book.of(id);
+        return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
+      },
+    },
+    { nodeId, ...defaultNodeSettings, hasRun: message.hasRun },
+    layout,
+  );
+  link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));
+  // Peers first: a node that takes clients before it reaches the others could only refuse them.
+  channel.send({ type: 'listening', peerPort, clientPort: message.clientPort });
+  await reached(peerNetwork, layout, nodeId);
+  const resp = createRespServer(
+    {
+      store: node.store,
+      clock,
+      timers,
+      random: systemRandom,
+      log,
+      hostProof: mutualProofOf(secret, hostProofPurpose, systemRandom),
+      logins,
+    },
+    {
+      host,
+      port: message.clientPort,
+      clientCountMax: clientsWithin(openFileLimit(), respServerDefaults.clientCountMax, probationCountMax),
+    },
+  );
+  const clientPort = await resp.listen();
+
+  const names = new Map(layout.nodes.map((other) => [other.id, other.name]));
+  const tellPeers = () => {
+    const down = node.layout.nodes
+      .filter((other) => other.id !== nodeId && !peerNetwork.isUp(other.id))
+      .map((other) => names.get(other.id) ?? other.name);
+    channel.send({ type: 'peers', down });
+  };
+  peerNetwork.onChange(tellPeers);
+  const rebuild = watchRebuild(node, message.name, clock, (note) => channel.send(note));
+  const figureState = newFigureState(clock);
+  const measure = () =>
+    channel.send({
+      type: 'figures',
+      figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork, membership),
+    });
+  const losses = new NodeLosses({
+    node,
+    isReached: (id) => peerNetwork.isUp(id),
+    send: (message) => channel.send(message),
+    onAccepted: () => {
+      rebuild.end();
+      measure();
+    },
+  });
+  const ticker = setInterval(() => {
+    rebuild.look();
+    losses.report();
+    layouts.report();
+    measure();
+  }, figuresEveryMs);
+
+  const running: RunningNode = {
+    repairs: new NodeRepairs(node, (message) => channel.send(message)),
+    losses,
+    setAccess: (rules) => logins.set(rules),
+    introduce: () => {
+      const { hotBytesMax } = message;
+      channel.send({ type: 'running', pid: process.pid, version: productVersion, host, hotBytesMax });
+      channel.send({ type: 'listening', peerPort, clientPort });
+      losses.reportAnew();
+      channel.send({ type: 'membership', events: [], members: membership.members() });
+      channel.send({ type: 'ready' });
+      tellPeers();
+      layouts.report();
+    },
+    stop: async () => {
+      clearInterval(ticker);
+      removeEndpoint(folder);
+      // The others are told while the last clients are served: then nobody takes the end for a failure.
+      const farewell = membership.leave();
+      await resp.close();
+      await farewell;
+      await stopMembership();
+      await peerNetwork.close();
+      await node.stop();
+      lock.release();
+    },
+  };
+  channel.send({ type: 'listening', peerPort, clientPort });
+  losses.report();
+  channel.send({ type: 'ready' });
+  tellPeers();
+  writeEndpoint(folder, peerPort);
+  layouts.serve({
+    version: () => node.layout.version,
+    take: async (next) => {
+      await node.setLayout(next);
+      membership.setPeers(next.nodes.map((other) => other.id));
+    },
+  });
+  return running;
+}
+
+/** The peer link carries membership once the storage node is there; until then datagrams are the only way. */
+class LateLink implements MembershipLink {
+  carrier: MembershipLink | null = null;
+
+  call(...[peer, payload, done]: Parameters<MembershipLink['call']>): void {
+    if (this.carrier !== null) this.carrier.call(peer, payload, done);
+    else done(new CoterieError('unavailable', 'The peer link is not there yet.'), null);
+  }
+}
+
+/** Membership on the UDP port of the peer listener's number, reporting every change to the host. */
+async function startMembership(
+  around: Pick<Surroundings, 'channel' | 'book' | 'log'> & { disk: Disk; link: LateLink },
+  message: NodeStart,
+  port: number,
+): Promise<{ membership: MembershipDriver; stopMembership: () => Promise<void> }> {
+  const { channel, book, log, disk, link } = around;
+  const { nodeId, host, layout } = message;
+  const udp = new UdpDatagrams({ host, port });
+  try {
+    await udp.listen();
+  } catch (error) {
+    // Not worth refusing to start: the others still reach this node over TCP.
+    log.warn('Membership has no UDP port.', { cause: toCoterieError(error, 'unavailable').message });
+  }
+  book.tell(nodeId, (peers) => udp.setPeers(peers));
+  const profile = host.startsWith('127.') || host === '::1' ? oneComputerSettings : lanSettings;
+  const membership = await MembershipDriver.start(
+    {
+      clock: systemClock,
+      timers: systemTimers,
+      disk,
+      random: systemRandom,
+      log,
+      datagrams: udp,
+      link,
+      seal: packetSealOf(Buffer.from(message.secret, 'hex'), systemRandom),
+    },
+    { selfId: nodeId, clusterId: layout.clusterId, profile },
+    layout.nodes.map((node) => node.id),
+  );
+  let waiting: TimedEvent[] = [];
+  membership.onEvent((event) => {
+    waiting.push(event);
+    if (waiting.length > 1) return;
+    systemTimers.atTurnEnd(() => {
+      channel.send({ type: 'membership', events: waiting, members: membership.members() });
+      waiting = [];
+    });
+  });
+  channel.send({ type: 'membership', events: [], members: membership.members() });
+  const stopMembership = () => {
+    membership.close();
+    return udp.close();
+  };
+  return { membership, stopMembership };
+}
+
+/** Resolves when every peer is linked, or after a while: the others may be down for good. */
+function reached(peers: TcpPeerNetwork, layout: Layout, selfId: number): Promise<void> {
+  const others = layout.nodes.filter((other) => other.id !== selfId);
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, peersWaitMaxMs);
+    const look = () => {
+      if (!others.every((other) => peers.isUp(other.id))) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    peers.onChange(look);
+    look();
+  });
+}
