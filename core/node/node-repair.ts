@@ -1,6 +1,6 @@
 /** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
 
-import { type CoterieError, toCoterieError } from '../base/errors.ts';
+import type { CoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';

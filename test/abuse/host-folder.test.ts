@@ -46,6 +46,7 @@ async function use(cluster: RealCluster): Promise<void> {
   client.disconnect();
   await cluster.command('keyspace', 'create', `made-${Date.now()}`);
   await cluster.command('login');
+  await cluster.command('user', 'add', `made-${Date.now()}`);
 }
 
 test('a folder that was open to all is closed, with all that comes to be in it', async () => {
