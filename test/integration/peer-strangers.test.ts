@@ -67,7 +67,7 @@ describe('the port for nodes', () => {
     const answer = await new Promise<Buffer>((resolve) => greeting.once('data', resolve));
     expect(heard).toEqual([]);
     const body = JSON.parse(answer.subarray(9).toString());
-    expect(Object.keys(body).sort()).toEqual(['nonce', 'protocol']);
+    expect(Object.keys(body).sort()).toEqual(['nonce', 'oldest', 'protocol']);
     expect(answer.toString()).not.toContain(clusterId);
     expect(network.isUp(1)).toBe(false);
   });

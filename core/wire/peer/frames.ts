@@ -18,7 +18,9 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 
+/** The newest form of all this that this program speaks, and the oldest. Two nodes speak the newest that both do (greeting.ts). */
 export const protocolVersion = 3;
+export const protocolOldest = 3;
 
 /** Room for the largest value, its key, siblings and metadata. */
 export const frameBytesMax = 256 * 1024 * 1024;

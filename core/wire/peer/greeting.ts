@@ -3,10 +3,13 @@
  * out. Nothing is said before the caller has shown that it holds the cluster's secret, and nothing to a listener that has
  * not shown the same:
  *
- *   caller    hello   { protocol, nonce }
- *   listener  hello   { protocol, nonce }
+ *   caller    hello   { protocol, oldest, nonce }
+ *   listener  hello   { protocol, oldest, nonce }
  *   caller    proof   { node, proof }      the listener takes it as that peer from here on
  *   listener  proof   { proof }            and so does the caller
+ *
+ * `protocol` is the newest that the side speaks, `oldest` the oldest; both go on with the newest that both speak. It is part of what is
+ * proven, so nobody in between can have them speak an older one than they would.
  *
  * The host of a node calls in the same way, as `node: "host"`: to manage a node that went on without it.
  *
@@ -14,7 +17,7 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 import { type Meeting, type MutualProof, nonceBytes } from '../../ports/mutual-proof.ts';
-import { bodyOf, encodeJson, frameType, protocolVersion, typeOf } from './frames.ts';
+import { bodyOf, encodeJson, frameType, protocolOldest, protocolVersion, typeOf } from './frames.ts';
 
 /** A node's number, or the host of this computer's nodes. */
 export type Caller = number | 'host';
@@ -28,7 +31,17 @@ export interface GreetingFacts {
   readonly dialled: number | null;
   /** Whether the layout has such a node. */
   isPeer(nodeId: number): boolean;
+  /** What this side speaks; by default what this program does. */
+  readonly speaks?: Speech;
 }
+
+/** A range of protocol versions. */
+export interface Speech {
+  readonly newest: number;
+  readonly oldest: number;
+}
+
+const ourSpeech: Speech = { newest: protocolVersion, oldest: protocolOldest };
 
 export interface GreetingStep {
   readonly reply: Buffer | null;
@@ -40,12 +53,20 @@ export class PeerGreeting {
   readonly #proof: MutualProof;
   readonly #facts: GreetingFacts;
   readonly #nonce: Buffer;
+  readonly #speaks: Speech;
   #otherNonce: Buffer | null = null;
+  #protocol = 0;
 
   constructor(proof: MutualProof, facts: GreetingFacts) {
     this.#proof = proof;
     this.#facts = facts;
     this.#nonce = proof.nonce();
+    this.#speaks = facts.speaks ?? ourSpeech;
+  }
+
+  /** What both speak from here on; 0 before the other's hello. */
+  get protocol(): number {
+    return this.#protocol;
   }
 
   /** What to send when the connection stands; null for the side that was called, which says nothing by itself. */
@@ -65,17 +86,12 @@ export class PeerGreeting {
   }
 
   #hello(): Buffer {
-    return encodeJson(frameType.hello, 0, { protocol: protocolVersion, nonce: this.#nonce.toString('hex') });
+    const { newest, oldest } = this.#speaks;
+    return encodeJson(frameType.hello, 0, { protocol: newest, oldest, nonce: this.#nonce.toString('hex') });
   }
 
-  #metHello({ protocol, nonce }: Readonly<Record<string, unknown>>): GreetingStep {
-    if (protocol !== protocolVersion) {
-      const theirs = typeof protocol === 'number' ? String(protocol) : 'none';
-      throw new CoterieError(
-        'unsupported',
-        `It speaks protocol ${theirs}, this node ${protocolVersion}. Run the same version of Coterie on all computers.`,
-      );
-    }
+  #metHello({ protocol, oldest, nonce }: Readonly<Record<string, unknown>>): GreetingStep {
+    this.#protocol = commonOf(this.#speaks, protocol, oldest);
     this.#otherNonce = bytesOf(nonce, nonceBytes);
     const { dialled, selfId } = this.#facts;
     if (dialled === null) return { reply: this.#hello(), peer: null };
@@ -111,9 +127,10 @@ export class PeerGreeting {
     const { clusterId, port, dialled } = this.#facts;
     const [callerNonce, listenerNonce] =
       dialled === null ? [this.#otherNonce!, this.#nonce] : [this.#nonce, this.#otherNonce!];
+    const terms = `${clusterId}, protocol ${this.#protocol}`;
     return {
-      caller: nameOf(caller, clusterId),
-      listener: nameOf(listener, clusterId),
+      caller: nameOf(caller, terms),
+      listener: nameOf(listener, terms),
       port,
       callerNonce,
       listenerNonce,
@@ -125,8 +142,31 @@ function isCaller(node: unknown): node is Caller {
   return node === 'host' || (typeof node === 'number' && Number.isSafeInteger(node) && node >= 0);
 }
 
-function nameOf(caller: Caller, clusterId: string): string {
-  return caller === 'host' ? `host of ${clusterId}` : `node ${caller} of ${clusterId}`;
+function nameOf(caller: Caller, terms: string): string {
+  return caller === 'host' ? `host of ${terms}` : `node ${caller} of ${terms}`;
+}
+
+/** The newest version that both speak. Throws `unsupported`. One that names no oldest speaks its newest alone. */
+function commonOf({ newest, oldest }: Speech, theirNewest: unknown, theirOldest: unknown): number {
+  if (!isVersion(theirNewest)) throw notAGreeting();
+  const theirs: Speech = {
+    newest: theirNewest,
+    oldest: isVersion(theirOldest) && theirOldest <= theirNewest ? theirOldest : theirNewest,
+  };
+  const common = Math.min(newest, theirs.newest);
+  if (common >= Math.max(oldest, theirs.oldest)) return common;
+  throw new CoterieError(
+    'unsupported',
+    `It speaks protocol ${inWords(theirs)}, this node ${inWords({ newest, oldest })}. Run the same version of Coterie on all computers.`,
+  );
+}
+
+function isVersion(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 16;
+}
+
+function inWords({ newest, oldest }: Speech): string {
+  return newest === oldest ? String(newest) : `${oldest} to ${newest}`;
 }
 
 function notAGreeting(): CoterieError {
