@@ -4,8 +4,8 @@
  * as down, though its socket is open: that is how a paused process looks. Queues are bounded; a full one refuses frames,
  * which the sender sees as a failed request.
  */
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { Socket } from 'node:net';
+import { toCoterieError } from '../base/errors.ts';
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MutualProof } from '../ports/mutual-proof.ts';
@@ -22,6 +22,7 @@ import {
 import { type Caller, PeerGreeting } from '../wire/peer/greeting.ts';
 import { HostLine } from './host-line.ts';
 import { PeerLink } from './peer-link.ts';
+import { type PeerListener, type PeerTransport, tcpTransport } from './peer-transport.ts';
 import { Strangers } from './strangers.ts';
 
 export interface PeerAddress {
@@ -66,7 +67,8 @@ export class TcpPeerNetwork implements PeerNetwork {
   readonly #settings: PeerNetworkSettings;
   readonly #strangers: Strangers;
   readonly #onHost: (line: HostLine) => void;
-  readonly #server: Server;
+  readonly #transport: PeerTransport;
+  #listener: PeerListener | null = null;
   readonly #links = new Map<number, PeerLink>();
   readonly #sockets = new Set<Socket>();
   readonly #dialling = new Map<number, { attempt: number; timer: Cancellable | null }>();
@@ -83,6 +85,8 @@ export class TcpPeerNetwork implements PeerNetwork {
       timers: Timers;
       log: Log;
       proof: MutualProof;
+      /** Plain TCP, unless another is given. */
+      transport?: PeerTransport;
       /** A host has shown who it is; without this none is let in. */
       onHost?: (line: HostLine) => void;
     },
@@ -95,35 +99,24 @@ export class TcpPeerNetwork implements PeerNetwork {
     this.#onHost = components.onHost ?? ((line) => line.close());
     this.#settings = settings;
     this.#strangers = new Strangers(components);
-    this.#server = createServer({ noDelay: true }, (socket) => {
-      this.#keep(socket);
-      this.#strangers.add(socket);
-      this.#greet(socket, null);
-    });
+    this.#transport = components.transport ?? tcpTransport;
   }
 
   /** Returns the port in use. Rejects with `busy` when it is taken. */
-  listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const fail = (cause: NodeJS.ErrnoException) => {
-        reject(
-          cause.code === 'EADDRINUSE'
-            ? new CoterieError('busy', `Port ${this.#settings.port} is in use by another program.`)
-            : toCoterieError(cause, 'unavailable'),
-        );
-      };
-      this.#server.once('error', fail);
-      this.#server.listen(this.#settings.port, this.#settings.host, () => {
-        this.#server.off('error', fail);
-        // Such as too many open files: that caller was not let in, and it will call again.
-        this.#server.on('error', ({ message }) => {
-          this.#log.warn('A node that called was not let in.', { cause: message });
-        });
-        this.#tickedMs = this.#clock.monotonicMs();
-        this.#armTick();
-        resolve((this.#server.address() as { port: number }).port);
-      });
-    });
+  async listen(): Promise<number> {
+    const listener = await this.#transport.listen(
+      this.#settings,
+      (socket) => {
+        this.#keep(socket);
+        this.#strangers.add(socket);
+        this.#greet(socket, null);
+      },
+      ({ message }) => this.#log.warn('A node that called was not let in.', { cause: message }),
+    );
+    this.#listener = listener;
+    this.#tickedMs = this.#clock.monotonicMs();
+    this.#armTick();
+    return listener.port;
   }
 
   /** Replaces the list of peers; links to those that are gone are closed, to moved ones redialled. */
@@ -184,7 +177,7 @@ export class TcpPeerNetwork implements PeerNetwork {
     const patience = this.#timers.after(closeWithinMs, () => {
       for (const socket of sockets) socket.destroy();
     });
-    await Promise.all([...ended, new Promise<void>((resolve) => this.#server.close(() => resolve()))]);
+    await Promise.all([...ended, this.#listener?.close()]);
     patience.cancel();
   }
 
@@ -200,9 +193,8 @@ export class TcpPeerNetwork implements PeerNetwork {
     this.#dialling.delete(id);
     const peer = this.#peers.get(id);
     if (this.#closed || peer === undefined || this.#links.has(id)) return;
-    const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
+    const socket = this.#transport.dial(peer, (ready) => this.#greet(ready, peer));
     this.#keep(socket);
-    socket.once('connect', () => this.#greet(socket, peer));
     // Covers a refused dial, a refused greeting and a link lost later: in each case it is dialled again.
     socket.once('close', () => {
       if (this.#peers.has(id) && !this.#links.has(id)) this.#dialSoon(id, attempt + 1);
