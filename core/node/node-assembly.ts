@@ -36,6 +36,7 @@ import { LostRecords } from './lost-records.ts';
 import { NodeLayouts } from './node-layouts.ts';
 import { NodeRepair } from './node-repair.ts';
 import { PossibleLosses } from './possible-losses.ts';
+import { stampedNetwork } from './stamped-network.ts';
 import { Vouching } from './vouching.ts';
 import { Workers } from './workers.ts';
 
@@ -153,9 +154,10 @@ export function assemble(
   settings: StorageNodeSettings,
   durable: Durable,
 ): NodeParts {
-  const { clock, timers, log, network, disk, seal, endpointOf } = components;
+  const { clock, timers, log, disk, seal, endpointOf } = components;
   const { engine, identity, layouts, records, hints, writer, losses, eligibility } = durable;
   const topology = () => layouts.topology;
+  const network = stampedNetwork(components.network, () => layouts.topology.layout.version);
   const counters = newCounters();
   const requests = new Requests({ network, clock, timers, log }, settings);
   let turn = 0;

@@ -184,7 +184,7 @@ export class NodeRepair {
   /** A node that was a replica before hands over what it has by itself; this only asks whether it is done. */
   async #askLeftovers(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
     const { version } = this.#topology().layout;
-    const question = encodeLeftoverQuestion({ version, keyspace, partitions });
+    const question = encodeLeftoverQuestion({ keyspace, partitions });
     const answer = await new Promise<Buffer | null>((resolve) =>
       call(this.#requests, peer, calls.holdsNothing, question, (_, body) => resolve(body)),
     );

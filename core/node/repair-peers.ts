@@ -8,12 +8,7 @@ import type { PeerService } from '../replication/replica/peer-service.ts';
 import type { Requests } from '../replication/requests.ts';
 import type { Topology } from '../replication/topology.ts';
 import { calls } from '../wire/peer/calls.ts';
-import {
-  decodeLeftoverQuestion,
-  mustBeVersion,
-  ofVersion,
-  withVersion,
-} from '../wire/peer/layout-versions.ts';
+import { decodeLeftoverQuestion, mustBeVersion } from '../wire/peer/layout-versions.ts';
 
 interface Components {
   readonly network: PeerNetwork;
@@ -36,15 +31,15 @@ export function peersOf({
   return {
     isUp: (peer) => network.isUp(peer),
     ask: (peer, question, done) => {
-      const versioned = withVersion(topology().layout.version, question);
-      call(requests, peer, calls.compareReplicas, versioned, (error, body) => {
+      call(requests, peer, calls.compareReplicas, question, (error, body) => {
         done(error?.code === 'unavailable' ? noAnswer() : error, body);
       });
     },
     onQuestion: (handler) =>
-      service.onCall(calls.compareReplicas, (from, payload, reply) =>
-        handler(from, ofVersion(topology().layout.version, payload), reply),
-      ),
+      service.onCall(calls.compareReplicas, (from, payload, reply, layoutVersion) => {
+        mustBeVersion(topology().layout.version, layoutVersion);
+        handler(from, payload, reply);
+      }),
   };
 }
 
@@ -54,9 +49,9 @@ export function serveLeftoverQuestions({
   leftovers,
   topology,
 }: Pick<Components, 'service' | 'leftovers' | 'topology'>): void {
-  service.onCall(calls.holdsNothing, (_, payload, reply) => {
-    const { version, keyspace, partitions } = decodeLeftoverQuestion(payload);
-    mustBeVersion(topology().layout.version, version);
+  service.onCall(calls.holdsNothing, (_, payload, reply, layoutVersion) => {
+    mustBeVersion(topology().layout.version, layoutVersion);
+    const { keyspace, partitions } = decodeLeftoverQuestion(payload);
     leftovers.holdsNothing(keyspace, partitions).then(
       (answers) => reply(null, Buffer.from(answers.map(Number))),
       (cause) => reply(toCoterieError(cause, 'disk-failed'), null),

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
 import { clusterTagOf, encodePacket } from '../../core/wire/membership/packet-codec.ts';
-import { encodeCall, encodeJson, frameType } from '../../core/wire/peer/frames.ts';
+import { encodeCall, encodeJson, frameType, protocolVersion } from '../../core/wire/peer/frames.ts';
 import { allowedMs } from '../support/abuse.ts';
 import { RealCluster } from '../support/cluster.ts';
 
@@ -84,7 +84,12 @@ async function unharmed(): Promise<void> {
 test('names that anybody can learn open nothing, and idle connections displace nobody', async () => {
   const { id } = cluster.ready.cluster;
   const asOf = (nodeId: number) =>
-    encodeJson(frameType.hello, 0, { protocol: 3, clusterId: id, nodeId, nonce: '00'.repeat(32) });
+    encodeJson(frameType.hello, 0, {
+      protocol: protocolVersion,
+      clusterId: id,
+      nodeId,
+      nonce: '00'.repeat(32),
+    });
   const forged = encodeJson(frameType.proof, 0, { node: nodeIds[1], proof: '00'.repeat(32) });
   const asHost = encodeJson(frameType.proof, 0, { node: 'host', proof: '00'.repeat(32) });
   const drain = encodeJson(frameType.host, 0, { type: 'drain' });

@@ -44,12 +44,7 @@ import {
   requestIdOf,
   typeOf,
 } from '../../core/wire/peer/frames.ts';
-import {
-  decodeLeftoverQuestion,
-  encodeLeftoverQuestion,
-  ofVersion,
-  withVersion,
-} from '../../core/wire/peer/layout-versions.ts';
+import { decodeLeftoverQuestion, encodeLeftoverQuestion } from '../../core/wire/peer/layout-versions.ts';
 import {
   decodeFetch,
   decodeFetched,
@@ -229,11 +224,7 @@ const messages: Record<string, readonly [Buffer, (bytes: Buffer) => unknown]> = 
     decodeStore,
   ],
   'records refused': [encodeRefused(3), decodeRefused],
-  leftovers: [
-    encodeLeftoverQuestion({ version: 3, keyspace: 1, partitions: [4, 5] }),
-    decodeLeftoverQuestion,
-  ],
-  'question of a version': [withVersion(3, Buffer.from('rest')), (bytes) => ofVersion(3, bytes)],
+  leftovers: [encodeLeftoverQuestion({ keyspace: 1, partitions: [4, 5] }), decodeLeftoverQuestion],
   'packet of membership': [encodePacket(packet, envelope), (bytes) => decodePacket(bytes, envelope)],
   'states of membership': [encodeStates([claim]), decodeStates],
   'stream of membership': [encodeStream({ type: 'states', claims: [claim] }), decodeStream],

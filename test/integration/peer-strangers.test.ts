@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { mutualProofOf } from '../../core/security/mutual-proof.ts';
 import {
+  bodyOf,
   encodeCall,
   encodeJson,
   FrameReader,
@@ -66,7 +67,7 @@ describe('the port for nodes', () => {
     greeting.write(encodeJson(frameType.hello, 0, { protocol: protocolVersion, nonce: '00'.repeat(32) }));
     const answer = await new Promise<Buffer>((resolve) => greeting.once('data', resolve));
     expect(heard).toEqual([]);
-    const body = JSON.parse(answer.subarray(9).toString());
+    const body = JSON.parse(bodyOf(answer).toString());
     expect(Object.keys(body).sort()).toEqual(['nonce', 'oldest', 'protocol']);
     expect(answer.toString()).not.toContain(clusterId);
     expect(network.isUp(1)).toBe(false);

@@ -15,6 +15,7 @@ import {
   encodeEmpty,
   encodeStatus,
   frameType,
+  layoutVersionOf,
   parseCall,
   parseKeyed,
   requestIdOf,
@@ -32,6 +33,8 @@ export type CallHandler = (
   from: number,
   payload: Buffer,
   reply: (error: CoterieError | null, body: Buffer | null) => void,
+  /** Of the layout that the other node goes by; 0: it says none. */
+  layoutVersion: number,
 ) => void;
 
 const nothing = Buffer.alloc(0);
@@ -197,7 +200,7 @@ export class PeerService {
       if (payload.length > served.call.questionBytesMax) {
         throw new CoterieError('bad-input', `A question of ${payload.length} bytes cannot be meant.`);
       }
-      served.handler(from, payload, reply);
+      served.handler(from, payload, reply, layoutVersionOf(frame));
     } catch (error) {
       reply(this.#notUnderstood(from, 'A request from another node was not understood.', error), null);
     }

@@ -1,6 +1,6 @@
 /**
  * What nodes say to each other, as bytes laid by hand: this is the hot path between replicas. One frame is
- *   u32 length of what follows · u8 type · u32 request id · body
+ *   u32 length of what follows · u8 type · u32 request id · u32 layout version of the sender (0: it says none) · body
  * big-endian. A reply carries its request's id. Unknown types and short bodies are `bad-input`: the link is then closed,
  * because nothing after a misread length can be trusted.
  *
@@ -19,8 +19,8 @@
 import { CoterieError } from '../../base/errors.ts';
 
 /** The newest form of all this that this program speaks, and the oldest. Two nodes speak the newest that both do (greeting.ts). */
-export const protocolVersion = 3;
-export const protocolOldest = 3;
+export const protocolVersion = 4;
+export const protocolOldest = 4;
 
 /** Room for the largest value, its key, siblings and metadata. */
 export const frameBytesMax = 256 * 1024 * 1024;
@@ -77,14 +77,25 @@ export const status = {
   noReplica: 7,
 } as const;
 
-/** Length prefix, type, request id. */
-export const frameHeadBytes = 9;
+/** Length prefix, type, request id, layout version. */
+export const frameHeadBytes = 13;
+const layoutVersionAt = 9;
 const keyedHeadBytes = frameHeadBytes + 6;
 
 function head(bytes: Buffer, type: FrameType, requestId: number): void {
   bytes.writeUInt32BE(bytes.length - 4, 0);
   bytes[4] = type;
   bytes.writeUInt32BE(requestId, 5);
+  bytes.writeUInt32BE(0, layoutVersionAt);
+}
+
+/** Says by which layout the sender goes. Before the frame is handed to the network: then it must not be changed any more. */
+export function stampLayout(frame: Buffer, version: number): void {
+  frame.writeUInt32BE(version, layoutVersionAt);
+}
+
+export function layoutVersionOf(frame: Buffer): number {
+  return frame.readUInt32BE(layoutVersionAt);
 }
 
 export function encodeKeyed(
