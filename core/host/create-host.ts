@@ -25,6 +25,7 @@ import { AuditTrail } from './audit-trail.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
+import type { HostSettings } from './host-settings.ts';
 import { LayoutService } from './layouts/layout-service.ts';
 import { readLayout, writeLayout } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
@@ -39,24 +40,6 @@ import { ClusterView } from './view/cluster-view.ts';
 import { JoinedNews } from './view/joined-news.ts';
 import { LossBook, lossInWords } from './view/loss-book.ts';
 import { MembershipNews } from './view/membership-news.ts';
-
-export interface HostSettings {
-  readonly folder: string;
-  /** Nodes of a new cluster per data center; ignored when the folder holds a cluster, unless it disagrees. */
-  readonly nodes: Readonly<Record<string, number>> | null;
-  readonly host: string;
-  /** First port of each kind; 0 for any free ones. */
-  readonly clientPort: number;
-  readonly peerPort: number;
-  readonly clusterName: string;
-  readonly computerName: string;
-  readonly readOnly: boolean;
-  /** Bytes of memory for values, per node. */
-  readonly hotBytesMax: number;
-}
-
-/** Memory for values, per node: modest, because it is somebody's working computer. */
-export const defaultHotBytesMax = 256 * 1024 * 1024;
 
 export interface Host {
   readonly api: ClusterApi;

@@ -9,7 +9,8 @@ import type { NodeLauncher } from '../node-process/messages.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
-import { createHost, defaultHotBytesMax, type Host, type HostSettings } from './create-host.ts';
+import { createHost, type Host } from './create-host.ts';
+import { defaultHotBytesMax, type HostSettings } from './host-settings.ts';
 import { serveControl } from './servers/control-server.ts';
 import { serveUi, type UiServer } from './servers/ui-server.ts';
 

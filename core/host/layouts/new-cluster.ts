@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { CoterieError } from '../../base/errors.ts';
 import { firstLayout, type Layout } from '../../layout/layout.ts';
-import type { HostSettings } from '../create-host.ts';
+import type { HostSettings } from '../host-settings.ts';
 
 type ClusterWish = Pick<HostSettings, 'nodes' | 'clusterName' | 'computerName'>;
 

@@ -1,0 +1,18 @@
+/** With what a computer is opened. */
+export interface HostSettings {
+  readonly folder: string;
+  /** Nodes of a new cluster per data center; ignored when the folder holds a cluster, unless it disagrees. */
+  readonly nodes: Readonly<Record<string, number>> | null;
+  readonly host: string;
+  /** First port of each kind; 0 for any free ones. */
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly clusterName: string;
+  readonly computerName: string;
+  readonly readOnly: boolean;
+  /** Bytes of memory for values, per node. */
+  readonly hotBytesMax: number;
+}
+
+/** Memory for values, per node: modest, because it is somebody's working computer. */
+export const defaultHotBytesMax = 256 * 1024 * 1024;
