@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { allowedMs } from '../support/abuse.ts';
 import { FakeHost } from '../support/fake-host.ts';
 import * as journeys from '../support/ui-journeys.ts';
 import type { Variant } from '../ui/fake-layouts.ts';
@@ -607,9 +608,10 @@ describe.skipIf(browserPath === undefined)(
     });
 
     it('paints the shell within a second and answers within 100 ms with 100 nodes', async () => {
-      // Other tests share the machine: what one visit out of three shows, the page can do.
+      // Other tests share the machine, and others may: what one visit out of three shows, the page can do.
       const times: { painted: number; answered: number }[] = [];
-      const isQuick = () => times.some(({ painted, answered }) => painted < 1000 && answered < 100);
+      const isQuick = () =>
+        times.some(({ painted, answered }) => painted < allowedMs(1_000) && answered < allowedMs(100));
       while (times.length < 3 && !isQuick()) {
         const { page } = await visit('hundred', '#/ring');
         const painted = await page.evaluate(
