@@ -5,7 +5,7 @@ import { CoterieError } from '../base/errors.ts';
 const triesMax = 200;
 
 /** Whether a TCP port can be listened on at `host` now. */
-export function isPortFree(port: number, host: string): Promise<boolean> {
+function isPortFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
@@ -13,11 +13,30 @@ export function isPortFree(port: number, host: string): Promise<boolean> {
   });
 }
 
-export async function nextFreePort(from: number, host: string, taken: ReadonlySet<number>): Promise<number> {
+async function nextFreePort(from: number, host: string, taken: ReadonlySet<number>): Promise<number> {
   for (let port = from; port < from + triesMax && port < 65_536; port++) {
     if (!taken.has(port) && (await isPortFree(port, host))) return port;
   }
   throw new CoterieError('busy', `No free port from ${from} on. Choose another first port.`);
+}
+
+/** A port that a person may choose. */
+export interface WantedPort {
+  readonly host: string;
+  readonly port: number;
+  /** What listens there, for people, and the option of `coterie serve` that chooses another. */
+  readonly what: string;
+  readonly option: string;
+}
+
+/** `busy`: the port is taken; names the next free one. */
+export async function portTaken({ host, port, what, option }: WantedPort): Promise<CoterieError> {
+  const free = await nextFreePort(port + 1, host, new Set());
+  return new CoterieError(
+    'busy',
+    `Port ${port} for ${what} is in use by another program. The next free one is ${free}: ${option} ${free}.`,
+    { port, free },
+  );
 }
 
 export interface NodePorts {
@@ -37,12 +56,7 @@ export async function choosePorts(
   const { host, clientPort, peerPort } = wanted;
   const own = new Set(inUse.flatMap((ports) => (ports === null ? [] : [ports.clientPort, ports.peerPort])));
   if (clientPort !== 0 && !own.has(clientPort) && !(await isPortFree(clientPort, host))) {
-    const free = await nextFreePort(clientPort + 1, host, new Set());
-    throw new CoterieError(
-      'busy',
-      `Port ${clientPort} for clients is in use by another program. The next free one is ${free}: --client-port ${free}.`,
-      { port: clientPort, free },
-    );
+    throw await portTaken({ host, port: clientPort, what: 'clients', option: '--client-port' });
   }
   const taken = new Set(own);
   const chosen: NodePorts[] = [];

@@ -7,14 +7,14 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CoterieError, toCoterieError } from '../../base/errors.ts';
+import { CoterieError } from '../../base/errors.ts';
 import { type BodyLimits, withBody } from '../../gateway/http/body.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
 import type { Host } from '../create-host.ts';
-import { nextFreePort } from '../ports.ts';
 import { guardServer, serverOptions } from './guarded-server.ts';
+import { listen } from './listen.ts';
 
 const controlFile = 'control.json';
 const limits: BodyLimits = {
@@ -91,19 +91,8 @@ export async function serveControl(
     });
   });
   guardServer(server, { connectionsMax, silentMaxMs, headers: controlHeaders }, components.log);
-  const { host, port, folder } = settings;
-  const actual = await new Promise<number>((resolve, reject) => {
-    server.once('error', async (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EADDRINUSE') {
-        reject(toCoterieError(cause, 'unavailable'));
-        return;
-      }
-      const free = await nextFreePort(port + 1, host, new Set());
-      const text = `Port ${port} for control is in use by another program. The next free one is ${free}: --control-port ${free}.`;
-      reject(new CoterieError('busy', text, { port, free }));
-    });
-    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
-  });
+  const { host, folder } = settings;
+  const actual = await listen(server, { ...settings, what: 'control', option: '--control-port' });
   server.on('error', (error) => components.log.warn('The control port.', { cause: error.message }));
   const address: ControlAddress = { url: `http://${host}:${actual}/`, token, pid: process.pid };
   const path = join(folder, controlFile);

@@ -5,7 +5,7 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
-import { CoterieError, toCoterieError } from '../../base/errors.ts';
+import { CoterieError } from '../../base/errors.ts';
 import { productVersion } from '../../base/version.ts';
 import { failureOf } from '../../gateway/http/failures.ts';
 import { healthOf } from '../../gateway/http/health.ts';
@@ -18,8 +18,8 @@ import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Host } from '../create-host.ts';
-import { nextFreePort } from '../ports.ts';
 import { guardServer, serverOptions } from './guarded-server.ts';
+import { listen } from './listen.ts';
 import { isReadablePath, pageHeaders } from './page-files.ts';
 import { pageRoutes } from './page-routes.ts';
 import { PageSockets } from './page-sockets.ts';
@@ -101,7 +101,7 @@ export async function serveUi(
   const sockets = new PageSockets({ host, connections, log }, { headers: securityHeaders, address });
   server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
 
-  port = await listen(server, settings);
+  port = await listen(server, { ...settings, what: 'the app', option: '--ui-port' });
   server.on('error', (error) => log.warn('The port of the app.', { cause: error.message }));
   const sweeping = setInterval(() => admission.login.sweep(), sweepEveryMs);
   const url = `http://${settings.host}:${port}/`;
@@ -115,24 +115,4 @@ export async function serveUi(
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', async (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EADDRINUSE') {
-        reject(toCoterieError(cause, 'unavailable'));
-        return;
-      }
-      const free = await nextFreePort(port + 1, host, new Set());
-      reject(
-        new CoterieError(
-          'busy',
-          `Port ${port} for the app is in use by another program. The next free one is ${free}: --ui-port ${free}.`,
-          { port, free },
-        ),
-      );
-    });
-    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
-  });
 }
