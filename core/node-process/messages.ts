@@ -8,6 +8,16 @@ import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { AccessRules } from '../security/access.ts';
 
+/** Partitions of a keyspace that one node compares with the other replicas. */
+export interface RepairWork {
+  /** The keyspace's number. */
+  readonly keyspace: number;
+  readonly partitions: readonly number[];
+  /** The replicas to bring together, the node's own id included. */
+  readonly replicas: readonly number[];
+  readonly dryRun: boolean;
+}
+
 /** What one segment of a repair came to. */
 export interface RepairFigures {
   readonly keysDiffering: number;
@@ -57,15 +67,8 @@ export type ToNode =
   | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
   | { readonly type: 'layout'; readonly layout: Layout }
   | { readonly type: 'access'; readonly rules: AccessRules }
-  | {
-      readonly type: 'repair';
-      /** Names the answer and a stop. */
-      readonly task: number;
-      readonly keyspace: number;
-      readonly partitions: readonly number[];
-      readonly replicas: readonly number[];
-      readonly dryRun: boolean;
-    }
+  /** `task` names the answer and a stop. */
+  | ({ readonly type: 'repair'; readonly task: number } & RepairWork)
   | { readonly type: 'repair-stop'; readonly task: number }
   /** A person accepts what may be lost there. */
   | { readonly type: 'accept-loss'; readonly task: number }

@@ -4,18 +4,9 @@
  */
 import type { Layout, LayoutNode } from '../../layout/layout.ts';
 import type { Member } from '../../membership/members.ts';
-import type { LossLetGo, RepairFigures, ToNode } from '../../node-process/messages.ts';
+import type { LossLetGo, RepairFigures, RepairWork, ToNode } from '../../node-process/messages.ts';
 import { LayoutDelivery } from '../layouts/layout-delivery.ts';
 import type { NodeStatus, NodeSupervisor } from './node-supervisor.ts';
-
-/** Partitions of a keyspace that one node compares with the other replicas. */
-export interface RepairWork {
-  /** The keyspace's number. */
-  readonly keyspace: number;
-  readonly partitions: readonly number[];
-  readonly replicas: readonly number[];
-  readonly dryRun: boolean;
-}
 
 export interface NodeHandle {
   readonly node: LayoutNode;

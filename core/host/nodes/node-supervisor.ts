@@ -14,6 +14,7 @@ import type {
   NodeProcess,
   NodeStart,
   RepairFigures,
+  RepairWork,
   ToNode,
 } from '../../node-process/messages.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
@@ -189,12 +190,7 @@ export class NodeSupervisor {
   }
 
   /** Compares and repairs some partitions on this node. Rejects when the node ends or cannot. */
-  repair(work: {
-    keyspace: number;
-    partitions: readonly number[];
-    replicas: readonly number[];
-    dryRun: boolean;
-  }): { result: Promise<RepairFigures>; stop: () => void } {
+  repair(work: RepairWork): { result: Promise<RepairFigures>; stop: () => void } {
     const { task, result } = this.#tasks.open<RepairFigures>();
     const running = this.#process;
     if (running === null) {

@@ -5,18 +5,13 @@
 import { toCoterieError } from '../../base/errors.ts';
 import type { RepairIntensity, RepairJob, RepairSegment, RepairWait } from '../../contract/repair-views.ts';
 import type { Layout } from '../../layout/layout.ts';
-import type { RepairFigures } from '../../node-process/messages.ts';
+import type { RepairFigures, RepairWork } from '../../node-process/messages.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { runSegment, type SegmentRun, sharesOf } from './segment-runner.ts';
 import { partitionsOf, replicasOf, SegmentReplicas } from './segments.ts';
 
-export interface SegmentWork {
-  readonly keyspace: string;
-  readonly partitions: readonly number[];
-  /** The replicas to bring together, the executing node's id included. */
-  readonly replicas: readonly number[];
-  readonly dryRun: boolean;
-}
+/** The work of one node for a segment, with the keyspace by its name. */
+export type SegmentWork = Omit<RepairWork, 'keyspace'> & { readonly keyspace: string };
 
 export interface RunnerSurroundings {
   readonly clock: Clock;
