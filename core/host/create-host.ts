@@ -29,6 +29,7 @@ import type { HostSettings } from './host-settings.ts';
 import { LayoutService } from './layouts/layout-service.ts';
 import { readLayout, writeLayout } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
+import { nodeFolderOf } from './node-folders.ts';
 import { LocalNodes } from './nodes/local-nodes.ts';
 import { runMemory } from './nodes/run-memory.ts';
 import { takeOverRunning } from './nodes/running-nodes.ts';
@@ -83,7 +84,7 @@ async function openFolder({ clock, log }: HostComponents, settings: HostSettings
     if (known === null) await writeLayout(disk, layout);
     const own = await ownComputers(disk, layout, folder);
     const nodes = layout.nodes.filter(({ computer }) => own.has(computer));
-    const folderOf = ({ name }: { name: string }) => join(folder, 'nodes', name);
+    const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
     const key = await clusterSecret(folder, systemRandom);
     const running = await takeOverRunning(
       { proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },

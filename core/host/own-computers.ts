@@ -2,11 +2,10 @@
  * Which computers of the layout this data folder is: one, or several where a person plays data centers on one machine. It is kept
  * in a file; where that is missing or says nothing usable, the nodes whose folders are here tell.
  */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { Layout } from '../layout/layout.ts';
 import type { Disk } from '../ports/disk.ts';
+import { nodeNamesIn } from './node-folders.ts';
 
 const file = 'computers.json';
 const schema = z.object({ clusterId: z.string(), computers: z.array(z.string()) });
@@ -35,12 +34,7 @@ async function readSaid(disk: Disk): Promise<z.output<typeof schema> | null> {
 
 /** A cluster that has just been made has no folders yet: all of it is here. */
 function computersWithFolders(layout: Layout, folder: string): string[] {
-  let names: string[] = [];
-  try {
-    names = readdirSync(join(folder, 'nodes'));
-  } catch {
-    // None yet.
-  }
+  const names = nodeNamesIn(folder);
   const here = layout.computers.filter(({ id }) =>
     layout.nodes.some((node) => node.computer === id && names.includes(node.name)),
   );

@@ -4,16 +4,15 @@
  * that is older than what a node has seen would give partitions back to owners that have let them go.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoterieError } from '../../base/errors.ts';
 import type { Layout } from '../../layout/layout.ts';
 import { decodeLayout, encodeLayout } from '../../layout/layout-document.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { setAside } from '../catalog/set-aside.ts';
+import { nodeNamesIn, nodesFolder } from '../node-folders.ts';
 
 const ownFiles = ['layout.json', 'layout.copy.json'] as const;
-const nodesFolder = 'nodes';
 
 /** One place where a layout may stand. */
 interface Source {
@@ -41,14 +40,6 @@ async function read(disk: Disk, folder: string, path: string, own: boolean): Pro
       throw new CoterieError('unsupported', `${join(folder, path)} ${message}; update this computer.`);
     }
     return { path, own, layout: null, damage: message };
-  }
-}
-
-function nodeNames(folder: string): string[] {
-  try {
-    return readdirSync(join(folder, nodesFolder)).sort();
-  } catch {
-    return [];
   }
 }
 
@@ -89,7 +80,7 @@ export async function readLayout(
   disk: Disk,
   { folder, nowMs }: { folder: string; nowMs: number },
 ): Promise<FoundLayout> {
-  const names = nodeNames(folder);
+  const names = nodeNamesIn(folder);
   const sources = [
     ...(await Promise.all(ownFiles.map((path) => read(disk, folder, path, true)))),
     ...(await Promise.all(
