@@ -30,7 +30,8 @@ export function workNow({ state, restMs, problem }: WorkerView, durationOf: (ms:
     case 'failing':
       return `failed, and is tried again: ${problem ?? 'the cause is not known'}`;
     case 'resting':
-      if (restMs === null) return 'at work';
-      return restMs < shortMs ? 'rests for a moment' : `rests, goes on in ${durationOf(restMs)}`;
+      return restMs === null || restMs < shortMs
+        ? 'rests for a moment'
+        : `rests, goes on in ${durationOf(restMs)}`;
   }
 }

@@ -52,11 +52,7 @@ export function figuresOf(
     ...lossFiguresOf(node),
     redirected: counters.redirected,
     collected: node.collectedCount,
-    work: node.work().map(({ doneCount, isBusy, state, ...rest }) => ({
-      ...rest,
-      done: doneCount,
-      state: isBusy && state === 'resting' ? 'working' : state,
-    })),
+    work: node.work().map(({ doneCount, ...rest }) => ({ ...rest, done: doneCount })),
     hints: node.parts.hints.ledger().map(({ peer, ...account }) => ({
       node: node.layout.nodes.find((other) => other.id === peer)?.name ?? 'a node that left',
       ...account,

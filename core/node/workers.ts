@@ -18,7 +18,7 @@ const yieldMaxMs = 120_000;
 const failureRestMinMs = 1_000;
 const failureRestMaxMs = 60_000;
 
-export interface WorkerStatus extends WorkerProgress {
+export interface WorkerStatus extends Omit<WorkerProgress, 'isBusy'> {
   readonly name: WorkerName;
   readonly state: WorkerState;
   /** Why its last step failed; null: it did not. */
@@ -86,13 +86,17 @@ export class Workers {
 
   list(): WorkerStatus[] {
     const nowMs = this.#clock.monotonicMs();
-    return [...this.#entries.values()].map(({ worker, state, problem, dueMs, timer }) => ({
-      name: worker.name,
-      ...worker.progress(),
-      state,
-      problem,
-      restMs: timer === null ? null : Math.max(0, dueMs - nowMs),
-    }));
+    return [...this.#entries.values()].map(({ worker, state, problem, dueMs, timer }) => {
+      const { doneCount, partition, isBusy } = worker.progress();
+      return {
+        name: worker.name,
+        state: isBusy && state === 'resting' ? 'working' : state,
+        doneCount,
+        partition,
+        problem,
+        restMs: timer === null ? null : Math.max(0, dueMs - nowMs),
+      };
+    });
   }
 
   #rest(entry: Entry, restMs: number): void {

@@ -13,6 +13,7 @@ class Counting implements Worker {
   steps = 0;
   failure: Error | null = null;
   hold: Promise<void> | null = null;
+  isBusy = false;
 
   constructor(yields = true) {
     this.yields = yields;
@@ -26,7 +27,7 @@ class Counting implements Worker {
   }
 
   progress(): WorkerProgress {
-    return { doneCount: this.steps, partition: null, isBusy: false };
+    return { doneCount: this.steps, partition: null, isBusy: this.isBusy };
   }
 }
 
@@ -112,6 +113,16 @@ describe('work in the background', () => {
     expect(worker.steps).toBe(3);
     await time.advance(500);
     expect(worker.steps).toBe(3);
+  });
+
+  it('is at work as long as something goes on that its steps have begun', async () => {
+    const worker = new Counting();
+    workers.add(worker);
+    await time.advance(150);
+    worker.isBusy = true;
+    expect(workers.list()[0].state).toBe('working');
+    worker.isBusy = false;
+    expect(workers.list()[0].state).toBe('resting');
   });
 
   it('ends with the node', async () => {
