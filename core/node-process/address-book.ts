@@ -1,16 +1,10 @@
 /** Where the nodes of the cluster listen, as the host tells it; whoever sends to them is told of each change. */
+import type { PeerAddress } from '../platform/tcp-peer-network.ts';
 import type { NodeAddress } from './messages.ts';
-
-export interface PeerPlace {
-  readonly id: number;
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-}
 
 export class AddressBook {
   readonly #addresses = new Map<number, NodeAddress>();
-  readonly #readers: { readonly selfId: number; setPeers(peers: readonly PeerPlace[]): void }[] = [];
+  readonly #readers: { readonly selfId: number; setPeers(peers: readonly PeerAddress[]): void }[] = [];
 
   of(id: number): NodeAddress | undefined {
     return this.#addresses.get(id);
@@ -22,12 +16,12 @@ export class AddressBook {
   }
 
   /** Told at once, and at each change from here on: all but the node itself. */
-  tell(selfId: number, setPeers: (peers: readonly PeerPlace[]) => void): void {
+  tell(selfId: number, setPeers: (peers: readonly PeerAddress[]) => void): void {
     this.#readers.push({ selfId, setPeers });
     setPeers(this.#peersOf(selfId));
   }
 
-  #peersOf(selfId: number): PeerPlace[] {
+  #peersOf(selfId: number): PeerAddress[] {
     return [...this.#addresses.values()]
       .filter(({ id }) => id !== selfId)
       .map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort }));

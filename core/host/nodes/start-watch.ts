@@ -37,6 +37,7 @@ export class Start {
   readonly #statuses: () => ReadonlyMap<string, NodeStatus>;
   readonly #timer: Cancellable;
   #finish: (error: CoterieError | null) => void = () => {};
+  #isOver = false;
   /** Resolves when it is over and some node takes clients; rejects with each node's cause when none can. */
   readonly over: Promise<void>;
 
@@ -44,6 +45,7 @@ export class Start {
     this.#statuses = statuses;
     this.over = new Promise((resolve, reject) => {
       this.#finish = (error) => {
+        this.#isOver = true;
         this.#timer.cancel();
         if (error === null) resolve();
         else reject(error);
@@ -56,6 +58,8 @@ export class Start {
   }
 
   look(): void {
+    // Nodes change every second, for as long as the host runs.
+    if (this.#isOver) return;
     const outcome = this.#watch.look(this.#statuses());
     if (outcome === 'ready') this.#finish(null);
     else if (outcome === 'nothing-started') this.#finish(nothingStarted(this.#statuses()));
