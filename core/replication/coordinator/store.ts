@@ -105,7 +105,7 @@ export class CoordinatorStore implements KeyValueStore {
 
   #keyspace(id: number): KeyspaceState {
     const state = this.#topology.keyspaces.get(id);
-    if (state === undefined) throw new CoterieError('not-found', 'The keyspace is not there any more.');
+    if (state === undefined) throw keyspaceGone();
     return state;
   }
 
@@ -171,11 +171,9 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: ReadResult | null) => void,
   ): void {
     const startedMs = this.#clock.monotonicMs();
-    let state: KeyspaceState;
-    try {
-      state = this.#keyspace(address.keyspace);
-    } catch (error) {
-      done(error as CoterieError, null);
+    const state = this.#topology.keyspaces.get(address.keyspace);
+    if (state === undefined) {
+      done(keyspaceGone(), null);
       return;
     }
     this.#parts.counters.reads++;
@@ -194,11 +192,9 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: WriteResult | null) => void,
   ): void {
     const startedMs = this.#clock.monotonicMs();
-    let state: KeyspaceState;
-    try {
-      state = this.#keyspace(address.keyspace);
-    } catch (error) {
-      done(error as CoterieError, null);
+    const state = this.#topology.keyspaces.get(address.keyspace);
+    if (state === undefined) {
+      done(keyspaceGone(), null);
       return;
     }
     this.#parts.counters.writes++;
@@ -313,6 +309,10 @@ class RecordResult implements ReadResult {
     if (this.#record === null) return '';
     return encodeBasis({ context: decodeContext(this.#record), dots: [] }, this.#address, this.#seal);
   }
+}
+
+function keyspaceGone(): CoterieError {
+  return new CoterieError('not-found', 'The keyspace is not there any more.');
 }
 
 function viewsOf(layout: Layout): readonly KeyspaceView[] {
