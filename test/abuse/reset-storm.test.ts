@@ -89,6 +89,7 @@ test.each([
 test('silent connections, far more than may be, keep nobody out, and are closed', async () => {
   const port = portOf(cluster.uiUrl);
   const sockets: Socket[] = [];
+  let longestMs = 0;
   for (let batch = 0; batch < 26; batch++) {
     // Fewer than the system keeps for the host until it takes them: of those beyond it, the host would never know.
     const opened = await Promise.all(
@@ -101,8 +102,9 @@ test('silent connections, far more than may be, keep nobody out, and are closed'
     }
     const startedMs = performance.now();
     expect((await fetch(`${cluster.uiUrl}health`)).status).toBe(200);
-    expect(performance.now() - startedMs).toBeLessThan(allowedMs(2_000));
+    longestMs = Math.max(longestMs, performance.now() - startedMs);
   }
+  expect(longestMs).toBeLessThan(allowedMs(2_000));
   await waitUntil('all of them are closed', () => sockets.every(({ closed }) => closed));
   expect(hostPid(cluster)).toBe(pid);
 });

@@ -2,7 +2,7 @@
  * What a TCP link between nodes does beyond the port (test/conformance/peer-network-suite.ts): order, limits, greetings,
  * slow lines and the end. Sockets are real; where time matters it is the test's own.
  */
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemTimers } from '../../core/platform/system-clock.ts';
 import {
@@ -13,6 +13,7 @@ import {
   requestIdOf,
   typeOf,
 } from '../../core/wire/peer/frames.ts';
+import { rawConnection } from '../support/abuse.ts';
 import { waitUntil } from '../support/cluster.ts';
 import { loopback, meet, startTcpPeer, type TcpPeer, TcpPeers, untilTrue } from '../support/tcp-peers.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
@@ -41,13 +42,10 @@ async function alone(selfId: number, time?: VirtualTime): Promise<TcpPeer> {
   return peer;
 }
 
-function call(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: loopback, port, noDelay: true });
-    closers.push(() => socket.destroy());
-    socket.once('error', reject);
-    socket.once('connect', () => resolve(socket.on('error', () => {})));
-  });
+async function call(port: number): Promise<Socket> {
+  const socket = await rawConnection(port);
+  closers.push(() => socket.destroy());
+  return socket;
 }
 
 const turns = () => new Promise((resolve) => setTimeout(resolve, 2));

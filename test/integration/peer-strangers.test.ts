@@ -14,6 +14,7 @@ import {
   frameType,
   protocolVersion,
 } from '../../core/wire/peer/frames.ts';
+import { rawConnection } from '../support/abuse.ts';
 import {
   clusterId,
   greetingAs,
@@ -40,13 +41,10 @@ async function listening(peers = [1]): Promise<TcpPeer> {
   return peer;
 }
 
-function call(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: loopback, port, noDelay: true });
-    closers.push(() => socket.destroy());
-    socket.once('error', reject);
-    socket.once('connect', () => resolve(socket.on('error', () => {})));
-  });
+async function call(port: number): Promise<Socket> {
+  const socket = await rawConnection(port);
+  closers.push(() => socket.destroy());
+  return socket;
 }
 
 /** All that comes before the other side closes. */

@@ -1,9 +1,9 @@
 /** What tests of abuse share: a host's process as seen from outside, raw connections, and how other clients fare meanwhile. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { readControlAddress } from '../../core/host/servers/control-server.ts';
 import type { RealCluster } from './cluster.ts';
+import { mebibyte, memoryOf } from './intruder.ts';
 
 export function hostPid(cluster: RealCluster): number {
   return readControlAddress(cluster.folder)!.pid;
@@ -11,8 +11,7 @@ export function hostPid(cluster: RealCluster): number {
 
 /** Resident memory now, in MiB. */
 export function residentMiB(pid: number): number {
-  const [, kib] = /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))!;
-  return Number(kib) / 1024;
+  return memoryOf(pid).bytes / mebibyte;
 }
 
 export function portOf(url: string): number {
@@ -22,7 +21,7 @@ export function portOf(url: string): number {
 /** A connection whose errors concern nobody. */
 export function rawConnection(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);
