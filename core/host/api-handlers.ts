@@ -9,6 +9,8 @@ import type { ActivityKind, ValueView } from '../contract/views.ts';
 import {
   alterKeyspace,
   createKeyspace,
+  defaultFactors,
+  defaultKeyspace,
   dropKeyspace,
   type KeyspaceSettings,
   type Layout,
@@ -142,18 +144,11 @@ export function createHandlers(host: HostActions): Handlers {
 
     'keyspaces.create': async ({ name, factors, ...rest }) => {
       const layout = host.layouts.present;
-      const fallback = Object.fromEntries(layout.dataCenters.map((dataCenter) => [dataCenter, 3]));
       const settings: KeyspaceSettings = {
-        database: null,
-        readLevel: 'QUORUM',
-        writeLevel: 'QUORUM',
-        conflicts: 'siblings',
-        sloppy: true,
-        durability: 'always',
-        defaultTimeToLiveMs: 0,
+        ...defaultKeyspace,
         ...definedOf(rest),
         name,
-        factors: factorsOf(layout, factors, fallback),
+        factors: factorsOf(layout, factors, defaultFactors(layout.dataCenters)),
         createdAtMs: host.nowMs(),
       };
       await host.layouts.change((current, digest) => createKeyspace(current, digest, settings));

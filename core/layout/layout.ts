@@ -85,6 +85,21 @@ export interface FirstLayout {
   readonly nodes: readonly LayoutNode[];
 }
 
+/** What a keyspace is unless somebody says otherwise; its factors: `defaultFactors`. */
+export const defaultKeyspace: Omit<KeyspaceSettings, 'name' | 'factors'> = {
+  database: null,
+  readLevel: 'QUORUM',
+  writeLevel: 'QUORUM',
+  conflicts: 'siblings',
+  sloppy: true,
+  durability: 'always',
+  defaultTimeToLiveMs: 0,
+};
+
+export function defaultFactors(dataCenters: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(dataCenters.map((dataCenter) => [dataCenter, 3]));
+}
+
 /** A new cluster: one ring per data center and the keyspace `default` (database 0, factor 3, QUORUM both ways). */
 export function firstLayout(first: FirstLayout): Layout {
   const dataCenters = [...new Set(first.nodes.map((node) => node.dataCenter))];
@@ -106,15 +121,10 @@ export function firstLayout(first: FirstLayout): Layout {
     })),
   };
   const withDefault = createKeyspace(layout, '', {
+    ...defaultKeyspace,
     name: 'default',
     database: 0,
-    factors: Object.fromEntries(dataCenters.map((dataCenter) => [dataCenter, 3])),
-    readLevel: 'QUORUM',
-    writeLevel: 'QUORUM',
-    conflicts: 'siblings',
-    sloppy: true,
-    durability: 'always',
-    defaultTimeToLiveMs: 0,
+    factors: defaultFactors(dataCenters),
   });
   return { ...withDefault, version: 1 };
 }

@@ -1,6 +1,11 @@
 /** The clusters that the fake host plays: their layouts, the settings of a new keyspace, and figures that move. */
 import type { NodeFigures } from '../../core/contract/node-views.ts';
-import { firstLayout, type KeyspaceSettings, type Layout } from '../../core/layout/layout.ts';
+import {
+  defaultKeyspace,
+  firstLayout,
+  type KeyspaceSettings,
+  type Layout,
+} from '../../core/layout/layout.ts';
 
 export const variants = [
   'three',
@@ -72,15 +77,9 @@ export function layoutOf(variant: Variant): Layout {
 }
 
 export const defaultSettings: KeyspaceSettings = {
+  ...defaultKeyspace,
   name: '',
-  database: null,
   factors: {},
-  readLevel: 'QUORUM',
-  writeLevel: 'QUORUM',
-  conflicts: 'siblings',
-  sloppy: true,
-  durability: 'always',
-  defaultTimeToLiveMs: 0,
 };
 
 /** Figures that move a little, the same for everyone who looks at the same second. */
