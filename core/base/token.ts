@@ -43,6 +43,11 @@ export function partitionOf(tokenHigh: number): number {
   return tokenHigh >>> 22;
 }
 
+/** The high half of the first token of a partition. */
+export function firstTokenHigh(partition: number): number {
+  return (partition << 22) >>> 0;
+}
+
 export function slotOfToken(tokenHigh: number): number {
   return tokenHigh >>> 18;
 }

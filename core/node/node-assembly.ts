@@ -213,7 +213,7 @@ export function assemble(
       ...parts,
       engine,
       rebuild: () => repair.rebuild(),
-      doubt: (keyspace, partition) => repair.trees.doubt(keyspace, partition),
+      doubt: (keyspace, partition) => repair.trees.onDoubt(keyspace, partition),
     },
     () => identity.renewEpoch(true),
   ).watch();

@@ -176,7 +176,7 @@ export class StorageNode {
     losses.close();
     await identity.close();
     // What was forgotten without a trace may be there again at the next start: those trees would not tell.
-    for (const { keyspace, partition } of expired.forgottenIn()) repair.trees.doubt(keyspace, partition);
+    for (const { keyspace, partition } of expired.forgottenIn()) repair.trees.onDoubt(keyspace, partition);
     const { stamp } = identity;
     if (stamp !== null) await saveTrees({ disk, log: parts.log }, repair.trees.all(), stamp);
   }

@@ -7,8 +7,11 @@ import type { ScanRequest, ScanResult } from './storage-engine.ts';
 export interface RecordObserver {
   /** Null: the key holds nothing. */
   onChange(address: KeyAddress, before: Buffer | null, after: Buffer | null): void;
-  /** The key's record is not known any more: a write failed after it was visible, or the bytes on disk are damaged. */
-  onDoubt(address: KeyAddress): void;
+  /**
+   * What a partition holds is not known any more: a write failed after it was visible, bytes on disk are damaged, or the
+   * partition was forgotten as a whole.
+   */
+  onDoubt(keyspace: number, partition: number): void;
 }
 
 export interface LocalReplica {

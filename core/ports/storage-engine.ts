@@ -4,7 +4,7 @@
  * both pass test/conformance/storage-engine-suite.ts.
  *
  * Rules that every implementation keeps:
- * - A change (put, remove, dropKeyspace) is **refused**, or **applied** and later **durable** or **failed**. Refused: the call
+ * - A change (put, remove, dropKeyspace, dropPartition) is **refused**, or **applied** and later **durable** or **failed**. Refused: the call
  *   returns the reason, nothing has changed, `done` never runs. Applied: the call returns null, the change is visible to
  *   every later get and scan at once, and `done` runs exactly once, after the call has returned: without error when it is
  *   durable (durability `always`) or accepted (`interval`), with one when nobody knows whether a restart will find it.
@@ -27,8 +27,8 @@ export interface RecordFacts {
   readonly expiresAtMs: number;
 }
 
-export interface StoredRecord {
-  readonly key: Buffer;
+/** With its address as the index has it: nobody hashes a stored key again. */
+export interface StoredRecord extends KeyAddress {
   readonly value: Buffer;
 }
 
@@ -132,6 +132,13 @@ export interface StorageEngine {
 
   /** Forgets every record of a dropped keyspace. Durable like a put. */
   dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null;
+
+  /** Forgets every record that a keyspace has in one partition, at the cost of one small record. Durable like a put. */
+  dropPartition(
+    keyspace: number,
+    partition: number,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null;
 
   /** Runs background work (compaction, expiry counting) until there is none: for tests and before a snapshot. */
   settle(): Promise<void>;

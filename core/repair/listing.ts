@@ -1,5 +1,5 @@
 /** Reads what a partition holds, by position: hashes of whole leaves, and single records. Never more than one page at a time. */
-import { addressOf, partitionStart, positionOf } from '../base/token.ts';
+import { partitionStart, positionOf } from '../base/token.ts';
 import type { PositionHash } from '../merkle/comparison.ts';
 import { hashRecord, type RecordHash } from '../merkle/record-hash.ts';
 import { firstOffset, offsetEnd } from '../merkle/tree.ts';
@@ -49,22 +49,15 @@ export async function listLeaves(
         fromPosition: partitionStart(partition) + next,
         countMax: Math.min(pageCountMax, expected),
       });
-      append(positions, keyspace, page, until, request.forgottenUntilMs);
+      append(positions, page, until, request.forgottenUntilMs);
       next = page.nextPosition === null ? null : page.nextPosition - partitionStart(partition);
     }
   }
   return { positions, nextOffset: offsetEnd, forgottenUntilMs: request.forgottenUntilMs };
 }
 
-function append(
-  positions: PositionHash[],
-  keyspace: number,
-  page: ScanResult,
-  until: number,
-  forgottenUntilMs: number,
-): void {
-  for (const { key, value } of page.records) {
-    const { tokenHigh, tokenLow } = addressOf(keyspace, key);
+function append(positions: PositionHash[], page: ScanResult, until: number, forgottenUntilMs: number): void {
+  for (const { tokenHigh, tokenLow, key, value } of page.records) {
     const offset = positionOf(tokenHigh, tokenLow) % offsetEnd;
     if (offset >= until) return;
     if (forgottenUntilMs > 0 && isForgotten(value, forgottenUntilMs)) continue;
@@ -107,8 +100,7 @@ export async function readOffsets(
     const fromPosition = partitionStart(partition) + offset;
     // One byte: the records of one position alone are read.
     const page = await scanPage(replica, { keyspace, partition, fromPosition, countMax: 1, bytesMax: 1 });
-    for (const { key, value } of page.records) {
-      const { tokenHigh, tokenLow } = addressOf(keyspace, key);
+    for (const { tokenHigh, tokenLow, key, value } of page.records) {
       if (positionOf(tokenHigh, tokenLow) !== fromPosition) continue;
       records.push({ key, record: value });
       bytes += batchedBytes(records[records.length - 1]);

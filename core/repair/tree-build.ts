@@ -4,7 +4,7 @@
  * the way, and is left to the walk where it has yet to come: none is lost, none counted twice.
  */
 import { CoterieError } from '../base/errors.ts';
-import { addressOf, partitionOfPosition, partitionStart, positionOf } from '../base/token.ts';
+import { partitionOfPosition, partitionStart, positionOf } from '../base/token.ts';
 import { hashRecord, type RecordHash } from '../merkle/record-hash.ts';
 import { MerkleTree, placeOf } from '../merkle/tree.ts';
 import type { Timers } from '../ports/clock.ts';
@@ -82,8 +82,7 @@ export class TreeBuild {
 
   #take({ records, nextPosition }: ScanResult): void {
     const hash: RecordHash = { high: 0, low: 0 };
-    for (const { key, value } of records) {
-      const { tokenHigh } = addressOf(this.#keyspace, key);
+    for (const { tokenHigh, key, value } of records) {
       hashRecord(key, value, hash);
       this.tree.add(placeOf(tokenHigh), hash);
     }

@@ -37,7 +37,7 @@ export async function verifyTree(
       low >>>= 0;
     }
     if (high >>> 0 !== shown.high || low !== shown.low) {
-      parts.trees.doubt(keyspace, partition);
+      parts.trees.onDoubt(keyspace, partition);
       return;
     }
   }

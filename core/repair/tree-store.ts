@@ -73,12 +73,8 @@ export class TreeStore implements RecordObserver {
     }
   }
 
-  onDoubt(address: KeyAddress): void {
-    this.doubt(address.keyspace, partitionOf(address.tokenHigh));
-  }
-
   /** The tree may not tell what is held: it is built anew when it is wanted next. */
-  doubt(keyspace: number, partition: number): void {
+  onDoubt(keyspace: number, partition: number): void {
     const entry = this.#keyspaces.get(keyspace)?.[partition];
     if (entry === undefined) return;
     entry.tree = null;
@@ -86,7 +82,7 @@ export class TreeStore implements RecordObserver {
   }
 
   dropKeyspace(keyspace: number): void {
-    for (let partition = 0; partition < partitionCount; partition++) this.doubt(keyspace, partition);
+    for (let partition = 0; partition < partitionCount; partition++) this.onDoubt(keyspace, partition);
   }
 
   /** The tree as it is; null: it is being built from now on at the latest. A tree grown too narrow is built anew beside. */

@@ -367,23 +367,32 @@ export class KeyIndex {
 
   /** Removes every entry of a keyspace and tells where each one's record was. */
   dropKeyspace(keyspace: number, onGone: (id: EntryId, place: Place) => void): void {
-    const tables = this.#keyspaces.get(keyspace);
-    if (tables === undefined) return;
-    for (const table of tables) {
-      if (table === undefined) continue;
-      for (const head of table.buckets) {
-        let id = head;
-        while (id !== none) {
-          const next = this.#get(id, field.next);
-          onGone(id, this.placeOf(id));
-          this.#release(id);
-          this.#recordCount--;
-          id = next;
-        }
-      }
-      this.#bucketBytes -= table.buckets.byteLength;
-    }
+    for (const table of this.#keyspaces.get(keyspace) ?? [])
+      if (table !== undefined) this.#clear(table, onGone);
     this.#keyspaces.delete(keyspace);
+  }
+
+  /** As `dropKeyspace`, of one partition. */
+  dropPartition(keyspace: number, partition: number, onGone: (id: EntryId, place: Place) => void): void {
+    const table = this.#table(keyspace, partition);
+    if (table === undefined) return;
+    this.#clear(table, onGone);
+    this.#keyspaces.get(keyspace)![partition] = undefined;
+  }
+
+  /** The table itself is the caller's to throw away. */
+  #clear({ buckets }: Table, onGone: (id: EntryId, place: Place) => void): void {
+    for (const head of buckets) {
+      let id = head;
+      while (id !== none) {
+        const next = this.#get(id, field.next);
+        onGone(id, this.placeOf(id));
+        this.#release(id);
+        this.#recordCount--;
+        id = next;
+      }
+    }
+    this.#bucketBytes -= buckets.byteLength;
   }
 
   /** Removes entries by where their record lies; walks everything, so for recovery only. */

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Durability } from '../base/levels.ts';
-import { type KeyAddress, partitionOf } from '../base/token.ts';
+import { firstTokenHigh, type KeyAddress, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
@@ -273,8 +273,7 @@ class LogEngine implements StorageEngine {
   }
 
   #drop(id: EntryId): void {
-    this.#segments.recordDied(this.#index.placeOf(id));
-    this.#cache.remove(id);
+    this.#gone(id, this.#index.placeOf(id));
     this.#index.remove(id);
   }
 
@@ -283,12 +282,28 @@ class LogEngine implements StorageEngine {
     if (refusal !== null) return refusal;
     const address = { keyspace, tokenHigh: 0, tokenLow: 0, key: noBytes };
     this.#appendMarker(kind.drop, address, false, done);
-    this.#index.dropKeyspace(keyspace, (id, place) => {
-      this.#segments.recordDied(place);
-      this.#cache.remove(id);
-    });
+    this.#index.dropKeyspace(keyspace, (id, place) => this.#gone(id, place));
     this.#segments.planCompaction();
     return null;
+  }
+
+  dropPartition(
+    keyspace: number,
+    partition: number,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
+    const refusal = this.#refusal(0);
+    if (refusal !== null) return refusal;
+    const address = { keyspace, tokenHigh: firstTokenHigh(partition), tokenLow: 0, key: noBytes };
+    this.#appendMarker(kind.clear, address, false, done);
+    this.#index.dropPartition(keyspace, partition, (id, place) => this.#gone(id, place));
+    this.#segments.planCompaction();
+    return null;
+  }
+
+  #gone(id: EntryId, place: Place): void {
+    this.#segments.recordDied(place);
+    this.#cache.remove(id);
   }
 
   #appendMarker(

@@ -62,7 +62,8 @@ export class MemoryEngine implements StorageEngine {
     if (this.#closed) return this.refusal;
     const bytes = address.key.length + value.length;
     if (bytes > this.#putBytesMax) return tooLarge(bytes, this.#putBytesMax);
-    const kept = { ...address, key: Buffer.from(address.key) };
+    const { keyspace, tokenHigh, tokenLow, key } = address;
+    const kept = { keyspace, tokenHigh, tokenLow, key: Buffer.from(key) };
     this.#items.set(nameOf(address), { address: kept, value: Buffer.from(value), facts });
     this.#timers.atTurnEnd(() => done(null));
     return null;
@@ -98,7 +99,7 @@ export class MemoryEngine implements StorageEngine {
       if (end > 0 && bytes > bytesMax) break;
     }
     done(null, {
-      records: found.slice(0, end).map(({ item }) => ({ key: item.address.key, value: item.value })),
+      records: found.slice(0, end).map(({ item }) => ({ ...item.address, value: item.value })),
       nextPosition: end < found.length ? found[end].position : null,
     });
   }
@@ -140,8 +141,25 @@ export class MemoryEngine implements StorageEngine {
   }
 
   dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null {
+    return this.#dropWhere((address) => address.keyspace === keyspace, done);
+  }
+
+  dropPartition(
+    keyspace: number,
+    partition: number,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
+    const isGone = (address: KeyAddress) =>
+      address.keyspace === keyspace && partitionOf(address.tokenHigh) === partition;
+    return this.#dropWhere(isGone, done);
+  }
+
+  #dropWhere(
+    isGone: (address: KeyAddress) => boolean,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
     if (this.#closed) return this.refusal;
-    for (const [name, item] of this.#items) if (item.address.keyspace === keyspace) this.#items.delete(name);
+    for (const [name, item] of this.#items) if (isGone(item.address)) this.#items.delete(name);
     this.#timers.atTurnEnd(() => done(null));
     return null;
   }

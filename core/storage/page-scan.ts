@@ -118,7 +118,8 @@ export class PageScan {
     const { cache, head, index } = this.#parts;
     const hot = cache.peek(id);
     if (hot !== null) {
-      this.#hold({ id, position, record: null, read: null }, hot);
+      const { keyspace, tokenHigh, tokenLow } = index.markOf(id);
+      this.#hold({ id, position, record: null, read: null }, { keyspace, tokenHigh, tokenLow, ...hot });
       return;
     }
     const place = index.placeOf(id);

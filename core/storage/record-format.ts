@@ -1,7 +1,7 @@
 /**
  * Records as they lie in a segment, big-endian:
  *    0  u32  CRC-32 of everything after it
- *    4  u8   kind: put, remove, drop (a keyspace), block (compressed records)
+ *    4  u8   kind: put, remove, drop (a keyspace), block (compressed records), clear (a keyspace's partition: that of the token)
  *    5  u8   flags: 1 = tombstone, 2 = twin (written while another key had the same token)
  *    6  u16  keyspace
  *    8  u32  token, high half
@@ -15,7 +15,7 @@
 import { crc32 } from 'node:zlib';
 import { CoterieError } from '../base/errors.ts';
 
-export const kind = { put: 1, remove: 2, drop: 3, block: 4 } as const;
+export const kind = { put: 1, remove: 2, drop: 3, block: 4, clear: 5 } as const;
 export const codec = { none: 0, deflate: 1 } as const;
 export const tombstoneFlag = 1;
 export const twinFlag = 2;
@@ -94,7 +94,7 @@ export function writeRecord(
 export function readHead(bytes: Buffer, offset: number): RecordHead | null {
   if (bytes.length - offset < headBytes) return null;
   const found = bytes[offset + 4];
-  if (found < kind.put || found > kind.block) return null;
+  if (found < kind.put || found > kind.clear) return null;
   const head: RecordHead = {
     kind: found,
     flags: bytes[offset + 5],

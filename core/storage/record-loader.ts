@@ -1,4 +1,5 @@
 /** Makes the index anew at a start: takes every record of every segment in order, knowing heads and keys, and no values. */
+import { partitionOf } from '../base/token.ts';
 import type { EntryId, KeyIndex } from './key-index.ts';
 import { kind, type RecordHead } from './record-format.ts';
 import type { Segment } from './segment.ts';
@@ -28,6 +29,11 @@ export class RecordLoader {
     if (head.kind !== kind.put) segment.markerCount++;
     if (head.kind === kind.drop) {
       index.dropKeyspace(head.keyspace, (_, old) => this.#gone(old.segment));
+      return;
+    }
+    if (head.kind === kind.clear) {
+      const partition = partitionOf(head.tokenHigh);
+      index.dropPartition(head.keyspace, partition, (_, old) => this.#gone(old.segment));
       return;
     }
     let id = index.find(head.keyspace, head.tokenHigh, head.tokenLow, key);

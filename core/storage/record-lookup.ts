@@ -40,7 +40,7 @@ export function recordsOf(
   if (head.kind !== kind.block) {
     const key = keyAt(bytes, 0, head);
     marks.forEach((mark, at) => {
-      if (isMarked(head, key, mark, fingerprint)) found[at] = { key, value: valueAt(bytes, 0, head) };
+      if (isMarked(head, key, mark, fingerprint)) found[at] = stored(head, key, valueAt(bytes, 0, head));
     });
     return found;
   }
@@ -54,10 +54,14 @@ export function recordsOf(
     );
     if (at < 0) return false;
     // Copies: slices would keep the whole block in memory.
-    found[at] = { key: Buffer.from(key), value: Buffer.from(valueAt(records, start, inner)) };
+    found[at] = stored(inner, Buffer.from(key), Buffer.from(valueAt(records, start, inner)));
     return --left === 0;
   });
   return found;
+}
+
+function stored({ keyspace, tokenHigh, tokenLow }: RecordHead, key: Buffer, value: Buffer): StoredRecord {
+  return { keyspace, tokenHigh, tokenLow, key, value };
 }
 
 function isMarked(head: RecordHead, key: Buffer, mark: KeyMark, fingerprint: Fingerprint): boolean {

@@ -11,7 +11,8 @@ import type { DiskFile } from '../ports/disk.ts';
 export const segmentHeadBytes = 24;
 const firstHeadBytes = 16;
 export const magic = 0x434f5452;
-const formatVersion = 2;
+/** 3 has records of kind `clear`, 2 had none; the rest is alike. */
+const formatVersion = 3;
 const coldFlag = 1;
 
 /**
@@ -35,7 +36,7 @@ export interface Segment extends Span {
   recordCount: number;
   /** Records that the index still points to. */
   liveCount: number;
-  /** Removals and drops: needed while older segments exist. */
+  /** Removals, drops and clears: needed while older segments exist. */
   markerCount: number;
   /** Uncompressed bytes of the records of a cold segment. */
   rawBytes: number;
@@ -93,7 +94,7 @@ export function readSegmentHead(bytes: Buffer): SegmentHead | null {
   if (bytes.length < crcAt + 4 || bytes.readUInt32BE(crcAt) !== crc32(bytes.subarray(0, crcAt))) return null;
   const number = bytes.readUInt32BE(8);
   if (version === 1) return { number, cold: false, span: null, bytes: firstHeadBytes };
-  if (version !== formatVersion) {
+  if (version > formatVersion) {
     throw new CoterieError(
       'unsupported',
       `A newer version of Coterie wrote this storage (segment format ${version}). Update this computer.`,

@@ -12,6 +12,7 @@
  *   then per version:        u16 context entry index, u48 counter, u64 timestamp, u48 expiry in ms, u8 flags, u32 length
  *                                                                                                         (27 bytes)
  *   then the values, in the order of the versions.
+ * Flags: 1 = tombstone; 2, 4, 8 and 16 are the number of the value's type. There is one so far, 0, a string of bytes.
  * Entries and versions are in ascending order, so equal sets have equal bytes.
  *
  * Format 1 had one byte for the version count and no horizon: u8 format, u8 version count, u16 context entry count, then the
@@ -43,6 +44,7 @@ const fixedBytesBefore = 4;
 const entryBytes = 14;
 const versionBytes = 27;
 const tombstoneFlag = 1;
+const typeBits = 0b11110;
 
 /** Both counts have 16 bits. */
 const countMax = 0xffff;
@@ -171,6 +173,11 @@ const noEpoch = () => new CoterieError('corrupt', 'A version names an epoch that
 const outOfOrder = () => new CoterieError('corrupt', 'A record lists its history out of order.');
 const uncovered = () =>
   new CoterieError('corrupt', 'A record holds a version that its history does not cover.');
+const unknownType = () =>
+  new CoterieError(
+    'corrupt',
+    'A record holds a value of a type that this version does not know. Update this computer.',
+  );
 const wrongLength = () =>
   new CoterieError('corrupt', 'A record’s values do not have the length that its header says.');
 
@@ -210,6 +217,7 @@ function checkRecord(record: Buffer): void {
     if (entry >= entryCount || counter === 0) throw uncovered();
     if (counter > record.readUIntBE(start + entry * entryBytes + 8, 6)) throw uncovered();
     if (entry < entryBefore || (entry === entryBefore && counter <= counterBefore)) throw outOfOrder();
+    if ((record[offset + 22] & typeBits) !== 0) throw unknownType();
     if (record.readUInt32BE(offset + 8) > timestampHighMax || record[offset + 22] > tombstoneFlag) {
       throw new CoterieError('corrupt', 'A record holds a version that nobody can have written.');
     }

@@ -29,7 +29,7 @@ const value = Buffer.alloc(100, 7);
 const partitions = Array.from({ length: partitionCount }, (_, partition) => partition);
 
 interface Held {
-  readonly key: Buffer;
+  readonly address: KeyAddress;
   readonly position: number;
   record: Buffer;
 }
@@ -51,8 +51,9 @@ class Replica implements LocalReplica {
 
   fill(keys: readonly Buffer[], record: Buffer): void {
     for (const key of keys) {
-      const { tokenHigh, tokenLow } = addressOf(0, key);
-      this.held[partitionOf(tokenHigh)].push({ key, position: positionOf(tokenHigh, tokenLow), record });
+      const address = addressOf(0, key);
+      const { tokenHigh, tokenLow } = address;
+      this.held[partitionOf(tokenHigh)].push({ address, position: positionOf(tokenHigh, tokenLow), record });
     }
     for (const list of this.held) list.sort((a, b) => a.position - b.position);
   }
@@ -73,7 +74,7 @@ class Replica implements LocalReplica {
     const list = this.held[request.partition];
     const first = this.#indexOf(request.partition, request.fromPosition);
     const last = Math.min(first + request.countMax, list.length);
-    const records = list.slice(first, last).map(({ key, record }) => ({ key, value: record }));
+    const records = list.slice(first, last).map(({ address, record }) => ({ ...address, value: record }));
     done(null, { records, nextPosition: last < list.length ? list[last].position : null });
   }
 

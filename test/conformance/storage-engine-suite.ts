@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CoterieError } from '../../core/base/errors.ts';
 import { addressOf, partitionCount, partitionOf, partitionStart } from '../../core/base/token.ts';
 import type { StorageEngine } from '../../core/ports/storage-engine.ts';
-import { changed, drop, get, noFacts, put, remove, scan } from '../support/engines.ts';
+import { changed, drop, dropPartition, get, noFacts, put, remove, scan } from '../support/engines.ts';
 import { check } from '../support/seeds.ts';
 
 export interface EngineUnderTest {
@@ -43,9 +43,16 @@ const neverDone = (): void => {
   throw new Error('a refused change was reported as done');
 };
 
+/** The token's top bit is set there: its marker must not be taken for a negative number. */
+function keyOfLastPartition(): string {
+  for (let number = 0; ; number++)
+    if (partitionOfKey(`k${number}`) === partitionCount - 1) return `k${number}`;
+}
+
 type Step =
   | { kind: 'put'; key: string; value: string; tombstone: boolean }
   | { kind: 'remove'; key: string }
+  | { kind: 'dropPartition'; key: string }
   | { kind: 'reopen' }
   | { kind: 'settle' };
 
@@ -62,6 +69,7 @@ const steps = fc.array(
       }),
     },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('remove' as const), key: keyNames }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('dropPartition' as const), key: keyNames }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const) }) },
   ),
@@ -214,6 +222,8 @@ export function describeStorageEngine(
           (done) => engine.remove(address('absent'), done),
           (done) => engine.dropKeyspace(7, done),
           (done) => engine.dropKeyspace(8, done),
+          (done) => engine.dropPartition(0, partitionOfKey('k2'), done),
+          (done) => engine.dropPartition(8, 0, done),
         ];
         for (const change of changes) {
           let doneCount = 0;
@@ -258,6 +268,7 @@ export function describeStorageEngine(
           engine.remove(address('k'), neverDone),
           engine.remove(address('absent'), neverDone),
           engine.dropKeyspace(0, neverDone),
+          engine.dropPartition(0, partitionOfKey('k'), neverDone),
           engine.refusal,
         ]) {
           expect(refusal).toMatchObject({ code: 'not-ready' });
@@ -315,6 +326,43 @@ export function describeStorageEngine(
         if (test !== start) await test.run(test.engine.close());
       }));
 
+    it('forgets one partition of one keyspace for good, and takes new records of it', () =>
+      withEngine(async (start) => {
+        let test = start;
+        const last = keyOfLastPartition();
+        const partition = partitionOfKey(last);
+        const elsewhere = 'k';
+        await test.run(put(test.engine, last, 'before', { keyspace: 3 }));
+        await test.run(put(test.engine, `{${last}}2`, 'before', { keyspace: 3 }));
+        await test.run(put(test.engine, last, 'other keyspace', { keyspace: 4 }));
+        await test.run(put(test.engine, elsewhere, 'other partition', { keyspace: 3 }));
+        const dropped = dropPartition(test.engine, 3, partition);
+        expect(await test.run(get(test.engine, last, 3))).toBeNull();
+        expect(test.engine.countLive(3, partition)).toBe(0);
+        expect(test.engine.countLive(3, partitionOfKey(elsewhere))).toBe(1);
+        await test.run(put(test.engine, `{${last}}2`, 'after', { keyspace: 3 }));
+        await test.run(dropped);
+        await test.run(test.engine.settle());
+        if (test.reopen !== undefined) test = await test.reopen();
+        const read = (key: string, keyspace: number) => test.run(get(test.engine, key, keyspace));
+        expect(await read(last, 3)).toBeNull();
+        expect(await read(`{${last}}2`, 3)).toBe('after');
+        expect(await read(last, 4)).toBe('other keyspace');
+        expect(await read(elsewhere, 3)).toBe('other partition');
+        expect(test.engine.statistics().recordCount).toBe(3);
+        if (test !== start) await test.run(test.engine.close());
+      }));
+
+    it('gives each record of a scan with the address under which it was put', () =>
+      withEngine(async ({ engine, run }) => {
+        // As hints do: the token is another than that of the stored key.
+        const hint = { ...address('another'), keyspace: 5, key: Buffer.from('stored') };
+        await run(changed((done) => engine.put(hint, Buffer.from('v'), noFacts, 'always', done)));
+        const partition = partitionOf(hint.tokenHigh);
+        const request = { keyspace: 5, partition, fromPosition: partitionStart(partition), countMax: 10 };
+        expect((await run(scan(engine, request))).records).toEqual([{ ...hint, value: Buffer.from('v') }]);
+      }));
+
     it('behaves as a map does, whatever the order of operations', async () => {
       await check(
         fc.asyncProperty(steps, async (sequence) => {
@@ -329,6 +377,10 @@ export function describeStorageEngine(
               } else if (step.kind === 'remove') {
                 await run(remove(engine, step.key));
                 model.delete(step.key);
+              } else if (step.kind === 'dropPartition') {
+                const partition = partitionOfKey(step.key);
+                await run(dropPartition(engine, 0, partition));
+                for (const key of model.keys()) if (partitionOfKey(key) === partition) model.delete(key);
               } else if (step.kind === 'settle') await run(engine.settle());
               else if (test.reopen !== undefined) test = await test.reopen();
             }

@@ -50,6 +50,10 @@ export function drop(engine: StorageEngine, keyspace: number): Promise<void> {
   return changed((done) => engine.dropKeyspace(keyspace, done));
 }
 
+export function dropPartition(engine: StorageEngine, keyspace: number, partition: number): Promise<void> {
+  return changed((done) => engine.dropPartition(keyspace, partition, done));
+}
+
 export function scan(
   engine: StorageEngine,
   request: Omit<ScanRequest, 'keyspace'> & { keyspace?: number },

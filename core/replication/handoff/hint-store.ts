@@ -10,7 +10,7 @@
  * skipped, which leaves the replica to anti-entropy.
  */
 import { CoterieError } from '../../base/errors.ts';
-import { addressOf, type KeyAddress, partitionCount, partitionOf, partitionStart } from '../../base/token.ts';
+import { type KeyAddress, partitionCount, partitionOf, partitionStart } from '../../base/token.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { ScanResult, StorageEngine, StoredRecord } from '../../ports/storage-engine.ts';
@@ -90,10 +90,10 @@ function hintAddress(target: number, { keyspace, tokenHigh, tokenLow, key }: Key
   return { keyspace: hintKeyspace, tokenHigh, tokenLow, key: hintKey };
 }
 
-function hintOf({ key, value }: StoredRecord): Hint {
+function hintOf({ tokenHigh, tokenLow, key, value }: StoredRecord): Hint {
   return {
     target: key.readUIntBE(0, 6),
-    address: addressOf(key.readUInt16BE(6), key.subarray(hintKeyHead)),
+    address: { keyspace: key.readUInt16BE(6), tokenHigh, tokenLow, key: key.subarray(hintKeyHead) },
     record: value[0] === kind.record ? value.subarray(hintHead) : null,
     stamp: value,
   };

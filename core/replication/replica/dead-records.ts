@@ -7,7 +7,7 @@
  * The answer has a byte for each: 1, nothing at the other node speaks against collecting it.
  */
 import { CoterieError } from '../../base/errors.ts';
-import { addressOf, partitionCount, partitionStart, positionOf } from '../../base/token.ts';
+import { type KeyAddress, partitionCount, partitionStart, positionOf } from '../../base/token.ts';
 import { hashRecord, type RecordHash } from '../../merkle/record-hash.ts';
 import { offsetEnd } from '../../merkle/tree.ts';
 import { scanPage } from '../../ports/scan-page.ts';
@@ -74,8 +74,7 @@ export function decodePage(bytes: Buffer): DeadPage {
 
 const hashed: RecordHash = { high: 0, low: 0 };
 
-export function nameOf(keyspace: number, key: Buffer, record: Buffer): DeadRecord {
-  const { tokenHigh, tokenLow } = addressOf(keyspace, key);
+export function nameOf({ tokenHigh, tokenLow, key }: KeyAddress, record: Buffer): DeadRecord {
   hashRecord(key, record, hashed);
   const hash = (hashed.high % 2 ** 21) * 2 ** 32 + hashed.low;
   return { offset: positionOf(tokenHigh, tokenLow) % offsetEnd, hash };
@@ -117,10 +116,9 @@ export async function visitPages(
     });
     const next: number | null = page.nextPosition === null ? null : page.nextPosition - start;
     const until = Math.min(next ?? offsetEnd, where.until);
-    const records = page.records.filter(({ key }) => {
-      const { tokenHigh, tokenLow } = addressOf(keyspace, key);
-      return positionOf(tokenHigh, tokenLow) % offsetEnd < until;
-    });
+    const records = page.records.filter(
+      ({ tokenHigh, tokenLow }) => positionOf(tokenHigh, tokenLow) % offsetEnd < until,
+    );
     if (!(await visit(records, { from, until }))) return;
     from = next;
   }

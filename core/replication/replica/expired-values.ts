@@ -10,7 +10,7 @@
  * Under `last-write-wins` one thing can differ: a write that reaches this replica only now, made earlier by its clock by somebody
  * who never saw the expired value, would have lost against it and stays instead, as it does under `siblings`.
  */
-import { addressOf, partitionCount, partitionStart } from '../../base/token.ts';
+import { type KeyAddress, partitionCount, partitionStart } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { ScanResult, StorageEngine } from '../../ports/storage-engine.ts';
@@ -116,14 +116,14 @@ export class ExpiredValues implements Worker {
         deadOnly: 'expired',
       });
       const due = page.records.filter(({ value }) => isDue(value, untilMs));
-      await Promise.all(due.map(({ key }) => this.#forget(keyspace, key, untilMs)));
+      await Promise.all(due.map((record) => this.#forget(record, untilMs)));
       if (due.length > 0) this.#forgottenIn.add(`${keyspace}:${partition}`);
       from = page.nextPosition;
       if (from !== null) await new Promise<void>((resolve) => this.#parts.timers.after(0, resolve));
     }
   }
 
-  #forget(keyspace: number, key: Buffer, untilMs: number): Promise<void> {
+  #forget(address: KeyAddress, untilMs: number): Promise<void> {
     const { records, writer } = this.#parts;
     const isExpected = (current: Buffer): boolean => {
       if (!isDue(current, untilMs)) return false;
@@ -133,7 +133,7 @@ export class ExpiredValues implements Worker {
     };
     return new Promise((resolve) => {
       // One that cannot be read now is due again in the next cycle.
-      records.forgetIf(addressOf(keyspace, key), isExpected, (_, forgotten) => {
+      records.forgetIf(address, isExpected, (_, forgotten) => {
         if (forgotten) this.forgottenCount++;
         resolve();
       });

@@ -1,18 +1,19 @@
 /**
  * Records of partitions that this node does not replicate any more, after a change of the layout: they may hold what no present
- * replica has, and an old value among them could come back to life later. So each is handed to every present replica, and
- * forgotten here once all have it durably. Nodes that gained a partition ask here until nothing is left (`holdsNothing`).
+ * replica has, and an old value among them could come back to life later. So each is handed to every present replica; once all
+ * have all of a partition durably, it is forgotten here as a whole. Nodes that gained a partition ask here until nothing is left (`holdsNothing`).
  */
-import { addressOf, partitionCount, partitionStart } from '../../base/token.ts';
+import { partitionCount, partitionStart } from '../../base/token.ts';
 import { scanPage } from '../../ports/scan-page.ts';
-import type { StorageEngine, StoredRecord } from '../../ports/storage-engine.ts';
+import type { ScanResult, StorageEngine, StoredRecord } from '../../ports/storage-engine.ts';
+import type { ReplicaPlace } from '../../quorum/requirement.ts';
 import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
 import { counterOf } from '../../versions/version-set.ts';
 import { encodeKeyed, frameType } from '../../wire/peer/frames.ts';
 import type { Writer } from '../parts.ts';
 import { askStatus, type Requests } from '../requests.ts';
-import type { Topology } from '../topology.ts';
+import type { KeyspaceState, Topology } from '../topology.ts';
 import type { LocalRecords } from './local-records.ts';
 
 /** Until replicas that could not be reached are asked again. */
@@ -57,65 +58,71 @@ export class Leftovers implements Worker {
 
   /** Looks through everything. To be woken after each change of the layout. */
   async step(): Promise<number> {
-    let left = 0;
+    let isAllGone = true;
     try {
-      for (const { settings, selfIndex } of this.#parts.topology().keyspaces.values()) {
+      for (const state of this.#parts.topology().keyspaces.values()) {
         for (let partition = 0; partition < partitionCount && !this.#closed; partition++) {
-          if (selfIndex[partition] >= 0) continue;
+          if (state.selfIndex[partition] >= 0) continue;
           this.#partition = partition;
-          left += await this.#handOverAll(settings.id, partition);
+          if (!(await this.#handOverAll(state, partition))) isAllGone = false;
         }
       }
     } finally {
       this.#partition = null;
     }
-    return left > 0 ? retryAfterMs : lookAgainMs;
+    return isAllGone ? lookAgainMs : retryAfterMs;
   }
 
-  /** Resolves with how many records are left. */
-  async #handOverAll(keyspace: number, partition: number): Promise<number> {
-    let left = 0;
-    let fromPosition: number | null = partitionStart(partition);
-    while (fromPosition !== null && !this.#closed) {
-      const page = await this.#page(keyspace, partition, fromPosition);
-      const outcomes = await Promise.all(
-        page.records.map((record) => this.#handOver(keyspace, partition, record)),
-      );
-      left += outcomes.filter((done) => !done).length;
-      fromPosition = page.nextPosition;
+  /** Resolves with whether nothing is left. What could not be forgotten is handed over again: that does no harm. */
+  async #handOverAll(state: KeyspaceState, partition: number): Promise<boolean> {
+    const keyspace = state.settings.id;
+    const { records, topology, writer } = this.#parts;
+    const watched = records.watches.begin(keyspace, partition);
+    try {
+      let count = 0;
+      let counterMax = 0;
+      let fromPosition: number | null = partitionStart(partition);
+      while (fromPosition !== null) {
+        const page: ScanResult = await this.#page(keyspace, partition, fromPosition);
+        const taken = await Promise.all(
+          page.records.map((record) => this.#isTakenByAll(record, state.replicas[partition])),
+        );
+        if (this.#closed || taken.includes(false)) return false;
+        for (const { value } of page.records) {
+          counterMax = Math.max(counterMax, counterOf(decodeContext(value), writer.actor));
+        }
+        count += page.records.length;
+        fromPosition = page.nextPosition;
+      }
+      if (count === 0) return true;
+      // Another layout may have made this node a replica again, or others.
+      if (topology().keyspaces.get(keyspace) !== state) return false;
+      // Later events of these keys must not repeat the dots that are forgotten here, should they come back to this node.
+      writer.counterMax = Math.max(writer.counterMax, counterMax);
+      const isGone = await records.dropUnchanged(watched);
+      if (isGone) this.handedOverCount += count;
+      return isGone;
+    } finally {
+      records.watches.end(watched);
     }
-    return left;
   }
 
   #page(keyspace: number, partition: number, fromPosition: number) {
     return scanPage(this.#parts.engine, { keyspace, partition, fromPosition, countMax: pageCount });
   }
 
-  async #handOver(keyspace: number, partition: number, { key, value }: StoredRecord): Promise<boolean> {
-    const { requests, records, topology, writer } = this.#parts;
-    const state = topology().keyspaces.get(keyspace);
-    // Dropped, or ours again: nothing to hand over.
-    if (state === undefined || state.selfIndex[partition] >= 0) return true;
+  async #isTakenByAll(
+    { keyspace, key, value }: StoredRecord,
+    replicas: readonly ReplicaPlace[],
+  ): Promise<boolean> {
     const taken = await Promise.all(
-      state.replicas[partition].map(({ nodeId }) =>
-        askStatus(requests, nodeId, (requestId) =>
+      replicas.map(({ nodeId }) =>
+        askStatus(this.#parts.requests, nodeId, (requestId) =>
           encodeKeyed(frameType.replicaPut, requestId, keyspace, key, value, value.length),
         ),
       ),
     );
-    if (taken.includes(false) || topology().keyspaces.get(keyspace) !== state) return false;
-    const address = addressOf(keyspace, key);
-    const isSame = (current: Buffer) => {
-      if (!current.equals(value)) return false;
-      // Later events of this key must not repeat the dots that are forgotten here, should it come back to this node.
-      writer.counterMax = Math.max(writer.counterMax, counterOf(decodeContext(current), writer.actor));
-      return true;
-    };
-    const removed = await new Promise<boolean>((resolve) =>
-      records.removeIf(address, isSame, (error, done) => resolve(error === null && done)),
-    );
-    if (removed) this.handedOverCount++;
-    return removed;
+    return !taken.includes(false);
   }
 
   /** For each partition whether nothing of it is held here, by somebody's view of the layout that is this node's as well. */

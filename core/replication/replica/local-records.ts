@@ -9,10 +9,11 @@
  */
 import { CoterieError, toCoterieError } from '../../base/errors.ts';
 import type { Durability } from '../../base/levels.ts';
-import type { KeyAddress } from '../../base/token.ts';
+import { type KeyAddress, partitionOf } from '../../base/token.ts';
 import type { RecordObserver } from '../../ports/local-replica.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
 import { mergeRecords, type RecordSummary, summarise } from '../../versions/record-codec.ts';
+import { isIn, type PartitionWatch, PartitionWatches } from './partition-watches.ts';
 
 /** The summary saves a second scan of the header. */
 export interface Change {
@@ -51,6 +52,7 @@ const ranCountMax = 1_024;
 /** A key whose record is being read from disk for a change. */
 interface Lock {
   readonly name: string;
+  readonly address: KeyAddress;
   readonly queue: Waiting[];
   /** So many of the queue have run. */
   ranCount: number;
@@ -60,6 +62,7 @@ export class LocalRecords {
   readonly #engine: StorageEngine;
   readonly #locks = new Map<string, Lock>();
   #observer: RecordObserver | null = null;
+  readonly watches = new PartitionWatches();
   #onLost: (address: KeyAddress) => void = () => {};
   /** Changes applied since the start: tells whether anything was written between two looks. */
   changeCount = 0;
@@ -86,7 +89,7 @@ export class LocalRecords {
   /** Forgets a record that cannot be read any more, so that another replica's copy can take its place. */
   discard(address: KeyAddress, done: (error: CoterieError | null) => void): void {
     const refusal = this.#engine.remove(address, done);
-    if (refusal === null) this.#observer?.onDoubt(address);
+    if (refusal === null) this.#observer?.onDoubt(address.keyspace, partitionOf(address.tokenHigh));
     else done(refusal);
   }
 
@@ -148,7 +151,7 @@ export class LocalRecords {
   }
 
   #lock(address: KeyAddress): Lock {
-    const lock: Lock = { name: lockName(address), queue: [], ranCount: 0 };
+    const lock: Lock = { name: lockName(address), address, queue: [], ranCount: 0 };
     this.#locks.set(lock.name, lock);
     return lock;
   }
@@ -190,6 +193,7 @@ export class LocalRecords {
     }
     if (change === 'forget') {
       this.#engine.forget(address);
+      this.watches.note(address);
       this.#observer?.onChange(address, current, null);
       handler.onApplied(null, true);
       handler.onDurable();
@@ -198,7 +202,7 @@ export class LocalRecords {
     const written = (error: CoterieError | null) => {
       if (error === null) handler.onDurable();
       else {
-        this.#observer?.onDoubt(address);
+        this.#observer?.onDoubt(address.keyspace, partitionOf(address.tokenHigh));
         handler.onFailed(error);
       }
     };
@@ -212,8 +216,23 @@ export class LocalRecords {
       return;
     }
     this.changeCount++;
+    this.watches.note(address);
     this.#observer?.onChange(address, current, after);
     handler.onApplied(after, true);
+  }
+
+  /**
+   * Forgets everything that a partition holds, provided that nothing has changed there since the watch began and no change is
+   * under way. Resolves with whether it did, once that is durable; rejects when nobody knows.
+   */
+  dropUnchanged({ keyspace, partition, isChanged }: PartitionWatch): Promise<boolean> {
+    const isUnderWay = [...this.#locks.values()].some(({ address }) => isIn(address, keyspace, partition));
+    if (isChanged || isUnderWay) return Promise.resolve(false);
+    return new Promise((resolve, reject) => {
+      const done = (error: CoterieError | null) => (error === null ? resolve(true) : reject(error));
+      if (this.#engine.dropPartition(keyspace, partition, done) !== null) resolve(false);
+      else this.#observer?.onDoubt(keyspace, partition);
+    });
   }
 
   /** Forgets a record if it is still the expected one; `removed` tells whether it was. */

@@ -24,7 +24,7 @@
  * collected another time: harmless.
  */
 import { type CoterieError, toCoterieError } from '../../base/errors.ts';
-import { addressOf, partitionCount } from '../../base/token.ts';
+import { type KeyAddress, partitionCount } from '../../base/token.ts';
 import { offsetEnd } from '../../merkle/tree.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
@@ -218,7 +218,7 @@ export class TombstoneCollector implements Worker {
     const { keyspace, partition } = where;
     return visitPages(this.#parts.engine, { ...where, deadOnly: true }, (found, range) => {
       const dead = found.filter(({ value }) => this.#isDead(value));
-      const records = dead.map(({ key, value }) => nameOf(keyspace, key, value));
+      const records = dead.map((record) => nameOf(record, record.value));
       return visit({ keyspace, partition, ...range, records });
     });
   }
@@ -242,9 +242,9 @@ export class TombstoneCollector implements Worker {
     const { from, until } = page;
     const where = { keyspace, partition, from, until, deadOnly: isOwner };
     await visitPages(this.#parts.engine, where, (found) => {
-      for (const { key, value } of found) {
-        const { hash, offset } = nameOf(keyspace, key, value);
-        if (asked.has(hash) && this.#isDead(value)) same.add(hash);
+      for (const record of found) {
+        const { hash, offset } = nameOf(record, record.value);
+        if (asked.has(hash) && this.#isDead(record.value)) same.add(hash);
         else inTheWay.add(offset);
       }
       return true;
@@ -261,22 +261,22 @@ export class TombstoneCollector implements Worker {
     const wanted = new Set(records.map(({ hash }) => hash));
     const where = { keyspace, partition, from, until, deadOnly: true };
     await visitPages(this.#parts.engine, where, async (found) => {
-      const held = found.filter(({ key, value }) => wanted.has(nameOf(keyspace, key, value).hash));
-      await Promise.all(held.map(({ key }) => this.#removeOne(keyspace, key, wanted)));
+      const held = found.filter((record) => wanted.has(nameOf(record, record.value).hash));
+      await Promise.all(held.map((record) => this.#removeOne(record, wanted)));
       return true;
     });
   }
 
-  #removeOne(keyspace: number, key: Buffer, wanted: ReadonlySet<number>): Promise<void> {
+  #removeOne(address: KeyAddress, wanted: ReadonlySet<number>): Promise<void> {
     const { records, writer } = this.#parts;
     const isExpected = (current: Buffer): boolean => {
-      if (!wanted.has(nameOf(keyspace, key, current).hash) || !this.#isDead(current)) return false;
+      if (!wanted.has(nameOf(address, current).hash) || !this.#isDead(current)) return false;
       // Later events of this key must not repeat the dots that are forgotten here.
       writer.counterMax = Math.max(writer.counterMax, counterOf(decodeContext(current), writer.actor));
       return true;
     };
     return new Promise((resolve, reject) => {
-      records.removeIf(addressOf(keyspace, key), isExpected, (error: CoterieError | null, removed) => {
+      records.removeIf(address, isExpected, (error: CoterieError | null, removed) => {
         if (removed) this.collectedCount++;
         if (error === null) resolve();
         else reject(error);

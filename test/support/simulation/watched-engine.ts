@@ -101,6 +101,14 @@ export class WatchedEngine implements StorageEngine {
     return this.#engine.dropKeyspace(keyspace, done);
   }
 
+  dropPartition(
+    keyspace: number,
+    partition: number,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
+    return this.#engine.dropPartition(keyspace, partition, done);
+  }
+
   settle(): Promise<void> {
     return this.#engine.settle();
   }

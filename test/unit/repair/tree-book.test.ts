@@ -35,7 +35,7 @@ class SlowReplica {
           .filter(({ position }) => position >= fromPosition)
           .sort((a, b) => a.position - b.position);
         const page = sorted.slice(0, 4);
-        const records = page.map(({ address, value }) => ({ key: address.key, value }));
+        const records = page.map(({ address, value }) => ({ ...address, value }));
         this.time.after(5, () => done(null, { records, nextPosition: sorted[4]?.position ?? null }));
       },
       read: (_, done) => done(null, null),
@@ -116,11 +116,11 @@ describe('the book of trees', () => {
     replica.book.tree(0, partition);
     await replica.time.advance(7);
     replica.held.delete(4);
-    replica.book.onDoubt(tagged(4));
+    replica.book.onDoubt(0, partitionOf(tagged(4).tokenHigh));
     const tree = await replica.built();
     expect(tree.leaves()).toEqual(replica.expected(tree.bits));
     replica.held.delete(5);
-    replica.book.onDoubt(tagged(5));
+    replica.book.onDoubt(0, partitionOf(tagged(5).tokenHigh));
     const again = await replica.built();
     expect(again.keyCount).toBe(18);
   });

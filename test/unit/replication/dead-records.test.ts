@@ -74,9 +74,9 @@ describe('a record is dead for all to agree on', () => {
 describe('the name of a dead record', () => {
   it('differs by key and by what the record holds', () => {
     const names = [
-      nameOf(0, Buffer.from('a'), recordOf({ tombstone: true })),
-      nameOf(0, Buffer.from('b'), recordOf({ tombstone: true })),
-      nameOf(0, Buffer.from('a'), recordOf({ tombstone: true, horizonMs: 4 })),
+      nameOf(addressOf(0, Buffer.from('a')), recordOf({ tombstone: true })),
+      nameOf(addressOf(0, Buffer.from('b')), recordOf({ tombstone: true })),
+      nameOf(addressOf(0, Buffer.from('a')), recordOf({ tombstone: true, horizonMs: 4 })),
     ];
     expect(new Set(names.map(({ hash }) => hash)).size).toBe(3);
   });

@@ -20,6 +20,8 @@ const layout = withKeyspace(layoutOf({ old: 1, here: 3 }), { factors: { here: 2 
 
 const fixed = topologyOf(layout, 1);
 
+const atOnce = { durability: 'always', newestOnly: false } as const;
+
 async function attic(keys: readonly string[]) {
   const time = new VirtualTime();
   const network = new HandNetwork();
@@ -50,12 +52,22 @@ async function attic(keys: readonly string[]) {
     topology: () => state.topology,
   });
   for (const key of keys) {
-    const options = { durability: 'always', newestOnly: false } as const;
-    records.merge(addressOf(0, Buffer.from(key)), recordBy(1, 7), options, () => {});
+    records.merge(addressOf(0, Buffer.from(key)), recordBy(1, 7), atOnce, () => {});
   }
   await time.advance(1);
   const count = () => engine.statistics().recordCount;
-  return { time, network, leftovers, begin, end: () => workers.close(), taken, writer, state, count };
+  return {
+    time,
+    network,
+    records,
+    leftovers,
+    begin,
+    end: () => workers.close(),
+    taken,
+    writer,
+    state,
+    count,
+  };
 }
 
 const replicasOf = (key: string) =>
@@ -96,6 +108,29 @@ describe('a record of a partition that is replicated elsewhere now', () => {
     expect(await time.until(leftovers.holdsNothing(0, [partition, other]))).toEqual([false, true]);
     await time.advance(500);
     expect(await time.until(leftovers.holdsNothing(0, [partition, other]))).toEqual([true, true]);
+    end();
+  });
+
+  it('stays when its partition changes while it is handed over, and goes with what came', async () => {
+    const { time, network, records, begin, end, taken, count } = await attic(['{tag}a', '{tag}b']);
+    const { answer } = network;
+    let isLate = false;
+    network.answer = (to, frame) => {
+      // A coordinator that still goes by the old layout writes in between.
+      if (!isLate) records.merge(addressOf(0, Buffer.from('{tag}late')), recordBy(2, 1), atOnce, () => {});
+      isLate = true;
+      return answer!(to, frame);
+    };
+    begin();
+    await time.advance(900);
+    expect(count()).toBe(3);
+    await time.advance(5_000);
+    expect(count()).toBe(0);
+    expect(new Set(taken)).toEqual(
+      new Set(
+        ['{tag}a', '{tag}b', '{tag}late'].flatMap((key) => replicasOf(key).map((node) => `${node} ${key}`)),
+      ),
+    );
     end();
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
-import { addressOf, type KeyAddress } from '../../../core/base/token.ts';
+import { addressOf, type KeyAddress, partitionOf } from '../../../core/base/token.ts';
 import type { StorageEngine } from '../../../core/ports/storage-engine.ts';
 import { type Change, LocalRecords } from '../../../core/replication/replica/local-records.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
@@ -320,6 +320,36 @@ describe('a record from another replica', () => {
     desk.put(recordBy(1));
     expect(await time.until(mergeInto(desk, broken))).toBe('corrupt');
     expect(desk.seen).toHaveLength(1);
+  });
+});
+
+describe('a partition that is to go if nothing has changed in it', () => {
+  const [keyspace, partition] = [a.keyspace, partitionOf(a.tokenHigh)];
+
+  it('goes as a whole, and its observer does not count on it any more', async () => {
+    const { time, desk } = memoryDesk();
+    desk.put(recordBy(1));
+    const watch = desk.records.watches.begin(keyspace, partition);
+    expect(await time.until(desk.records.dropUnchanged(watch))).toBe(true);
+    expect(await time.until(desk.records.get(a))).toBeNull();
+    expect(desk.doubts).toBe(1);
+  });
+
+  it('stays after a change, also one that only forgets, and where the engine refuses', async () => {
+    const { time, desk } = memoryDesk();
+    desk.put(recordBy(1));
+    const first = desk.records.watches.begin(keyspace, partition);
+    desk.put(recordBy(2));
+    expect(await time.until(desk.records.dropUnchanged(first))).toBe(false);
+    const second = desk.records.watches.begin(keyspace, partition);
+    desk.change(() => 'forget', '', addressOf(keyspace, Buffer.from(`{${a.key}}2`)));
+    expect(await time.until(desk.records.dropUnchanged(second))).toBe(false);
+    const third = desk.records.watches.begin(keyspace, partition);
+    desk.put(recordBy(3), '', addressOf(keyspace + 1, a.key));
+    await time.until(desk.engine.close());
+    expect(await time.until(desk.records.dropUnchanged(third))).toBe(false);
+    expect(text(await time.until(desk.records.get(a)))).toBe(text(recordBy(2)));
+    expect(desk.doubts).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, partitionOf, partitionStart } from '../../../core/base/token.ts';
 import type { StorageEngine } from '../../../core/ports/storage-engine.ts';
-import { Bench, drop, get, noFacts, put, remove, scan } from '../../support/engines.ts';
+import { Bench, drop, dropPartition, get, noFacts, put, remove, scan } from '../../support/engines.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 
 const eager = { deadShareMax: 0.2, warmSegmentCountMax: 0, smallBytes: 0, smallCountMax: 100 };
@@ -140,11 +140,13 @@ describe('compaction', () => {
     // Oldest segment: two records among many that stay, so it is not rewritten.
     await bench.run(put(engine, 'removed', 'old'));
     await bench.run(put(engine, 'dropped', 'old', { keyspace: 1 }));
+    await bench.run(put(engine, 'cleared', 'old', { keyspace: 2 }));
     for (let index = 0; index < 40; index++) await bench.run(put(engine, `stays-${index}`, 'x'.repeat(20)));
     const sealedBefore = engine.statistics().segmentCount;
-    // A later one: both markers among records that die, so it is rewritten; nothing live is left in it.
+    // A later one: all markers among records that die, so it is rewritten; nothing live is left in it.
     await bench.run(remove(engine, 'removed'));
     await bench.run(drop(engine, 1));
+    await bench.run(dropPartition(engine, 2, partitionOfKey('cleared')));
     for (let index = 0; index < 80; index++)
       await bench.run(put(engine, `dies-${index % 2}`, 'x'.repeat(20)));
     await bench.run(engine.settle());
@@ -154,6 +156,7 @@ describe('compaction', () => {
     engine = await bench.open();
     expect(await bench.run(get(engine, 'removed'))).toBeNull();
     expect(await bench.run(get(engine, 'dropped', 1))).toBeNull();
+    expect(await bench.run(get(engine, 'cleared', 2))).toBeNull();
     expect(await bench.run(get(engine, 'stays-0'))).toBe('x'.repeat(20));
   });
 

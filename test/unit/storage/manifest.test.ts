@@ -179,21 +179,36 @@ describe('a folder of another version', () => {
     const bench = new Bench({ segmentBytesMax: 500 });
     await written(bench);
     const newerManifest = bench.disk.copy();
-    await bench.run(newerManifest.replaceFile(copies[0], checked('{"format":3}')));
+    await bench.run(newerManifest.replaceFile(copies[0], checked('{"format":4}')));
     const newerSegment = bench.disk.copy();
     const [first] = await logsOf(bench);
     const bytes = newerSegment.contentOf(`data/${first}`);
-    bytes.writeUInt16BE(3, 4);
+    bytes.writeUInt16BE(4, 4);
     bytes.writeUInt32BE(crc32(bytes.subarray(0, 20)), 20);
     await bench.run(newerSegment.replaceFile(`data/${first}`, bytes));
     for (const disk of [newerManifest, newerSegment]) {
       const before = disk.snapshot('data');
       await expect(bench.open(disk)).rejects.toMatchObject({
         code: 'unsupported',
-        message: expect.stringContaining('format 3'),
+        message: expect.stringContaining('format 4'),
       });
       expect(disk.snapshot('data')).toEqual(before);
     }
+  });
+
+  it('with segments of the second version is read', async () => {
+    const bench = new Bench({ segmentBytesMax: 500 });
+    await written(bench);
+    const older = bench.disk.copy();
+    for (const name of await logsOf(bench)) {
+      const bytes = older.contentOf(`data/${name}`);
+      bytes.writeUInt16BE(2, 4);
+      bytes.writeUInt32BE(crc32(bytes.subarray(0, 20)), 20);
+      await bench.run(older.replaceFile(`data/${name}`, bytes));
+    }
+    const { recovery } = await bench.open(older);
+    expect(recovery.quarantinedSegments).toEqual([]);
+    expect(recovery.recordCount).toBe((await bench.open()).recovery.recordCount);
   });
 
   /** As the first version wrote them: a head of 16 bytes, then records. */

@@ -115,3 +115,18 @@ describe('a record', () => {
     expect(() => encodeRecord(tooMany)).toThrow(expect.objectContaining({ code: 'too-large' }));
   });
 });
+
+describe('a record with a value of a type that is not known yet', () => {
+  it('is refused by name, not taken for a string', () => {
+    check(
+      fc.property(sets, fc.integer({ min: 1, max: 15 }), (set, type) => {
+        const record = encodeRecord(set);
+        const firstVersion = 12 + set.context.length * 14;
+        record[firstVersion + 22] |= type << 1;
+        for (const read of [decodeRecord, summarise])
+          expect(() => read(record)).toThrow(/Update this computer/);
+      }),
+      100,
+    );
+  });
+});
