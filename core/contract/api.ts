@@ -213,7 +213,7 @@ export type ClusterEvent = z.infer<typeof clusterEvent>;
 export interface ClusterApi {
   /** Rejects with an error that carries `code` and `message`. */
   call<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>>;
-  /** Answers the function that ends the subscription. */
+  /** Returns the function that ends the subscription. */
   subscribe(listener: (event: ClusterEvent) => void): () => void;
 }
 

@@ -27,7 +27,7 @@ export function keepFilesPrivate(): void {
 }
 
 /**
- * Makes the folder, or sees that it is for this account alone. Answers what was changed, in words, and null when nothing was.
+ * Makes the folder, or sees that it is for this account alone. Returns what was changed, in words, and null when nothing was.
  * Throws `disk-failed` when it belongs to somebody else, is not plainly ours, or cannot be kept from others.
  */
 export function keepFolderPrivate(folder: string): string | null {

@@ -34,7 +34,7 @@ export interface RemoteReplica {
 /** Every method rejects with a CoterieError; `not-found` for a keyspace that is not there. */
 export interface RemoteStore {
   get(keyspace: string, key: Buffer, level?: ConsistencyLevel): Promise<RemoteRead>;
-  /** Answers the context that covers the write. */
+  /** Returns the context that covers the write. */
   put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<string>;
   delete(
     keyspace: string,

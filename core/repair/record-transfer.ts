@@ -60,7 +60,7 @@ export async function settle(parts: TransferParts, partition: number, found: Dif
   }
 }
 
-/** Answers how many offsets were dealt with. */
+/** Returns how many offsets were dealt with. */
 async function fetchBatch(
   parts: TransferParts,
   partition: number,

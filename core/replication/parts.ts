@@ -53,6 +53,7 @@ export interface Writer {
   refusal: CoterieError | null;
 }
 
+/** All of them: each class names those that it needs. */
 export interface CoordinatorParts {
   readonly selfId: number;
   readonly records: LocalRecords;

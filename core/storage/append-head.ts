@@ -97,7 +97,7 @@ export class AppendHead {
     return new CoterieError('busy', 'The disk does not keep up with the writes. Try again in a moment.');
   }
 
-  /** Call only when `refusal` is null. Answers where the record will lie. */
+  /** Call only when `refusal` is null. Returns where the record will lie. */
   append(
     head: RecordHead,
     key: Buffer,

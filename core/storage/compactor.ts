@@ -118,7 +118,7 @@ export class Compactor {
   }
 
   /**
-   * Writes the new segment under `number`, durably, and answers what moved; nothing points to it yet. `isOldest`: no
+   * Writes the new segment under `number`, durably, and returns what moved; nothing points to it yet. `isOldest`: no
    * older segment exists, so removal markers have nothing left to hide and are dropped. Null when a source is damaged:
    * it is left alone, and reads of its good records go on.
    */

@@ -216,7 +216,7 @@ export class KeyIndex {
     this.#set(id, field.length, place.length);
   }
 
-  /** Adds a key that has no entry yet; answers its entry. `isTwin`: others share its token. */
+  /** Adds a key that has no entry yet; returns its entry. `isTwin`: others share its token. */
   insert(
     keyspace: number,
     tokenHigh: number,
@@ -312,7 +312,7 @@ export class KeyIndex {
     return total;
   }
 
-  /** Answers how many entries it looked at. */
+  /** Returns how many entries it looked at. */
   #countExpired(table: Table, nowMs: number): number {
     table.expiredCount = 0;
     if (table.expiringCount === 0) return 0;

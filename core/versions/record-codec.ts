@@ -265,7 +265,7 @@ export function compareRecords(left: Buffer, right: Buffer): Relation {
 }
 
 /**
- * Joins two records. Answers one of its arguments (the same object) when that one already holds everything, so callers
+ * Joins two records. Returns one of its arguments (the same object) when that one already holds everything, so callers
  * can tell by identity whether anything must be written.
  */
 export function mergeRecords(left: Buffer, right: Buffer, newestOnly: boolean): Buffer {

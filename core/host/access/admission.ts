@@ -32,7 +32,7 @@ export class Admission {
     return redeemed;
   }
 
-  /** Ends one session, or all when none is named. Answers how many. Throws `not-found`. */
+  /** Ends one session, or all when none is named. Returns how many. Throws `not-found`. */
   endSessions(id: string | undefined): number {
     if (id !== undefined) {
       this.#noted(`${inWords(this.login.end(id))} was logged out.`);

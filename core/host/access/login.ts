@@ -133,7 +133,7 @@ export class Login {
     return found[0];
   }
 
-  /** Ends all, and takes back the links that nobody has used. Answers how many sessions there were. */
+  /** Ends all, and takes back the links that nobody has used. Returns how many sessions there were. */
   endAll(): number {
     this.#links.splice(0);
     const sessions = [...this.#sessions.keys()];

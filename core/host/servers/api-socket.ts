@@ -51,7 +51,7 @@ export interface ApiSocketSettings {
   readonly budget: ByteBudget | null;
 }
 
-/** Answers the function that ends the connection: what comes after it is not heard. */
+/** Returns the function that ends the connection: what comes after it is not heard. */
 export function serveApiSocket(
   host: Pick<Host, 'api' | 'dispatch'>,
   socket: WebSocket,

@@ -17,8 +17,13 @@ import type { KeyspaceState } from '../topology.ts';
 
 const nothing = Buffer.alloc(0);
 
+export type ReadParts = Pick<
+  CoordinatorParts,
+  'selfId' | 'records' | 'eligibility' | 'network' | 'requests' | 'counters' | 'log' | 'turn'
+>;
+
 export class ReadOperation implements ReplyHandler {
-  readonly #parts: CoordinatorParts;
+  readonly #parts: ReadParts;
   readonly #address: KeyAddress;
   readonly #keyspace: KeyspaceState;
   readonly #level: ConsistencyLevel;
@@ -35,7 +40,7 @@ export class ReadOperation implements ReplyHandler {
   #done: ((error: CoterieError | null, record: Buffer | null) => void) | null;
 
   constructor(
-    parts: CoordinatorParts,
+    parts: ReadParts,
     keyspace: KeyspaceState,
     address: KeyAddress,
     level: ConsistencyLevel,

@@ -13,8 +13,10 @@ import { liveValues } from './live-values.ts';
 /** undefined: no answer. null: holds nothing. */
 type Copy = Buffer | null | undefined;
 
+export type SurveyParts = Pick<CoordinatorParts, 'selfId' | 'records' | 'requests' | 'clock' | 'seal'>;
+
 export function readReplicas(
-  parts: CoordinatorParts,
+  parts: SurveyParts,
   topology: Topology,
   keyspace: KeyspaceState,
   address: KeyAddress,

@@ -42,14 +42,16 @@ import type { KeyspaceState, Topology } from '../topology.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
 import { liveValuesOfRecord } from './live-values.ts';
 import { ReadOperation } from './read-operation.ts';
-import { readReplicas } from './replica-survey.ts';
-import { WriteOperation } from './write-operation.ts';
+import { readReplicas, type SurveyParts } from './replica-survey.ts';
+import { WriteOperation, type WriteParts } from './write-operation.ts';
 
 /** Where clients reach each node; learned from the host, changes with every start. */
 export type EndpointBook = (nodeId: NodeId) => { host: string; port: number };
 
+type StoreParts = WriteParts & SurveyParts & Pick<CoordinatorParts, 'timers'>;
+
 export class CoordinatorStore implements KeyValueStore {
-  readonly #parts: CoordinatorParts;
+  readonly #parts: StoreParts;
   readonly #network: PeerNetwork;
   readonly #clock: Clock;
   readonly #service: PeerService;
@@ -62,7 +64,7 @@ export class CoordinatorStore implements KeyValueStore {
 
   constructor(
     components: {
-      parts: CoordinatorParts;
+      parts: StoreParts;
       engine: StorageEngine;
       service: PeerService;
       endpointOf: EndpointBook;
@@ -298,7 +300,11 @@ class RecordResult implements ReadResult {
   readonly #record: Buffer | null;
   readonly #seal: ContextSeal;
 
-  constructor({ clock, seal }: CoordinatorParts, address: KeyAddress, record: Buffer | null) {
+  constructor(
+    { clock, seal }: Pick<StoreParts, 'clock' | 'seal'>,
+    address: KeyAddress,
+    record: Buffer | null,
+  ) {
     this.#address = address;
     this.#record = record;
     this.#seal = seal;

@@ -39,7 +39,7 @@ import type { Change, ChangeHandler } from '../replica/local-records.ts';
 import type { ReplyHandler } from '../requests.ts';
 import type { KeyspaceState } from '../topology.ts';
 import { liveValues } from './live-values.ts';
-import { ReadOperation } from './read-operation.ts';
+import { ReadOperation, type ReadParts } from './read-operation.ts';
 
 const empty = Buffer.alloc(0);
 
@@ -48,8 +48,12 @@ const expiryMax = 2 ** 48 - 1;
 
 type Done = (error: CoterieError | null, result: WriteResult | null) => void;
 
+/** A write reads first. */
+export type WriteParts = ReadParts &
+  Pick<CoordinatorParts, 'hints' | 'refusing' | 'clock' | 'hybridClock' | 'writer' | 'seal' | 'topology'>;
+
 export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult {
-  readonly #parts: CoordinatorParts;
+  readonly #parts: WriteParts;
   readonly #keyspace: KeyspaceState;
   readonly #address: KeyAddress;
   readonly #options: WriteOptions;
@@ -72,7 +76,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   written = false;
 
   constructor(
-    parts: CoordinatorParts,
+    parts: WriteParts,
     keyspace: KeyspaceState,
     address: KeyAddress,
     options: WriteOptions,

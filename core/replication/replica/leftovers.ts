@@ -6,8 +6,8 @@
 import { partitionCount, partitionStart } from '../../base/token.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { ScanResult, StorageEngine, StoredRecord } from '../../ports/storage-engine.ts';
-import type { ReplicaPlace } from '../../quorum/requirement.ts';
 import type { Worker, WorkerProgress } from '../../ports/worker.ts';
+import type { ReplicaPlace } from '../../quorum/requirement.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
 import { counterOf } from '../../versions/version-set.ts';
 import { encodeKeyed, frameType } from '../../wire/peer/frames.ts';

@@ -26,8 +26,6 @@
 import { type CoterieError, toCoterieError } from '../../base/errors.ts';
 import { type KeyAddress, partitionCount } from '../../base/token.ts';
 import { offsetEnd } from '../../merkle/tree.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
 import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { decodeContext } from '../../versions/record-codec.ts';
@@ -63,11 +61,12 @@ export const defaultCollectorSettings: CollectorSettings = {
   partitionsPerTick: 16,
 };
 
-interface Components extends CoordinatorParts {
+interface Components
+  extends Pick<
+    CoordinatorParts,
+    'selfId' | 'records' | 'hints' | 'eligibility' | 'network' | 'requests' | 'clock' | 'writer' | 'topology'
+  > {
   readonly engine: StorageEngine;
-  readonly clock: Clock;
-  readonly network: PeerNetwork;
-  readonly topology: () => Topology;
 }
 
 export class TombstoneCollector implements Worker {

@@ -10,7 +10,7 @@ export type Connection =
   | { readonly state: 'logged-out' };
 
 export interface ConnectedApi extends ClusterApi {
-  /** Called at once with the present state, then at each change. Answers the function that ends it. */
+  /** Called at once with the present state, then at each change. Returns the function that ends it. */
   watchConnection(listener: (connection: Connection) => void): () => void;
   /** After a gap in the sequence: every subscriber gets a snapshot again. */
   restartEvents(): void;
