@@ -49,6 +49,8 @@ export interface WalkParts {
 const pageCountMax = 10_000;
 /** Of keys, which may be long: a page of them ends early. */
 const pageBytesMax = 4 * 1024 * 1024;
+/** Partitions are asked for one after the other, and other nodes may be far: a page ends early rather than keep its client. */
+const pageMsMax = 1_000;
 const deletesAtOnce = 128;
 /** A walk looks at no more partitions than this in one turn, so that one over an empty keyspace yields. */
 const partitionsPerTurn = 64;
@@ -97,13 +99,20 @@ export class KeyspaceWalk {
     const keys: Buffer[] = [];
     const wanted = pageSize(countMax);
     let bytes = 0;
+    const { clock } = this.#parts;
+    const endsAtMs = clock.monotonicMs() + pageMsMax;
+    const isEnough = (visited: number) =>
+      keys.length >= wanted ||
+      bytes >= pageBytesMax ||
+      visited >= partitionCount / 2 ||
+      (visited > 0 && clock.monotonicMs() >= endsAtMs);
     const visit = (position: number, visited: number): void => {
       const partition = partitionOfPosition(position);
       if (partition >= partitionCount) {
         steps.end({ keys, nextPosition: null });
         return;
       }
-      if (keys.length >= wanted || bytes >= pageBytesMax || visited >= partitionCount / 2) {
+      if (isEnough(visited)) {
         steps.end({ keys, nextPosition: position });
         return;
       }

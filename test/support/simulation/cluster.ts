@@ -149,6 +149,9 @@ const unsyncedMaxMs = 2_500;
 /** Accepted and not yet on disk: little enough for a slow disk to make a node refuse with `busy`. */
 const pendingBytesMax = 2 * 1024 * 1024;
 
+/** The deadline of requests between nodes twice, and the time that a page of a walk takes. */
+const answerWithinMs = 10_000;
+
 export class SimulatedCluster {
   readonly time = new VirtualTime();
   readonly random: SeededRandom;
@@ -162,7 +165,11 @@ export class SimulatedCluster {
   readonly #expiry: ExpirySettings;
   readonly #segmentBytesMax: number;
   /** Requests that wait for their answer, with the process that owes it. */
-  readonly #waiting = new Set<{ readonly timers: ProcessTimers; readonly what: string }>();
+  readonly #waiting = new Set<{
+    readonly timers: ProcessTimers;
+    readonly what: string;
+    readonly sinceMs: number;
+  }>();
   readonly #antiEntropyTickMs: number;
   /** The last events, for the message of a failure. */
   readonly transcript: string[] = [];
@@ -397,9 +404,13 @@ export class SimulatedCluster {
     return Promise.all(this.running().map((member) => heldBy(member.node!)));
   }
 
-  /** Requests that were never answered although their process lives. */
-  hanging(): string[] {
-    return [...this.#waiting].filter(({ timers }) => !timers.dead).map(({ what }) => what);
+  /** Requests that are not answered within the time in which every one should be, although their process lives. */
+  async hanging(): Promise<string[]> {
+    if (this.#waiting.size > 0) await this.time.advance(answerWithinMs);
+    const latestMs = this.time.monotonicMs() - answerWithinMs;
+    return [...this.#waiting]
+      .filter(({ timers, sinceMs }) => !timers.dead && sinceMs <= latestMs)
+      .map(({ what }) => what);
   }
 
   /** Every member runs and has what it lost, and all replicas of every key hold the same. */
@@ -471,7 +482,7 @@ export class SimulatedCluster {
       }
       const coordinator = address === null ? member : this.#coordinatorFor(member, address, purpose);
       const { timers, node } = coordinator;
-      const request = { timers, what: `${what} at n${member.id}` };
+      const request = { timers, what: `${what} at n${member.id}`, sinceMs: this.time.monotonicMs() };
       this.#waiting.add(request);
       let answered = false;
       timers.after(0, () => {

@@ -116,7 +116,7 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
 
   if (options.healing) await time.until(untilWhole(cluster));
   await time.until(cluster.checkState('in the end'));
-  for (const what of cluster.hanging()) cluster.violate(`never answered: ${what}`);
+  for (const what of await time.until(cluster.hanging())) cluster.violate(`never answered: ${what}`);
   for (const { key, workload } of workloads) await checkInTheEnd(cluster, options, key, workload, counts);
   return {
     seed,
