@@ -5,6 +5,7 @@ import type { NodeView } from '../contract/node-views.ts';
 import type { CommandContext } from './context.ts';
 import { addDataCommands } from './data-commands.ts';
 import { addKeyspaceCommands, keyspaceRows } from './keyspace-commands.ts';
+import { addLayoutCommands } from './layout-commands.ts';
 import { addLossCommand, lossLines } from './loss-commands.ts';
 import { formatBytes, show, table } from './output.ts';
 import { addRepairCommands } from './repair-commands.ts';
@@ -84,6 +85,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
       });
   }
 
+  addLayoutCommands(program, node, context);
   addLossCommand(node, context);
   addWorkCommand(node, context);
 

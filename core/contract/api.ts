@@ -4,6 +4,7 @@
  * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
  */
 import { z } from 'zod';
+import { layoutChange, layoutEntry, layoutPreview, layoutView } from './layout-views.ts';
 import { clusterName, name } from './names.ts';
 import { acceptedLoss, nodeView } from './node-views.ts';
 import {
@@ -96,6 +97,21 @@ export const methods = {
   'keyspaces.preview': { input: keyspaceDraft, output: keyspaceConsequences, changes: false },
   /** `confirm` repeats the keyspace's name. Its data is gone afterwards. */
   'keyspaces.drop': { input: z.object({ name, confirm: z.string() }), output: nothing, changes: true },
+
+  'layout.show': { input: nothing, output: layoutView, changes: false },
+  /** Adds changes to those that are staged; nothing happens yet. All of them or, where one cannot be made, none. */
+  'layout.stage': {
+    input: z.object({ changes: z.array(layoutChange).min(1).max(32) }),
+    output: layoutPreview,
+    changes: true,
+  },
+  'layout.unstage': { input: nothing, output: nothing, changes: true },
+  'layout.preview': { input: nothing, output: layoutPreview, changes: false },
+  /** Carries out what is staged. Data moves from then on, while clients are served. */
+  'layout.apply': { input: nothing, output: z.object({ version: z.number() }), changes: true },
+  /** Takes back the last change of nodes: what has moved moves back. */
+  'layout.revert': { input: nothing, output: z.object({ version: z.number() }), changes: true },
+  'layout.history': { input: nothing, output: z.array(layoutEntry), changes: false },
 
   'data.find': {
     input: z.object({ keyspace: name, key: keyText, level: level.optional() }),
@@ -207,6 +223,7 @@ export const clusterEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('advice'), sequence: z.number(), advice: z.array(advice) }),
   z.object({ type: z.literal('activity'), sequence: z.number(), entry: activityEntry }),
   z.object({ type: z.literal('repairs'), sequence: z.number(), repairs: repairsView }),
+  z.object({ type: z.literal('layout'), sequence: z.number(), layout: layoutView }),
 ]);
 export type ClusterEvent = z.infer<typeof clusterEvent>;
 

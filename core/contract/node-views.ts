@@ -95,6 +95,8 @@ export const nodeView = z.object({
   dataCenter: z.string(),
   computer: z.string(),
   weight: z.number(),
+  /** It hands over what it has, and then ends. */
+  leaving: z.boolean(),
   state: nodeState,
   sinceMs: z.number(),
   pid: z.number().nullable(),

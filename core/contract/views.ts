@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { layoutView } from './layout-views.ts';
 import { name } from './names.ts';
 import { nodeView } from './node-views.ts';
 import { repairsView } from './repair-views.ts';
@@ -161,6 +162,7 @@ export const snapshot = z.object({
   advice: z.array(advice),
   activity: z.array(activityEntry),
   repairs: repairsView,
+  layout: layoutView,
 });
 export type Snapshot = z.infer<typeof snapshot>;
 

@@ -15,6 +15,7 @@ export const workerWords: Readonly<Record<WorkerName, Words>> = {
   scrub: { what: 'Reads all it holds again, to find damage early', done: 'partitions read' },
   tombstones: { what: 'Forgets deletions once every replica has them', done: 'forgotten' },
   expiry: { what: 'Forgets values that have expired', done: 'forgotten' },
+  layouts: { what: 'Tells other nodes how far a change of the cluster is', done: 'questions' },
   leftovers: { what: 'Hands over what other nodes replicate now', done: 'handed over' },
 };
 

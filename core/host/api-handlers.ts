@@ -21,7 +21,9 @@ import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
+import { layoutHandlers } from './layout-handlers.ts';
 import type { LayoutService } from './layouts/layout-service.ts';
+import type { Staging } from './layouts/staging.ts';
 import type { LocalNodes } from './nodes/local-nodes.ts';
 import type { Repairs } from './repairs/repairs.ts';
 import type { ClusterView } from './view/cluster-view.ts';
@@ -36,6 +38,7 @@ export interface HostActions {
   readonly data: DataAccess;
   readonly view: ClusterView;
   readonly layouts: LayoutService;
+  readonly staging: Staging;
   readonly nodes: LocalNodes;
   readonly repairs: Repairs;
   readonly access: AccessService;
@@ -173,6 +176,8 @@ export function createHandlers(host: HostActions): Handlers {
       byPerson('keyspace', name, `The keyspace ${name} was dropped with its data.`);
       return {};
     },
+
+    ...layoutHandlers(host, byPerson),
 
     'data.find': async ({ keyspace, key, level }) => {
       const bytes = Buffer.from(key);

@@ -1,41 +1,27 @@
-/**
- * The composition root of a computer: reads or makes the layout, starts and supervises the nodes, keeps the catalog,
- * and offers ClusterApi. The desktop app and `coterie serve` both open it through `openComputer`; neither holds cluster logic of
- * its own. It reads from top to bottom in the order of starting; stopping is the reverse.
- */
-import { join } from 'node:path';
 import type { ClusterApi } from '../contract/api.ts';
 import type { Snapshot } from '../contract/views.ts';
 import { keyspaceNamed } from '../layout/layout.ts';
 import type { NodeLauncher } from '../node-process/messages.ts';
-import { hostProofPurpose, peerProofPurpose } from '../node-process/messages.ts';
-import { lockFolder } from '../platform/folder-lock.ts';
-import { NodeDisk } from '../platform/node-disk.ts';
-import { keepFolderPrivate } from '../platform/private-folder.ts';
+import { hostProofPurpose } from '../node-process/messages.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Logins } from '../ports/logins.ts';
-import { clusterSecret } from '../security/cluster-secret.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
 import { type Caller, createHandlers, type HostActions } from './api-handlers.ts';
 import { AuditTrail } from './audit-trail.ts';
-import { Catalog } from './catalog/catalog.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
 import type { HostSettings } from './host-settings.ts';
 import { LayoutService } from './layouts/layout-service.ts';
-import { readLayout, writeLayout } from './layouts/layout-store.ts';
-import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
-import { nodeFolderOf } from './node-folders.ts';
+import { Staging } from './layouts/staging.ts';
 import { LocalNodes } from './nodes/local-nodes.ts';
+import { NodeRoster } from './nodes/node-roster.ts';
 import { runMemory } from './nodes/run-memory.ts';
-import { takeOverRunning } from './nodes/running-nodes.ts';
 import { Start } from './nodes/start-watch.ts';
-import { ownComputers } from './own-computers.ts';
-import { choosePorts } from './ports.ts';
+import { openFolder } from './open-folder.ts';
 import { Repairs } from './repairs/repairs.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import { JoinedNews } from './view/joined-news.ts';
@@ -66,45 +52,10 @@ interface HostComponents {
   readonly log: Log;
 }
 
+/** A node that left still takes what others, who do not know it yet, write to it. */
+const partingMs = 3_000;
 /** Segments end many times a second; a person sees progress well enough at this pace. */
 const repairsEveryMs = 500;
-
-/** What the data folder holds, read before anything runs. */
-async function openFolder({ clock, log }: HostComponents, settings: HostSettings) {
-  const { folder } = settings;
-  const closed = keepFolderPrivate(folder);
-  const lock = lockFolder(folder, 'another Coterie');
-  try {
-    const disk = new NodeDisk(folder);
-    const nowMs = clock.nowMs();
-    const { layout: known, findings } = await readLayout(disk, { folder, nowMs });
-    if (known !== null) checkSameNodes(known, settings);
-    const catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
-    const layout = known ?? newLayout(settings, nowMs);
-    if (known === null) await writeLayout(disk, layout);
-    const own = await ownComputers(disk, layout, folder);
-    const nodes = layout.nodes.filter(({ computer }) => own.has(computer));
-    const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
-    const key = await clusterSecret(folder, systemRandom);
-    const running = await takeOverRunning(
-      { proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
-      nodes.map(({ id, name }) => ({ nodeId: id, name, folder: folderOf({ name }) })),
-      { ...settings, clusterId: layout.clusterId },
-    );
-    const ports = await choosePorts(
-      nodes.map(({ id }) => running.get(id)?.ports ?? null),
-      settings,
-    );
-    const places = nodes.map((node, index) => ({
-      ...{ node, ports: ports[index], running: running.get(node.id) ?? null },
-    }));
-    const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
-    return { lock, disk, catalog, layout, own, key, places, folderOf, findings: said };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
 
 export async function createHost(components: HostComponents, settings: HostSettings): Promise<Host> {
   const { clock, timers, log } = components;
@@ -116,28 +67,36 @@ export async function createHost(components: HostComponents, settings: HostSetti
 
   // What people see. It asks the rest, which comes below.
   const losses = new LossBook();
-  const view = new ClusterView({
+  const view: ClusterView = new ClusterView({
     ...{ readOnly: settings.readOnly, host: settings.host, ownComputers: own, losses },
     layout: () => layouts.present,
     nodes: () => nodes,
     activity: () => trail.recent,
     repairs: () => repairs.view(),
+    layoutView: () => staging.view((id) => view.nameOf(id)),
   });
   const trail = await AuditTrail.open({ clock, log, catalog, told: (entry) => view.noted(entry) });
   const noteCluster = (message: string, by: 'person' | 'system', severity: 'info' | 'warning' = 'info') =>
     trail.note({ kind: 'cluster', subject: layouts.present.clusterName, message, by, severity });
 
   // The layout, and its way to the nodes.
-  const layouts = new LayoutService(
+  const layouts: LayoutService = new LayoutService(
     {
       ...{ disk, timers, nodes: () => nodes },
-      changed: (layout) => view.layoutChanged(layout),
+      changed(layout) {
+        view.layoutChanged(layout);
+        void roster.follow().then(() => view.topologyChanged());
+      },
+      released() {
+        view.topologyChanged();
+        timers.after(partingMs, () => void roster.follow().then(() => view.topologyChanged()));
+      },
       foundNewer({ node: { name } }, version) {
         const message = `${name} has layout ${version}, newer than layout ${layouts.present.version} of this computer. Start Coterie again: it then takes the newer one.`;
         trail.note({ kind: 'cluster', subject: name, message, by: 'system', severity: 'error' });
       },
     },
-    opened.layout,
+    opened.live,
   );
 
   // Who may come in.
@@ -164,7 +123,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     {
       ...components,
       memory: runMemory(catalog, log),
-      layout: () => layouts.present,
+      live: () => layouts.live,
       access: () => access.rules,
       events: {
         changed(node) {
@@ -174,7 +133,10 @@ export async function createHost(components: HostComponents, settings: HostSetti
         noted({ node: { name } }, severity, message) {
           if (!stopping) trail.note({ kind: 'node', subject: name, message, severity, by: 'system' });
         },
-        holdsLayout: (node, version) => layouts.holds(node, version),
+        holdsLayout(node, report) {
+          layouts.holds(node, report);
+          view.progressed();
+        },
         losses(node, found) {
           const { name } = node.node;
           for (const id of losses.take(name, found)) {
@@ -196,6 +158,17 @@ export async function createHost(components: HostComponents, settings: HostSetti
     { ...settings, secret: key.toString('hex'), folderOf: opened.folderOf },
     opened.places,
   );
+
+  // Nodes that join and leave while this computer runs.
+  const roster = new NodeRoster(
+    { nodes, layouts, disk, own, log, folderOf: opened.folderOf, isStopping: () => stopping },
+    settings,
+  );
+
+  const staging: Staging = await Staging.open({
+    ...{ layouts, disk, clock, random: systemRandom, nodes: () => nodes, ownComputers: own },
+    addComputers: (ids) => roster.addComputers(ids),
+  });
 
   // The data, as a client of the nodes.
   const data = new DataAccess(
@@ -241,7 +214,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     readOnly: settings.readOnly,
     log,
     nowMs: () => clock.nowMs(),
-    ...{ data, view, layouts, nodes, repairs, access, admission, trail },
+    ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail },
   };
   const handlers = createHandlers(actions);
 

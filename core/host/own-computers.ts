@@ -11,16 +11,24 @@ const file = 'computers.json';
 const schema = z.object({ clusterId: z.string(), computers: z.array(z.string()) });
 
 /** Ids of computers in the layout; never none. The file is written where it does not say the same. */
-export async function ownComputers(disk: Disk, layout: Layout, folder: string): Promise<ReadonlySet<string>> {
+export async function ownComputers(disk: Disk, layout: Layout, folder: string): Promise<Set<string>> {
   const said = await readSaid(disk);
   const present = new Set(layout.computers.map(({ id }) => id));
   const usable = said?.clusterId === layout.clusterId ? said.computers.filter((id) => present.has(id)) : [];
   const own = new Set(usable.length > 0 ? usable : computersWithFolders(layout, folder));
   if (usable.length !== own.size || said?.computers.length !== own.size) {
-    const body = { clusterId: layout.clusterId, computers: [...own] };
-    await disk.replaceFile(file, Buffer.from(`${JSON.stringify(body)}\n`));
+    await keepOwnComputers(disk, layout.clusterId, own);
   }
   return own;
+}
+
+export async function keepOwnComputers(
+  disk: Disk,
+  clusterId: string,
+  own: ReadonlySet<string>,
+): Promise<void> {
+  const body = { clusterId, computers: [...own] };
+  await disk.replaceFile(file, Buffer.from(`${JSON.stringify(body)}\n`));
 }
 
 async function readSaid(disk: Disk): Promise<z.output<typeof schema> | null> {

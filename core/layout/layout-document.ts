@@ -19,6 +19,9 @@ const count = z.number().int().min(0);
 const layoutSchema = z
   .object({
     version: z.number().int().min(1),
+    placed: z.number().int().min(1).optional(),
+    placedKey: z.string().max(64).optional(),
+    gone: z.array(nodeId).optional(),
     parent: z.string(),
     clusterId: text,
     clusterName: text,

@@ -4,6 +4,7 @@
  * Layouts are immutable: each edit makes the next version, which names its parent.
  */
 import { CoterieError } from '../base/errors.ts';
+import { hash64 } from '../base/hash.ts';
 import {
   type ConflictPolicy,
   type ConsistencyLevel,
@@ -47,6 +48,15 @@ export interface LayoutKeyspace {
 
 export interface Layout {
   readonly version: number;
+  /**
+   * The version by which data last had to move: with it came other nodes, arcs, factors or levels. Absent: the first, or
+   * written before layouts told it.
+   */
+  readonly placed?: number;
+  /** Tells layouts that came into being apart, with one number, from one another. */
+  readonly placedKey?: string;
+  /** Nodes that people gave up for dead: nobody waits for their word. */
+  readonly gone?: readonly number[];
   /** Digest of the parent layout; '' for the first. */
   readonly parent: string;
   readonly clusterId: string;
@@ -183,8 +193,34 @@ function checkKeyspace(layout: Layout, keyspace: KeyspaceSettings, id: number | 
   }
 }
 
-function next(layout: Layout, digest: string, changes: Partial<Layout>): Layout {
-  return { ...layout, ...changes, version: layout.version + 1, parent: digest };
+export function placedOf({ placed }: Pick<Layout, 'placed'>): number {
+  return placed ?? 1;
+}
+
+/** The next version, with its parent named. Tells whether anything moves between the two. */
+export function nextLayout(layout: Layout, digest: string, changes: Partial<Layout>): Layout {
+  const version = layout.version + 1;
+  const next = { ...layout, ...changes, version, parent: digest };
+  if (isPlacedAlike(layout, next)) return next;
+  const { high, low } = hash64(Buffer.from(JSON.stringify([digest, next.rings, next.nodes, next.keyspaces])));
+  const placedKey = [high, low].map((half) => half.toString(16).padStart(8, '0')).join('');
+  return { ...next, placed: version, placedKey };
+}
+
+/** Whether all that both layouts know lies on the same nodes, and is read and written at the same levels. */
+function isPlacedAlike(before: Layout, after: Layout): boolean {
+  const ring = ({ dataCenters, rings, nodes }: Layout) =>
+    JSON.stringify([
+      dataCenters,
+      rings,
+      nodes.map(({ id, computer, dataCenter }) => [id, computer, dataCenter]),
+    ]);
+  const isRingAlike = before.rings === after.rings && before.nodes === after.nodes;
+  if (!isRingAlike && ring(before) !== ring(after)) return false;
+  return after.keyspaces.every((keyspace) => {
+    const old = before.keyspaces.find(({ id }) => id === keyspace.id);
+    return old === undefined || (old.placement ?? 0) === (keyspace.placement ?? 0);
+  });
 }
 
 /** `digest` is the content address of `layout`, computed by the caller. */
@@ -200,7 +236,7 @@ export function createKeyspace(layout: Layout, digest: string, settings: Keyspac
       'This cluster has used up its keyspace numbers. Start a new cluster.',
     );
   }
-  return next(layout, digest, {
+  return nextLayout(layout, digest, {
     keyspaces: [...layout.keyspaces, { id, ...settings }],
     keyspaceIdNext: id + 1,
   });
@@ -228,7 +264,7 @@ export function alterKeyspace(
   const placement = (old.placement ?? 0) + (isMoved ? 1 : 0);
   const altered = { ...old, ...changes, placement };
   checkKeyspace(layout, altered, old.id);
-  return next(layout, digest, {
+  return nextLayout(layout, digest, {
     keyspaces: layout.keyspaces.map((keyspace) => (keyspace.id === old.id ? altered : keyspace)),
   });
 }
@@ -238,7 +274,7 @@ export function dropKeyspace(layout: Layout, digest: string, name: string): Layo
   if (name === 'default') {
     throw new CoterieError('bad-input', 'The keyspace "default" cannot be dropped: clients start in it.');
   }
-  return next(layout, digest, { keyspaces: layout.keyspaces.filter((keyspace) => keyspace.id !== id) });
+  return nextLayout(layout, digest, { keyspaces: layout.keyspaces.filter((keyspace) => keyspace.id !== id) });
 }
 
 /** Copies a key has in each data center: the factor, bounded by the nodes that are there. */

@@ -16,29 +16,37 @@ export interface Move {
 
 type Places = readonly ReplicaPlace[];
 
-/**
- * For node `selfId`, going from `before` to `after`. Where a keyspace was changed more than once in between, nobody here knows
- * what its replicas were meanwhile: then any other node may hold something.
- */
-export function movesOf(before: Layout, after: Layout, selfId: number): Move[] {
+/** For node `selfId`, going from every one of `before` to `after`. A keyspace that was not there before moves nothing. */
+export function movesOf(before: readonly Layout[], after: Layout, selfId: number): Move[] {
   const moves: Move[] = [];
-  const others = after.nodes.map((node) => node.id).filter((id) => id !== selfId);
+  const gone = new Set(after.gone ?? []);
   for (const keyspace of after.keyspaces) {
-    const old = before.keyspaces.find(({ id }) => id === keyspace.id);
-    const steps = (keyspace.placement ?? 0) - (old?.placement ?? 0);
-    if (steps === 0) continue;
     const now = placesOf(after, keyspace);
-    const then = old === undefined || steps > 1 ? null : placesOf(before, old);
+    const past = before.flatMap((layout) => {
+      const old = layout.keyspaces.find(({ id }) => id === keyspace.id);
+      return old === undefined ? [] : [{ old, former: placesOf(layout, old) }];
+    });
     for (let partition = 0; partition < now.length; partition++) {
       if (!has(now[partition], selfId)) continue;
-      const from =
-        then === null
-          ? others
-          : lackingFrom(old!, keyspace, then[partition], now[partition], selfId, after.dataCenters);
+      const lacking = past.flatMap(({ old, former }) =>
+        lackingFrom(old, keyspace, former[partition], now[partition], selfId, after.dataCenters),
+      );
+      const from = [...new Set(lacking)].filter((id) => !gone.has(id));
       if (from.length > 0) moves.push({ keyspace: keyspace.id, partition, from });
     }
   }
   return moves;
+}
+
+/** For a node that does not know by which layout its data is complete: whoever else is there may hold something. */
+export function everythingMoved(after: Layout, selfId: number): Move[] {
+  const from = after.nodes.map(({ id }) => id).filter((id) => id !== selfId);
+  if (from.length === 0) return [];
+  return after.keyspaces.flatMap((keyspace) =>
+    placesOf(after, keyspace).flatMap((places, partition) =>
+      has(places, selfId) ? [{ keyspace: keyspace.id, partition, from }] : [],
+    ),
+  );
 }
 
 const has = (places: Places, nodeId: number) => places.some((place) => place.nodeId === nodeId);

@@ -1,34 +1,36 @@
 /**
- * A node process' side of layouts: the newest that was offered is kept until the node can take it, they are taken one at a
- * time, and one that is not newer than what the node has is refused. After each offer the host is told what the node has.
+ * A node process' side of layouts: the newest that was offered is kept until the node can take it, and they are taken one at a
+ * time. After each offer the host is told what the node has.
  */
-import type { Layout } from '../layout/layout.ts';
+import { type LiveLayout, newestOf } from '../layout/history.ts';
+import type { LayoutReport } from './messages.ts';
 
 export interface LayoutTaker {
-  /** Of the layout that the node goes by. */
-  version(): number;
-  /** Resolves when the node goes by it; rejects when it cannot, and goes by the old one then. */
-  take(layout: Layout): Promise<void>;
+  report(): LayoutReport;
+  /** Resolves when the node goes by them; rejects when it cannot, and goes by the old ones then. */
+  take(live: readonly LiveLayout[]): Promise<void>;
 }
 
 export interface LayoutReports {
-  holds(version: number): void;
-  failed(layout: Layout, cause: unknown): void;
+  holds(report: LayoutReport): void;
+  failed(version: number, cause: unknown): void;
 }
 
 export class LayoutInbox {
   readonly #reports: LayoutReports;
   #taker: LayoutTaker | null = null;
-  /** The newest that was offered and not taken yet. */
-  #waiting: Layout | null = null;
+  /** The newest that were offered and not taken yet. */
+  #waiting: readonly LiveLayout[] | null = null;
   #taking = false;
 
   constructor(reports: LayoutReports) {
     this.#reports = reports;
   }
 
-  offer(layout: Layout): void {
-    if (layout.version > (this.#waiting?.version ?? 0)) this.#waiting = layout;
+  offer(live: readonly LiveLayout[]): void {
+    if (live.length === 0) return;
+    const version = (of: readonly LiveLayout[]) => newestOf({ live: of }).layout.version;
+    if (this.#waiting === null || version(live) >= version(this.#waiting)) this.#waiting = live;
     void this.#take();
   }
 
@@ -40,7 +42,7 @@ export class LayoutInbox {
 
   /** Tells the host what the node has; nothing before the node is ready. */
   report(): void {
-    if (this.#taker !== null) this.#reports.holds(this.#taker.version());
+    if (this.#taker !== null) this.#reports.holds(this.#taker.report());
   }
 
   async #take(): Promise<void> {
@@ -49,12 +51,12 @@ export class LayoutInbox {
     this.#taking = true;
     for (let next = this.#waiting; next !== null; next = this.#waiting) {
       this.#waiting = null;
-      if (next.version <= taker.version()) continue;
+      if (newestOf({ live: next }).layout.version < taker.report().version) continue;
       try {
         await taker.take(next);
       } catch (cause) {
         // Not kept: the host sees that it is missing here, and offers it again.
-        this.#reports.failed(next, cause);
+        this.#reports.failed(newestOf({ live: next }).layout.version, cause);
       }
     }
     this.#taking = false;

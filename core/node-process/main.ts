@@ -41,8 +41,8 @@ const log: Log = {
 };
 
 const layouts = new LayoutInbox({
-  holds: (version) => channel.send({ type: 'layout', version }),
-  failed: ({ version }, cause) => {
+  holds: (report) => channel.send({ type: 'layout', report }),
+  failed: (version, cause) => {
     const { message } = toCoterieError(cause, 'disk-failed');
     log.error('The layout could not be taken. It will be offered again.', { version, cause: message });
   },
@@ -92,7 +92,7 @@ channel.onMessage((message) => {
       book.take(message.addresses);
       break;
     case 'layout':
-      layouts.offer(message.layout);
+      layouts.offer(message.live);
       break;
     case 'access':
       rules = message.rules;

@@ -1,12 +1,13 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
 import type { ErrorCode } from '../base/errors.ts';
 import type { NodeFigures } from '../contract/node-views.ts';
-import type { Layout } from '../layout/layout.ts';
+import type { LiveLayout } from '../layout/history.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
 import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { AccessRules } from '../security/access.ts';
+import type { TrackerRow } from '../wire/peer/layout-messages.ts';
 
 /** Partitions of a keyspace that one node compares with the other replicas. */
 export interface RepairWork {
@@ -52,7 +53,8 @@ export interface NodeStart {
   /** 0: any free port. */
   readonly clientPort: number;
   readonly peerPort: number;
-  readonly layout: Layout;
+  /** What the host knows to be live, oldest first. */
+  readonly live: readonly LiveLayout[];
   /** Bytes for values kept in memory. */
   readonly hotBytesMax: number;
   /** It took clients before: an empty disk means that its data was lost. */
@@ -62,10 +64,23 @@ export interface NodeStart {
   readonly access: AccessRules;
 }
 
+export interface LayoutReport {
+  /** Of what people decided last, as far as the node knows. */
+  readonly version: number;
+  /** Versions that are live. */
+  readonly live: readonly number[];
+  /** What each node has reached, as this one knows it: rows of wire/peer/layout-messages.ts. */
+  readonly trackers: readonly TrackerRow[];
+  /** Partitions of which the node still has to get something. */
+  readonly lacking: number;
+  /** Records that the rebuild since its start has brought, and their bytes. */
+  readonly receivedBytes: number;
+}
+
 export type ToNode =
   | NodeStart
   | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
-  | { readonly type: 'layout'; readonly layout: Layout }
+  | { readonly type: 'layout'; readonly live: readonly LiveLayout[] }
   | { readonly type: 'access'; readonly rules: AccessRules }
   /** `task` names the answer and a stop. */
   | ({ readonly type: 'repair'; readonly task: number } & RepairWork)
@@ -88,8 +103,8 @@ export type FromNode =
     }
   | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
   | { readonly type: 'ready' }
-  /** The version of the layout that the node goes by: after each that it was sent, and about once a second. */
-  | { readonly type: 'layout'; readonly version: number }
+  /** The layouts that the node goes by: after each that it was sent, and about once a second. */
+  | { readonly type: 'layout'; readonly report: LayoutReport }
   | { readonly type: 'peers'; readonly down: readonly string[] }
   /** What changed in this node's view of the others, and the whole view after it. */
   | {

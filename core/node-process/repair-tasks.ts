@@ -50,8 +50,10 @@ export function watchRebuild(
 ): { look(): void; end(): void } {
   let since = node.parts.eligibility.isWhole ? null : clock.monotonicMs();
   if (since !== null) {
-    const message = `${name} lost data. It gets it back from the other replicas, and does not answer reads alone until then.`;
-    send({ type: 'noted', severity: 'warning', message });
+    if (node.parts.eligibility.hasLost) {
+      const message = `${name} lost data. It gets it back from the other replicas, and does not answer reads alone until then.`;
+      send({ type: 'noted', severity: 'warning', message });
+    } else send({ type: 'noted', severity: 'info', message: `${name} is getting its share of the data.` });
   }
   const look = () => {
     if (since === null || !node.parts.eligibility.isWhole) return;
@@ -60,7 +62,7 @@ export function watchRebuild(
     since = null;
     const records = recordsReceived === 1 ? '1 record' : `${recordsReceived} records`;
     const mebibytes = (valueBytes / 1_048_576).toFixed(1);
-    const message = `${name} is whole again: ${records}, ${mebibytes} MiB in ${seconds} s.`;
+    const message = `${name} has all it should hold: ${records}, ${mebibytes} MiB in ${seconds} s.`;
     send({ type: 'noted', severity: 'info', message });
   };
   return {

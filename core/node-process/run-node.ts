@@ -8,6 +8,7 @@ import { productVersion } from '../base/version.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import { respServerDefaults } from '../gateway/resp/settings.ts';
+import { newestOf } from '../layout/history.ts';
 import type { Layout } from '../layout/layout.ts';
 import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
 import { MembershipDriver, type MembershipLink, type TimedEvent } from '../node/membership-driver.ts';
@@ -29,6 +30,7 @@ import { packetSealOf } from '../security/packet-seal.ts';
 import { PasswordLogins } from '../security/password-logins.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { patientDisk } from '../storage/patient-disk.ts';
+import { trackersOf } from '../wire/peer/layout-messages.ts';
 import type { AddressBook } from './address-book.ts';
 import { ownerNameOf, removeEndpoint, writeEndpoint } from './endpoint.ts';
 import { figuresOf, newFigureState } from './figures.ts';
@@ -66,7 +68,8 @@ export async function runNode(
   { channel, book, layouts, log, onHost }: Surroundings,
   message: NodeStart,
 ): Promise<RunningNode> {
-  const { nodeId, folder, host, layout } = message;
+  const { nodeId, folder, host } = message;
+  const { layout } = newestOf(message);
   const lock = await lockFolderPatiently(folder, ownerNameOf(message.name), lockWaitMaxMs);
   removeEndpoint(folder);
   const clock = systemClock;
@@ -109,7 +112,7 @@ export async function runNode(
       },
     },
     { nodeId, ...defaultNodeSettings, hasRun: message.hasRun },
-    layout,
+    message.live,
   );
   link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));
   // Peers first: a node that takes clients before it reaches the others could only refuse them.
@@ -133,12 +136,9 @@ export async function runNode(
   );
   const clientPort = await resp.listen();
 
-  const names = new Map(layout.nodes.map((other) => [other.id, other.name]));
   const tellPeers = () => {
-    const down = node.layout.nodes
-      .filter((other) => other.id !== nodeId && !peerNetwork.isUp(other.id))
-      .map((other) => names.get(other.id) ?? other.name);
-    channel.send({ type: 'peers', down });
+    const down = node.layout.nodes.filter((other) => other.id !== nodeId && !peerNetwork.isUp(other.id));
+    channel.send({ type: 'peers', down: down.map(({ name }) => name) });
   };
   peerNetwork.onChange(tellPeers);
   const rebuild = watchRebuild(node, message.name, clock, (note) => channel.send(note));
@@ -196,12 +196,19 @@ export async function runNode(
   channel.send({ type: 'ready' });
   tellPeers();
   writeEndpoint(folder, peerPort);
+  node.onTopology(({ nodes }) => {
+    membership.setPeers([...nodes.keys()]);
+    layouts.report();
+  });
   layouts.serve({
-    version: () => node.layout.version,
-    take: async (next) => {
-      await node.setLayout(next);
-      membership.setPeers(next.nodes.map((other) => other.id));
-    },
+    report: () => ({
+      version: node.layout.version,
+      live: node.layouts.live.map((one) => one.layout.version),
+      trackers: trackersOf(node.layouts),
+      lacking: node.parts.eligibility.missingCount,
+      receivedBytes: node.repair.rebuildFigures().valueBytes,
+    }),
+    take: (live) => node.offerLayouts(live),
   });
   return running;
 }
@@ -223,7 +230,8 @@ async function startMembership(
   port: number,
 ): Promise<{ membership: MembershipDriver; stopMembership: () => Promise<void> }> {
   const { channel, book, log, disk, link } = around;
-  const { nodeId, host, layout } = message;
+  const { nodeId, host } = message;
+  const { layout } = newestOf(message);
   const udp = new UdpDatagrams({ host, port });
   try {
     await udp.listen();

@@ -1,35 +1,32 @@
 /**
- * The layouts that a node keeps beside its data: the newest that it was given, so that it never follows an older one, and the
- * one that its data is complete for, so that it knows after a crash what it was still getting.
+ * What a node keeps of the layouts beside its data: those that are live, so that it never follows an older one, and how far it and
+ * the others had come, so that it knows after a crash what it was still getting.
  */
 import { toCoterieError } from '../base/errors.ts';
-import type { Layout } from '../layout/layout.ts';
+import { historyOf, type LayoutHistory, newestOf } from '../layout/history.ts';
 import { decodeLayout } from '../layout/layout-document.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { liveFrom, trackersFrom, trackersOf } from '../wire/peer/layout-messages.ts';
 
 export const layoutFile = 'layout.json';
 
-export interface KeptLayouts {
-  readonly newest: Layout;
-  /** What this node holds is all that it should hold by this one; older than `newest` while data is on its way. Null: by none. */
-  readonly settled: Layout | null;
-}
-
-/** What the file holds, as JSON: a layout document (layout/layout-document.ts) with one member more. */
-export function keptLayoutsAsJson({ newest, settled }: KeptLayouts): unknown {
-  return { format: 1, layout: newest, settled: settled === newest ? 'newest' : settled };
+/** As JSON: a document of the newest layout (layout/layout-document.ts) with more members. */
+export function keptHistoryAsJson(history: LayoutHistory): unknown {
+  const { layout, digest } = newestOf(history);
+  return { format: 1, layout, digest, older: history.live.slice(0, -1), trackers: trackersOf(history) };
 }
 
 /** Null: there is none, or it cannot be read. */
-export async function readKeptLayouts(disk: Disk, log: Log): Promise<KeptLayouts | null> {
+export async function readKeptHistory(disk: Disk, log: Log): Promise<LayoutHistory | null> {
   try {
     const text = (await disk.readFile(layoutFile)).toString();
-    const newest = decodeLayout(text);
-    const { settled } = JSON.parse(text);
-    if (settled === 'newest') return { newest, settled: newest };
-    const isKnown = settled !== null && settled !== undefined;
-    return { newest, settled: isKnown ? decodeLayout(JSON.stringify({ format: 1, layout: settled })) : null };
+    const layout = decodeLayout(text);
+    const { digest, older, trackers, settled } = JSON.parse(text);
+    // Of a version that kept one layout, and was still getting data for it: nobody knows from whom.
+    if (settled !== undefined && settled !== 'newest') return null;
+    const live = [...liveFrom(older ?? []), { layout, digest: typeof digest === 'string' ? digest : '' }];
+    return { ...historyOf(live), trackers: trackersFrom(trackers ?? []) };
   } catch (cause) {
     const { code, message } = toCoterieError(cause, 'corrupt');
     if (code === 'disk-failed' || code === 'busy') throw cause;

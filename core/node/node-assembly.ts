@@ -2,7 +2,7 @@
  * Puts a storage node together from its parts, over ports, in two stages: what has to be read from the disk before anything can be
  * said of this node, and then what runs on it. Each reads from top to bottom, in the order in which things are needed.
  */
-import type { Layout } from '../layout/layout.ts';
+import type { LiveLayout } from '../layout/history.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { ContextSeal } from '../ports/context-seal.ts';
 import type { Disk } from '../ports/disk.ts';
@@ -32,6 +32,7 @@ import {
 import { Requests } from '../replication/requests.ts';
 import { HybridClock } from '../versions/hybrid-clock.ts';
 import { Identity } from './identity.ts';
+import { LayoutGossip } from './layout-gossip.ts';
 import { LostRecords } from './lost-records.ts';
 import { NodeLayouts } from './node-layouts.ts';
 import { NodeRepair } from './node-repair.ts';
@@ -78,6 +79,7 @@ export interface NodeParts {
   readonly expired: ExpiredValues;
   readonly repair: NodeRepair;
   readonly leftovers: Leftovers;
+  readonly gossip: LayoutGossip;
   readonly identity: Identity;
   readonly vouching: Vouching;
   readonly workers: Workers;
@@ -93,7 +95,7 @@ const pendingWhenBusy = 256;
 export async function openDurable(
   components: StorageNodeComponents,
   settings: StorageNodeSettings,
-  layout: Layout,
+  given: readonly LiveLayout[],
 ) {
   const { clock, timers, log } = components;
   const { nodeId } = settings;
@@ -107,7 +109,7 @@ export async function openDurable(
       cause: identity.loss,
     });
   }
-  const layouts = await NodeLayouts.open(components, { nodeId, isKnown: identity.isKnown }, layout);
+  const layouts = await NodeLayouts.open(components, { nodeId, isKnown: identity.isKnown }, given);
   const records = new LocalRecords(engine);
   const hints = new HintStore({ records, engine, clock });
   await hints.load();
@@ -137,7 +139,7 @@ function eligibilityOf({
     onWhole: () => {
       log.info('This node is whole again: it has been compared with every other replica.');
       void vouching.noteWhole();
-      void layouts.noteSettled();
+      layouts.look();
     },
     onLost: (keyspace, partition) => losses.lostHere(keyspace, partition),
     onBack: (keyspace, partition) => losses.isBack(keyspace, partition),
@@ -187,7 +189,9 @@ export function assemble(
 
   // What others ask of this node, and what clients do.
   const service = new PeerService(parts, topology());
-  const store = new CoordinatorStore({ parts, engine, service, endpointOf }, topology());
+  const onDrained = () => layouts.look();
+  const store = new CoordinatorStore({ parts, engine, service, endpointOf, onDrained }, topology());
+  const gossip = new LayoutGossip({ layouts, network, requests, service, log });
   serveFallbacks(service, hints, topology);
 
   // What goes on in the background.
@@ -197,15 +201,24 @@ export function assemble(
   const collecting = settings.collector ?? defaultCollectorSettings;
   const collector = new TombstoneCollector({ ...parts, engine }, service, collecting, settings.expiry);
   const expired = new ExpiredValues({ ...parts, engine }, settings.expiry);
-  const leftovers = new Leftovers({ ...parts, engine, wake: () => workers.wake('leftovers') });
+  const leftovers: Leftovers = new Leftovers({
+    ...parts,
+    engine,
+    give: (keyspace, partitions, peer) => repair.give(keyspace, partitions, peer),
+    wake: () => workers.wake('leftovers'),
+  });
   const comparing = { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 };
-  const repair = new NodeRepair({ ...parts, engine, service, expired, leftovers, losses, isBusy }, comparing);
+  const repair: NodeRepair = new NodeRepair(
+    { ...parts, engine, service, expired, leftovers, losses, isBusy },
+    comparing,
+  );
   repair.trees.adopt(durable.savedTrees);
   workers.add(delivery);
   if (collecting.tickMs > 0) workers.add(collector);
   workers.add(expired);
   if (comparing.tickMs > 0) for (const worker of repair.workers) workers.add(worker);
   workers.add(leftovers);
+  workers.add(gossip);
 
   // Records that turn out to be lost, or are known to be.
   new LostRecords(
@@ -220,7 +233,20 @@ export function assemble(
   if (!eligibility.isWhole) void repair.rebuild();
 
   return {
-    ...{ parts, engine, service, store, delivery, collector, expired, repair, leftovers, workers, disk },
+    ...{
+      parts,
+      engine,
+      service,
+      store,
+      delivery,
+      collector,
+      expired,
+      repair,
+      leftovers,
+      gossip,
+      workers,
+      disk,
+    },
     ...{ identity, vouching: durable.vouching, layouts, losses },
   };
 }

@@ -1,16 +1,32 @@
 /**
- * The layout as one node follows it: the topology of now, what a change of it means for the data here, and the copies on disk
- * (kept-layout.ts). Versions only go up.
+ * The layouts as one node follows them: which are live, what a change of them means for the data here, how far this node is, and
+ * the copy on disk (kept-layout.ts). What it tells others is on disk before: a node that has acknowledged a layout must not
+ * forget it. The rules of who has to have reached what are in layout/history.ts.
  */
-import type { Layout } from '../layout/layout.ts';
-import { movesOf } from '../layout/moves.ts';
+import {
+  historyOf,
+  keyOf,
+  type LayoutHistory,
+  type LiveLayout,
+  merge,
+  newestOf,
+  reachedBy,
+  reachedByAll,
+  readingOf,
+  type Tracker,
+  withTracker,
+  withTrackers,
+  writingOf,
+} from '../layout/history.ts';
+import { type Layout, type LayoutNode, placedOf } from '../layout/layout.ts';
+import { everythingMoved, movesOf } from '../layout/moves.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { KeptFile } from './kept-file.ts';
-import { keptLayoutsAsJson, layoutFile, readKeptLayouts } from './kept-layout.ts';
+import { keptHistoryAsJson, layoutFile, readKeptHistory } from './kept-layout.ts';
 
 interface Components {
   readonly disk: Disk;
@@ -18,80 +34,261 @@ interface Components {
   readonly log: Log;
 }
 
+/** Far longer than it takes for a word to reach every node that can be reached. */
+const lingerMs = 10_000;
+
+/** What a node has to do when its view changes. */
+export interface LayoutFollower {
+  /** Whether no write goes by an older topology than this any more. */
+  isDrained(topology: Topology): boolean;
+  /** Nothing is kept here that others have yet to get. */
+  owesNothing(): boolean;
+  onTopology(before: Topology, after: Topology): void;
+  /** Something is missing here: it has to be fetched, from now on. */
+  onMissing(): void;
+  /** Others should hear of it: it is on disk. */
+  onNews(): void;
+}
+
 export class NodeLayouts {
   readonly #nodeId: number;
+  readonly #timers: Timers;
   readonly #file: KeptFile;
+  #history: LayoutHistory;
   #topology: Topology;
-  /** What this node holds is complete by this one; null: by none that is known. */
-  #settled: Layout | null;
+  #self: LayoutNode;
+  /** Nobody knows by which layout the data here is complete. */
+  readonly #isUnknown: boolean;
   #eligibility: ReadEligibility | null = null;
+  #follower: LayoutFollower | null = null;
+  /** The layout since whose acknowledgement by all this node compares itself with others; 0: none yet. */
+  #comparesFor = 0;
+  #looking = false;
+  #lingering: readonly Layout[] = [];
 
-  private constructor(components: Components, nodeId: number, newest: Layout, settled: Layout | null) {
+  private constructor(components: Components, nodeId: number, history: LayoutHistory, isUnknown: boolean) {
     this.#nodeId = nodeId;
+    this.#timers = components.timers;
     this.#file = new KeptFile(components, layoutFile);
-    this.#topology = topologyOf(newest, nodeId);
-    this.#settled = settled;
+    this.#history = history;
+    this.#isUnknown = isUnknown;
+    this.#self = nodeIn(history, nodeId)!;
+    this.#topology = this.#newTopology();
   }
 
-  /** `isKnown`: this node was here before, so a file that is missing is a loss. */
+  /** `isKnown`: this node was here before, so a file that is missing is a loss. `given`: what its host knows to be live. */
   static async open(
     components: Components,
     settings: { nodeId: number; isKnown: boolean },
-    given: Layout,
+    given: readonly LiveLayout[],
   ): Promise<NodeLayouts> {
     const { nodeId, isKnown } = settings;
-    const kept = await readKeptLayouts(components.disk, components.log);
-    const isNewer = kept !== null && kept.newest.version > given.version;
-    const isOurs = isNewer && kept.newest.nodes.some(({ id }) => id === nodeId);
-    const newest = isOurs && kept.newest.clusterId === given.clusterId ? kept.newest : given;
-    const settled = kept === null ? (isKnown ? null : given) : kept.settled;
-    return new NodeLayouts(components, nodeId, newest, settled);
+    const kept = await readKeptHistory(components.disk, components.log);
+    const offered = historyOf(given);
+    const isOurs =
+      kept !== null &&
+      newestOf(kept).layout.clusterId === newestOf(offered).layout.clusterId &&
+      nodeIn(kept, nodeId) !== null;
+    const history = isOurs ? merge(kept, offered) : offered;
+    const layouts = new NodeLayouts(components, nodeId, history, isKnown && !isOurs);
+    layouts.#begin(isOurs);
+    return layouts;
+  }
+
+  /** A node that is new has nothing, so it lacks nothing of the layouts before it; one that was here goes on. */
+  #begin(isOurs: boolean): void {
+    // A file of before there were trackers: the node went by that layout alone.
+    if (!isOurs || !this.#history.trackers.has(this.#nodeId)) this.#track(this.#own);
   }
 
   get topology(): Topology {
     return this.#topology;
   }
 
-  /** Tells what is missing since the layout that the data is complete for, and from now on. */
+  get history(): LayoutHistory {
+    return this.#history;
+  }
+
+  /** What this node still has to get is marked from now on. */
   follow(eligibility: ReadEligibility): void {
     this.#eligibility = eligibility;
-    this.#miss(this.#settled ?? unknownOf(this.#topology.layout));
+    eligibility.setTopology(this.#topology);
+    if (this.#isUnknown) {
+      for (const { keyspace, partition, from } of everythingMoved(this.#topology.layout, this.#nodeId)) {
+        eligibility.unknown(keyspace, partition, from);
+      }
+    }
+    this.#missNewest();
     void this.#keep();
   }
 
-  /** Takes a newer layout at once. Resolves when it is on disk. */
-  change(layout: Layout): Promise<void> {
-    const before = this.#topology.layout;
-    this.#topology = topologyOf(layout, this.#nodeId);
-    this.#eligibility?.setTopology(this.#topology);
-    this.#miss(before);
-    return this.#keep();
+  serve(follower: LayoutFollower): void {
+    this.#follower = follower;
+    this.look();
   }
 
-  /** All that was missing has come. */
-  noteSettled(): Promise<void> {
-    return this.#keep();
+  /** Another's view; no layouts: it has none that are new. Resolves when what is new of it is on disk. */
+  learn(live: readonly LiveLayout[], trackers: LayoutHistory['trackers']): Promise<void> {
+    // Of itself a node knows best, unless it has lost its files: then it goes on from what it had told.
+    const theirs = trackers.get(this.#nodeId);
+    const own = this.#history.trackers.get(this.#nodeId);
+    const isFromBefore = theirs !== undefined && theirs.turn > (own?.turn ?? 0);
+    const others = new Map(trackers);
+    if (!isFromBefore) others.delete(this.#nodeId);
+    if (live.length === 0) return this.#take(withTrackers(this.#history, others));
+    return this.#take(merge(this.#history, { ...historyOf(live), trackers: others }));
   }
 
   close(): void {
     this.#file.close();
   }
 
-  #miss(before: Layout): void {
-    for (const { keyspace, partition, from } of movesOf(before, this.#topology.layout, this.#nodeId)) {
-      this.#eligibility?.moved(keyspace, partition, from);
+  get #own(): Tracker {
+    const { turn = 0, key = keyOf(this.#history.live[0].layout) } =
+      this.#history.trackers.get(this.#nodeId) ?? {};
+    return { turn, key, ...reachedBy(this.#history, this.#nodeId) };
+  }
+
+  #track(tracker: Tracker): void {
+    const next = withTracker(this.#history, this.#nodeId, { ...tracker, turn: tracker.turn + 1 });
+    this.#linger(next);
+    this.#history = next;
+  }
+
+  /** Layouts that are released now: writes for them are taken a little longer, from nodes that do not know it yet. */
+  #linger(next: LayoutHistory): void {
+    const live = new Set(next.live.map(({ layout }) => placedOf(layout)));
+    const gone = this.#history.live
+      .map(({ layout }) => layout)
+      .filter((layout) => !live.has(placedOf(layout)));
+    if (gone.length === 0) return;
+    this.#lingering = [...this.#lingering, ...gone];
+    this.#timers.after(lingerMs, () => {
+      this.#lingering = this.#lingering.filter((layout) => !gone.includes(layout));
+    });
+  }
+
+  async #take(history: LayoutHistory): Promise<void> {
+    if (isAlike(history, this.#history)) return;
+    const newest = newestOf(this.#history);
+    this.#linger(history);
+    this.#history = history;
+    this.#refresh();
+    if (
+      newestOf(history).digest !== newest.digest ||
+      newestOf(history).layout.version !== newest.layout.version
+    ) {
+      this.#missNewest();
+      if (!(this.#eligibility?.isWhole ?? true)) this.#follower?.onMissing();
+    }
+    await this.#keep();
+    this.#follower?.onNews();
+    this.look();
+  }
+
+  /**
+   * Moves this node's own numbers on as far as they may go. To be called whenever a write ended, something missing has come, or
+   * others were heard of.
+   */
+  look(): void {
+    if (this.#looking || this.#follower === null) return;
+    this.#looking = true;
+    void this.#lookAll().finally(() => {
+      this.#looking = false;
+    });
+  }
+
+  async #lookAll(): Promise<void> {
+    for (let next = this.#next(); next !== null; next = this.#next()) {
+      this.#track(next);
+      this.#refresh();
+      await this.#keep();
+      this.#follower?.onNews();
     }
   }
 
+  /** Null: there is nothing to move on. */
+  #next(): Tracker | null {
+    const own = this.#own;
+    const newest = newestOf(this.#history).layout;
+    const placed = placedOf(newest);
+    const follower = this.#follower!;
+    if (own.heard < placed) return { ...own, heard: placed, key: keyOf(newest) };
+    const isWritten = reachedByAll(this.#history, 'heard') >= placed;
+    if (own.ack < placed && isWritten && follower.isDrained(this.#topology)) return { ...own, ack: placed };
+    if (own.sync < placed && reachedByAll(this.#history, 'ack') >= placed) {
+      if (this.#comparesFor !== placed) {
+        // What was compared before may have missed a write by somebody who did not know of this layout.
+        this.#comparesFor = placed;
+        this.#missNewest();
+        if (!(this.#eligibility?.isWhole ?? true)) follower.onMissing();
+      }
+      const isLeaving = !newest.nodes.some(({ id }) => id === this.#nodeId);
+      if ((this.#eligibility?.isWhole ?? true) && (!isLeaving || follower.owesNothing())) {
+        return { ...own, sync: placed };
+      }
+    }
+    const reading = placedOf(readingOf(this.#history).layout);
+    if (own.syncAck < reading) return { ...own, syncAck: reading };
+    return null;
+  }
+
+  #missNewest(): void {
+    const newest = newestOf(this.#history).layout;
+    if (this.#own.sync >= placedOf(newest)) return;
+    const older = this.#history.live.slice(0, -1).map(({ layout }) => layout);
+    this.#miss(movesOf(older, newest, this.#nodeId));
+  }
+
+  #miss(moves: ReturnType<typeof movesOf>): void {
+    for (const { keyspace, partition, from } of moves) this.#eligibility?.moved(keyspace, partition, from);
+  }
+
+  /** The topology anew, where another one follows from what is known now. */
+  #refresh(): void {
+    this.#self = nodeIn(this.#history, this.#nodeId) ?? this.#self;
+    const before = this.#topology;
+    const { live, reading, writing } = this.#view();
+    const isSame = (left: readonly Layout[], right: readonly Layout[]) =>
+      left.length === right.length && left.every((layout, index) => layout === right[index]);
+    if (isSame(live, before.live) && isSame(writing, before.writing) && reading === before.reading) return;
+    const after = this.#newTopology();
+    this.#topology = after;
+    this.#eligibility?.setTopology(after);
+    this.#follower?.onTopology(before, after);
+  }
+
+  #view(): { live: readonly Layout[]; reading: Layout; writing: readonly Layout[] } {
+    return {
+      live: this.#history.live.map(({ layout }) => layout),
+      reading: readingOf(this.#history).layout,
+      writing: writingOf(this.#history).map(({ layout }) => layout),
+    };
+  }
+
+  #newTopology(): Topology {
+    const { live, reading, writing } = this.#view();
+    return topologyOf(live, this.#nodeId, { reading, writing, lingering: this.#lingering, self: this.#self });
+  }
+
   #keep(): Promise<void> {
-    const newest = this.#topology.layout;
-    if (this.#eligibility?.isWhole ?? true) this.#settled = newest;
-    return this.#file.keep(keptLayoutsAsJson({ newest, settled: this.#settled }));
+    return this.#file.keep(keptHistoryAsJson(this.#history));
   }
 }
 
-/** A layout in whose place every keyspace has been changed since more often than anybody here can follow. */
-function unknownOf(layout: Layout): Layout {
-  const keyspaces = layout.keyspaces.map((keyspace) => ({ ...keyspace, placement: -1_000 }));
-  return { ...layout, keyspaces };
+/** As the newest layout that has it says. */
+function nodeIn({ live }: LayoutHistory, nodeId: number): LayoutNode | null {
+  const holder: Layout | undefined = live
+    .map(({ layout }) => layout)
+    .findLast(({ nodes }) => nodes.some(({ id }) => id === nodeId));
+  return holder?.nodes.find(({ id }) => id === nodeId) ?? null;
+}
+
+function isAlike(left: LayoutHistory, right: LayoutHistory): boolean {
+  if (left.live.length !== right.live.length || left.trackers.size !== right.trackers.size) return false;
+  const isLive = left.live.every(
+    ({ layout, digest }, index) =>
+      digest === right.live[index].digest && layout.version === right.live[index].layout.version,
+  );
+  return isLive && [...left.trackers].every(([id, tracker]) => right.trackers.get(id)?.turn === tracker.turn);
 }

@@ -11,8 +11,10 @@ import type { Worker } from '../ports/worker.ts';
 import { AntiEntropy, type AntiEntropyFigures, type AntiEntropySettings } from '../repair/anti-entropy.ts';
 import { Claims } from '../repair/claims.ts';
 import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
+import { Exchange } from '../repair/exchange.ts';
 import type { ExchangeFigures } from '../repair/exchange-figures.ts';
 import { serveExchanges } from '../repair/exchange-service.ts';
+import { Pace } from '../repair/pace.ts';
 import {
   type RangeOutcome,
   type RangeRepair,
@@ -47,7 +49,7 @@ export interface RepairComponents {
   readonly hybridClock: HybridClock;
   readonly log: Log;
   readonly eligibility: ReadEligibility;
-  readonly leftovers: Leftovers;
+  readonly leftovers: Pick<Leftovers, 'holdsNothing'>;
   readonly losses: PossibleLosses;
   readonly expired: ExpiredValues;
   readonly topology: () => Topology;
@@ -57,6 +59,8 @@ export interface RepairComponents {
 
 /** A peer that cannot be compared with now is tried again after this long. */
 const rebuildRetryMs = 1_000;
+/** Then what is left of a peer's partitions is begun anew. */
+const giveWithinMs = 60_000;
 
 export class NodeRepair {
   readonly trees: TreeStore;
@@ -146,6 +150,8 @@ export class NodeRepair {
   rebuild(): Promise<void> {
     this.#rebuilding ??= this.#rebuildAll().finally(() => {
       this.#rebuilding = null;
+      // What went missing in the moment in which it ended.
+      if (!this.#closed && !this.#eligibility.isWhole) void this.rebuild();
     });
     return this.#rebuilding;
   }
@@ -192,6 +198,15 @@ export class NodeRepair {
     partitions.forEach((partition, index) => {
       if (answer[index] === 1) this.#eligibility.compared(keyspace, partition, peer);
     });
+  }
+
+  /** Brings all that is held here of some partitions to a peer, and takes nothing from it. Resolves with those that it has now. */
+  async give(keyspace: number, partitions: readonly number[], peer: number): Promise<readonly number[]> {
+    const { peers, timers, isBusy } = this.#parts;
+    if (this.#closed || !peers.isUp(peer)) return [];
+    const request = { keyspace, partitions, peer, dryRun: false, isGivenOnly: true, limitMs: giveWithinMs };
+    const { compared } = await new Exchange(this.#parts, request, new Pace(timers, isBusy)).run();
+    return compared;
   }
 
   /** What the rebuild since the start has brought. */

@@ -14,7 +14,7 @@ interface Components {
   readonly network: PeerNetwork;
   readonly requests: Requests;
   readonly service: PeerService;
-  readonly leftovers: Leftovers;
+  readonly leftovers: Pick<Leftovers, 'holdsNothing'>;
   readonly topology: () => Topology;
 }
 

@@ -3,6 +3,7 @@
  * is in node-assembly.ts; this is what can be asked of it while it runs, and its end in order.
  */
 import { CoterieError } from '../base/errors.ts';
+import type { LayoutHistory, LiveLayout } from '../layout/history.ts';
 import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
@@ -11,6 +12,7 @@ import { call } from '../replication/calls.ts';
 import type { CoordinatorStore } from '../replication/coordinator/store.ts';
 import type { CoordinatorParts } from '../replication/parts.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
+import type { Topology } from '../replication/topology.ts';
 import { calls } from '../wire/peer/calls.ts';
 import type { MembershipLink } from './membership-driver.ts';
 import {
@@ -35,6 +37,7 @@ export const defaultNodeSettings = {
 
 export class StorageNode {
   readonly #built: NodeParts;
+  readonly #topologyHandlers: ((topology: Topology) => void)[] = [];
 
   private constructor(built: NodeParts) {
     this.#built = built;
@@ -60,12 +63,46 @@ export class StorageNode {
   static async start(
     components: StorageNodeComponents,
     settings: StorageNodeSettings,
-    layout: Layout,
+    given: Layout | readonly LiveLayout[],
   ): Promise<StorageNode> {
-    if (!layout.nodes.some((node) => node.id === settings.nodeId)) {
+    const live = 'version' in given ? [{ layout: given, digest: String(given.version) }] : given;
+    if (!live.some(({ layout }) => layout.nodes.some((node) => node.id === settings.nodeId))) {
       throw new CoterieError('bad-input', 'The layout does not name this node.');
     }
-    return new StorageNode(assemble(components, settings, await openDurable(components, settings, layout)));
+    const node = new StorageNode(
+      assemble(components, settings, await openDurable(components, settings, live)),
+    );
+    node.#follow();
+    return node;
+  }
+
+  #follow(): void {
+    const { gossip, layouts, parts, repair, service, store, workers } = this.#built;
+    layouts.serve({
+      isDrained: (topology) => store.isDrained(topology),
+      owesNothing: () => parts.hints.targets().length === 0,
+      onTopology: (before, after) => {
+        service.setTopology(after);
+        store.setTopology(after);
+        for (const keyspace of before.layout.keyspaces) {
+          if (!after.keyspaces.has(keyspace.id)) this.#forgetKeyspace(keyspace);
+        }
+        workers.wake('leftovers');
+        for (const handler of this.#topologyHandlers) handler(after);
+      },
+      onMissing: () => void repair.rebuild(),
+      onNews: () => gossip.tell(),
+    });
+  }
+
+  /** Told of each change of the layouts that count. */
+  onTopology(handler: (topology: Topology) => void): void {
+    this.#topologyHandlers.push(handler);
+  }
+
+  /** Which layouts are live, and how far every node is with them, as this one knows it. */
+  get layouts(): LayoutHistory {
+    return this.#built.layouts.history;
   }
 
   /** What this node does in the background, and how far it is. */
@@ -115,22 +152,11 @@ export class StorageNode {
   }
 
   /**
-   * Takes a newer layout, at once; an older one is left aside. Data of dropped keyspaces is forgotten, data that this node has to
-   * get is fetched, data that is not its own any more handed over. Resolves once the layout is kept on disk.
+   * Takes what is newer of these, at once. Data of dropped keyspaces is forgotten, data that this node has to get is fetched, data that
+   * is not its own any more handed over. Resolves once the layouts are kept on disk.
    */
-  setLayout(layout: Layout): Promise<void> {
-    const { layouts, service, store, repair, workers } = this.#built;
-    const before = this.layout;
-    if (layout.version <= before.version) return Promise.resolve();
-    const kept = layouts.change(layout);
-    service.setTopology(layouts.topology);
-    store.setTopology(layouts.topology);
-    for (const keyspace of before.keyspaces) {
-      if (!layout.keyspaces.some(({ id }) => id === keyspace.id)) this.#forgetKeyspace(keyspace);
-    }
-    if (!this.parts.eligibility.isWhole) void repair.rebuild();
-    workers.wake('leftovers');
-    return kept;
+  offerLayouts(live: readonly LiveLayout[]): Promise<void> {
+    return this.#built.layouts.learn(live, new Map());
   }
 
   #forgetKeyspace({ id, name }: LayoutKeyspace): void {

@@ -13,6 +13,8 @@ export interface GroupRequirement {
   /** null: replicas of every data center count. */
   readonly dataCenter: string | null;
   readonly needed: number;
+  /** Node ids; absent: every replica may count. */
+  readonly members?: ReadonlySet<number>;
 }
 
 export interface Requirement {
@@ -72,8 +74,29 @@ export function requirementOf(
   }
 }
 
+/** What several sets of replicas ask for together: each its own, and one replica may count in several. */
+export function jointRequirement(
+  sets: readonly { readonly members: readonly ReplicaPlace[]; readonly requirement: Requirement }[],
+): Requirement {
+  const groups = sets.flatMap(({ members, requirement }) => {
+    const ids = new Set(members.map(({ nodeId }) => nodeId));
+    return requirement.groups.map((group) => ({ ...group, members: ids }));
+  });
+  return { groups, hintsCount: sets.every(({ requirement }) => requirement.hintsCount) };
+}
+
+export function countsIn(group: GroupRequirement, { nodeId, dataCenter }: ReplicaPlace): boolean {
+  if (group.dataCenter !== null && group.dataCenter !== dataCenter) return false;
+  return group.members === undefined || group.members.has(nodeId);
+}
+
+/** At the least: of several sets that of the one which needs most. */
 export function neededInTotal(requirement: Requirement): number {
-  return requirement.groups.reduce((sum, group) => sum + group.needed, 0);
+  const bySet = new Map<ReadonlySet<number> | undefined, number>();
+  for (const { members, needed } of requirement.groups) {
+    bySet.set(members, (bySet.get(members) ?? 0) + needed);
+  }
+  return Math.max(0, ...bySet.values());
 }
 
 /** What a requirement asks of each data center and, beyond that, of all together. */

@@ -1,5 +1,5 @@
 /** Counts votes against a requirement. Shared by get-core and put-core; pure. */
-import type { ReplicaPlace, Requirement } from './requirement.ts';
+import { countsIn, type ReplicaPlace, type Requirement } from './requirement.ts';
 
 export type Verdict = 'pending' | 'met' | 'impossible';
 
@@ -46,7 +46,7 @@ export class Tally {
       let favour = 0;
       let open = 0;
       for (let index = 0; index < this.#votes.length; index++) {
-        if (group.dataCenter !== null && this.#replicas[index].dataCenter !== group.dataCenter) continue;
+        if (!countsIn(group, this.#replicas[index])) continue;
         if (this.#votes[index] === inFavour) favour++;
         else if (this.#votes[index] === waiting) open++;
       }

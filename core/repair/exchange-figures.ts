@@ -37,6 +37,8 @@ export interface ExchangeRequest {
   readonly peer: number;
   /** Counts differences and changes nothing. */
   readonly dryRun: boolean;
+  /** The peer gets what it lacks, and nothing is taken from it. */
+  readonly isGivenOnly?: boolean;
   /** No further partition is begun after this long: for trees to be built, and altogether. */
   readonly limitMs: number;
   /** Each position that differs, as a number that is unique within the keyspace. */

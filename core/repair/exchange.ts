@@ -214,9 +214,12 @@ export class Exchange {
     leaves: readonly number[],
     figures: TransferFigures,
   ): Promise<number> {
-    const { keyspace, dryRun } = this.#request;
+    const { keyspace, dryRun, isGivenOnly = false } = this.#request;
     const pace = this.#pace;
-    const transfer = { replica: this.#parts.replica, pace, figures, keyspace, exchange: this.#exchange };
+    const transfer = {
+      ...{ replica: this.#parts.replica, pace, figures, keyspace, isGivenOnly },
+      exchange: this.#exchange,
+    };
     const { replica } = this.#parts;
     let count = 0;
     let from = 0;

@@ -37,11 +37,17 @@ export interface TransferParts {
   readonly figures: TransferFigures;
   readonly keyspace: number;
   readonly exchange: number;
+  /** Nothing is taken from the peer: this node is no replica any more. */
+  readonly isGivenOnly: boolean;
   ask(question: Buffer): Promise<Buffer>;
 }
 
 /** `different`, told apart by offset: only those need a look back after merging, to send what the peer lacks of them. */
 export async function settle(parts: TransferParts, partition: number, found: Differences): Promise<void> {
+  if (parts.isGivenOnly) {
+    await giveAll(parts, partition, [...found.missingThere, ...found.different]);
+    return;
+  }
   const shared = new Set(found.different);
   const wanted = [...found.missingHere, ...found.different];
   for (let start = 0; start < wanted.length; ) {
@@ -49,10 +55,13 @@ export async function settle(parts: TransferParts, partition: number, found: Dif
     const offsets = wanted.slice(start, start + offsetsPerFetchMax);
     start += await fetchBatch(parts, partition, offsets, shared);
   }
-  const { missingThere } = found;
-  for (let start = 0; start < missingThere.length; ) {
+  await giveAll(parts, partition, found.missingThere);
+}
+
+async function giveAll(parts: TransferParts, partition: number, wanted: readonly number[]): Promise<void> {
+  for (let start = 0; start < wanted.length; ) {
     await parts.pace.step();
-    const offsets = missingThere.slice(start, start + offsetsPerFetchMax);
+    const offsets = wanted.slice(start, start + offsetsPerFetchMax);
     const { replica, keyspace } = parts;
     const batch = await readOffsets(replica, keyspace, partition, offsets, batchBytesMax);
     await send(parts, partition, batch.records);

@@ -1,86 +1,233 @@
 /**
- * A node's working view of the layout: for each keyspace and partition the replicas in the order in which this node
- * prefers them, and what each level needs there. Rebuilt as a whole when the layout changes; read on every request.
+ * A node's working view of the layouts that count: for each keyspace and partition who holds it, who is read, in the order in
+ * which this node prefers them, and what each level needs there. Rebuilt as a whole when they change; read on every request.
+ *
+ * Most of the time there is one layout, and holders and readers are the same lists. While data moves there are several
+ * (layout/history.ts): holders are the replicas of each, readers those of one of them.
  */
+import { assert } from '../base/assert.ts';
 import type { ConsistencyLevel } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../layout/layout.ts';
 import { placesOf } from '../layout/places.ts';
-import { type ReplicaPlace, type Requirement, requirementOf } from '../quorum/requirement.ts';
+import {
+  jointRequirement,
+  type ReplicaPlace,
+  type Requirement,
+  requirementOf,
+} from '../quorum/requirement.ts';
 import { preferenceList } from '../ring/ring.ts';
 
+type Places = readonly ReplicaPlace[];
+
 export interface KeyspaceState {
+  /** As people decided them last. */
   readonly settings: LayoutKeyspace;
-  /** Replicas of each partition, this node's data center first. */
-  readonly replicas: readonly (readonly ReplicaPlace[])[];
-  /** The same in the layout's order: alike for every node of the cluster. */
-  readonly agreedOrder: readonly (readonly ReplicaPlace[])[];
+  /** Of the layout by which clients are served. */
+  readonly readLevel: ConsistencyLevel;
+  /** Whoever holds something of a partition, this node's data center first: the replicas of every live layout. */
+  readonly replicas: readonly Places[];
   /** This node's index in each partition's replicas; -1 where it holds none. */
   readonly selfIndex: Int16Array;
-  requirement(level: ConsistencyLevel): Requirement;
+  /** Who is written to: the replicas of every layout that all have heard of. */
+  readonly writers: readonly Places[];
+  readonly writerIndex: Int16Array;
+  /** Whether a write is taken here: also for a layout that was released a moment ago, because others may not know it yet. */
+  takes(partition: number): boolean;
+  /** Who is read. */
+  readonly readers: readonly Places[];
+  readonly readerIndex: Int16Array;
+  /** The readers in the layout's order: alike for every node of the cluster. */
+  readonly agreedOrder: readonly Places[];
+  /** Of the readers of a partition. */
+  readRequirement(level: ConsistencyLevel): Requirement;
+  /** Of the writers of a partition: met in every layout that they follow from. No level: each layout's own. */
+  writeRequirement(partition: number, level: ConsistencyLevel | undefined): Requirement;
   /** Nodes of a data center that stand in for its replicas of a partition, in the order of the walk. */
   fallbacks(partition: number, dataCenter: string): readonly number[];
 }
 
 export interface Topology {
+  /** What people decided last. */
   readonly layout: Layout;
   readonly self: LayoutNode;
   readonly peers: readonly LayoutNode[];
+  /** Nodes of every live layout. */
+  readonly nodes: ReadonlyMap<number, LayoutNode>;
   readonly keyspaces: ReadonlyMap<number, KeyspaceState>;
+  /** Those that count, oldest first; `layout` is the last. */
+  readonly live: readonly Layout[];
+  /** That by which clients are served. */
+  readonly reading: Layout;
+  /** Those by which writes go. */
+  readonly writing: readonly Layout[];
+  /** More than one layout counts. */
+  readonly isChanging: boolean;
 }
 
-function keyspaceState(layout: Layout, self: LayoutNode, settings: LayoutKeyspace): KeyspaceState {
-  // The coordinator's own data center first; the others keep the layout's order.
-  const rings = [...layout.rings].sort(
+/** One live layout as a keyspace has it. */
+interface Era {
+  readonly settings: LayoutKeyspace;
+  readonly places: readonly Places[];
+}
+
+interface View {
+  readonly live: readonly Layout[];
+  readonly reading: Layout;
+  readonly writing: readonly Layout[];
+  readonly lingering: readonly Layout[];
+  readonly self: LayoutNode;
+}
+
+class State implements KeyspaceState {
+  readonly settings: LayoutKeyspace;
+  readonly readLevel: ConsistencyLevel;
+  readonly replicas: readonly Places[];
+  readonly selfIndex: Int16Array;
+  readonly writers: readonly Places[];
+  readonly writerIndex: Int16Array;
+  readonly readers: readonly Places[];
+  readonly readerIndex: Int16Array;
+  readonly agreedOrder: readonly Places[];
+  readonly #lingering: readonly Int16Array[];
+  readonly #dataCenter: string;
+  readonly #eras: readonly Era[];
+  readonly #readRequirements = new Map<ConsistencyLevel, Requirement>();
+  readonly #writeRequirements = new Map<ConsistencyLevel, Requirement>();
+  readonly #layout: Layout;
+  // Needed only while somebody is down: worked out then, and kept.
+  readonly #fallbacks = new Map<string, readonly number[]>();
+
+  constructor({ live, reading, writing, lingering, self }: View, settings: LayoutKeyspace) {
+    this.settings = settings;
+    this.#dataCenter = self.dataCenter;
+    const eraOf = (layout: Layout): Era | null => {
+      const own = layout.keyspaces.find(({ id }) => id === settings.id);
+      return own === undefined
+        ? null
+        : { settings: own, places: placesOf(layout, own, ownFirst(layout, self)) };
+    };
+    const erasOf = (layouts: readonly Layout[]) => layouts.map(eraOf).filter((era) => era !== null);
+    // A keyspace that is younger than the layout by which others are read has been nowhere else.
+    const isThere = reading.keyspaces.some(({ id }) => id === settings.id);
+    const newest = live[live.length - 1];
+    this.#layout = isThere ? reading : newest;
+    const readEra = eraOf(this.#layout);
+    assert(readEra !== null, 'the newest layout has every keyspace');
+    // Nobody else has to have heard of a keyspace that has been nowhere else.
+    const written = erasOf(writing);
+    this.#eras = written.length > 0 ? written : [readEra];
+    this.readLevel = readEra.settings.readLevel;
+    this.readers = readEra.places;
+    const isAgreed = ownFirst(this.#layout, self) === this.#layout.rings;
+    this.agreedOrder = isAgreed ? readEra.places : placesOf(this.#layout, readEra.settings);
+    this.readerIndex = indexIn(this.readers, self.id);
+    const joinedWith = (eras: readonly Era[]): [readonly Places[], Int16Array] => {
+      if (eras.every(({ places }) => places === this.readers)) return [this.readers, this.readerIndex];
+      const all = this.readers.map((places, partition) =>
+        joined([places, ...eras.map((era) => era.places[partition])]),
+      );
+      return [all, indexIn(all, self.id)];
+    };
+    [this.replicas, this.selfIndex] = joinedWith(erasOf(live));
+    [this.writers, this.writerIndex] = joinedWith(this.#eras);
+    this.#lingering = erasOf(lingering).map(({ places }) => indexIn(places, self.id));
+  }
+
+  takes(partition: number): boolean {
+    return this.selfIndex[partition] >= 0 || this.#lingering.some((index) => index[partition] >= 0);
+  }
+
+  readRequirement(level: ConsistencyLevel): Requirement {
+    return remembered(this.#readRequirements, level, () =>
+      // Every partition has the same number of replicas in each data center, so a level needs the same everywhere.
+      requirementOf(level, this.readers[0], this.#dataCenter),
+    );
+  }
+
+  writeRequirement(partition: number, level: ConsistencyLevel | undefined): Requirement {
+    if (this.#eras.length === 1) {
+      const wanted = level ?? this.settings.writeLevel;
+      return remembered(this.#writeRequirements, wanted, () =>
+        requirementOf(wanted, this.writers[0], this.#dataCenter),
+      );
+    }
+    return jointRequirement(
+      this.#eras.map(({ settings, places }) => ({
+        members: places[partition],
+        requirement: requirementOf(level ?? settings.writeLevel, places[partition], this.#dataCenter),
+      })),
+    );
+  }
+
+  fallbacks(partition: number, dataCenter: string): readonly number[] {
+    return remembered(this.#fallbacks, `${partition}:${dataCenter}`, () => {
+      const ring = this.#layout.rings.find((candidate) => candidate.dataCenter === dataCenter);
+      if (ring === undefined) return [];
+      const nodesById = new Map(this.#layout.nodes.map((node) => [node.id, node]));
+      const holders = new Set(this.replicas[partition].map(({ nodeId }) => nodeId));
+      return preferenceList(ring, nodesById, partition, this.#layout.nodes.length).filter(
+        (id) => !holders.has(id),
+      );
+    });
+  }
+}
+
+/** The reader's own data center first; the others keep the layout's order. The same list where that is so already. */
+function ownFirst(layout: Layout, self: LayoutNode): Layout['rings'] {
+  const sorted = [...layout.rings].sort(
     (a, b) => Number(b.dataCenter === self.dataCenter) - Number(a.dataCenter === self.dataCenter),
   );
-  const replicas = placesOf(layout, settings, rings);
-  const isAgreed = rings.every((ring, index) => ring === layout.rings[index]);
-  const agreedOrder = isAgreed ? replicas : placesOf(layout, settings);
-  const selfIndex = new Int16Array(partitionCount);
-  for (let partition = 0; partition < partitionCount; partition++) {
-    selfIndex[partition] = replicas[partition].findIndex((replica) => replica.nodeId === self.id);
-  }
-  // Every partition has the same number of replicas in each data center, so a level needs the same everywhere.
-  const requirements = new Map<ConsistencyLevel, Requirement>();
-  const nodesById = new Map(layout.nodes.map((node) => [node.id, node]));
-  // Needed only while somebody is down: worked out then, and kept.
-  const fallbacks = new Map<string, readonly number[]>();
-  return {
-    settings,
-    replicas,
-    agreedOrder,
-    selfIndex,
-    requirement(level) {
-      let requirement = requirements.get(level);
-      if (requirement === undefined) {
-        requirement = requirementOf(level, replicas[0], self.dataCenter);
-        requirements.set(level, requirement);
-      }
-      return requirement;
-    },
-    fallbacks(partition, dataCenter) {
-      const name = `${partition}:${dataCenter}`;
-      let list = fallbacks.get(name);
-      if (list === undefined) {
-        const ring = rings.find((candidate) => candidate.dataCenter === dataCenter)!;
-        const factor = settings.factors[dataCenter] ?? 0;
-        list = preferenceList(ring, nodesById, partition, layout.nodes.length).slice(factor);
-        fallbacks.set(name, list);
-      }
-      return list;
-    },
-  };
+  return sorted.every((ring, index) => ring === layout.rings[index]) ? layout.rings : sorted;
 }
 
-export function topologyOf(layout: Layout, selfId: number): Topology {
-  const self = layout.nodes.find((node) => node.id === selfId)!;
+function joined(lists: readonly Places[]): Places {
+  const byId = new Map<number, ReplicaPlace>();
+  for (const place of lists.flat()) if (!byId.has(place.nodeId)) byId.set(place.nodeId, place);
+  return [...byId.values()];
+}
+
+function indexIn(places: readonly Places[], nodeId: number): Int16Array {
+  return Int16Array.from({ length: partitionCount }, (_, partition) =>
+    places[partition].findIndex((place) => place.nodeId === nodeId),
+  );
+}
+
+function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+  }
+  return value;
+}
+
+/**
+ * `live`: oldest first, the last is what people decided; `reading` is one of them, the oldest unless somebody says otherwise;
+ * `writing` some of them, all unless somebody says otherwise; `lingering` are none of them any more.
+ * `self` is needed for a node that none of them names any more.
+ */
+export function topologyOf(
+  live: Layout | readonly Layout[],
+  selfId: number,
+  given: Partial<Omit<View, 'live'>> = {},
+): Topology {
+  const layouts = 'version' in live ? [live] : live;
+  const layout = layouts[layouts.length - 1];
+  const nodes = new Map(layouts.flatMap((one) => one.nodes.map((node) => [node.id, node] as const)));
+  const self = nodes.get(selfId) ?? given.self!;
+  const reading = given.reading ?? layouts[0];
+  const { writing = layouts, lingering = [] } = given;
+  const view = { live: layouts, reading, writing, lingering, self };
   return {
     layout,
     self,
-    peers: layout.nodes.filter((node) => node.id !== selfId),
-    keyspaces: new Map(
-      layout.keyspaces.map((settings) => [settings.id, keyspaceState(layout, self, settings)]),
-    ),
+    nodes,
+    peers: [...nodes.values()].filter((node) => node.id !== selfId),
+    keyspaces: new Map(layout.keyspaces.map((settings) => [settings.id, new State(view, settings)])),
+    live: layouts,
+    reading,
+    writing,
+    isChanging: layouts.length > 1,
   };
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../core/base/errors.ts';
 import { partitionStart, slotOf, slotsPerPartition } from '../../core/base/token.ts';
+import { historyOf, withTracker } from '../../core/layout/history.ts';
 import type { Claim } from '../../core/membership/claims.ts';
 import type { PacketSeal } from '../../core/ports/packet-seal.ts';
 import { decodeRecord, summarise } from '../../core/versions/record-codec.ts';
@@ -44,6 +45,7 @@ import {
   requestIdOf,
   typeOf,
 } from '../../core/wire/peer/frames.ts';
+import { decodeNews, encodeNews } from '../../core/wire/peer/layout-messages.ts';
 import { decodeLeftoverQuestion, encodeLeftoverQuestion } from '../../core/wire/peer/layout-versions.ts';
 import {
   decodeFetch,
@@ -65,6 +67,7 @@ import {
   encodeKeysPage,
   encodeQuestion,
 } from '../../core/wire/peer/walk-messages.ts';
+import { layoutOf } from '../support/layouts.ts';
 import { check } from '../support/seeds.ts';
 
 const bytes = (max: number) => fc.uint8Array({ maxLength: max }).map((array) => Buffer.from(array));
@@ -173,6 +176,9 @@ const keyOfPartition5 = Array.from({ length: 20_000 }, (_, index) => Buffer.from
 const headless = (question: Buffer) => question.subarray(7);
 /** What is inside is read as if the seal held: the seal has tests of its own. */
 const broken: PacketSeal = { close: (_, body) => body, open: (_, sealed) => sealed };
+const layouts = withTracker(historyOf([{ layout: layoutOf({ here: 3 }), digest: 'd' }]), 1, {
+  ...{ turn: 2, key: 'k', heard: 1, ack: 1, sync: 1, syncAck: 1 },
+});
 const envelope = { tag: clusterTagOf('cluster'), seal: broken };
 const claim: Claim = { member: 7, state: 'dead', incarnation: 3, by: 9, agreed: [2] };
 const packet: Packet = { from: 2, probe: { type: 'ping', sequence: 5, target: 7 }, claims: [claim] };
@@ -225,6 +231,7 @@ const messages: Record<string, readonly [Buffer, (bytes: Buffer) => unknown]> = 
   ],
   'records refused': [encodeRefused(3), decodeRefused],
   leftovers: [encodeLeftoverQuestion({ keyspace: 1, partitions: [4, 5] }), decodeLeftoverQuestion],
+  'view of the layouts': [encodeNews(layouts, layouts.live), decodeNews],
   'packet of membership': [encodePacket(packet, envelope), (bytes) => decodePacket(bytes, envelope)],
   'states of membership': [encodeStates([claim]), decodeStates],
   'stream of membership': [encodeStream({ type: 'states', claims: [claim] }), decodeStream],

@@ -145,7 +145,7 @@ test('two nodes that lost their data answer no reads while the third may still c
   // Gone, and said to be gone: an answer, where there was none before.
   for (const client of [second, third]) expect(await client.get('key-7')).toBeNull();
   const trail = await cluster.api.call('activity.list', { kinds: ['node'] });
-  expect(trail.filter(({ message }) => message.includes('is whole again'))).toEqual([]);
+  expect(trail.filter(({ message }) => message.includes('has all it should hold'))).toEqual([]);
   await second.set('key-7', 'anew');
   expect(await third.get('key-7')).toBe('anew');
   expect((await health()).body.status).toBe('healthy');

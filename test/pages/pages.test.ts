@@ -290,6 +290,28 @@ describe.skipIf(browserPath === undefined)(
       expect(await button.getAttribute('title')).toContain('still getting data from home-1');
     });
 
+    it('stages nodes and shows what they do before anything is applied, says why a plan is blocked, and discards it', async () => {
+      const { page, problems } = await visit('three', '#/ring');
+      await page.getByRole('button', { name: 'Add nodes…' }).click();
+      const adding = page.getByRole('dialog', { name: 'Add nodes' });
+      await adding.getByLabel('How many').fill('2');
+      await adding.getByRole('button', { name: 'Stage' }).click();
+      await adding.waitFor({ state: 'detached' });
+      const plan = page.getByRole('region', { name: 'Change the cluster' });
+      await plan.getByText(/partitions move/).waitFor();
+      expect(await plan.getByRole('row').count()).toBe(6);
+      await plan.getByRole('button', { name: 'Discard' }).click();
+      await plan.getByText(/partitions move/).waitFor({ state: 'detached' });
+      const [first] = await page.getByRole('button', { name: /^Change .*: remove/ }).all();
+      await first.click();
+      const changing = page.getByRole('dialog', { name: /^Change / });
+      await changing.getByRole('button', { name: 'Stage' }).click();
+      await plan.getByText(/asks for 3 copies .* only 2 nodes/).waitFor();
+      const apply = plan.getByRole('button', { name: 'Apply' });
+      expect(await apply.getAttribute('aria-disabled')).toBe('true');
+      expect(problems).toEqual([]);
+    });
+
     it('creates a keyspace, puts a key and finds it by keyboard alone', async () => {
       const { page, problems } = await visit('three', '#/overview');
       await journeys.createKeyspace(page, 'orders');

@@ -151,7 +151,8 @@ describe('a keyspace dropped in the middle of a walk', () => {
     await writeKeys(40);
     const { times, error } = await outcomeOf<never>(start, () => {
       cluster.time.after(3, () => {
-        for (const member of cluster.members) member.node!.setLayout(drop(0));
+        for (const member of cluster.members)
+          void member.node!.offerLayouts([{ layout: drop(0), digest: 'dropped' }]);
       });
     });
     expect(times).toBe(1);
@@ -161,7 +162,7 @@ describe('a keyspace dropped in the middle of a walk', () => {
   it('a peer that has dropped it already says so instead of answering that it is empty', async () => {
     await startUnreplicated();
     await writeKeys(40);
-    cluster.members[1].node!.setLayout(drop(0));
+    void cluster.members[1].node!.offerLayouts([{ layout: drop(0), digest: 'dropped' }]);
     for (const start of [
       (done: (error: CoterieError | null) => void) => store().scan(0, 0, 10_000, done),
       (done: (error: CoterieError | null) => void) => store().count(0, null, done),

@@ -37,12 +37,6 @@ it.each(Array.from({ length: seedCount }, (_, index) => firstSeed + index))(
   expectKept,
 );
 
-/** Seeds that found something: each stays. */
-it.each([
-  [34, 'a partition was forgotten as a whole, and its tree went on telling that the node held it'],
-  [600_058, 'one page of a walk asked 512 partitions of a node far away, one after the other'],
-])('no promise is broken in world %i, where once %s', expectKept);
-
 it.each(faultKinds)('nor by %s, which strikes in some world', async (kind) => {
   for (let seed = firstSeed + seedCount; !struck.has(kind) && seed < firstSeed + seedsBeyond; seed++) {
     if (worldOf(seed).faults.includes(kind)) await expectKept(seed);

@@ -46,6 +46,7 @@ import {
 } from './fake-history.ts';
 import { defaultSettings, figuresAt, layoutOf, type Variant } from './fake-layouts.ts';
 import { FakeRepairs } from './fake-repairs.ts';
+import { FakeTopology } from './fake-topology.ts';
 
 type ListInput = z.output<(typeof methods)['activity.list']['input']>;
 type Status = { -readonly [K in keyof NodeStatus]: NodeStatus[K] };
@@ -66,6 +67,13 @@ export class FakeCluster {
   readonly #statuses = new Map<number, Status>();
   readonly #activity: ActivityEntry[] = [];
   readonly #access = new FakeAccess();
+  readonly #topology = new FakeTopology({
+    layout: () => this.layout,
+    changed: (layout) => {
+      // The plan's new nodes have no process here: only who was there before goes on.
+      this.layout = { ...this.layout, version: layout.version };
+    },
+  });
   readonly #ticker: ReturnType<typeof setInterval>;
   #entryCount = 0;
 
@@ -108,6 +116,7 @@ export class FakeCluster {
       advice: adviceOf(nodes, keyspaces),
       activity: [...this.#activity],
       repairs: this.repairs.view(),
+      layout: this.#topology.view(),
     };
   }
 
@@ -194,11 +203,19 @@ export class FakeCluster {
       case 'activity.list':
         return this.#older(input as unknown as ListInput);
       default:
+        if (method.startsWith('layout.')) return this.#changeLayout(method, input as never);
         if (method.startsWith('access.')) return this.#access.answer(method, input as never);
         return method.startsWith('repairs.')
           ? this.repairs.answer(method, input as never)
           : this.data.answer(method, input);
     }
+  }
+
+  async #changeLayout(method: string, input: object): Promise<unknown> {
+    const answer = await this.#topology.answer(method, input);
+    const isQuestion = ['layout.show', 'layout.preview', 'layout.history'].includes(method);
+    if (!isQuestion) this.hub.publish({ type: 'layout', layout: this.#topology.view() });
+    return answer;
   }
 
   #older({ beforeMs = Infinity, kinds, countMax }: ListInput): ActivityEntry[] {

@@ -1,78 +1,142 @@
 /**
- * The layout of the cluster as this computer has it: the present one, changes to it one after the other, its way to the disk
- * and to the nodes, and which versions the nodes say they go by.
+ * The layouts of the cluster as this computer has them: what people decided last, changes to it one after the other, their way to
+ * the disk and to the nodes, and how far those say they are. Which layouts are live is the nodes' to agree on
+ * (layout/history.ts); this computer keeps them for nodes that start.
  */
-import type { Layout } from '../../layout/layout.ts';
+
+import { CoterieError } from '../../base/errors.ts';
+import {
+  historyOf,
+  type LayoutHistory,
+  type LiveLayout,
+  liveCountMax,
+  newestOf,
+  nodesWaitedFor,
+  reachedBy,
+  withLayout,
+  withTrackers,
+} from '../../layout/history.ts';
+import { type Layout, placedOf } from '../../layout/layout.ts';
+import type { LayoutReport } from '../../node-process/messages.ts';
 import type { Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
+import { trackersFrom } from '../../wire/peer/layout-messages.ts';
 import type { LocalNode, NodeHandle } from '../nodes/node-handle.ts';
 import { LayoutSpread } from './layout-spread.ts';
-import { digestOf, writeLayout } from './layout-store.ts';
+import { digestOf, writeLayouts } from './layout-store.ts';
 
 /** How long a change waits for the nodes that are up: then a keyspace that was just made can be written to at any of them. */
 const spreadWithinMs = 2_000;
+
+export interface LayoutProgress {
+  readonly state: 'settled' | 'changing';
+  /** Ids of nodes that still have something to do, with what. */
+  readonly waitingFor: readonly { readonly nodeId: number; readonly step: 'hear' | 'fetch' | 'agree' }[];
+}
 
 export class LayoutService {
   readonly #disk: Disk;
   readonly #nodes: () => Iterable<NodeHandle>;
   readonly #changed: (layout: Layout) => void;
+  readonly #released: (gone: readonly Layout[]) => void;
   readonly #foundNewer: (node: NodeHandle, version: number) => void;
   readonly #spread: LayoutSpread;
-  #present: Layout;
+  #history: LayoutHistory;
   #saidNewer = false;
   /** Changes follow one another: two at once would both start from the same parent. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** `changed`: after it is durable and on its way. `foundNewer`: a node goes by a later one than this computer; told once. */
+  /**
+   * `changed`: after it is durable and on its way. `released`: layouts that no node goes by any more. `foundNewer`: a node goes by a
+   * later one than this computer; told once.
+   */
   constructor(
     components: {
       disk: Disk;
       timers: Timers;
       nodes: () => Iterable<NodeHandle>;
       changed: (layout: Layout) => void;
+      released: (gone: readonly Layout[]) => void;
       foundNewer: (node: NodeHandle, version: number) => void;
     },
-    present: Layout,
+    live: readonly LiveLayout[],
   ) {
     this.#disk = components.disk;
     this.#nodes = components.nodes;
     this.#changed = components.changed;
+    this.#released = components.released;
     this.#foundNewer = components.foundNewer;
     this.#spread = new LayoutSpread(components.timers);
-    this.#present = present;
+    this.#history = historyOf(live);
   }
 
   get present(): Layout {
-    return this.#present;
+    return newestOf(this.#history).layout;
+  }
+
+  /** Oldest first. */
+  get live(): readonly LiveLayout[] {
+    return this.#history.live;
   }
 
   /**
    * Makes, stores and spreads the next layout; `edit` gets the present one with its digest. Resolves when every node that is
-   * up goes by it, or after a moment. Rejects with what `edit` throws, and with `disk-full` or `disk-failed`: then nothing
-   * has changed.
+   * up goes by it, or after a moment. Rejects with what `edit` throws, with `busy` while too many changes are under way, and with
+   * `disk-full` or `disk-failed`: then nothing has changed.
    */
   change(edit: (layout: Layout, digest: string) => Layout): Promise<void> {
     const run = this.#queue.then(async () => {
-      const next = edit(this.#present, digestOf(this.#present));
-      await writeLayout(this.#disk, next);
-      this.#present = next;
-      for (const node of this.#nodes()) node.offerLayout(next);
+      const { layout, digest } = newestOf(this.#history);
+      const next = edit(layout, digest);
+      if (placedOf(next) !== placedOf(layout) && this.live.length >= liveCountMax) {
+        throw new CoterieError(
+          'busy',
+          `${liveCountMax - 1} changes are under way, and wait for one another. See which node they wait for (coterie layout show), then try again.`,
+        );
+      }
+      const history = withLayout(this.#history, { layout: next, digest: digestOf(next) });
+      await writeLayouts(this.#disk, history.live);
+      this.#history = history;
+      for (const node of this.#nodes()) node.offerLayouts(history.live);
       this.#changed(next);
-      const isThere = (node: NodeHandle) => node.status().state !== 'up' || node.heldVersion >= next.version;
+      const isThere = (node: NodeHandle) =>
+        node.status().state !== 'up' || (node.layouts?.version ?? 0) >= next.version;
       await this.#spread.reached(() => [...this.#nodes()].every(isThere), spreadWithinMs);
     });
     this.#queue = run.catch(() => {});
     return run;
   }
 
-  /** A node goes by this version: one that is behind is offered the present one, until both agree. */
-  holds(node: LocalNode, version: number): void {
-    if (version > this.#present.version && !this.#saidNewer) {
+  /** A node says what it goes by: one that is behind is offered what is live, until both agree. */
+  holds(node: LocalNode, report: LayoutReport): void {
+    if (report.version > this.present.version && !this.#saidNewer) {
       this.#saidNewer = true;
-      this.#foundNewer(node, version);
+      this.#foundNewer(node, report.version);
     }
-    node.holds(version, this.#present);
+    node.holds(report, this.live);
+    this.#learn(report);
     this.#spread.moved();
+  }
+
+  #learn({ trackers }: LayoutReport): void {
+    const before = this.live;
+    this.#history = withTrackers(this.#history, trackersFrom(trackers));
+    if (this.live.length === before.length) return;
+    const { live } = this;
+    this.#queue = this.#queue.then(() => writeLayouts(this.#disk, this.live)).catch(() => {});
+    this.#released(before.filter((one) => !live.includes(one)).map(({ layout }) => layout));
+  }
+
+  progress(): LayoutProgress {
+    if (this.live.length === 1) return { state: 'settled', waitingFor: [] };
+    const placed = placedOf(this.present);
+    const waitingFor = nodesWaitedFor(this.#history).flatMap((nodeId): LayoutProgress['waitingFor'] => {
+      const { heard, sync, syncAck } = reachedBy(this.#history, nodeId);
+      if (heard < placed) return [{ nodeId, step: 'hear' }];
+      if (sync < placed) return [{ nodeId, step: 'fetch' }];
+      return syncAck < placed ? [{ nodeId, step: 'agree' }] : [];
+    });
+    return { state: 'changing', waitingFor };
   }
 
   /** Resolves when no change is under way. */

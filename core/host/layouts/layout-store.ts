@@ -6,9 +6,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CoterieError } from '../../base/errors.ts';
+import { type LiveLayout, newestOf } from '../../layout/history.ts';
 import type { Layout } from '../../layout/layout.ts';
 import { decodeLayout, encodeLayout } from '../../layout/layout-document.ts';
 import type { Disk } from '../../ports/disk.ts';
+import { liveFrom } from '../../wire/peer/layout-messages.ts';
 import { setAside } from '../catalog/set-aside.ts';
 import { nodeNamesIn, nodesFolder } from '../node-folders.ts';
 
@@ -19,6 +21,7 @@ interface Source {
   readonly path: string;
   readonly own: boolean;
   readonly layout: Layout | null;
+  readonly older: readonly LiveLayout[];
   /** Why there is none; null: there is no such file. */
   readonly damage: string | null;
 }
@@ -26,25 +29,37 @@ interface Source {
 export interface FoundLayout {
   /** Null: the folder holds no cluster yet. */
   readonly layout: Layout | null;
+  /** Those before it that were live when it was written, oldest first. */
+  readonly older: readonly LiveLayout[];
   /** What was wrong and what was done about it, in words for a person. */
   readonly findings: readonly string[];
 }
 
 async function read(disk: Disk, folder: string, path: string, own: boolean): Promise<Source> {
   try {
-    return { path, own, layout: decodeLayout((await disk.readFile(path)).toString()), damage: null };
+    const text = (await disk.readFile(path)).toString();
+    return { path, own, layout: decodeLayout(text), older: olderIn(text), damage: null };
   } catch (cause) {
     const { code, message } = cause as CoterieError;
-    if (code === 'not-found') return { path, own, layout: null, damage: null };
+    if (code === 'not-found') return { path, own, layout: null, older: [], damage: null };
     if (code === 'unsupported') {
       throw new CoterieError('unsupported', `${join(folder, path)} ${message}; update this computer.`);
     }
-    return { path, own, layout: null, damage: message };
+    return { path, own, layout: null, older: [], damage: message };
+  }
+}
+
+/** What cannot be read of them the nodes still have. */
+function olderIn(text: string): readonly LiveLayout[] {
+  try {
+    return liveFrom(JSON.parse(text).older ?? []);
+  } catch {
+    return [];
   }
 }
 
 /** The newest layout of this cluster. One here says which cluster it is; without any, the nodes must agree on it. */
-function newestOf(sources: readonly Source[], folder: string): Source | null {
+function newestAmong(sources: readonly Source[], folder: string): Source | null {
   const whole = sources.filter(({ layout }) => layout !== null);
   const deciding = whole.some(({ own }) => own) ? whole.filter(({ own }) => own) : whole;
   const newest = (among: readonly Source[]) =>
@@ -87,10 +102,10 @@ export async function readLayout(
       names.map((name) => read(disk, folder, `${nodesFolder}/${name}/layout.json`, false)),
     )),
   ];
-  const best = newestOf(sources, folder);
+  const best = newestAmong(sources, folder);
   if (best === null) {
     refuseWithout(sources, folder, names.length > 0);
-    return { layout: null, findings: [] };
+    return { layout: null, older: [], findings: [] };
   }
   const layout = best.layout!;
   const findings: string[] = [];
@@ -114,13 +129,15 @@ export async function readLayout(
   }
   const digest = digestOf(layout);
   const isCurrent = own.every((source) => source.layout !== null && digestOf(source.layout) === digest);
-  if (!isCurrent) await writeLayout(disk, layout);
-  return { layout, findings };
+  if (!isCurrent) await writeLayouts(disk, [...best.older, { layout, digest }]);
+  return { layout, older: best.older, findings };
 }
 
-/** Durable, twice, when it resolves. A crash in between leaves one whole copy at least. */
-export async function writeLayout(disk: Disk, layout: Layout): Promise<void> {
-  const bytes = Buffer.from(encodeLayout(layout));
+/** Oldest first. Durable, twice, when it resolves. A crash in between leaves one whole copy at least. */
+export async function writeLayouts(disk: Disk, live: readonly LiveLayout[]): Promise<void> {
+  const { layout } = newestOf({ live });
+  const document = { ...JSON.parse(encodeLayout(layout)), older: live.slice(0, -1) };
+  const bytes = Buffer.from(JSON.stringify(document));
   for (const path of ownFiles) await disk.replaceFile(path, bytes);
 }
 

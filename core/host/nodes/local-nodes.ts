@@ -3,10 +3,17 @@
  * in, remembers which have taken clients before, and hands on what they report.
  */
 import { CoterieError } from '../../base/errors.ts';
-import type { Layout, LayoutNode } from '../../layout/layout.ts';
+import type { LiveLayout } from '../../layout/history.ts';
+import type { LayoutNode } from '../../layout/layout.ts';
 import type { TimedEvent } from '../../node/membership-driver.ts';
 import type { PossibleLoss } from '../../node/possible-losses.ts';
-import type { NodeAddress, NodeLauncher, NodeStart, ToNode } from '../../node-process/messages.ts';
+import type {
+  LayoutReport,
+  NodeAddress,
+  NodeLauncher,
+  NodeStart,
+  ToNode,
+} from '../../node-process/messages.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { AccessRules } from '../../security/access.ts';
 import type { NodePorts } from '../ports.ts';
@@ -19,8 +26,8 @@ export interface LocalNodesEvents {
   changed(node: LocalNode): void;
   /** Something for the activity log. */
   noted(node: LocalNode, severity: 'info' | 'warning' | 'error', message: string): void;
-  /** The node goes by this version of the layout. */
-  holdsLayout(node: LocalNode, version: number): void;
+  /** The node goes by these layouts. */
+  holdsLayout(node: LocalNode, report: LayoutReport): void;
   /** All that may be lost for good as far as the node knows. */
   losses(node: LocalNode, losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
@@ -42,6 +49,16 @@ export interface LocalNodesSettings {
   folderOf(node: LayoutNode): string;
 }
 
+export interface LocalNodesComponents {
+  readonly launcher: NodeLauncher;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly memory: RunMemory;
+  readonly live: () => readonly LiveLayout[];
+  readonly access: () => AccessRules;
+  readonly events: LocalNodesEvents;
+}
+
 export interface NodePlace {
   readonly node: LayoutNode;
   readonly ports: NodePorts;
@@ -54,59 +71,63 @@ export class LocalNodes {
   readonly #addresses = new Map<number, NodeAddress>();
   readonly #settings: LocalNodesSettings;
 
-  constructor(
-    components: {
-      launcher: NodeLauncher;
-      clock: Clock;
-      timers: Timers;
-      memory: RunMemory;
-      layout: () => Layout;
-      access: () => AccessRules;
-      events: LocalNodesEvents;
-    },
-    settings: LocalNodesSettings,
-    places: readonly NodePlace[],
-  ) {
+  readonly #components: LocalNodesComponents;
+
+  constructor(components: LocalNodesComponents, settings: LocalNodesSettings, places: readonly NodePlace[]) {
+    this.#components = components;
     this.#settings = settings;
-    const { launcher, clock, timers, memory, layout, access, events } = components;
-    for (const { node, ports, running } of places) {
-      const startMessage = (): NodeStart => ({
-        type: 'start',
-        nodeId: node.id,
-        name: node.name,
-        folder: settings.folderOf(node),
-        host: settings.host,
-        // Where its clients found it last.
-        ...(supervisor.ports ?? ports),
-        layout: layout(),
-        hotBytesMax: settings.hotBytesMax,
-        hasRun: memory.hasRun(node.id),
-        secret: settings.secret,
-        access: access(),
-      });
-      const supervisor: NodeSupervisor = new NodeSupervisor(
-        {
-          launcher,
-          clock,
-          timers,
-          events: {
-            changed: () => events.changed(local),
-            noted: (severity, message) => events.noted(local, severity, message),
-            ready: () => memory.noteRun(node.id),
-            holdsLayout: (version) => events.holdsLayout(local, version),
-            losses: (found) => events.losses(local, found),
-            membership: (seen) => events.membership(local, seen),
-            listening: (at) => {
-              this.#listens(node, at);
-              local.send({ type: 'access', rules: access() });
-            },
+    for (const place of places) this.add(place);
+  }
+
+  /** A node that this computer runs from now on. It is not started. */
+  add({ node, ports, running }: NodePlace): LocalNode {
+    const { launcher, clock, timers, memory, live, access, events } = this.#components;
+    const { host, hotBytesMax, secret, folderOf } = this.#settings;
+    const startMessage = (): NodeStart => ({
+      type: 'start',
+      nodeId: node.id,
+      name: node.name,
+      folder: folderOf(node),
+      host,
+      // Where its clients found it last.
+      ...(supervisor.ports ?? ports),
+      live: live(),
+      hotBytesMax,
+      hasRun: memory.hasRun(node.id),
+      secret,
+      access: access(),
+    });
+    const supervisor: NodeSupervisor = new NodeSupervisor(
+      {
+        launcher,
+        clock,
+        timers,
+        events: {
+          changed: () => events.changed(local),
+          noted: (severity, message) => events.noted(local, severity, message),
+          ready: () => memory.noteRun(node.id),
+          holdsLayout: (report) => events.holdsLayout(local, report),
+          losses: (found) => events.losses(local, found),
+          membership: (seen) => events.membership(local, seen),
+          listening: (at) => {
+            this.#listens(node, at);
+            local.send({ type: 'access', rules: access() });
           },
         },
-        { name: node.name, startMessage, found: running?.process },
-      );
-      const local = new LocalNode(node, supervisor, () => clock.monotonicMs());
-      this.#nodes.set(node.name, local);
-    }
+      },
+      { name: node.name, startMessage, found: running?.process },
+    );
+    const local = new LocalNode(node, supervisor, () => clock.monotonicMs());
+    this.#nodes.set(node.name, local);
+    return local;
+  }
+
+  /** A node that left the cluster. Resolves when it has ended; it is not one of these any more. */
+  async remove(name: string): Promise<void> {
+    const node = this.named(name);
+    await node.stop();
+    this.#nodes.delete(name);
+    this.#addresses.delete(node.node.id);
   }
 
   [Symbol.iterator](): Iterator<LocalNode> {

@@ -2,9 +2,16 @@
  * One node of the layout as the host of a computer sees it: what it is, how it is, and what can be asked of it. A node of
  * this computer is a process that the host supervises (`LocalNode`); one of another computer will be reached by its own host.
  */
-import type { Layout, LayoutNode } from '../../layout/layout.ts';
+import { type LiveLayout, newestOf } from '../../layout/history.ts';
+import type { LayoutNode } from '../../layout/layout.ts';
 import type { Member } from '../../membership/members.ts';
-import type { LossLetGo, RepairFigures, RepairWork, ToNode } from '../../node-process/messages.ts';
+import type {
+  LayoutReport,
+  LossLetGo,
+  RepairFigures,
+  RepairWork,
+  ToNode,
+} from '../../node-process/messages.ts';
 import { LayoutDelivery } from '../layouts/layout-delivery.ts';
 import type { NodeStatus, NodeSupervisor } from './node-supervisor.ts';
 
@@ -13,10 +20,10 @@ export interface NodeHandle {
   status(): NodeStatus;
   /** Its view of the other nodes; empty unless it is up. */
   readonly members: readonly Member[];
-  /** The version of the layout that it last said it goes by; 0: none yet. */
-  readonly heldVersion: number;
-  /** Sends the layout; whether it was taken is told by `heldVersion`. */
-  offerLayout(layout: Layout): void;
+  /** What it last said of the layouts that it goes by; null: nothing yet. */
+  readonly layouts: LayoutReport | null;
+  /** Sends the layouts that are live; whether they were taken is told by `layouts`. */
+  offerLayouts(live: readonly LiveLayout[]): void;
 
   start(): void;
   /** Resolves when it has ended. */
@@ -34,7 +41,7 @@ export class LocalNode implements NodeHandle {
   readonly #supervisor: NodeSupervisor;
   readonly #delivery = new LayoutDelivery();
   readonly #monotonicMs: () => number;
-  #heldVersion = 0;
+  #report: LayoutReport | null = null;
 
   constructor(node: LayoutNode, supervisor: NodeSupervisor, monotonicMs: () => number) {
     this.node = node;
@@ -50,19 +57,20 @@ export class LocalNode implements NodeHandle {
     return this.#supervisor.members;
   }
 
-  get heldVersion(): number {
-    return this.#heldVersion;
+  get layouts(): LayoutReport | null {
+    return this.#report;
   }
 
-  offerLayout(layout: Layout): void {
-    this.#delivery.sent(layout.version, this.#monotonicMs());
-    this.#supervisor.send({ type: 'layout', layout });
+  offerLayouts(live: readonly LiveLayout[]): void {
+    this.#delivery.sent(newestOf({ live }).layout.version, this.#monotonicMs());
+    this.#supervisor.send({ type: 'layout', live });
   }
 
-  /** The node says which version it goes by: it is offered the present one where that is due. */
-  holds(version: number, present: Layout): void {
-    this.#heldVersion = version;
-    if (this.#delivery.isDue(version, present.version, this.#monotonicMs())) this.offerLayout(present);
+  /** The node says what it goes by: it is offered what is live where that is due. */
+  holds(report: LayoutReport, live: readonly LiveLayout[]): void {
+    this.#report = report;
+    const wanted = newestOf({ live }).layout.version;
+    if (this.#delivery.isDue(report.version, wanted, this.#monotonicMs())) this.offerLayouts(live);
   }
 
   send(message: ToNode): void {

@@ -9,6 +9,7 @@ import type { TimedEvent } from '../../node/membership-driver.ts';
 import type { PossibleLoss } from '../../node/possible-losses.ts';
 import type {
   FromNode,
+  LayoutReport,
   LossLetGo,
   NodeLauncher,
   NodeProcess,
@@ -45,8 +46,8 @@ export interface SupervisorEvents {
   ready(): void;
   /** The node takes connections at these ports now. */
   listening(ports: { peerPort: number; clientPort: number }): void;
-  /** The node says which version of the layout it goes by. */
-  holdsLayout(version: number): void;
+  /** The node says which layouts it goes by. */
+  holdsLayout(report: LayoutReport): void;
   /** The node says all that may be lost for good as far as it knows. */
   losses(losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
@@ -271,7 +272,7 @@ export class NodeSupervisor {
         this.#events.noted('info', `${this.name} takes clients.`);
         break;
       case 'layout':
-        this.#events.holdsLayout(message.version);
+        this.#events.holdsLayout(message.report);
         break;
       case 'peers':
         this.#peersDown = message.down;

@@ -3,6 +3,7 @@
  * piece, when something of it has changed.
  */
 import { productVersion } from '../../base/version.ts';
+import type { LayoutView } from '../../contract/layout-views.ts';
 import type { NodeView } from '../../contract/node-views.ts';
 import type { ActivityEntry, KeyspaceView, Snapshot } from '../../contract/views.ts';
 import { keyspaceNamed, type Layout, type LayoutKeyspace } from '../../layout/layout.ts';
@@ -31,12 +32,14 @@ export interface ClusterViewSources {
   readonly losses: LossBook;
   activity(): ActivityEntry[];
   repairs(): Snapshot['repairs'];
+  layoutView(): LayoutView;
 }
 
 export class ClusterView {
   readonly hub: EventHub;
   readonly #sources: ClusterViewSources;
   #lastStates = '';
+  #lastProgress = '';
 
   constructor(sources: ClusterViewSources) {
     this.#sources = sources;
@@ -58,6 +61,7 @@ export class ClusterView {
       advice: adviceOf(nodes, keyspaces),
       activity: activity(),
       repairs: repairs(),
+      layout: this.#sources.layoutView(),
     };
   }
 
@@ -80,7 +84,9 @@ export class ClusterView {
 
   /** By its name where the layout has it, by its number otherwise. */
   nameOf(nodeId: number): string {
-    return this.#sources.layout().nodes.find(({ id }) => id === nodeId)?.name ?? nodeId.toString(16);
+    const present = this.#sources.layout().nodes.find(({ id }) => id === nodeId);
+    const leaving = [...this.#sources.nodes()].find(({ node }) => node.id === nodeId)?.node;
+    return (present ?? leaving)?.name ?? nodeId.toString(16);
   }
 
   nodeChanged(handle: NodeHandle): void {
@@ -97,6 +103,21 @@ export class ClusterView {
     if (states === this.#lastStates) return;
     this.#lastStates = states;
     this.#publishKeyspaces();
+  }
+
+  /** Nodes came or went, or own other arcs: everything is told anew. */
+  topologyChanged(): void {
+    if (this.hub.listenerCount > 0) this.hub.publish({ type: 'snapshot', snapshot: this.snapshot() });
+  }
+
+  /** What is staged, or how far a change is. */
+  progressed(): void {
+    if (this.hub.listenerCount === 0) return;
+    const layout = this.#sources.layoutView();
+    const text = JSON.stringify(layout);
+    if (text === this.#lastProgress) return;
+    this.#lastProgress = text;
+    this.hub.publish({ type: 'layout', layout });
   }
 
   layoutChanged(layout: Layout): void {
@@ -129,6 +150,7 @@ export class ClusterView {
     return nodeViewOf(this.#sources.layout(), handle.node.id, handle.status(), {
       host: this.#sources.host,
       version: productVersion,
+      node: handle.node,
       membership: membershipViewOf(handle.node.id, views, (id) => this.nameOf(id)),
     });
   }

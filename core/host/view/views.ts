@@ -4,7 +4,7 @@ import { partitionCount } from '../../base/token.ts';
 import { listOf, partitionsInWords } from '../../base/words.ts';
 import type { MembershipView, NodeView } from '../../contract/node-views.ts';
 import type { Advice, ClusterView, ComputerView, KeyspaceView, RingView } from '../../contract/views.ts';
-import type { Layout, LayoutKeyspace } from '../../layout/layout.ts';
+import type { Layout, LayoutKeyspace, LayoutNode } from '../../layout/layout.ts';
 import { LayoutMemo } from '../../layout/layout-memo.ts';
 import { availabilityOf } from '../../layout/survival.ts';
 import type { NodeStatus } from '../nodes/node-supervisor.ts';
@@ -40,9 +40,16 @@ export function nodeViewOf(
   layout: Layout,
   nodeId: number,
   status: NodeStatus,
-  facts: { host: string; version: string; membership?: MembershipView | null },
+  facts: {
+    host: string;
+    version: string;
+    membership?: MembershipView | null;
+    /** Of a node that the layout does not name any more. */
+    node?: LayoutNode;
+  },
 ): NodeView {
-  const node = layout.nodes.find((candidate) => candidate.id === nodeId)!;
+  const present = layout.nodes.find((candidate) => candidate.id === nodeId);
+  const node = present ?? facts.node!;
   const computer = layout.computers.find((candidate) => candidate.id === node.computer);
   const at = (port: number | null) => (port === null ? null : `${facts.host}:${port}`);
   return {
@@ -51,6 +58,7 @@ export function nodeViewOf(
     dataCenter: node.dataCenter,
     computer: plainLine(computer?.name ?? node.computer),
     weight: node.weight,
+    leaving: present === undefined,
     state: status.state,
     sinceMs: status.sinceMs,
     pid: status.pid,

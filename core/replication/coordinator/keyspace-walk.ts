@@ -277,7 +277,7 @@ export class KeyspaceWalk {
     try {
       const holder = this.#parts.holderOf(state, partition);
       // Where fallbacks are allowed this node is named for partitions that it holds nothing of: it would call them empty.
-      return holder === null && state.selfIndex[partition] < 0 ? undefined : holder;
+      return holder === null && state.readerIndex[partition] < 0 ? undefined : holder;
     } catch (cause) {
       if (cause instanceof CoterieError && cause.code === 'unavailable') return undefined;
       throw cause;

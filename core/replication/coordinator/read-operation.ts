@@ -50,11 +50,11 @@ export class ReadOperation implements ReplyHandler {
     this.#address = address;
     this.#keyspace = keyspace;
     this.#level = level;
-    this.#requirement = keyspace.requirement(level);
+    this.#requirement = keyspace.readRequirement(level);
     const partition = partitionOf(address.tokenHigh);
     this.#partition = partition;
-    this.#replicas = keyspace.replicas[partition];
-    this.#selfIndex = keyspace.selfIndex[partition];
+    this.#replicas = keyspace.readers[partition];
+    this.#selfIndex = keyspace.readerIndex[partition];
     this.#asked = new Array(this.#replicas.length).fill(false);
     this.#done = done;
     const newestOnly = keyspace.settings.conflicts === 'last-write-wins';

@@ -41,7 +41,7 @@ export function readReplicas(
       const siblings = liveValues(set, nowMs);
       return {
         nodeId,
-        nodeName: topology.layout.nodes.find((node) => node.id === nodeId)!.name,
+        nodeName: topology.nodes.get(nodeId)!.name,
         dataCenter,
         state: copy === undefined ? 'unreachable' : copy === null ? 'absent' : 'holds',
         siblings,

@@ -43,12 +43,16 @@ import { KeyspaceWalk } from './keyspace-walk.ts';
 import { liveValuesOfRecord } from './live-values.ts';
 import { ReadOperation } from './read-operation.ts';
 import { readReplicas, type SurveyParts } from './replica-survey.ts';
-import { WriteOperation, type WriteParts } from './write-operation.ts';
+import { layoutMoved, WriteOperation, type WriteParts } from './write-operation.ts';
+import { WritesUnderWay } from './writes-under-way.ts';
 
 /** Where clients reach each node; learned from the host, changes with every start. */
 export type EndpointBook = (nodeId: NodeId) => { host: string; port: number };
 
 type StoreParts = WriteParts & SurveyParts & Pick<CoordinatorParts, 'timers'>;
+
+/** How often one write begins again because the layouts changed before it was applied. */
+const layoutMovesMax = 8;
 
 export class CoordinatorStore implements KeyValueStore {
   readonly #parts: StoreParts;
@@ -57,6 +61,7 @@ export class CoordinatorStore implements KeyValueStore {
   readonly #service: PeerService;
   readonly #walk: KeyspaceWalk;
   readonly #endpointOf: EndpointBook;
+  readonly #underWay: WritesUnderWay;
   readonly readLatency = new Histogram();
   readonly writeLatency = new Histogram();
   #topology: Topology;
@@ -68,9 +73,12 @@ export class CoordinatorStore implements KeyValueStore {
       engine: StorageEngine;
       service: PeerService;
       endpointOf: EndpointBook;
+      /** The last write that went by an older view of the layouts has ended. */
+      onDrained: () => void;
     },
     topology: Topology,
   ) {
+    this.#underWay = new WritesUnderWay(components.onDrained);
     this.#parts = components.parts;
     this.#network = components.parts.network;
     this.#clock = components.parts.clock;
@@ -117,11 +125,11 @@ export class CoordinatorStore implements KeyValueStore {
 
   #holderOf(state: KeyspaceState, partition: number, purpose: Purpose): NodeId | null {
     const { selfId, eligibility } = this.#parts;
-    const isReplica = state.selfIndex[partition] >= 0;
+    const isReplica = state.readerIndex[partition] >= 0;
     const speaks = eligibility.speaksFor(state.settings.id, partition);
     const meets = purpose === 'read-modify-write';
     if (isReplica && speaks && this.#takes(selfId, purpose) && !meets) return null;
-    const inOrder = (meets ? state.agreedOrder : state.replicas)[partition];
+    const inOrder = (meets ? state.agreedOrder : state.readers)[partition];
     const there = inOrder.filter(({ nodeId }) => nodeId === selfId || this.#network.isUp(nodeId));
     const willing = there.filter(({ nodeId }) => this.#takes(nodeId, purpose));
     // One that lacks data comes last, unless all have to meet in one place; one that refuses is better than nobody: its reason
@@ -179,7 +187,7 @@ export class CoordinatorStore implements KeyValueStore {
       return;
     }
     this.#parts.counters.reads++;
-    const level = options.level ?? state.settings.readLevel;
+    const level = options.level ?? state.readLevel;
     new ReadOperation(this.#parts, state, address, level, (error, record) => {
       this.readLatency.recordMs(this.#clock.monotonicMs() - startedMs);
       if (error !== null) done(error, null);
@@ -194,16 +202,31 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: WriteResult | null) => void,
   ): void {
     const startedMs = this.#clock.monotonicMs();
-    const state = this.#topology.keyspaces.get(address.keyspace);
-    if (state === undefined) {
-      done(keyspaceGone(), null);
-      return;
-    }
     this.#parts.counters.writes++;
-    new WriteOperation(this.#parts, state, address, options, decide, (error, result) => {
-      this.writeLatency.recordMs(this.#clock.monotonicMs() - startedMs);
-      done(error, result);
-    }).start();
+    const attempt = (left: number): void => {
+      const topology = this.#topology;
+      const state = topology.keyspaces.get(address.keyspace);
+      if (state === undefined) {
+        done(keyspaceGone(), null);
+        return;
+      }
+      this.#underWay.begin(topology);
+      new WriteOperation(this.#parts, state, address, options, decide, (error, result) => {
+        this.#underWay.end(topology);
+        if (error === layoutMoved && left > 0) {
+          attempt(left - 1);
+          return;
+        }
+        this.writeLatency.recordMs(this.#clock.monotonicMs() - startedMs);
+        done(error, result);
+      }).start();
+    };
+    attempt(layoutMovesMax);
+  }
+
+  /** Whether no write goes by an older view of the layouts than this any more. `onDrained` of the constructor tells when that may be. */
+  isDrained(topology: Topology): boolean {
+    return this.#underWay.isOnly(topology);
   }
 
   #deleteKey(keyspace: number, key: Buffer, done: (error: CoterieError | null) => void): void {
@@ -252,7 +275,7 @@ export class CoordinatorStore implements KeyValueStore {
     let previous = '';
     for (let partition = 0; partition < partitionCount; partition++) {
       // A client keeps to the first node: it should be one that answers.
-      const nodes = state.replicas[partition]
+      const nodes = state.readers[partition]
         .map((replica) => endpoints.get(replica.nodeId)!)
         .sort((a, b) => Number(b.up) - Number(a.up));
       const name = nodes.map((node) => node.nodeId).join();
@@ -265,11 +288,11 @@ export class CoordinatorStore implements KeyValueStore {
   }
 
   endpoints(): readonly ClientEndpoint[] {
-    return this.#topology.layout.nodes.map((node) => this.#endpoint(node.id));
+    return [...this.#topology.nodes.keys()].map((id) => this.#endpoint(id));
   }
 
   #endpoint(nodeId: NodeId): ClientEndpoint {
-    const node = this.#topology.layout.nodes.find((candidate) => candidate.id === nodeId)!;
+    const node = this.#topology.nodes.get(nodeId)!;
     const up = nodeId === this.#parts.selfId || this.#network.isUp(nodeId);
     return { nodeId, name: node.name, dataCenter: node.dataCenter, up, ...this.#endpointOf(nodeId) };
   }

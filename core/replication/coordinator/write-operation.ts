@@ -46,6 +46,12 @@ const empty = Buffer.alloc(0);
 /** Records keep an expiry in 48 bits: the year 10889. Later ones are as good as never. */
 const expiryMax = 2 ** 48 - 1;
 
+/** Nothing was written: the operation begins again with what the layouts are now (store.ts). */
+export const layoutMoved = new CoterieError(
+  'unavailable',
+  'The keyspace was changed in this moment. Try again.',
+);
+
 type Done = (error: CoterieError | null, result: WriteResult | null) => void;
 
 /** A write reads first. */
@@ -90,9 +96,9 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     this.#decide = decide;
     this.#done = done;
     this.#partition = partitionOf(address.tokenHigh);
-    this.#replicas = keyspace.replicas[this.#partition];
-    this.#selfIndex = keyspace.selfIndex[this.#partition];
-    this.#requirement = keyspace.requirement(options.level ?? keyspace.settings.writeLevel);
+    this.#replicas = keyspace.writers[this.#partition];
+    this.#selfIndex = keyspace.writerIndex[this.#partition];
+    this.#requirement = keyspace.writeRequirement(this.#partition, options.level);
     this.#core = new PutCore(this.#replicas, this.#requirement);
   }
 
@@ -168,7 +174,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   }
 
   #readFirst(): void {
-    const level = this.#options.readLevel ?? this.#keyspace.settings.readLevel;
+    const level = this.#options.readLevel ?? this.#keyspace.readLevel;
     new ReadOperation(this.#parts, this.#keyspace, this.#address, level, (error, record) => {
       if (error !== null) this.#finish(error);
       else {
@@ -189,7 +195,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const { settings } = this.#keyspace;
     if (topology().keyspaces.get(settings.id) !== this.#keyspace) {
       // Acknowledged by what the layout was, it could be missed by readers who go by what it is.
-      throw new CoterieError('unavailable', 'The keyspace was changed in this moment. Try again.');
+      throw layoutMoved;
     }
     const newestOnly = settings.conflicts === 'last-write-wins';
     let held = current;
@@ -320,10 +326,10 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       this.#finish(null);
       return;
     }
+    const level = this.#options.level ?? this.#keyspace.settings.writeLevel;
     const required = neededInTotal(this.#requirement);
     const received = this.#core.acknowledgedCount;
     this.#parts.counters.writesRefused++;
-    const level = this.#options.level ?? this.#keyspace.settings.writeLevel;
     const cause = this.#failure === null ? '' : ` ${this.#failure.message}`;
     this.#finish(
       new CoterieError(

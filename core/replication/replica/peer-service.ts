@@ -136,7 +136,8 @@ export class PeerService {
     }
     const address = addressOf(keyspace, key);
     // The sender has an older layout, or a newer one: an acknowledgement from here would count for a replica that is none.
-    if (state.selfIndex[partitionOf(address.tokenHigh)] < 0) {
+    const isStale = layoutVersionOf(frame) !== 0 && layoutVersionOf(frame) < this.#topology.live[0].version;
+    if (isStale || !state.takes(partitionOf(address.tokenHigh))) {
       answer(status.noReplica);
       return;
     }

@@ -7,8 +7,11 @@
 import { partitionCount } from '../../base/token.ts';
 import type { KeyspaceState, Topology } from '../topology.ts';
 
-/** lost: it was a replica, and what it held is gone. moved: the layout changed who holds what. */
-export type MissingCause = 'lost' | 'moved';
+/**
+ * lost: it was a replica, and what it held is gone. moved: the layout changed who holds what. unknown: it may have changed while
+ * this node was away.
+ */
+export type MissingCause = 'lost' | 'moved' | 'unknown';
 
 interface Missing {
   cause: MissingCause;
@@ -35,6 +38,7 @@ export class ReadEligibility {
   /** By `keyspace:partition`. */
   readonly #missing = new Map<string, Missing>();
   readonly #handlers: CompletenessHandlers;
+  #topology: Topology | null = null;
 
   constructor(handlers: CompletenessHandlers) {
     this.#handlers = handlers;
@@ -66,6 +70,11 @@ export class ReadEligibility {
     this.#miss(keyspace, partition, 'moved', peers);
   }
 
+  /** Nobody knows by which layout this node is complete: it may lack whatever `peers` hold. */
+  unknown(keyspace: number, partition: number, peers: readonly number[]): void {
+    this.#miss(keyspace, partition, 'unknown', peers);
+  }
+
   /** Nothing where there is nobody to be heard. */
   #miss(keyspace: number, partition: number, cause: MissingCause, peers: readonly number[]): void {
     if (peers.length === 0) return;
@@ -73,7 +82,7 @@ export class ReadEligibility {
     const missing = this.#missing.get(name);
     if (missing === undefined) this.#missing.set(name, { cause, peers: new Set(peers) });
     else {
-      if (cause === 'lost') missing.cause = cause;
+      if (missing.cause === 'moved' || cause === 'lost') missing.cause = cause;
       for (const peer of peers) missing.peers.add(peer);
     }
   }
@@ -88,7 +97,17 @@ export class ReadEligibility {
   }
 
   speaksFor(keyspace: number, partition: number): boolean {
-    return this.#missing.size === 0 || !this.#missing.has(nameOf(keyspace, partition));
+    if (this.#missing.size === 0) return true;
+    const missing = this.#missing.get(nameOf(keyspace, partition));
+    if (missing === undefined) return true;
+    // Reads still go by the layout before, for which nothing is missing here.
+    if (missing.cause !== 'moved' || !(this.#topology?.isChanging ?? false)) return false;
+    return (this.#topology?.keyspaces.get(keyspace)?.readerIndex[partition] ?? -1) >= 0;
+  }
+
+  /** Some of what is missing had been here. */
+  get hasLost(): boolean {
+    return [...this.#missing.values()].some(({ cause }) => cause === 'lost');
   }
 
   /** Null: nothing is missing there. */
@@ -132,12 +151,13 @@ export class ReadEligibility {
 
   /** What this node replicates no more is not waited for, nor is anybody who left the cluster. */
   setTopology(topology: Topology): void {
+    this.#topology = topology;
     if (this.#missing.size === 0) return;
-    const nodes = new Set(topology.layout.nodes.map((node) => node.id));
+    const gone = new Set(topology.layout.gone ?? []);
     for (const [name, { peers }] of this.#missing) {
       const [keyspace, partition] = name.split(':').map(Number);
       const isReplica = (topology.keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0;
-      for (const peer of peers) if (!nodes.has(peer)) peers.delete(peer);
+      for (const peer of peers) if (!topology.nodes.has(peer) || gone.has(peer)) peers.delete(peer);
       if (!isReplica || peers.size === 0) this.#missing.delete(name);
     }
     this.#endIfWhole();

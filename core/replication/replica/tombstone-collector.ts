@@ -130,6 +130,7 @@ export class TombstoneCollector implements Worker {
       this.#rounds.void();
       this.#roundsOf = topology;
     }
+    if (topology.isChanging) return;
     for (let step = 0; step < this.#settings.partitionsPerTick; step++) {
       const partition = this.#nextPartition;
       this.#nextPartition = (partition + 1) % partitionCount;
@@ -230,7 +231,10 @@ export class TombstoneCollector implements Worker {
   async #check(page: DeadPage): Promise<Buffer> {
     const { keyspace, partition, records } = page;
     const answer = Buffer.alloc(records.length);
-    const state = this.#parts.topology().keyspaces.get(keyspace);
+    const topology = this.#parts.topology();
+    // While data moves somebody may be about to get what is forgotten here.
+    if (topology.isChanging) return answer;
+    const state = topology.keyspaces.get(keyspace);
     const isOwner = (state?.selfIndex[partition] ?? -1) >= 0;
     if (state === undefined || this.#parts.hints.pendingIn(partition) > 0) return answer;
     if (isOwner && !this.#parts.eligibility.speaksFor(keyspace, partition)) return answer;

@@ -33,6 +33,8 @@ export const calls = {
   collectTombstones: call(8, 16 * mebibyte, 16 * mebibyte),
   /** Whether a replica has nothing of some partitions. */
   holdsNothing: call(9, 16 * kibibyte, 16 * kibibyte),
+  /** Which layouts are live and how far everybody is with them (layout-messages.ts): a few documents at most. */
+  layouts: call(10, 4 * mebibyte, 16 * mebibyte),
   /** Merkle trees, listings and records of a comparison (exchange-codec.ts). */
   compareReplicas: call(20, frameBytesMax, frameBytesMax),
   /** Membership over the peer link, where datagrams do not get through (stream-messages.ts). */

@@ -21,6 +21,8 @@ export function applyEvent(snapshot: Snapshot, event: ClusterEvent): Snapshot {
       return { ...snapshot, keyspaces: event.keyspaces };
     case 'rings':
       return { ...snapshot, rings: event.rings };
+    case 'layout':
+      return { ...snapshot, layout: event.layout };
     case 'advice':
       return { ...snapshot, advice: event.advice };
     case 'repairs':

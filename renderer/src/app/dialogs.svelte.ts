@@ -3,7 +3,7 @@ import type { NodeAction } from '../nodes/node-actions.ts';
 
 export type DialogRequest =
   | { readonly kind: 'node'; readonly action: NodeAction; readonly name: string }
-  | { readonly kind: 'accept-loss'; readonly name: string }
+  | { readonly kind: 'accept-loss' | 'change-node'; readonly name: string }
   /** `name` null: a new one. */
   | { readonly kind: 'keyspace'; readonly name: string | null }
   | { readonly kind: 'drop-keyspace'; readonly name: string }
@@ -11,7 +11,7 @@ export type DialogRequest =
   /** `keyspace` null: the first that can be repaired. */
   | { readonly kind: 'run-repair' | 'schedule-repair'; readonly keyspace: string | null }
   | { readonly kind: 'cancel-repair'; readonly id: string }
-  | { readonly kind: 'sessions' | 'users' }
+  | { readonly kind: 'sessions' | 'users' | 'add-nodes' }
   | { readonly kind: 'palette' };
 
 export class Dialogs {

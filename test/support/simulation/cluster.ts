@@ -12,6 +12,8 @@ import {
   partitionOf,
   partitionStart,
 } from '../../../core/base/token.ts';
+import { addNodes, removeNode } from '../../../core/layout/changes.ts';
+import type { LiveLayout, Tracker } from '../../../core/layout/history.ts';
 import { firstLayout, type Layout, type LayoutKeyspace } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
@@ -116,6 +118,8 @@ export interface SimulationOptions {
   readonly expiry?: ExpirySettings;
   /** Background comparison of replicas; none without. */
   readonly antiEntropyTickMs?: number;
+  /** A deliberate fault: nobody waits for data to move before old owners are let go. */
+  readonly releasesEarly?: boolean;
 }
 
 export interface ClientRead {
@@ -152,12 +156,20 @@ const pendingBytesMax = 2 * 1024 * 1024;
 /** The deadline of requests between nodes twice, and the time that a page of a walk takes. */
 const answerWithinMs = 10_000;
 
+const digestOf = ({ version }: Layout) => String(version);
+const lived = (layout: Layout): LiveLayout => ({ layout, digest: digestOf(layout) });
+
 export class SimulatedCluster {
   readonly time = new VirtualTime();
   readonly random: SeededRandom;
   readonly network: SimulatedNetwork;
+  /** Those that people have not taken out of the cluster. */
   readonly members: Member[];
+  readonly #newDisk: () => SimulatedDisk;
+  #memberCount: number;
   #layout: Layout;
+  /** What a host knows to be live: it hears of what was released only from nodes that run. */
+  #live: readonly LiveLayout[];
   /** What must never be, as it was seen: whoever runs the simulation looks here. */
   readonly #violations: string[] = [];
   readonly #dots = new DotBook((words) => this.violate(words));
@@ -171,6 +183,7 @@ export class SimulatedCluster {
     readonly sinceMs: number;
   }>();
   readonly #antiEntropyTickMs: number;
+  readonly #releasesEarly: boolean;
   /** The last events, for the message of a failure. */
   readonly transcript: string[] = [];
 
@@ -212,6 +225,7 @@ export class SimulatedCluster {
     };
     this.#expiry = options.expiry ?? defaultExpirySettings;
     this.#antiEntropyTickMs = options.antiEntropyTickMs ?? 0;
+    this.#releasesEarly = options.releasesEarly ?? false;
     const { readLevel, writeLevel, conflicts, sloppy, durability = 'always' } = options;
     this.#layout = {
       ...layout,
@@ -225,19 +239,85 @@ export class SimulatedCluster {
         factors: options.factors ?? keyspace.factors,
       })),
     };
-    this.members = nodes.map(({ id, dataCenter }) => {
-      const timers = new ProcessTimers(this.time);
-      const disk = new SimulatedDisk(
+    this.#live = [lived(this.#layout)];
+    this.#memberCount = nodes.length;
+    this.#newDisk = () =>
+      new SimulatedDisk(
         { timers: this.time, random: this.random },
         { delayMaxMs: options.diskDelayMaxMs, tornWrites: true },
       );
+    this.members = nodes.map(({ id, dataCenter }) => {
+      const timers = new ProcessTimers(this.time);
+      const disk = this.#newDisk();
       const skewMs = Math.floor((this.random.next() - 0.5) * 2 * options.clockSkewMaxMs);
       return { id, dataCenter, disk, skewMs, timers, node: null, hasRun: false };
     });
   }
 
-  #centerOf(id: number): string {
-    return this.members[id - 1].dataCenter;
+  #centerOf(id: number): string | undefined {
+    return this.members.find((member) => member.id === id)?.dataCenter;
+  }
+
+  /** Nodes that are new to the cluster: decided on together, then started. */
+  async join(dataCenters: readonly string[], weight = 1): Promise<Member[]> {
+    const joined = dataCenters.map((dataCenter): Member => {
+      const id = ++this.#memberCount;
+      return {
+        id,
+        dataCenter,
+        disk: this.#newDisk(),
+        skewMs: 0,
+        timers: new ProcessTimers(this.time),
+        node: null,
+        hasRun: false,
+      };
+    });
+    const places = joined.map(({ id, dataCenter }) => ({
+      id,
+      name: `n${id}`,
+      computer: `c${id}`,
+      dataCenter,
+      weight,
+    }));
+    const computers = places.map(({ computer, dataCenter }) => ({
+      id: computer,
+      name: computer,
+      dataCenter,
+    }));
+    this.setLayout(addNodes(this.#layout, digestOf(this.#layout), places, computers));
+    this.members.push(...joined);
+    await Promise.all(joined.map((member) => this.start(member)));
+    return joined;
+  }
+
+  /** No layout but the newest is live anywhere. */
+  get isSettled(): boolean {
+    return this.running().every(
+      ({ node }) => node!.layouts.live.length === 1 && node!.layout.version === this.#layout.version,
+    );
+  }
+
+  /** How far everybody is with the layouts, as each sees it. */
+  waiting(): string {
+    return this.running()
+      .map(({ id, node }) => {
+        const { live, trackers } = node!.layouts;
+        const own = trackers.get(id);
+        const versions = live.map(({ layout }) => layout.version).join('+');
+        return `n${id} ${versions} ack ${own?.ack} sync ${own?.sync} all ${own?.syncAck} lacks ${node!.parts.eligibility.missingCount}, owes ${node!.parts.hints.targets()}`;
+      })
+      .join('; ');
+  }
+
+  /** A node is taken out of the cluster. It is still to be stopped (`part`) when it owes nothing any more. */
+  decideToLeave(member: Member, isDead: boolean): void {
+    this.note(`n${member.id} is ${isDead ? 'given up for dead' : 'to leave'}`);
+    this.setLayout(removeNode(this.#layout, digestOf(this.#layout), `n${member.id}`, isDead));
+  }
+
+  async part(member: Member): Promise<void> {
+    this.members.splice(this.members.indexOf(member), 1);
+    if (member.node !== null) await this.stop(member);
   }
 
   get layout(): Layout {
@@ -251,13 +331,26 @@ export class SimulatedCluster {
 
   /** Everybody who runs gets the new layout at once, whoever starts later at the start: as from a host that has them all. */
   setLayout(layout: Layout): void {
+    const isLiveSomewhere = ({ digest }: LiveLayout) =>
+      this.running().some(({ node }) => node!.layouts.live.some((one) => one.digest === digest));
     this.#layout = layout;
-    for (const { node } of this.running()) node!.setLayout(layout);
+    this.#live = [...this.#live.filter(isLiveSomewhere), lived(layout)];
+    for (const { node } of this.running()) void node!.offerLayouts(this.#live);
+    if (this.#releasesEarly) this.#forgeTrackers();
+  }
+
+  /** Every node believes of all others that they have what they should: the old owners are let go before anything has moved. */
+  #forgeTrackers(): void {
+    const all = { turn: 1e9, key: '', heard: 1e9, ack: 1e9, sync: 1e9, syncAck: 1e9 };
+    for (const { id, node } of this.running()) {
+      const trackers = node!.layouts.trackers as Map<number, Tracker>;
+      for (const other of this.#layout.nodes) if (other.id !== id) trackers.set(other.id, all);
+    }
   }
 
   /** Who replicates a key of the clients' keyspace, by the present layout. */
   replicasOf(key: string): readonly ReplicaPlace[] {
-    const { replicas } = topologyOf(this.#layout, 1).keyspaces.get(0)!;
+    const { replicas } = topologyOf(this.#layout, this.#layout.nodes[0].id).keyspaces.get(0)!;
     return replicas[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)];
   }
 
@@ -351,11 +444,11 @@ export class SimulatedCluster {
         vouchEveryMs: 1_000,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
-      this.#layout,
+      this.#live,
     );
     if (timers.dead) return;
     // It may have changed while the node was starting.
-    if (node.layout !== this.#layout) node.setLayout(this.#layout);
+    void node.offerLayouts(this.#live);
     member.node = node;
     member.hasRun = true;
     this.note(`n${member.id} is up`);
@@ -419,12 +512,12 @@ export class SimulatedCluster {
     // Looked at afterwards: the walk itself comes upon damaged records.
     const running = this.running();
     const isRebuilt = running.every((member) => member.node!.parts.eligibility.isWhole);
-    return running.length === this.members.length && isRebuilt && isEqual;
+    return running.length === this.members.length && isRebuilt && isEqual && this.isSettled;
   }
 
   /** Keys whose replicas do not all hold the same. */
   async divergent(): Promise<string[]> {
-    const topology = topologyOf(this.layout, this.members[0].id);
+    const topology = topologyOf(this.#layout, this.#layout.nodes[0].id);
     const state = topology.keyspaces.get(0)!;
     const running = this.running();
     const held = await this.records();

@@ -1,13 +1,15 @@
 /** Changes that people make while clients work: no fault, and yet where promises break. */
+import { weighNode } from '../../../core/layout/changes.ts';
 import { alterKeyspace, createKeyspace, dropKeyspace, keyspaceNamed } from '../../../core/layout/layout.ts';
 import type { Hand } from './nemesis.ts';
 import { mustMeet, possibleLevels } from './oracle.ts';
 
 /**
  * keyspaces: one is made, written to, dropped, and made anew under its name. factor: the replicas of the clients' keyspace become
- * more or fewer, and then as many as before. levels: it is read and written at others.
+ * more or fewer, and then as many as before. levels: it is read and written at others. nodes: one or two more join, then one of all
+ * that are there leaves, perhaps while data still moves. weight: a node gets more of the ring, and then as much as before.
  */
-export const layoutFaults = ['keyspaces', 'factor', 'levels'] as const;
+export const layoutFaults = ['keyspaces', 'factor', 'levels', 'nodes', 'weight'] as const;
 export type LayoutFault = (typeof layoutFaults)[number];
 
 export async function strikeLayout(kind: LayoutFault, hand: Hand): Promise<boolean> {
@@ -18,6 +20,10 @@ export async function strikeLayout(kind: LayoutFault, hand: Hand): Promise<boole
       return changeFactor(hand);
     case 'levels':
       return changeLevels(hand);
+    case 'nodes':
+      return changeNodes(hand);
+    case 'weight':
+      return changeWeight(hand);
   }
 }
 
@@ -96,6 +102,41 @@ async function changeLevels(hand: Hand): Promise<boolean> {
     await pause(100, 1_500);
     await whole();
   }
+  return true;
+}
+
+async function changeNodes(hand: Hand): Promise<boolean> {
+  const { cluster, fate, pause, whole } = hand;
+  const { dataCenter } = fate.pick(cluster.members);
+  const joining = fate.chance(0.5) ? [dataCenter] : [dataCenter, fate.pick(cluster.members).dataCenter];
+  const joined = await cluster.join(joining);
+  cluster.note(`${joined.map(({ id }) => `n${id}`).join(' and ')} join`);
+  await pause(20, 1_500);
+  if (fate.chance(0.5)) await whole();
+  for (let count = 0; count < joined.length; count++) {
+    const leaving = fate.pick(cluster.members.filter((member) => member.dataCenter === joining[count]));
+    cluster.decideToLeave(leaving, false);
+    await pause(20, 1_000);
+    await whole();
+    if (!cluster.isSettled) {
+      cluster.violate(`n${leaving.id} could not leave: ${cluster.waiting()}`);
+      return true;
+    }
+    await cluster.part(leaving);
+  }
+  return true;
+}
+
+async function changeWeight(hand: Hand): Promise<boolean> {
+  const { cluster, fate, pause, whole } = hand;
+  const { id } = fate.pick(cluster.members);
+  for (const weight of [fate.pick([0.3, 2, 5]), 1]) {
+    cluster.note(`n${id} weighs ${weight}`);
+    cluster.setLayout(weighNode(cluster.layout, String(cluster.layout.version), `n${id}`, weight));
+    await pause(20, 1_000);
+    if (fate.chance(0.5)) await whole();
+  }
+  await whole();
   return true;
 }
 

@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly diskMs: number;
   /** Replicas are compared in the background, and must all be equal in the end. */
   readonly healing: boolean;
+  /** The suite's own check: with it something must be found (cluster.ts). */
+  readonly releasesEarly?: boolean;
   readonly clockSkewMaxMs: number;
   /** What a read is held against: what these levels and policies promise, or as if they promised everything. */
   readonly expects: 'what is promised' | 'everything';
@@ -183,7 +185,8 @@ async function untilWhole(cluster: SimulatedCluster): Promise<void> {
       const waiting = cluster.members.filter(({ node }) => !(node?.parts.eligibility.isWhole ?? false));
       cluster.violate(
         `after ${convergeWithinMs / 1000} s without faults replicas still differ in [${keys.join(', ')}], ` +
-          `and [${waiting.map(({ id }) => `n${id}`).join(', ')}] are not whole`,
+          `and [${waiting.map(({ id }) => `n${id}`).join(', ')}] are not whole` +
+          (cluster.isSettled ? '' : `; ${cluster.waiting()}`),
       );
       return;
     }

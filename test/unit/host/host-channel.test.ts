@@ -70,7 +70,10 @@ describe('a node’s channel to its host', () => {
   it('goes to the next host once the first is gone, with what a person should read', () => {
     channel.lost();
     for (let line = 0; line < 60; line++) channel.send(logLine(`line ${line}`));
-    channel.send({ type: 'layout', version: 3 });
+    channel.send({
+      type: 'layout',
+      report: { version: 3, live: [3], trackers: [], lacking: 0, receivedBytes: 0 },
+    });
     const next = new PlayedHost();
     channel.adopt(next);
     channel.send({ type: 'ready' });

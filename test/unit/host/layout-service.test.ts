@@ -2,10 +2,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import { LayoutService } from '../../../core/host/layouts/layout-service.ts';
+import { digestOf } from '../../../core/host/layouts/layout-store.ts';
 import { LocalNode } from '../../../core/host/nodes/node-handle.ts';
 import type { NodeSupervisor } from '../../../core/host/nodes/node-supervisor.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
-import type { ToNode } from '../../../core/node-process/messages.ts';
+import type { LayoutReport, ToNode } from '../../../core/node-process/messages.ts';
 import type { Disk } from '../../../core/ports/disk.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
@@ -21,6 +22,14 @@ const named = (name: string) => (layout: Layout, digest: string) => ({
   clusterName: name,
   version: layout.version + 1,
   parent: digest,
+});
+
+const reportOf = (version: number): LayoutReport => ({
+  version,
+  live: [version],
+  trackers: [],
+  lacking: 0,
+  receivedBytes: 0,
 });
 
 let time: VirtualTime;
@@ -42,7 +51,7 @@ beforeEach(() => {
     status: () => ({ state }),
     members: [],
     send: (message: ToNode) => {
-      if (message.type === 'layout') sent.push(message.layout.version);
+      if (message.type === 'layout') sent.push(message.live.at(-1)!.layout.version);
     },
   } as unknown as NodeSupervisor;
   node = new LocalNode(first.nodes[0], supervisor, () => time.monotonicMs());
@@ -56,9 +65,10 @@ beforeEach(() => {
     {
       ...{ disk, timers: time, nodes: () => [node] },
       changed: () => {},
+      released: () => {},
       foundNewer: (_, version) => newer.push(version),
     },
-    first,
+    [{ layout: first, digest: digestOf(first) }],
   );
 });
 
@@ -70,7 +80,7 @@ describe('a change of the layout', () => {
     });
     await time.advance(100);
     expect([written, sent, done]).toEqual([['layout.json', 'layout.copy.json'], [2], false]);
-    service.holds(node, 2);
+    service.holds(node, reportOf(2));
     await time.advance(1);
     await change;
     expect(service.present.clusterName).toBe('second');
@@ -113,7 +123,7 @@ describe('a node that says which layout it goes by', () => {
     await time.until(service.change(named('second')));
     sent = [];
     for (let second = 0; second < 60; second++) {
-      service.holds(node, 1);
+      service.holds(node, reportOf(1));
       await time.advance(1_000);
     }
     expect(sent.length).toBeGreaterThan(3);
@@ -121,8 +131,8 @@ describe('a node that says which layout it goes by', () => {
   });
 
   it('that is ahead is told of once, and offered nothing', async () => {
-    service.holds(node, 9);
-    service.holds(node, 9);
+    service.holds(node, reportOf(9));
+    service.holds(node, reportOf(9));
     expect([newer, sent]).toEqual([[9], []]);
   });
 });

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf, readLayout, writeLayout } from '../../../core/host/layouts/layout-store.ts';
+import { digestOf, readLayout, writeLayouts } from '../../../core/host/layouts/layout-store.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 import { decodeLayout, encodeLayout } from '../../../core/layout/layout-document.ts';
 import { NodeDisk } from '../../../core/platform/node-disk.ts';
@@ -45,11 +45,11 @@ function putAtNode(name: string, text: string): void {
 
 describe('the layout of a computer', () => {
   it('is none in an empty folder', async () => {
-    expect(await read()).toEqual({ layout: null, findings: [] });
+    expect(await read()).toEqual({ layout: null, older: [], findings: [] });
   });
 
   it('is read as it was written, digest and all', async () => {
-    await writeLayout(disk, first);
+    await writeLayouts(disk, [{ layout: first, digest: digestOf(first) }]);
     const { layout, findings } = await read();
     expect(digestOf(layout!)).toBe(digestOf(first));
     expect(findings).toEqual([]);
@@ -58,7 +58,7 @@ describe('the layout of a computer', () => {
   it.each(['layout.json', 'layout.copy.json'])(
     'survives damage of %s, which is set aside and made anew',
     async (name) => {
-      await writeLayout(disk, of(4));
+      await writeLayouts(disk, [{ layout: of(4), digest: digestOf(of(4)) }]);
       writeFileSync(path(name), readFileSync(path(name)).subarray(0, 500));
       const { layout, findings } = await read();
       expect(layout?.version).toBe(4);
@@ -70,7 +70,7 @@ describe('the layout of a computer', () => {
   );
 
   it('survives the loss of layout.json', async () => {
-    await writeLayout(disk, of(4));
+    await writeLayouts(disk, [{ layout: of(4), digest: digestOf(of(4)) }]);
     rmSync(path('layout.json'));
     expect((await read()).layout?.version).toBe(4);
     expect(existsSync(path('layout.json'))).toBe(true);
@@ -84,7 +84,7 @@ describe('the layout of a computer', () => {
   });
 
   it('is never older than what a node has', async () => {
-    await writeLayout(disk, of(4));
+    await writeLayouts(disk, [{ layout: of(4), digest: digestOf(of(4)) }]);
     putAtNode('n1', encodeLayout(of(7)));
     putAtNode('n2', encodeLayout(of(3)));
     const { layout, findings } = await read();
@@ -100,7 +100,7 @@ describe('the layout of a computer', () => {
   });
 
   it('is not taken from a node of another cluster', async () => {
-    await writeLayout(disk, of(4));
+    await writeLayouts(disk, [{ layout: of(4), digest: digestOf(of(4)) }]);
     putAtNode('n1', encodeLayout({ ...of(9), clusterId: 'other' }));
     expect((await read()).layout).toMatchObject({ version: 4, clusterId: 'c' });
     rmSync(path('layout.json'));
@@ -125,7 +125,7 @@ describe('the layout of a computer', () => {
   it.each(['layout.json', 'layout.copy.json', 'nodes/n1/layout.json'])(
     'is refused by name when %s is of a newer version, whatever the other copies say',
     async (name) => {
-      await writeLayout(disk, of(4));
+      await writeLayouts(disk, [{ layout: of(4), digest: digestOf(of(4)) }]);
       putAtNode('n1', encodeLayout(of(4)));
       writeFileSync(path(name), '{"format":2,"layout":{"shape":"unknown"}}');
       await expect(read()).rejects.toThrow(

@@ -3,8 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { LayoutDelivery } from '../../../core/host/layouts/layout-delivery.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
 import { LayoutInbox } from '../../../core/node-process/layout-inbox.ts';
+import type { LayoutReport } from '../../../core/node-process/messages.ts';
 
-const layoutOf = (version: number) => ({ version }) as Layout;
+const liveOf = (version: number) => [{ layout: { version } as Layout, digest: `${version}` }];
+const reportOf = (version: number): LayoutReport => ({
+  version,
+  live: [version],
+  trackers: [],
+  lacking: 0,
+  receivedBytes: 0,
+});
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A node that takes layouts when told to, one after the other. */
@@ -16,16 +24,16 @@ function pretendedNode(version: number) {
     version,
     fails: false,
     inbox: new LayoutInbox({
-      holds: (held) => told.push(held),
-      failed: (layout) => failures.push(layout.version),
+      holds: ({ version: held }) => told.push(held),
+      failed: (failed) => failures.push(failed),
     }),
     told,
     failures,
     taken,
     start() {
       node.inbox.serve({
-        version: () => node.version,
-        async take(layout) {
+        report: () => reportOf(node.version),
+        async take([{ layout }]) {
           await settle();
           if (node.fails) throw new Error('The disk is full.');
           taken.push(layout.version);
@@ -40,7 +48,7 @@ function pretendedNode(version: number) {
 describe('a node', () => {
   it('that is starting keeps the newest layout and takes it when it is ready', async () => {
     const node = pretendedNode(1);
-    for (const version of [2, 4, 3]) node.inbox.offer(layoutOf(version));
+    for (const version of [2, 4, 3]) node.inbox.offer(liveOf(version));
     expect(node.told).toEqual([]);
     node.start();
     await settle();
@@ -51,7 +59,7 @@ describe('a node', () => {
   it('refuses an older layout, and says what it has', async () => {
     const node = pretendedNode(5);
     node.start();
-    for (const version of [4, 5]) node.inbox.offer(layoutOf(version));
+    for (const version of [3, 4]) node.inbox.offer(liveOf(version));
     await settle();
     expect(node.taken).toEqual([]);
     expect(new Set(node.told)).toEqual(new Set([5]));
@@ -60,7 +68,7 @@ describe('a node', () => {
   it('takes one at a time, and of several that came meanwhile the newest', async () => {
     const node = pretendedNode(1);
     node.start();
-    for (const version of [2, 3, 4, 5]) node.inbox.offer(layoutOf(version));
+    for (const version of [2, 3, 4, 5]) node.inbox.offer(liveOf(version));
     for (let turn = 0; turn < 5; turn++) await settle();
     expect(node.taken).toEqual([2, 5]);
     expect(node.told.at(-1)).toBe(5);
@@ -70,12 +78,12 @@ describe('a node', () => {
     const node = pretendedNode(1);
     node.start();
     node.fails = true;
-    node.inbox.offer(layoutOf(2));
+    node.inbox.offer(liveOf(2));
     await settle();
     await settle();
     expect({ failures: node.failures, last: node.told.at(-1) }).toEqual({ failures: [2], last: 1 });
     node.fails = false;
-    node.inbox.offer(layoutOf(2));
+    node.inbox.offer(liveOf(2));
     await settle();
     await settle();
     expect(node.told.at(-1)).toBe(2);

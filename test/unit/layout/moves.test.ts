@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ConsistencyLevel, consistencyLevels } from '../../../core/base/levels.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
 import { alterKeyspace, createKeyspace, dropKeyspace } from '../../../core/layout/layout.ts';
-import { movesOf } from '../../../core/layout/moves.ts';
+import { everythingMoved, movesOf } from '../../../core/layout/moves.ts';
 import { placesOf } from '../../../core/layout/places.ts';
 import { type ReplicaPlace, type Requirement, requirementOf } from '../../../core/quorum/requirement.ts';
 import { layoutOf } from '../../support/layouts.ts';
@@ -50,29 +50,46 @@ const state = fc.record({
 describe('what moves when a layout changes', () => {
   it('is nothing when no keyspace changed its factors or levels', () => {
     for (const self of selves) {
-      expect(movesOf(base, base, self)).toEqual([]);
-      expect(movesOf(base, altered(base, { conflicts: 'last-write-wins', sloppy: false }), self)).toEqual([]);
+      expect(movesOf([base], base, self)).toEqual([]);
+      expect(movesOf([base], altered(base, { conflicts: 'last-write-wins', sloppy: false }), self)).toEqual(
+        [],
+      );
     }
   });
 
   it('is nothing for a keyspace that is dropped, nor for one that was never changed', () => {
     const more = createKeyspace(base, '', { ...keyspace, name: 'more', database: 1 });
     for (const self of selves) {
-      expect(movesOf(base, more, self)).toEqual([]);
-      expect(movesOf(more, dropKeyspace(more, '', 'more'), self)).toEqual([]);
+      expect(movesOf([base], more, self)).toEqual([]);
+      expect(movesOf([more], dropKeyspace(more, '', 'more'), self)).toEqual([]);
     }
   });
 
-  it('is all that anybody may hold, for each partition that is replicated here, after more than one change in between', () => {
-    const twice = altered(altered(base, { factors: { east: 1 } }), { factors: { east: 2, west: 1 } });
+  it('is all that anybody may hold, for each partition that is replicated here, where nobody knows what was before', () => {
     for (const self of selves) {
-      const moves = movesOf(base, twice, self);
-      const places = placesOf(twice, twice.keyspaces[0]);
+      const moves = everythingMoved(base, self);
+      const places = placesOf(base, base.keyspaces[0]);
       const ours = places.flatMap((list, partition) =>
         list.some(({ nodeId }) => nodeId === self) ? [partition] : [],
       );
       expect(moves.map(({ partition }) => partition)).toEqual(ours);
       for (const { from } of moves) expect(from).toEqual(selves.filter((id) => id !== self));
+    }
+  });
+
+  it('comes from the replicas of every layout that is live, but for nodes that were given up', () => {
+    const one = altered(base, { factors: { east: 1 } });
+    const two = altered(one, { factors: { east: 2, west: 1 } });
+    for (const self of selves) {
+      const both = new Map(movesOf([base, one], two, self).map(({ partition, from }) => [partition, from]));
+      for (const before of [base, one]) {
+        for (const { partition, from } of movesOf([before], two, self)) {
+          expect(both.get(partition)).toEqual(expect.arrayContaining([...from]));
+        }
+      }
+      const [lost] = selves.filter((id) => id !== self);
+      const without = movesOf([base, one], { ...two, gone: [lost] }, self);
+      expect(without.some(({ from }) => from.includes(lost))).toBe(false);
     }
   });
 
@@ -82,7 +99,7 @@ describe('what moves when a layout changes', () => {
     const before = placesOf(one, one.keyspaces[0]);
     const after = placesOf(two, two.keyspaces[0]);
     for (const self of selves) {
-      const moves = new Map(movesOf(one, two, self).map(({ partition, from }) => [partition, from]));
+      const moves = new Map(movesOf([one], two, self).map(({ partition, from }) => [partition, from]));
       for (let partition = 0; partition < after.length; partition += 37) {
         const had = before[partition].some(({ nodeId }) => nodeId === self);
         const has = after[partition].some(({ nodeId }) => nodeId === self);
@@ -101,7 +118,7 @@ describe('what moves when a layout changes', () => {
         const moves = new Map(
           selves.map((self) => [
             self,
-            new Map(movesOf(old, next, self).map(({ partition, from }) => [partition, new Set(from)])),
+            new Map(movesOf([old], next, self).map(({ partition, from }) => [partition, new Set(from)])),
           ]),
         );
         const thenPlaces = placesOf(old, old.keyspaces[0]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Layout } from '../../../core/layout/layout.ts';
 import { alterKeyspace } from '../../../core/layout/layout.ts';
 import { KeptFile } from '../../../core/node/kept-file.ts';
-import { layoutFile, readKeptLayouts } from '../../../core/node/kept-layout.ts';
+import { layoutFile, readKeptHistory } from '../../../core/node/kept-layout.ts';
 import { NodeLayouts } from '../../../core/node/node-layouts.ts';
 import { ReadEligibility } from '../../../core/replication/replica/read-eligibility.ts';
 import { layoutOf } from '../../support/layouts.ts';
@@ -16,6 +16,8 @@ const first = layoutOf({ here: 3 });
 const second = alterKeyspace(first, '', 'default', { factors: { here: 1 } });
 const third = alterKeyspace(second, '', 'default', { factors: { here: 3 } });
 
+const lived = (layout: Layout) => ({ layout, digest: String(layout.version) });
+
 class Shelf {
   readonly time = new VirtualTime();
   readonly log = new LogCapture();
@@ -23,7 +25,9 @@ class Shelf {
   readonly eligibility = new ReadEligibility({ onWhole() {}, onLost() {}, onBack() {} });
 
   open(given: Layout, isKnown = true): Promise<NodeLayouts> {
-    return this.time.until(NodeLayouts.open({ ...this, timers: this.time }, { nodeId: 1, isKnown }, given));
+    return this.time.until(
+      NodeLayouts.open({ ...this, timers: this.time }, { nodeId: 1, isKnown }, [lived(given)]),
+    );
   }
 
   async followed(given: Layout, isKnown = true): Promise<NodeLayouts> {
@@ -33,8 +37,11 @@ class Shelf {
     return layouts;
   }
 
-  kept() {
-    return this.time.until(readKeptLayouts(this.disk, this.log));
+  /** The versions that are kept, and how far this node had come. */
+  async kept() {
+    const history = await this.time.until(readKeptHistory(this.disk, this.log));
+    const { ack, sync } = history!.trackers.get(1)!;
+    return { versions: history!.live.map(({ layout }) => layout.version), ack, sync };
   }
 }
 
@@ -81,7 +88,7 @@ describe('the layouts of a node', () => {
     const layouts = await shelf.followed(first, false);
     expect(layouts.topology.layout).toEqual(first);
     expect(shelf.eligibility.isWhole).toBe(true);
-    expect(await shelf.kept()).toEqual({ newest: first, settled: first });
+    expect(await shelf.kept()).toEqual({ versions: [1], ack: 1, sync: 1 });
   });
 
   it('do not go back to an older one that its host gives it', async () => {
@@ -100,22 +107,34 @@ describe('the layouts of a node', () => {
     }
   });
 
-  it('keep the settled one until all that is missing has come, over a restart', async () => {
+  it('keep the older one until everybody has let go of it, and know after a restart what is missing', async () => {
     const shelf = new Shelf();
     const layouts = await shelf.followed(second, false);
-    await shelf.time.until(layouts.change(third));
+    await shelf.time.until(layouts.learn([lived(second), lived(third)], new Map()));
     expect(shelf.eligibility.isWhole).toBe(false);
-    expect(await shelf.kept()).toEqual({ newest: third, settled: second });
+    expect(await shelf.kept()).toMatchObject({ versions: [2, 3], sync: 2 });
     const missing = shelf.eligibility.missingCount;
     const again = new Shelf();
     await again.time.until(again.disk.replaceFile(layoutFile, shelf.disk.contentOf(layoutFile)));
     const reopened = await again.followed(third);
     expect(again.eligibility.missingCount).toBe(missing);
-    for (const { keyspace, peer, partitions } of again.eligibility.wanted()) {
-      for (const partition of partitions) again.eligibility.compared(keyspace, partition, peer);
+    expect(reopened.topology.live.map(({ version }) => version)).toEqual([2, 3]);
+    expect(reopened.topology.reading.version).toBe(2);
+  });
+
+  it('of a version that kept one alone are taken where nothing was missing, and unknown where something was', async () => {
+    for (const [settled, isWhole] of [
+      ['newest', true],
+      [first, false],
+      [null, false],
+    ] as const) {
+      const shelf = new Shelf();
+      const text = JSON.stringify({ format: 1, layout: second, settled });
+      await shelf.time.until(shelf.disk.replaceFile(layoutFile, Buffer.from(text)));
+      const layouts = await shelf.followed(second);
+      expect(layouts.topology.layout).toEqual(second);
+      expect(shelf.eligibility.isWhole).toBe(isWhole);
     }
-    await again.time.until(reopened.noteSettled());
-    expect(await again.kept()).toEqual({ newest: third, settled: third });
   });
 
   it.each([

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, partitionOf } from '../../../core/base/token.ts';
+import { addressOf, partitionOf, partitionStart } from '../../../core/base/token.ts';
 import { Workers } from '../../../core/node/workers.ts';
+import { scanPage } from '../../../core/ports/scan-page.ts';
 import type { Writer } from '../../../core/replication/parts.ts';
 import { Leftovers } from '../../../core/replication/replica/leftovers.ts';
 import { LocalRecords } from '../../../core/replication/replica/local-records.ts';
-import { Requests } from '../../../core/replication/requests.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { MemoryEngine } from '../../../core/storage/memory-engine.ts';
 import { actorOf } from '../../../core/versions/version-set.ts';
-import { encodeStatus, frameType, parseKeyed, requestIdOf, status } from '../../../core/wire/peer/frames.ts';
 import { HandNetwork } from '../../support/hand-network.ts';
 import { layoutOf, withKeyspace } from '../../support/layouts.ts';
 import { LogCapture } from '../../support/log-capture.ts';
@@ -28,18 +27,20 @@ async function attic(keys: readonly string[]) {
   const log = new LogCapture();
   const engine = new MemoryEngine({ clock: time, timers: time });
   const records = new LocalRecords(engine);
-  const requests = new Requests(
-    { network, clock: time, timers: time, log },
-    { deadlineMs: 3_000, slowMs: 60, pendingCountMax: 1_000 },
-  );
-  network.onFrame((from, frame) => requests.onReply(requestIdOf(frame), from, frame));
   const taken: string[] = [];
-  network.answer = (to, frame) => {
-    taken.push(`${to} ${parseKeyed(frame).key}`);
-    return encodeStatus(frameType.replicaAck, requestIdOf(frame), status.ok, null);
+  const state = { topology: fixed, onGive: () => {} };
+  /** As repair does it: the peer has what is held here of these partitions, if it can be reached. */
+  const give = async (keyspace: number, partitions: readonly number[], peer: number) => {
+    if (!network.isUp(peer)) return [];
+    state.onGive();
+    for (const partition of partitions) {
+      const request = { keyspace, partition, fromPosition: partitionStart(partition), countMax: 100 };
+      const { records: found } = await scanPage(engine, request);
+      taken.push(...found.map(({ key }) => `${peer} ${key}`));
+    }
+    return partitions;
   };
   const writer: Writer = { actor: actorOf(1, 1), counterMax: 0, refusal: null };
-  const state = { topology: fixed };
   const workers = new Workers({ clock: time, timers: time, log, isBusy: () => false });
   let begun = false;
   const begin = () => {
@@ -48,7 +49,7 @@ async function attic(keys: readonly string[]) {
     begun = true;
   };
   const leftovers = new Leftovers({
-    ...{ engine, records, requests, writer, wake: begin },
+    ...{ engine, records, writer, give, wake: begin },
     topology: () => state.topology,
   });
   for (const key of keys) {
@@ -112,14 +113,12 @@ describe('a record of a partition that is replicated elsewhere now', () => {
   });
 
   it('stays when its partition changes while it is handed over, and goes with what came', async () => {
-    const { time, network, records, begin, end, taken, count } = await attic(['{tag}a', '{tag}b']);
-    const { answer } = network;
+    const { time, state, records, begin, end, taken, count } = await attic(['{tag}a', '{tag}b']);
     let isLate = false;
-    network.answer = (to, frame) => {
+    state.onGive = () => {
       // A coordinator that still goes by the old layout writes in between.
       if (!isLate) records.merge(addressOf(0, Buffer.from('{tag}late')), recordBy(2, 1), atOnce, () => {});
       isLate = true;
-      return answer!(to, frame);
     };
     begin();
     await time.advance(900);

@@ -1,0 +1,91 @@
+/** Changes of the cluster as people stage, preview, apply and follow them. */
+import { z } from 'zod';
+import { name } from './names.ts';
+
+const weight = z.number().positive().max(100);
+
+/** One change, as a person asks for it. */
+export const layoutChange = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('add-nodes'),
+    count: z.number().int().min(1).max(32).default(1),
+    /** One that does not exist yet is made; absent: that of this computer. */
+    dataCenter: name.optional(),
+    weight: weight.default(1),
+  }),
+  /** `dead`: nobody waits for the node, and what only it held is lost. */
+  z.object({ kind: z.literal('remove-node'), node: name, dead: z.boolean().default(false) }),
+  /** A new node of this computer takes the place of one that is dead. */
+  z.object({ kind: z.literal('replace-node'), node: name }),
+  z.object({ kind: z.literal('weigh-node'), node: name, weight }),
+  z.object({ kind: z.literal('move-node'), node: name, dataCenter: name }),
+  z.object({ kind: z.literal('remove-data-center'), dataCenter: name }),
+  z.object({ kind: z.literal('rename-data-center'), dataCenter: name, to: name }),
+]);
+export type LayoutChange = z.infer<typeof layoutChange>;
+
+const lossView = z.object({
+  loss: z.enum(['node', 'computer', 'data-center']),
+  readable: z.boolean(),
+  writable: z.boolean(),
+});
+
+export const layoutPreview = z.object({
+  /** In words, in the order in which they were staged. */
+  changes: z.array(z.string()),
+  moves: z.object({
+    /** Of 1,024. */
+    partitions: z.number(),
+    copies: z.number(),
+    bytes: z.number(),
+    minimumBytes: z.number(),
+  }),
+  nodes: z.array(
+    z.object({
+      name,
+      dataCenter: z.string(),
+      copiesBefore: z.number(),
+      copiesAfter: z.number(),
+      gained: z.number(),
+      released: z.number(),
+      bytesBefore: z.number(),
+      bytesAfter: z.number(),
+    }),
+  ),
+  /** About how long, at the pace of the last transfer; null: nobody knows yet. */
+  durationMs: z.number().nullable(),
+  survival: z.array(z.object({ keyspace: z.string(), before: z.array(lossView), after: z.array(lossView) })),
+  /** What would be lost with nodes that are given up. */
+  losses: z.array(z.string()),
+  /** Reasons against it; it cannot be applied while there are any. */
+  blocked: z.array(z.string()),
+});
+export type LayoutPreview = z.infer<typeof layoutPreview>;
+
+export const layoutView = z.object({
+  version: z.number(),
+  state: z.enum(['settled', 'changing']),
+  /** Changes that are staged. */
+  staged: z.number(),
+  changes: z.array(z.string()),
+  progress: z.object({
+    /** Copies that nodes have got and still get, in this change. */
+    partitionsDone: z.number(),
+    partitionsTotal: z.number(),
+    bytesMoved: z.number(),
+    /** When it will be done at the present pace; null: unknown, or done. */
+    remainingMs: z.number().nullable(),
+  }),
+  /** What it still waits for, each a sentence. */
+  waitsFor: z.array(z.string()),
+});
+export type LayoutView = z.infer<typeof layoutView>;
+
+export const layoutEntry = z.object({
+  version: z.number(),
+  atMs: z.number(),
+  changes: z.array(z.string()),
+  /** It takes back the one before it. */
+  isRevert: z.boolean(),
+});
+export type LayoutEntry = z.infer<typeof layoutEntry>;

@@ -1,0 +1,300 @@
+/**
+ * Changes of the cluster's nodes on their way: staged by people, previewed, applied as one layout, taken back. What is staged and
+ * what was applied is kept in a file, so that a restart forgets neither; ids of new nodes are drawn when they are staged, so that
+ * what is applied is what was shown.
+ */
+import { z } from 'zod';
+import { CoterieError } from '../../base/errors.ts';
+import { listOf, partitionsInWords } from '../../base/words.ts';
+import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
+import { freeNodeNames, nodeNamed } from '../../layout/changes.ts';
+import { type Layout, type LayoutComputer, nextLayout } from '../../layout/layout.ts';
+import { decodeLayout, encodeLayout } from '../../layout/layout-document.ts';
+import { placesOf } from '../../layout/places.ts';
+import { type LayoutPlan, planOf, survivalChanges } from '../../layout/plan.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Random } from '../../ports/random.ts';
+import type { NodeHandle } from '../nodes/node-handle.ts';
+import type { LayoutService } from './layout-service.ts';
+import { digestOf } from './layout-store.ts';
+import { fold, inWords, type Staged, stagedSchema } from './staged-change.ts';
+import { Transfers } from './transfers.ts';
+
+const file = 'staged.json';
+const entriesMax = 20;
+const changesMax = 64;
+
+interface Applied extends LayoutEntry {
+  readonly before: Layout;
+}
+
+const fileSchema = z.object({
+  staged: z.array(stagedSchema),
+  applied: z.array(
+    z.object({
+      version: z.number(),
+      atMs: z.number(),
+      changes: z.array(z.string()),
+      isRevert: z.boolean(),
+      before: z.unknown(),
+    }),
+  ),
+});
+
+interface Components {
+  readonly layouts: LayoutService;
+  readonly nodes: () => Iterable<NodeHandle>;
+  readonly ownComputers: ReadonlySet<string>;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Ids of computers that this host plays from now on. */
+  readonly addComputers: (ids: readonly string[]) => Promise<void>;
+}
+
+export class Staging {
+  readonly #parts: Components;
+  #staged: readonly Staged[];
+  #applied: readonly Applied[];
+  readonly #transfers: Transfers;
+
+  private constructor(parts: Components, staged: readonly Staged[], applied: readonly Applied[]) {
+    this.#parts = parts;
+    this.#staged = staged;
+    this.#applied = applied;
+    this.#transfers = new Transfers(parts.clock, parts.nodes);
+  }
+
+  static async open(parts: Components): Promise<Staging> {
+    try {
+      const { staged, applied } = fileSchema.parse(JSON.parse((await parts.disk.readFile(file)).toString()));
+      const entries = applied.map(
+        (entry): Applied => ({
+          ...entry,
+          before: decodeLayout(JSON.stringify({ format: 1, layout: entry.before })),
+        }),
+      );
+      return new Staging(parts, staged, entries);
+    } catch {
+      // Missing, damaged, or of another version: people stage anew, and nothing can be taken back.
+      return new Staging(parts, [], []);
+    }
+  }
+
+  /** All of the changes, or, with the reason, none. */
+  async stage(changes: readonly LayoutChange[]): Promise<LayoutPreview> {
+    const staged = [...this.#staged];
+    if (staged.length + changes.length > changesMax) {
+      throw new CoterieError('too-large', `At most ${changesMax} changes are staged. Apply them first.`);
+    }
+    for (const change of changes) staged.push(this.#draw(change, this.#after(staged)));
+    this.#after(staged);
+    await this.#keep(staged, this.#applied);
+    return this.preview();
+  }
+
+  unstage(): Promise<void> {
+    return this.#keep([], this.#applied);
+  }
+
+  preview(): LayoutPreview {
+    const { present } = this.#parts.layouts;
+    const after = this.#after(this.#staged);
+    const plan = this.#planOf(present, after);
+    const nodes = plan.nodes.map(({ nodeId: _, ...row }) => row);
+    const { partitions, copies, bytes, minimumBytes } = plan;
+    return {
+      changes: this.#staged.map(inWords),
+      moves: { partitions, copies, bytes, minimumBytes },
+      nodes,
+      durationMs: this.#transfers.durationOf(bytes),
+      survival: survivalChanges(present, after).map(({ keyspace, before, after: then }) => ({
+        keyspace,
+        before: [...before],
+        after: [...then],
+      })),
+      losses: this.#losses(present, after),
+      blocked: [...plan.blocked],
+    };
+  }
+
+  async apply(): Promise<number> {
+    if (this.#staged.length === 0) {
+      throw new CoterieError(
+        'bad-input',
+        'Nothing is staged. Stage a change first, such as: coterie node add.',
+      );
+    }
+    const { blocked } = this.preview();
+    if (blocked.length > 0)
+      throw new CoterieError('conflict', `This cannot be applied. ${blocked.join(' ')}`);
+    const staged = this.#staged;
+    await this.#parts.addComputers(staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
+    return this.#change((layout, digest) => fold(layout, digest, staged), staged.map(inWords), false, []);
+  }
+
+  /** The nodes, arcs and data centers of before the last change. Keyspaces stay as they are now. */
+  async revert(): Promise<number> {
+    const last = this.#applied.at(-1);
+    if (last === undefined) throw new CoterieError('not-found', 'There is no change of nodes to take back.');
+    const { layouts } = this.#parts;
+    const live = new Set(layouts.live.flatMap(({ layout }) => layout.nodes.map(({ id }) => id)));
+    const missing = last.before.nodes.filter(({ id }) => !live.has(id)).map(({ name }) => name);
+    if (missing.length > 0) {
+      throw new CoterieError(
+        'conflict',
+        `The change to layout ${last.version} cannot be taken back: ${listOf(missing)} left the cluster with it. Add nodes instead.`,
+      );
+    }
+    const { nodes, rings, computers, dataCenters } = last.before;
+    const factorsIn = (layout: Layout, id: number) => layout.keyspaces.find((one) => one.id === id)?.factors;
+    const back = (layout: Layout, digest: string): Layout =>
+      nextLayout(layout, digest, {
+        ...{ nodes, rings, computers, dataCenters, gone: last.before.gone },
+        keyspaces: layout.keyspaces.map((keyspace) => {
+          const known = Object.keys(keyspace.factors).every((name) => dataCenters.includes(name));
+          const factors = known
+            ? keyspace.factors
+            : (factorsIn(last.before, keyspace.id) ?? keyspace.factors);
+          return { ...keyspace, factors };
+        }),
+      });
+    return this.#change(
+      back,
+      last.changes.map((words) => `Taken back: ${words}`),
+      true,
+      this.#staged,
+    );
+  }
+
+  history(): LayoutEntry[] {
+    return this.#applied.map(({ before: _, ...entry }) => entry).reverse();
+  }
+
+  view(nameOf: (nodeId: number) => string): LayoutView {
+    const { layouts } = this.#parts;
+    const { state, waitingFor } = layouts.progress();
+    return {
+      version: layouts.present.version,
+      state,
+      staged: this.#staged.length,
+      changes: this.#staged.map(inWords),
+      progress: this.#transfers.progress(state),
+      waitsFor: waitingFor.map(({ nodeId, step }) => waitWords[step](nameOf(nodeId))),
+    };
+  }
+
+  async #change(
+    edit: (layout: Layout, digest: string) => Layout,
+    changes: string[],
+    isRevert: boolean,
+    stagedAfter: readonly Staged[],
+  ): Promise<number> {
+    const { layouts, clock } = this.#parts;
+    const before = layouts.present;
+    const { copies } = this.#planOf(before, edit(before, digestOf(before)));
+    this.#transfers.begin(copies);
+    // Whoever hears of the new layout must not hold what made it against it.
+    const staged = this.#staged;
+    this.#staged = stagedAfter;
+    try {
+      await layouts.change(edit);
+    } catch (cause) {
+      this.#staged = staged;
+      throw cause;
+    }
+    const { version } = layouts.present;
+    const entry: Applied = { version, atMs: clock.nowMs(), changes, isRevert, before };
+    const applied = isRevert ? this.#applied.slice(0, -1) : this.#applied;
+    await this.#keep(stagedAfter, [...applied, ...(isRevert ? [] : [entry])].slice(-entriesMax));
+    return version;
+  }
+
+  async #keep(staged: readonly Staged[], applied: readonly Applied[]): Promise<void> {
+    const body = {
+      staged,
+      applied: applied.map(({ before, ...entry }) => ({
+        ...entry,
+        before: JSON.parse(encodeLayout(before)).layout,
+      })),
+    };
+    await this.#parts.disk.replaceFile(file, Buffer.from(JSON.stringify(body)));
+    this.#staged = staged;
+    this.#applied = applied;
+  }
+
+  #after(staged: readonly Staged[]): Layout {
+    const { present } = this.#parts.layouts;
+    return staged.length === 0 ? present : fold(present, digestOf(present), staged);
+  }
+
+  /** By what the nodes say they hold now. */
+  #planOf(before: Layout, after: Layout): LayoutPlan {
+    const copies = before.keyspaces.reduce(
+      (sum, keyspace) => sum + placesOf(before, keyspace).reduce((count, places) => count + places.length, 0),
+      0,
+    );
+    const held = [...this.#parts.nodes()].reduce(
+      (sum, node) => sum + (node.status().figures?.diskBytes ?? 0),
+      0,
+    );
+    const size = copies === 0 ? 0 : held / copies;
+    return planOf(before, after, () => size);
+  }
+
+  /** Partitions of which nobody is left that has all, where nodes are given up. */
+  #losses(before: Layout, after: Layout): string[] {
+    const gone = new Set(after.gone ?? []);
+    for (const id of before.gone ?? []) gone.delete(id);
+    if (gone.size === 0) return [];
+    return before.keyspaces.flatMap((keyspace) => {
+      const orphans = placesOf(before, keyspace).filter(
+        (places) => places.length > 0 && places.every(({ nodeId }) => gone.has(nodeId)),
+      ).length;
+      return orphans === 0
+        ? []
+        : [`${partitionsInWords(orphans)} of ${keyspace.name} have no other copy: what they hold is lost.`];
+    });
+  }
+
+  #draw(change: LayoutChange, layout: Layout): Staged {
+    if (change.kind !== 'add-nodes' && change.kind !== 'replace-node')
+      return { change, nodes: [], computers: [] };
+    const { ownComputers, random } = this.#parts;
+    const taken = new Set(layout.nodes.map(({ id }) => id));
+    const drawId = (): number => {
+      const id = Buffer.from(random.bytes(4)).readUInt32BE();
+      return taken.has(id) ? drawId() : id;
+    };
+    const own = layout.computers.filter(({ id }) => ownComputers.has(id));
+    const dataCenter =
+      change.kind === 'replace-node'
+        ? nodeNamed(layout, change.node).dataCenter
+        : (change.dataCenter ?? own[0]?.dataCenter ?? layout.dataCenters[0]);
+    const computers: LayoutComputer[] = [];
+    let computer = [...own, ...this.#drawnComputers(layout)].find((one) => one.dataCenter === dataCenter);
+    if (computer === undefined) {
+      const name = `${own[0]?.name.replace(/ \(.*\)$/, '') ?? 'this computer'} (${dataCenter})`;
+      computer = { id: Buffer.from(random.bytes(16)).toString('hex'), name, dataCenter };
+      computers.push(computer);
+    }
+    const { id } = computer;
+    const count = change.kind === 'add-nodes' ? change.count : 1;
+    const nodes = freeNodeNames(layout, count).map((name) => ({ id: drawId(), name, computer: id }));
+    return { change, nodes, computers };
+  }
+
+  /** Computers that an earlier staged change adds: they are this host's as well. */
+  #drawnComputers(layout: Layout): LayoutComputer[] {
+    const drawn = new Set(this.#staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
+    return layout.computers.filter(({ id }) => drawn.has(id));
+  }
+}
+
+const waitWords = {
+  hear: (node: string) =>
+    `${node} has not taken the change yet. If it is off, start it; if it is gone for good, remove it as dead.`,
+  fetch: (node: string) => `${node} is getting its share.`,
+  agree: (node: string) => `${node} has yet to hear that all others have their share.`,
+};

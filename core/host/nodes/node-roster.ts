@@ -1,0 +1,87 @@
+/**
+ * Which nodes this computer runs, as the layout says: those that join are started, those that left are ended once no live layout
+ * names them any more, and then their folders go, too, because all that they held is elsewhere.
+ */
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { toCoterieError } from '../../base/errors.ts';
+import type { LayoutNode } from '../../layout/layout.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
+import type { LayoutService } from '../layouts/layout-service.ts';
+import { keepOwnComputers } from '../own-computers.ts';
+import { choosePorts } from '../ports.ts';
+import type { LocalNodes } from './local-nodes.ts';
+
+interface Components {
+  readonly nodes: LocalNodes;
+  readonly layouts: LayoutService;
+  readonly disk: Disk;
+  /** Ids of this host's computers: one more where a node stands for a new one. */
+  readonly own: Set<string>;
+  readonly log: Log;
+  readonly folderOf: (node: LayoutNode) => string;
+  readonly isStopping: () => boolean;
+}
+
+async function setAsideFolder(folder: string, { id, name }: LayoutNode): Promise<void> {
+  const aside = join(dirname(dirname(folder)), 'lost-nodes');
+  await mkdir(aside, { recursive: true });
+  await rename(folder, join(aside, `${name}-${id.toString(16)}`)).catch(() => {});
+}
+
+export class NodeRoster {
+  readonly #parts: Components;
+  readonly #settings: { readonly host: string; readonly clientPort: number; readonly peerPort: number };
+  #following: Promise<void> = Promise.resolve();
+
+  constructor(parts: Components, settings: { host: string; clientPort: number; peerPort: number }) {
+    this.#parts = parts;
+    this.#settings = settings;
+  }
+
+  /** Computers that this host plays from now on. */
+  async addComputers(ids: readonly string[]): Promise<void> {
+    const { disk, layouts, own } = this.#parts;
+    if (ids.every((id) => own.has(id))) return;
+    for (const id of ids) own.add(id);
+    await keepOwnComputers(disk, layouts.present.clusterId, own);
+  }
+
+  /** Resolves when the nodes that run are those that should. */
+  follow(): Promise<void> {
+    this.#following = this.#following
+      .then(() => this.#followNow())
+      .catch((cause) => {
+        const { message } = toCoterieError(cause, 'internal');
+        this.#parts.log.error('The nodes of this computer could not be made to follow the layout.', {
+          cause: message,
+        });
+      });
+    return this.#following;
+  }
+
+  async #followNow(): Promise<void> {
+    const { nodes, layouts, own, folderOf, isStopping } = this.#parts;
+    if (isStopping()) return;
+    const wanted = layouts.present.nodes.filter(({ computer }) => own.has(computer));
+    for (const node of wanted) {
+      if (nodes.has(node.name)) continue;
+      const inUse = [...nodes].map((local) => {
+        const { clientPort, peerPort } = local.status();
+        return clientPort === null || peerPort === null ? null : { clientPort, peerPort };
+      });
+      const ports = (await choosePorts([...inUse, null], this.#settings)).at(-1)!;
+      nodes.add({ node, ports, running: null }).start();
+    }
+    const live = new Set(layouts.live.flatMap(({ layout }) => layout.nodes.map(({ id }) => id)));
+    for (const local of [...nodes]) {
+      if (live.has(local.node.id)) continue;
+      await nodes.remove(local.node.name);
+      const folder = folderOf(local.node);
+      // Given up for dead: it may hold what nobody else has, so people may still look into it.
+      if (layouts.present.gone?.includes(local.node.id)) await setAsideFolder(folder, local.node);
+      else await rm(folder, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** Opens the data folder of a computer: which cluster it is, who of it is here, and what of it still runs. */
+import { join } from 'node:path';
+import type { LiveLayout } from '../layout/history.ts';
+import type { LayoutNode } from '../layout/layout.ts';
+import { peerProofPurpose } from '../node-process/messages.ts';
+import { lockFolder } from '../platform/folder-lock.ts';
+import { NodeDisk } from '../platform/node-disk.ts';
+import { keepFolderPrivate } from '../platform/private-folder.ts';
+import { systemRandom } from '../platform/system-random.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { clusterSecret } from '../security/cluster-secret.ts';
+import { mutualProofOf } from '../security/mutual-proof.ts';
+import { Catalog } from './catalog/catalog.ts';
+import type { HostSettings } from './host-settings.ts';
+import { digestOf, readLayout, writeLayouts } from './layouts/layout-store.ts';
+import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
+import { nodeFolderOf } from './node-folders.ts';
+import { takeOverRunning } from './nodes/running-nodes.ts';
+import { ownComputers } from './own-computers.ts';
+import { choosePorts } from './ports.ts';
+
+/** Of every live layout: one that leaves still has something to hand over. */
+function nodesOf(live: readonly LiveLayout[]): LayoutNode[] {
+  return [...new Map(live.flatMap(({ layout }) => layout.nodes.map((node) => [node.id, node]))).values()];
+}
+
+/** Before anything runs. Rejects with nothing left behind when the folder or a port cannot be had. */
+export async function openFolder({ clock, log }: { clock: Clock; log: Log }, settings: HostSettings) {
+  const { folder } = settings;
+  const closed = keepFolderPrivate(folder);
+  const lock = lockFolder(folder, 'another Coterie');
+  try {
+    const disk = new NodeDisk(folder);
+    const nowMs = clock.nowMs();
+    const { layout: known, older, findings } = await readLayout(disk, { folder, nowMs });
+    if (known !== null) checkSameNodes(known, settings);
+    const catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
+    const layout = known ?? newLayout(settings, nowMs);
+    const live = [...older, { layout, digest: digestOf(layout) }];
+    if (known === null) await writeLayouts(disk, live);
+    const own = await ownComputers(disk, layout, folder);
+    const nodes = nodesOf(live).filter(({ computer }) => own.has(computer));
+    const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
+    const key = await clusterSecret(folder, systemRandom);
+    const running = await takeOverRunning(
+      { proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
+      nodes.map(({ id, name }) => ({ nodeId: id, name, folder: folderOf({ name }) })),
+      { ...settings, clusterId: layout.clusterId },
+    );
+    const ports = await choosePorts(
+      nodes.map(({ id }) => running.get(id)?.ports ?? null),
+      settings,
+    );
+    const places = nodes.map((node, index) => ({
+      ...{ node, ports: ports[index], running: running.get(node.id) ?? null },
+    }));
+    const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
+    return { lock, disk, catalog, layout, live, own, key, places, folderOf, findings: said };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

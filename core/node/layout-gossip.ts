@@ -1,0 +1,114 @@
+/**
+ * Spreads the layouts and how far everybody is with them from node to node, so that no host has to see all nodes. A node tells its
+ * peers at once what is new, and asks one of them now and then: whoever was away has it soon after it is back.
+ */
+import type { WorkerName } from '../base/background.ts';
+import { toCoterieError } from '../base/errors.ts';
+import { isAhead, type LayoutHistory, newestOf } from '../layout/history.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerNetwork } from '../ports/peer-network.ts';
+import type { Worker, WorkerProgress } from '../ports/worker.ts';
+import { call } from '../replication/calls.ts';
+import type { PeerService } from '../replication/replica/peer-service.ts';
+import type { Requests } from '../replication/requests.ts';
+import { calls } from '../wire/peer/calls.ts';
+import { decodeNews, encodeNews, type LayoutNews } from '../wire/peer/layout-messages.ts';
+import type { NodeLayouts } from './node-layouts.ts';
+
+/** Between two questions to one peer, taken in turn: while data moves, and otherwise. */
+const changingMs = 1_000;
+const settledMs = 10_000;
+
+interface Components {
+  readonly layouts: NodeLayouts;
+  readonly network: PeerNetwork;
+  readonly requests: Requests;
+  readonly service: PeerService;
+  readonly log: Log;
+}
+
+export class LayoutGossip implements Worker {
+  readonly name: WorkerName = 'layouts';
+  readonly yields = false;
+  readonly firstAfterMs = changingMs;
+  readonly #parts: Components;
+  /** Peers with a question under way, and those to be told again after it. */
+  readonly #asking = new Map<number, boolean>();
+  #turn = 0;
+  #askedCount = 0;
+
+  constructor(parts: Components) {
+    this.#parts = parts;
+    parts.service.onCall(calls.layouts, (from, payload, reply) => {
+      const news = decodeNews(payload);
+      reply(null, this.#answerTo(news));
+      this.#take(from, news);
+    });
+    parts.network.onChange((peer, isUp) => {
+      if (isUp) this.#ask(peer);
+    });
+  }
+
+  /** To every peer that can be reached. */
+  tell(): void {
+    for (const { id } of this.#parts.layouts.topology.peers) if (this.#parts.network.isUp(id)) this.#ask(id);
+  }
+
+  async step(): Promise<number> {
+    const { layouts, network } = this.#parts;
+    // What this node owes others ends without a word.
+    layouts.look();
+    const peers = layouts.topology.peers.filter(({ id }) => network.isUp(id));
+    if (peers.length > 0) this.#ask(peers[this.#turn++ % peers.length].id);
+    return layouts.topology.isChanging ? changingMs : settledMs;
+  }
+
+  progress(): WorkerProgress {
+    return { doneCount: this.#askedCount, partition: null, isBusy: this.#asking.size > 0 };
+  }
+
+  #ask(peer: number): void {
+    if (this.#asking.has(peer)) {
+      this.#asking.set(peer, true);
+      return;
+    }
+    this.#asking.set(peer, false);
+    this.#askedCount++;
+    const { layouts, log, requests } = this.#parts;
+    call(requests, peer, calls.layouts, encodeNews(layouts.history, []), (error, body) => {
+      const isAgain = this.#asking.get(peer) ?? false;
+      this.#asking.delete(peer);
+      if (error === null && body !== null) {
+        try {
+          this.#take(peer, decodeNews(body));
+        } catch (cause) {
+          log.warn('A node answered with a layout that cannot be used.', {
+            from: peer.toString(16),
+            cause: toCoterieError(cause, 'bad-input').message,
+          });
+        }
+      }
+      if (isAgain) this.#ask(peer);
+    });
+  }
+
+  #answerTo(news: LayoutNews): Buffer {
+    const { history } = this.#parts.layouts;
+    const theirs = new Set(news.live);
+    // One that is ahead of this node lacks nothing from here that still counts.
+    const lacks = !isBehind(history, news) && history.live.some(({ digest }) => !theirs.has(digest));
+    return encodeNews(history, lacks ? history.live : []);
+  }
+
+  #take(from: number, news: LayoutNews): void {
+    const { layouts } = this.#parts;
+    void layouts.learn(news.layouts, news.trackers);
+    if (isBehind(layouts.history, news)) this.#ask(from);
+  }
+}
+
+/** Whether the other's newest layout is ahead of this view's. */
+function isBehind(history: LayoutHistory, { newest: [version, digest] }: LayoutNews): boolean {
+  const newest = newestOf(history);
+  return isAhead({ layout: { ...newest.layout, version }, digest }, newest);
+}

@@ -1,0 +1,33 @@
+/** Stages one change and shows the plan; what the host has against it stays in the dialog. */
+import type { LayoutChange } from '../../../core/contract/layout-views.ts';
+import { messageOf } from '../api/connection.ts';
+import type { AppContext } from '../app/app-context.ts';
+
+export class StageForm {
+  readonly #app: AppContext;
+  #busy = $state(false);
+  problem = $state<string | null>(null);
+
+  constructor(app: AppContext) {
+    this.#app = app;
+  }
+
+  get refusal(): string | null {
+    return this.#busy ? 'Under way.' : this.#app.cluster.changeRefusal;
+  }
+
+  async stage(change: LayoutChange): Promise<void> {
+    this.#busy = true;
+    this.problem = null;
+    try {
+      await this.#app.call('layout.stage', { changes: [change] });
+      this.#app.dialogs.close();
+      this.#app.router.open('ring');
+      this.#app.say('Staged. See what it does, then apply it.');
+    } catch (cause) {
+      this.problem = messageOf(cause);
+    } finally {
+      this.#busy = false;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** Changes of the cluster by the rules of the host, in memory; nodes that are added stay what they are: a plan. */
+
+import type { LayoutChange, LayoutView } from '../../core/contract/layout-views.ts';
+import type { LayoutService } from '../../core/host/layouts/layout-service.ts';
+import { Staging } from '../../core/host/layouts/staging.ts';
+import type { Layout } from '../../core/layout/layout.ts';
+import { systemClock } from '../../core/platform/system-clock.ts';
+import { systemRandom } from '../../core/platform/system-random.ts';
+import type { Disk } from '../../core/ports/disk.ts';
+
+const noDisk = {
+  readFile: () => Promise.reject(new Error('nothing is kept')),
+  replaceFile: async () => {},
+} as unknown as Disk;
+
+export class FakeTopology {
+  readonly #staging: Promise<Staging>;
+  readonly #layout: () => Layout;
+  #opened: Staging | null = null;
+  #isChanging = false;
+
+  constructor(parts: { layout: () => Layout; changed: (layout: Layout) => void }) {
+    this.#layout = parts.layout;
+    const service = {
+      get present() {
+        return parts.layout();
+      },
+      get live() {
+        return [{ layout: parts.layout(), digest: '' }];
+      },
+      change: async (edit: (layout: Layout, digest: string) => Layout) => {
+        this.#isChanging = true;
+        parts.changed(edit(parts.layout(), ''));
+      },
+      progress: () => ({ state: this.#isChanging ? 'changing' : 'settled', waitingFor: [] }),
+    } as unknown as LayoutService;
+    this.#staging = Staging.open({
+      ...{ layouts: service, nodes: () => [], ownComputers: new Set(['c0']), disk: noDisk },
+      ...{ clock: systemClock, random: systemRandom, addComputers: async () => {} },
+    });
+    void this.#staging.then((staging) => {
+      this.#opened = staging;
+    });
+  }
+
+  view(): LayoutView {
+    const settled: LayoutView = {
+      ...{ version: this.#layout().version, state: 'settled', staged: 0, changes: [], waitsFor: [] },
+      progress: { partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null },
+    };
+    return this.#opened?.view((id) => String(id)) ?? settled;
+  }
+
+  async answer(method: string, input: { changes?: LayoutChange[] }): Promise<unknown> {
+    const staging = await this.#staging;
+    switch (method) {
+      case 'layout.stage':
+        return staging.stage(input.changes ?? []);
+      case 'layout.unstage':
+        await staging.unstage();
+        return {};
+      case 'layout.apply':
+        return { version: await staging.apply() };
+      case 'layout.revert':
+        return { version: await staging.revert() };
+      case 'layout.history':
+        return staging.history();
+      case 'layout.show':
+        return this.view();
+      default:
+        return staging.preview();
+    }
+  }
+}
