@@ -4,7 +4,7 @@ import type { FaultKind } from '../support/simulation/nemesis.ts';
 import { safeOptions, simulate } from '../support/simulation/run.ts';
 
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
-const seedCount = Number(process.env.COTERIE_SEEDS ?? 2);
+const seedCount = Number(process.env.COTERIE_SEEDS ?? 1);
 const seeds = Array.from({ length: seedCount }, (_, index) => firstSeed + index);
 
 const mixtures: { faults: FaultKind[]; lossShare: number }[] = [
@@ -26,7 +26,7 @@ it.each(mixtures.flatMap((mixture) => seeds.map((seed) => ({ ...mixture, seed })
 );
 
 it('a loss is found when old owners are let go before the new ones have their share', async () => {
-  const faults: FaultKind[] = ['nodes', 'weight', 'factor'];
+  const faults: FaultKind[] = ['factor', 'weight'];
   const found: string[] = [];
   for (let seed = firstSeed; found.length === 0 && seed < firstSeed + 20; seed++) {
     const world = {
