@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import type { LayoutChange, LayoutPreview, LayoutView } from '../contract/layout-views.ts';
+import { survivalInWords } from '../contract/survival.ts';
 import type { CommandContext } from './context.ts';
 import { formatBytes, show, table } from './output.ts';
 
@@ -49,14 +50,7 @@ function previewText(preview: LayoutPreview): string {
       ]),
     ),
   ];
-  const words = (losses: readonly { loss: string; readable: boolean; writable: boolean }[]) => {
-    const survived = losses.filter(({ readable, writable }) => readable && writable).map(({ loss }) => loss);
-    return survived.length === 0 ? 'the loss of nothing' : `the loss of one ${survived.join(', one ')}`;
-  };
-  for (const { keyspace, before, after } of survival) {
-    const [was, will] = [words(before), words(after)];
-    if (was !== will) lines.push('', `${keyspace} survives ${was} now, and ${will} afterwards.`);
-  }
+  for (const words of survivalInWords(survival)) lines.push('', words);
   for (const loss of losses) lines.push('', `Lost: ${loss}`);
   for (const reason of blocked) lines.push('', `Cannot be applied: ${reason}`);
   if (blocked.length === 0) lines.push('', 'Apply it: coterie layout apply');
@@ -81,6 +75,10 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
   const api = () => context.client();
   const print = (value: unknown, text: () => string) => show(context.output(), value, text);
 
+  const applyStaged = async (): Promise<void> => {
+    const { version } = await api().call('layout.apply', {});
+    print({ version }, () => `Applied as layout ${version}. Follow it: coterie layout wait`);
+  };
   /** Stages, and applies at once where that is asked for. */
   const stage = (change: LayoutChange, isApplied: boolean | undefined) => stageAll([change], isApplied);
   const stageAll = async (changes: LayoutChange[], isApplied: boolean | undefined): Promise<void> => {
@@ -89,8 +87,7 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
       print(preview, () => previewText(preview));
       return;
     }
-    const { version } = await api().call('layout.apply', {});
-    print({ version }, () => `Applied as layout ${version}. Follow it: coterie layout wait`);
+    await applyStaged();
   };
   const applies = '--apply';
   const appliesText = 'apply it at once, with whatever else is staged';
@@ -191,13 +188,7 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
       await api().call('layout.unstage', {});
       print({ staged: 0 }, () => 'Nothing is staged any more.');
     });
-  layout
-    .command('apply')
-    .description('carry out what is staged')
-    .action(async () => {
-      const { version } = await api().call('layout.apply', {});
-      print({ version }, () => `Applied as layout ${version}. Follow it: coterie layout wait`);
-    });
+  layout.command('apply').description('carry out what is staged').action(applyStaged);
   layout
     .command('revert')
     .description('take back the last change of nodes')

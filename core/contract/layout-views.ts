@@ -1,6 +1,7 @@
 /** Changes of the cluster as people stage, preview, apply and follow them. */
 import { z } from 'zod';
 import { name } from './names.ts';
+import { survivalChange } from './survival.ts';
 
 const weight = z.number().positive().max(100);
 
@@ -23,12 +24,6 @@ export const layoutChange = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rename-data-center'), dataCenter: name, to: name }),
 ]);
 export type LayoutChange = z.infer<typeof layoutChange>;
-
-const lossView = z.object({
-  loss: z.enum(['node', 'computer', 'data-center']),
-  readable: z.boolean(),
-  writable: z.boolean(),
-});
 
 export const layoutPreview = z.object({
   /** In words, in the order in which they were staged. */
@@ -54,7 +49,7 @@ export const layoutPreview = z.object({
   ),
   /** About how long, at the pace of the last transfer; null: nobody knows yet. */
   durationMs: z.number().nullable(),
-  survival: z.array(z.object({ keyspace: z.string(), before: z.array(lossView), after: z.array(lossView) })),
+  survival: z.array(survivalChange),
   /** What would be lost with nodes that are given up. */
   losses: z.array(z.string()),
   /** Reasons against it; it cannot be applied while there are any. */
@@ -85,7 +80,5 @@ export const layoutEntry = z.object({
   version: z.number(),
   atMs: z.number(),
   changes: z.array(z.string()),
-  /** It takes back the one before it. */
-  isRevert: z.boolean(),
 });
 export type LayoutEntry = z.infer<typeof layoutEntry>;

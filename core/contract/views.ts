@@ -8,6 +8,7 @@ import { layoutView } from './layout-views.ts';
 import { name } from './names.ts';
 import { nodeView } from './node-views.ts';
 import { repairsView } from './repair-views.ts';
+import { survivalView } from './survival.ts';
 
 export const level = z.enum(consistencyLevels);
 export const conflictPolicy = z.enum(conflictPolicies);
@@ -20,14 +21,6 @@ export const computerView = z.object({
   self: z.boolean(),
 });
 export type ComputerView = z.infer<typeof computerView>;
-
-/** What a keyspace survives: for one loss, whether reads and writes at its levels still work. */
-export const survivalView = z.object({
-  loss: z.enum(['node', 'computer', 'data-center']),
-  readable: z.boolean(),
-  writable: z.boolean(),
-});
-export type SurvivalView = z.infer<typeof survivalView>;
 
 /** Whether a read sees the latest acknowledged write: wherever both happen, only in one data center, or not surely. */
 export const readYourWrites = z.enum(['always', 'within-data-center', 'no']);

@@ -14,6 +14,7 @@ import {
   dropKeyspace,
   type KeyspaceSettings,
   type Layout,
+  nextLayout,
 } from '../layout/layout.ts';
 import type { Log } from '../ports/log.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
@@ -97,12 +98,7 @@ export function createHandlers(host: HostActions): Handlers {
   return {
     'cluster.snapshot': async () => host.view.snapshot(),
     'cluster.rename': async ({ name }) => {
-      await host.layouts.change((layout, digest) => ({
-        ...layout,
-        clusterName: name,
-        version: layout.version + 1,
-        parent: digest,
-      }));
+      await host.layouts.change((layout, digest) => nextLayout(layout, digest, { clusterName: name }));
       byPerson('cluster', name, `The cluster is now called ${name}.`);
       return {};
     },

@@ -83,12 +83,12 @@ export async function createHost(components: HostComponents, settings: HostSetti
   const layouts: LayoutService = new LayoutService(
     {
       ...{ disk, timers, nodes: () => nodes },
-      changed(layout) {
-        view.layoutChanged(layout);
-        void roster.follow().then(() => view.topologyChanged());
+      changed(layout, before) {
+        view.layoutChanged(layout, before);
+        void roster.follow();
       },
       released() {
-        view.topologyChanged();
+        if (layouts.live.length === 1) staging.settled();
         timers.after(partingMs, () => void roster.follow().then(() => view.topologyChanged()));
       },
       foundNewer({ node: { name } }, version) {

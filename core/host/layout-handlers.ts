@@ -9,7 +9,7 @@ export function layoutHandlers(
   byPerson: (kind: ActivityKind, subject: string, message: string) => void,
 ): Pick<Handlers, LayoutMethod> {
   return {
-    'layout.show': async () => host.view.snapshot().layout,
+    'layout.show': async () => host.view.layout(),
     'layout.stage': async ({ changes }) => {
       const preview = await host.staging.stage(changes);
       host.view.progressed();
@@ -22,14 +22,13 @@ export function layoutHandlers(
     },
     'layout.preview': async () => host.staging.preview(),
     'layout.apply': async () => {
-      const { changes } = host.staging.preview();
-      const version = await host.staging.apply();
+      const { version, changes } = await host.staging.apply();
       const words = changes.map((change) => `${change}.`).join(' ');
       byPerson('cluster', host.layouts.present.clusterName, `Layout ${version} was applied. ${words}`);
       return { version };
     },
     'layout.revert': async () => {
-      const version = await host.staging.revert();
+      const { version } = await host.staging.revert();
       byPerson(
         'cluster',
         host.layouts.present.clusterName,

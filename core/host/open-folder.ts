@@ -1,7 +1,6 @@
 /** Opens the data folder of a computer: which cluster it is, who of it is here, and what of it still runs. */
 import { join } from 'node:path';
-import type { LiveLayout } from '../layout/history.ts';
-import type { LayoutNode } from '../layout/layout.ts';
+import { nodesOf } from '../layout/history.ts';
 import { peerProofPurpose } from '../node-process/messages.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
@@ -20,11 +19,6 @@ import { takeOverRunning } from './nodes/running-nodes.ts';
 import { ownComputers } from './own-computers.ts';
 import { choosePorts } from './ports.ts';
 
-/** Of every live layout: one that leaves still has something to hand over. */
-function nodesOf(live: readonly LiveLayout[]): LayoutNode[] {
-  return [...new Map(live.flatMap(({ layout }) => layout.nodes.map((node) => [node.id, node]))).values()];
-}
-
 /** Before anything runs. Rejects with nothing left behind when the folder or a port cannot be had. */
 export async function openFolder({ clock, log }: { clock: Clock; log: Log }, settings: HostSettings) {
   const { folder } = settings;
@@ -40,7 +34,9 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const live = [...older, { layout, digest: digestOf(layout) }];
     if (known === null) await writeLayouts(disk, live);
     const own = await ownComputers(disk, layout, folder);
-    const nodes = nodesOf(live).filter(({ computer }) => own.has(computer));
+    const nodes = [...nodesOf(live.map((one) => one.layout)).values()].filter(({ computer }) =>
+      own.has(computer),
+    );
     const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
     const key = await clusterSecret(folder, systemRandom);
     const running = await takeOverRunning(

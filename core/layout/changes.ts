@@ -4,8 +4,8 @@
  */
 import { CoterieError } from '../base/errors.ts';
 import { partitionCount } from '../base/token.ts';
+import { hexId } from '../base/words.ts';
 import { allocate } from '../ring/allocator.ts';
-import type { DataCenterRing } from '../ring/ring.ts';
 import {
   checkName,
   type Layout,
@@ -13,28 +13,23 @@ import {
   type LayoutKeyspace,
   type LayoutNode,
   nextLayout,
+  noDataCenter,
 } from './layout.ts';
 
 export const nodeCountMax = 1_000;
 export const weightMax = 100;
 
-type Edited = Partial<Pick<Layout, 'computers' | 'gone' | 'dataCenters' | 'keyspaces'>> & {
-  readonly nodes: readonly LayoutNode[];
-};
-
-/** The rings of the data centers whose nodes changed, allocated anew from what they were. */
-function withRings(
+/** With these nodes; the rings of the data centers whose nodes changed are allocated anew from what they were. */
+function withNodes(
   layout: Layout,
   digest: string,
-  edited: Edited,
-  rings: readonly DataCenterRing[] = layout.rings,
+  edited: Pick<Layout, 'nodes'> & Partial<Pick<Layout, 'computers' | 'gone'>>,
 ): Layout {
   const { nodes } = edited;
   const present = [...new Set(nodes.map(({ dataCenter }) => dataCenter))];
-  const before = edited.dataCenters ?? layout.dataCenters;
   const dataCenters = [
-    ...before.filter((name) => present.includes(name)),
-    ...present.filter((name) => !before.includes(name)),
+    ...layout.dataCenters.filter((name) => present.includes(name)),
+    ...present.filter((name) => !layout.dataCenters.includes(name)),
   ];
   const facts = (all: readonly LayoutNode[], dataCenter: string) =>
     JSON.stringify(
@@ -42,14 +37,14 @@ function withRings(
         .filter((node) => node.dataCenter === dataCenter)
         .map(({ id, computer, weight }) => [id, computer, weight]),
     );
-  const renewed = dataCenters.map((dataCenter) => {
-    const old = rings.find((ring) => ring.dataCenter === dataCenter);
+  const rings = dataCenters.map((dataCenter) => {
+    const old = layout.rings.find((ring) => ring.dataCenter === dataCenter);
     if (old !== undefined && facts(layout.nodes, dataCenter) === facts(nodes, dataCenter)) return old;
     const own = nodes.filter((node) => node.dataCenter === dataCenter);
     return { dataCenter, owners: allocate(old?.owners ?? null, own, partitionCount) };
   });
-  const keyspaces = (edited.keyspaces ?? layout.keyspaces).map((keyspace) => without(keyspace, dataCenters));
-  return nextLayout(layout, digest, { ...edited, dataCenters, keyspaces, rings: renewed });
+  const keyspaces = layout.keyspaces.map((keyspace) => without(keyspace, dataCenters));
+  return nextLayout(layout, digest, { ...edited, dataCenters, keyspaces, rings });
 }
 
 /** A data center that is gone has no replicas. */
@@ -62,19 +57,14 @@ function without(keyspace: LayoutKeyspace, dataCenters: readonly string[]): Layo
 }
 
 export function nodeNamed(layout: Layout, name: string): LayoutNode {
-  const found = layout.nodes.find((node) => node.name === name || hexId(node) === name);
+  const found = layout.nodes.find((node) => node.name === name || hexId(node.id) === name);
   if (found !== undefined) return found;
   const names = layout.nodes.map((node) => node.name).join(', ');
   throw new CoterieError('not-found', `There is no node "${name}". This cluster has: ${names}.`);
 }
 
-function hexId({ id }: LayoutNode): string {
-  return id.toString(16).padStart(8, '0');
-}
-
-/** The name of the next node: numbers are not used twice while their node is there. */
-export function freeNodeNames(layout: Layout, count: number): string[] {
-  const taken = new Set(layout.nodes.map(({ name }) => name));
+/** Names for new nodes; `taken`: those of every node that is still there, also of one that is leaving. */
+export function freeNodeNames(taken: ReadonlySet<string>, count: number): string[] {
   const names: string[] = [];
   for (let number = 1; names.length < count; number++) {
     if (!taken.has(`node-${number}`)) names.push(`node-${number}`);
@@ -100,7 +90,7 @@ export function addNodes(
     }
   }
   const gone = (layout.gone ?? []).filter((id) => !nodes.some((node) => node.id === id));
-  return withRings(layout, digest, {
+  return withNodes(layout, digest, {
     nodes: [...layout.nodes, ...nodes],
     computers: [...layout.computers, ...computers],
     gone,
@@ -110,54 +100,65 @@ export function addNodes(
 /** `isDead`: nobody waits for it, and what only it held is lost. Otherwise it hands over what it has first. */
 export function removeNode(layout: Layout, digest: string, name: string, isDead: boolean): Layout {
   const { id } = nodeNamed(layout, name);
-  const nodes = layout.nodes.filter((node) => node.id !== id);
+  const gone = isDead ? [...(layout.gone ?? []), id] : layout.gone;
+  return keepNodes(layout, digest, (node) => node.id !== id, { gone, last: 'the last node' });
+}
+
+/** Computers go with their last node. */
+function keepNodes(
+  layout: Layout,
+  digest: string,
+  isKept: (node: LayoutNode) => boolean,
+  { gone, last }: { gone: Layout['gone']; last: string },
+): Layout {
+  const nodes = layout.nodes.filter(isKept);
   if (nodes.length === 0) {
-    throw new CoterieError('bad-input', 'This is the last node: without it there is no cluster.');
+    throw new CoterieError('bad-input', `This is ${last}: without it there is no cluster.`);
   }
   const left = new Set(nodes.map(({ computer }) => computer));
-  return withRings(layout, digest, {
-    nodes,
-    computers: layout.computers.filter((computer) => left.has(computer.id)),
-    gone: isDead ? [...(layout.gone ?? []), id] : layout.gone,
-  });
+  const computers = layout.computers.filter(({ id }) => left.has(id));
+  return withNodes(layout, digest, { nodes, computers, gone });
 }
 
 /** A node takes the arcs of one that is dead: nothing else moves. */
-export function replaceNode(layout: Layout, digest: string, name: string, by: LayoutNode): Layout {
+export function replaceNode(
+  layout: Layout,
+  digest: string,
+  name: string,
+  by: Pick<LayoutNode, 'id' | 'name' | 'computer'>,
+  computers: readonly LayoutComputer[] = [],
+): Layout {
   const dead = nodeNamed(layout, name);
-  const node = { ...by, weight: dead.weight, dataCenter: dead.dataCenter, computer: by.computer };
-  const rings = layout.rings.map((ring) => ({
-    ...ring,
-    owners: ring.owners.map((owner) => (owner === dead.id ? node.id : owner)),
-  }));
-  const nodes = layout.nodes.map((one) => (one.id === dead.id ? node : one));
-  return nextLayout(layout, digest, { nodes, rings, gone: [...(layout.gone ?? []), dead.id] });
+  return nextLayout(layout, digest, {
+    nodes: layout.nodes.map((one) => (one === dead ? { ...dead, ...by } : one)),
+    computers: [...layout.computers, ...computers],
+    rings: layout.rings.map((ring) => ({
+      ...ring,
+      owners: ring.owners.map((owner) => (owner === dead.id ? by.id : owner)),
+    })),
+    gone: [...(layout.gone ?? []), dead.id],
+  });
 }
 
 export function weighNode(layout: Layout, digest: string, name: string, weight: number): Layout {
   checkWeight(weight);
   const { id } = nodeNamed(layout, name);
   const nodes = layout.nodes.map((node) => (node.id === id ? { ...node, weight } : node));
-  return withRings(layout, digest, { nodes });
+  return withNodes(layout, digest, { nodes });
 }
 
 export function moveNode(layout: Layout, digest: string, name: string, dataCenter: string): Layout {
   checkName(dataCenter, 'The data center');
   const { id } = nodeNamed(layout, name);
   const nodes = layout.nodes.map((node) => (node.id === id ? { ...node, dataCenter } : node));
-  return withRings(layout, digest, { nodes });
+  return withNodes(layout, digest, { nodes });
 }
 
 export function removeDataCenter(layout: Layout, digest: string, dataCenter: string): Layout {
   mustHave(layout, dataCenter);
-  const nodes = layout.nodes.filter((node) => node.dataCenter !== dataCenter);
-  if (nodes.length === 0) {
-    throw new CoterieError('bad-input', 'This is the last data center: without it there is no cluster.');
-  }
-  const left = new Set(nodes.map(({ computer }) => computer));
-  return withRings(layout, digest, {
-    nodes,
-    computers: layout.computers.filter((computer) => left.has(computer.id)),
+  return keepNodes(layout, digest, (node) => node.dataCenter !== dataCenter, {
+    gone: layout.gone,
+    last: 'the last data center',
   });
 }
 
@@ -189,10 +190,7 @@ export function renameDataCenter(layout: Layout, digest: string, from: string, t
 
 function mustHave(layout: Layout, dataCenter: string): void {
   if (layout.dataCenters.includes(dataCenter)) return;
-  throw new CoterieError(
-    'not-found',
-    `There is no data center "${dataCenter}". This cluster has: ${layout.dataCenters.join(', ')}.`,
-  );
+  throw noDataCenter(layout, dataCenter, 'not-found');
 }
 
 function checkWeight(weight: number): void {

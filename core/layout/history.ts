@@ -12,7 +12,7 @@
  *
  * Plain data and pure functions. Everybody may have seen another part of it; `merge` brings two views together, in any order.
  */
-import { type Layout, placedOf } from './layout.ts';
+import { type Layout, type LayoutNode, placedOf } from './layout.ts';
 
 export interface LiveLayout {
   readonly layout: Layout;
@@ -51,11 +51,15 @@ export function historyOf(live: readonly LiveLayout[]): LayoutHistory {
   return { live: inOrder(live), trackers: new Map() };
 }
 
+/** Of every layout, by id, each as the last that names it has it: one that leaves still has something to hand over. */
+export function nodesOf(layouts: readonly Layout[]): ReadonlyMap<number, LayoutNode> {
+  return new Map(layouts.flatMap(({ nodes }) => nodes.map((node) => [node.id, node] as const)));
+}
+
 /** Whose word is waited for: nodes of any live layout, but for those that people gave up for dead. */
 export function nodesWaitedFor(history: Pick<LayoutHistory, 'live'>): number[] {
   const gone = new Set(newestOf(history).layout.gone ?? []);
-  const ids = history.live.flatMap(({ layout }) => layout.nodes.map(({ id }) => id));
-  return [...new Set(ids)].filter((id) => !gone.has(id));
+  return [...nodesOf(history.live.map(({ layout }) => layout)).keys()].filter((id) => !gone.has(id));
 }
 
 /** What all that are waited for have reached. */
@@ -86,15 +90,13 @@ export function keyOf({ placedKey }: Pick<Layout, 'placedKey'>): string {
 /** The live layout by which this view reads. */
 export function readingOf(history: LayoutHistory): LiveLayout {
   const synced = reachedByAll(history, 'sync');
-  const whole = history.live.filter(({ layout }) => placedOf(layout) <= synced);
-  return whole.at(-1) ?? history.live[0];
+  return history.live.findLast(({ layout }) => placedOf(layout) <= synced)!;
 }
 
 /** Those by which this view writes: in each of them a write has to meet its level. */
 export function writingOf(history: LayoutHistory): readonly LiveLayout[] {
   const heard = reachedByAll(history, 'heard');
-  const all = history.live.filter(({ layout }) => placedOf(layout) <= heard);
-  return all.length > 0 ? all : history.live.slice(0, 1);
+  return history.live.filter(({ layout }) => placedOf(layout) <= heard);
 }
 
 /** Without the layouts by which nobody reads any more. */

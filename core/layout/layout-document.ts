@@ -57,8 +57,13 @@ const layoutSchema = z
     return dataCenters.every((name) => rings.some((ring) => ring.dataCenter === name));
   }, 'A data center has no ring.');
 
+/** As JSON; `more`: what whoever keeps it adds. */
+export function layoutDocument(layout: Layout, more: object = {}): object {
+  return { format: layoutFormat, layout, ...more };
+}
+
 export function encodeLayout(layout: Layout): string {
-  return JSON.stringify({ format: layoutFormat, layout });
+  return JSON.stringify(layoutDocument(layout));
 }
 
 /** Throws `corrupt` with the cause, or `unsupported` when a newer version of Coterie wrote it. */
@@ -74,7 +79,11 @@ export function decodeLayout(bytes: string): Layout {
     throw new CoterieError('unsupported', 'was written by a newer version of Coterie');
   }
   // Before documents carried a format, the layout stood for itself.
-  const layout = format === undefined ? document : document?.layout;
+  return checkedLayout(format === undefined ? document : document?.layout);
+}
+
+/** What was read as JSON without a document around it. Throws `corrupt` with the cause. */
+export function checkedLayout(layout: unknown): Layout {
   const parsed = layoutSchema.safeParse(layout);
   // As it was written, not as the schema orders it: its digest is its name.
   if (parsed.success) return layout as Layout;

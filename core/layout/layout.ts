@@ -162,10 +162,7 @@ function checkKeyspace(layout: Layout, keyspace: KeyspaceSettings, id: number | 
   const named = Object.entries(keyspace.factors);
   for (const [dataCenter, factor] of named) {
     if (!layout.dataCenters.includes(dataCenter)) {
-      throw new CoterieError(
-        'bad-input',
-        `There is no data center "${dataCenter}". This cluster has: ${layout.dataCenters.join(', ')}.`,
-      );
+      throw noDataCenter(layout, dataCenter, 'bad-input');
     }
     if (!(Number.isInteger(factor) && factor >= 0 && factor <= 7)) {
       throw new CoterieError('bad-input', 'A replication factor is a whole number from 0 to 7.');
@@ -240,6 +237,13 @@ export function createKeyspace(layout: Layout, digest: string, settings: Keyspac
     keyspaces: [...layout.keyspaces, { id, ...settings }],
     keyspaceIdNext: id + 1,
   });
+}
+
+export function noDataCenter(layout: Layout, name: string, code: 'bad-input' | 'not-found'): CoterieError {
+  return new CoterieError(
+    code,
+    `There is no data center "${name}". This cluster has: ${layout.dataCenters.join(', ')}.`,
+  );
 }
 
 export function keyspaceNamed(layout: Layout, name: string): LayoutKeyspace {

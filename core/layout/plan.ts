@@ -2,12 +2,12 @@
  * What a change of the layout will do, before it is done: which partitions move and how many bytes, what each node holds before
  * and after, and what speaks against it. Pure. A copy is one partition of one keyspace at one node.
  */
+import { nodesOf } from './history.ts';
 import { copiesOf, type Layout, type LayoutKeyspace } from './layout.ts';
 import { placesOf } from './places.ts';
-import { survivalOf } from './survival.ts';
+import { type Survival, survivalOf } from './survival.ts';
 
 export interface NodePlan {
-  readonly nodeId: number;
   readonly name: string;
   readonly dataCenter: string;
   readonly copiesBefore: number;
@@ -38,26 +38,15 @@ export function planOf(
   after: Layout,
   bytesOf: (keyspace: LayoutKeyspace) => number,
 ): LayoutPlan {
-  const rows = new Map<
-    number,
-    {
-      before: number;
-      after: number;
-      gained: number;
-      released: number;
-      bytesBefore: number;
-      bytesAfter: number;
-    }
-  >();
-  const rowOf = (nodeId: number) => {
-    let row = rows.get(nodeId);
-    if (row === undefined) {
-      row = { before: 0, after: 0, gained: 0, released: 0, bytesBefore: 0, bytesAfter: 0 };
-      rows.set(nodeId, row);
-    }
-    return row;
-  };
-  for (const { id } of [...before.nodes, ...after.nodes]) rowOf(id);
+  const rows = new Map(
+    [...nodesOf([before, after]).values()].map(({ id, name, dataCenter }) => [
+      id,
+      {
+        ...{ name, dataCenter, copiesBefore: 0, copiesAfter: 0 },
+        ...{ gained: 0, released: 0, bytesBefore: 0, bytesAfter: 0 },
+      },
+    ]),
+  );
   const moving = new Set<number>();
   let copies = 0;
   let bytes = 0;
@@ -72,15 +61,15 @@ export function planOf(
       const had = new Set(former[partition].map(({ nodeId }) => nodeId));
       const has = new Set(places.map(({ nodeId }) => nodeId));
       for (const id of had) {
-        const row = rowOf(id);
-        row.before++;
+        const row = rows.get(id)!;
+        row.copiesBefore++;
         row.bytesBefore += size;
         balance.set(id, (balance.get(id) ?? 0) - 1);
         if (!has.has(id)) row.released++;
       }
       for (const id of has) {
-        const row = rowOf(id);
-        row.after++;
+        const row = rows.get(id)!;
+        row.copiesAfter++;
         row.bytesAfter += size;
         balance.set(id, (balance.get(id) ?? 0) + 1);
         if (had.has(id) || old === undefined) continue;
@@ -95,30 +84,17 @@ export function planOf(
       for (const more of balance.values()) if (more > 0) minimumBytes += more * size;
     }
   }
-  const nodesById = new Map([...before.nodes, ...after.nodes].map((node) => [node.id, node]));
-  const nodes = [...rows].map(([nodeId, row]): NodePlan => {
-    const { name, dataCenter } = nodesById.get(nodeId)!;
-    return {
-      ...{ nodeId, name, dataCenter, copiesBefore: row.before, copiesAfter: row.after },
-      ...{
-        gained: row.gained,
-        released: row.released,
-        bytesBefore: row.bytesBefore,
-        bytesAfter: row.bytesAfter,
-      },
-    };
-  });
   return {
     partitions: moving.size,
     copies,
     bytes,
     minimumBytes,
-    nodes,
+    nodes: [...rows.values()],
     blocked: reasonsAgainst(before, after),
   };
 }
 
-/** Factors that could not be met any more, keyspaces that could not be used at their levels, or would be nowhere. */
+/** Keyspaces that would be nowhere, and factors that could be met before and could not any more. */
 function reasonsAgainst(before: Layout, after: Layout): string[] {
   return after.keyspaces.flatMap((keyspace) => {
     const old = before.keyspaces.find(({ id }) => id === keyspace.id);
@@ -130,19 +106,17 @@ function reasonsAgainst(before: Layout, after: Layout): string[] {
       const had = old === undefined ? 0 : (copiesOf(before, old.factors)[dataCenter] ?? 0);
       return count < (keyspace.factors[dataCenter] ?? 0) && count < had;
     });
-    return [
-      ...short.map(
-        ([dataCenter, count]) =>
-          `${keyspace.name} asks for ${keyspace.factors[dataCenter]} copies in ${dataCenter}, and only ${count} ${count === 1 ? 'node' : 'nodes'} would be left there. Lower its factor first, or keep the node.`,
-      ),
-    ];
+    return short.map(
+      ([dataCenter, count]) =>
+        `${keyspace.name} asks for ${keyspace.factors[dataCenter]} copies in ${dataCenter}, and only ${count} ${count === 1 ? 'node' : 'nodes'} would be left there. Lower its factor first, or keep the node.`,
+    );
   });
 }
 
 export interface SurvivalChange {
   readonly keyspace: string;
-  readonly before: ReturnType<typeof survivalOf>;
-  readonly after: ReturnType<typeof survivalOf>;
+  readonly before: Survival[];
+  readonly after: Survival[];
 }
 
 /** What each keyspace survives, before and after. */

@@ -8,7 +8,7 @@ import { productVersion } from '../base/version.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import { respServerDefaults } from '../gateway/resp/settings.ts';
-import { newestOf } from '../layout/history.ts';
+import { newestOf, nodesOf } from '../layout/history.ts';
 import type { Layout } from '../layout/layout.ts';
 import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
 import { MembershipDriver, type MembershipLink, type TimedEvent } from '../node/membership-driver.ts';
@@ -253,7 +253,7 @@ async function startMembership(
       seal: packetSealOf(Buffer.from(message.secret, 'hex'), systemRandom),
     },
     { selfId: nodeId, clusterId: layout.clusterId, profile },
-    layout.nodes.map((node) => node.id),
+    [...nodesOf(message.live.map((one) => one.layout)).keys()],
   );
   let waiting: TimedEvent[] = [];
   membership.onEvent((event) => {

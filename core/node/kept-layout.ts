@@ -4,7 +4,7 @@
  */
 import { toCoterieError } from '../base/errors.ts';
 import { historyOf, type LayoutHistory, newestOf } from '../layout/history.ts';
-import { decodeLayout } from '../layout/layout-document.ts';
+import { decodeLayout, layoutDocument } from '../layout/layout-document.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import { liveFrom, trackersFrom, trackersOf } from '../wire/peer/layout-messages.ts';
@@ -14,7 +14,7 @@ export const layoutFile = 'layout.json';
 /** As JSON: a document of the newest layout (layout/layout-document.ts) with more members. */
 export function keptHistoryAsJson(history: LayoutHistory): unknown {
   const { layout, digest } = newestOf(history);
-  return { format: 1, layout, digest, older: history.live.slice(0, -1), trackers: trackersOf(history) };
+  return layoutDocument(layout, { digest, older: history.live.slice(0, -1), trackers: trackersOf(history) });
 }
 
 /** Null: there is none, or it cannot be read. */

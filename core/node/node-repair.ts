@@ -1,6 +1,7 @@
 /** Joins repair to a storage node: its records, peers and layout as the ports that core/repair knows. */
 
 import type { CoterieError } from '../base/errors.ts';
+import { addTo } from '../base/grouping.ts';
 import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
@@ -243,10 +244,7 @@ function pairingsOf(topology: Topology, selfId: number): Pairing[] {
     for (let partition = 0; partition < partitionCount; partition++) {
       if (selfIndex[partition] < 0) continue;
       for (const { nodeId } of replicas[partition]) {
-        if (nodeId === selfId) continue;
-        const list = byPeer.get(nodeId);
-        if (list === undefined) byPeer.set(nodeId, [partition]);
-        else list.push(partition);
+        if (nodeId !== selfId) addTo(byPeer, nodeId, partition);
       }
     }
     for (const [peer, partitions] of byPeer) pairings.push({ keyspace: settings.id, peer, partitions });

@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.ts';
 import type { ConsistencyLevel } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
+import { nodesOf } from '../layout/history.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../layout/layout.ts';
 import { placesOf } from '../layout/places.ts';
 import {
@@ -214,7 +215,7 @@ export function topologyOf(
 ): Topology {
   const layouts = 'version' in live ? [live] : live;
   const layout = layouts[layouts.length - 1];
-  const nodes = new Map(layouts.flatMap((one) => one.nodes.map((node) => [node.id, node] as const)));
+  const nodes = nodesOf(layouts);
   const self = nodes.get(selfId) ?? given.self!;
   const reading = given.reading ?? layouts[0];
   const { writing = layouts, lingering = [] } = given;

@@ -278,13 +278,9 @@ class LogEngine implements StorageEngine {
   }
 
   dropKeyspace(keyspace: number, done: (error: CoterieError | null) => void): CoterieError | null {
-    const refusal = this.#refusal(0);
-    if (refusal !== null) return refusal;
-    const address = { keyspace, tokenHigh: 0, tokenLow: 0, key: noBytes };
-    this.#appendMarker(kind.drop, address, false, done);
-    this.#index.dropKeyspace(keyspace, (id, place) => this.#gone(id, place));
-    this.#segments.planCompaction();
-    return null;
+    return this.#dropAll(kind.drop, keyspace, 0, done, (onGone) =>
+      this.#index.dropKeyspace(keyspace, onGone),
+    );
   }
 
   dropPartition(
@@ -292,11 +288,23 @@ class LogEngine implements StorageEngine {
     partition: number,
     done: (error: CoterieError | null) => void,
   ): CoterieError | null {
+    return this.#dropAll(kind.clear, keyspace, firstTokenHigh(partition), done, (onGone) =>
+      this.#index.dropPartition(keyspace, partition, onGone),
+    );
+  }
+
+  /** One marker in the log, and every entry that it means goes from the index. */
+  #dropAll(
+    markerKind: number,
+    keyspace: number,
+    tokenHigh: number,
+    done: (error: CoterieError | null) => void,
+    drop: (onGone: (id: EntryId, place: Place) => void) => void,
+  ): CoterieError | null {
     const refusal = this.#refusal(0);
     if (refusal !== null) return refusal;
-    const address = { keyspace, tokenHigh: firstTokenHigh(partition), tokenLow: 0, key: noBytes };
-    this.#appendMarker(kind.clear, address, false, done);
-    this.#index.dropPartition(keyspace, partition, (id, place) => this.#gone(id, place));
+    this.#appendMarker(markerKind, { keyspace, tokenHigh, tokenLow: 0, key: noBytes }, false, done);
+    drop((id, place) => this.#gone(id, place));
     this.#segments.planCompaction();
     return null;
   }

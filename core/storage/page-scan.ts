@@ -116,14 +116,14 @@ export class PageScan {
 
   #take(id: EntryId, position: number): void {
     const { cache, head, index } = this.#parts;
+    const mark = index.markOf(id);
     const hot = cache.peek(id);
     if (hot !== null) {
-      const { keyspace, tokenHigh, tokenLow } = index.markOf(id);
+      const { keyspace, tokenHigh, tokenLow } = mark;
       this.#hold({ id, position, record: null, read: null }, { keyspace, tokenHigh, tokenLow, ...hot });
       return;
     }
     const place = index.placeOf(id);
-    const mark = index.markOf(id);
     const pending = head.unwritten(place.segment, place.offset, place.length);
     if (pending !== null) {
       this.#hold(

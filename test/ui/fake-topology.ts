@@ -60,9 +60,9 @@ export class FakeTopology {
         await staging.unstage();
         return {};
       case 'layout.apply':
-        return { version: await staging.apply() };
+        return staging.apply();
       case 'layout.revert':
-        return { version: await staging.revert() };
+        return staging.revert();
       case 'layout.history':
         return staging.history();
       case 'layout.show':

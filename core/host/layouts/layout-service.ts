@@ -37,8 +37,8 @@ export interface LayoutProgress {
 export class LayoutService {
   readonly #disk: Disk;
   readonly #nodes: () => Iterable<NodeHandle>;
-  readonly #changed: (layout: Layout) => void;
-  readonly #released: (gone: readonly Layout[]) => void;
+  readonly #changed: (layout: Layout, before: Layout) => void;
+  readonly #released: () => void;
   readonly #foundNewer: (node: NodeHandle, version: number) => void;
   readonly #spread: LayoutSpread;
   #history: LayoutHistory;
@@ -47,7 +47,7 @@ export class LayoutService {
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
-   * `changed`: after it is durable and on its way. `released`: layouts that no node goes by any more. `foundNewer`: a node goes by a
+   * `changed`: after it is durable and on its way. `released`: there is a layout that no node goes by any more. `foundNewer`: a node goes by a
    * later one than this computer; told once.
    */
   constructor(
@@ -55,8 +55,8 @@ export class LayoutService {
       disk: Disk;
       timers: Timers;
       nodes: () => Iterable<NodeHandle>;
-      changed: (layout: Layout) => void;
-      released: (gone: readonly Layout[]) => void;
+      changed: (layout: Layout, before: Layout) => void;
+      released: () => void;
       foundNewer: (node: NodeHandle, version: number) => void;
     },
     live: readonly LiveLayout[],
@@ -98,7 +98,7 @@ export class LayoutService {
       await writeLayouts(this.#disk, history.live);
       this.#history = history;
       for (const node of this.#nodes()) node.offerLayouts(history.live);
-      this.#changed(next);
+      this.#changed(next, layout);
       const isThere = (node: NodeHandle) =>
         node.status().state !== 'up' || (node.layouts?.version ?? 0) >= next.version;
       await this.#spread.reached(() => [...this.#nodes()].every(isThere), spreadWithinMs);
@@ -122,9 +122,8 @@ export class LayoutService {
     const before = this.live;
     this.#history = withTrackers(this.#history, trackersFrom(trackers));
     if (this.live.length === before.length) return;
-    const { live } = this;
     this.#queue = this.#queue.then(() => writeLayouts(this.#disk, this.live)).catch(() => {});
-    this.#released(before.filter((one) => !live.includes(one)).map(({ layout }) => layout));
+    this.#released();
   }
 
   progress(): LayoutProgress {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { CoterieError } from '../../base/errors.ts';
 import { type LiveLayout, newestOf } from '../../layout/history.ts';
 import type { Layout } from '../../layout/layout.ts';
-import { decodeLayout, encodeLayout } from '../../layout/layout-document.ts';
+import { decodeLayout, layoutDocument } from '../../layout/layout-document.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { liveFrom } from '../../wire/peer/layout-messages.ts';
 import { setAside } from '../catalog/set-aside.ts';
@@ -136,8 +136,7 @@ export async function readLayout(
 /** Oldest first. Durable, twice, when it resolves. A crash in between leaves one whole copy at least. */
 export async function writeLayouts(disk: Disk, live: readonly LiveLayout[]): Promise<void> {
   const { layout } = newestOf({ live });
-  const document = { ...JSON.parse(encodeLayout(layout)), older: live.slice(0, -1) };
-  const bytes = Buffer.from(JSON.stringify(document));
+  const bytes = Buffer.from(JSON.stringify(layoutDocument(layout, { older: live.slice(0, -1) })));
   for (const path of ownFiles) await disk.replaceFile(path, bytes);
 }
 

@@ -25,6 +25,7 @@ export const stagedSchema = z.object({
   nodes: z.array(z.object({ id: z.number(), name: z.string(), computer: z.string() })),
   computers: z.array(z.object({ id: z.string(), name: z.string(), dataCenter: z.string() })),
 });
+
 /** All staged changes as one next layout: one version, however many they are. */
 export function fold(layout: Layout, digest: string, staged: readonly Staged[]): Layout {
   const last = staged.reduce((next, one) => changed(next, one), layout);
@@ -44,7 +45,7 @@ function changed(layout: Layout, { change, nodes, computers }: Staged): Layout {
     case 'remove-node':
       return removeNode(layout, '', change.node, change.dead);
     case 'replace-node':
-      return replaceNode(layout, '', change.node, { ...nodes[0], dataCenter: '', weight: 1 });
+      return replaceNode(layout, '', change.node, nodes[0], computers);
     case 'weigh-node':
       return weighNode(layout, '', change.node, change.weight);
     case 'move-node':

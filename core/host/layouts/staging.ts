@@ -8,8 +8,9 @@ import { CoterieError } from '../../base/errors.ts';
 import { listOf, partitionsInWords } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
 import { freeNodeNames, nodeNamed } from '../../layout/changes.ts';
-import { type Layout, type LayoutComputer, nextLayout } from '../../layout/layout.ts';
-import { decodeLayout, encodeLayout } from '../../layout/layout-document.ts';
+import { nodesOf } from '../../layout/history.ts';
+import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
+import { checkedLayout } from '../../layout/layout-document.ts';
 import { placesOf } from '../../layout/places.ts';
 import { type LayoutPlan, planOf, survivalChanges } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -36,7 +37,6 @@ const fileSchema = z.object({
       version: z.number(),
       atMs: z.number(),
       changes: z.array(z.string()),
-      isRevert: z.boolean(),
       before: z.unknown(),
     }),
   ),
@@ -72,7 +72,7 @@ export class Staging {
       const entries = applied.map(
         (entry): Applied => ({
           ...entry,
-          before: decodeLayout(JSON.stringify({ format: 1, layout: entry.before })),
+          before: checkedLayout(entry.before),
         }),
       );
       return new Staging(parts, staged, entries);
@@ -101,45 +101,47 @@ export class Staging {
   preview(): LayoutPreview {
     const { present } = this.#parts.layouts;
     const after = this.#after(this.#staged);
-    const plan = this.#planOf(present, after);
-    const nodes = plan.nodes.map(({ nodeId: _, ...row }) => row);
-    const { partitions, copies, bytes, minimumBytes } = plan;
+    const { nodes, blocked, ...moves } = this.#planOf(present, after);
     return {
       changes: this.#staged.map(inWords),
-      moves: { partitions, copies, bytes, minimumBytes },
-      nodes,
-      durationMs: this.#transfers.durationOf(bytes),
-      survival: survivalChanges(present, after).map(({ keyspace, before, after: then }) => ({
-        keyspace,
-        before: [...before],
-        after: [...then],
-      })),
+      moves,
+      nodes: [...nodes],
+      durationMs: this.#transfers.durationOf(moves.bytes),
+      survival: survivalChanges(present, after),
       losses: this.#losses(present, after),
-      blocked: [...plan.blocked],
+      blocked: [...blocked],
     };
   }
 
-  async apply(): Promise<number> {
-    if (this.#staged.length === 0) {
+  async apply(): Promise<LayoutEntry> {
+    const staged = this.#staged;
+    if (staged.length === 0) {
       throw new CoterieError(
         'bad-input',
         'Nothing is staged. Stage a change first, such as: coterie node add.',
       );
     }
-    const { blocked } = this.preview();
+    const { present } = this.#parts.layouts;
+    const { blocked, copies } = this.#planOf(present, this.#after(staged));
     if (blocked.length > 0)
       throw new CoterieError('conflict', `This cannot be applied. ${blocked.join(' ')}`);
-    const staged = this.#staged;
     await this.#parts.addComputers(staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
-    return this.#change((layout, digest) => fold(layout, digest, staged), staged.map(inWords), false, []);
+    await this.#change((layout, digest) => fold(layout, digest, staged), copies, []);
+    const entry = {
+      version: this.#parts.layouts.present.version,
+      atMs: this.#parts.clock.nowMs(),
+      changes: staged.map(inWords),
+    };
+    await this.#keep(this.#staged, [...this.#applied, { ...entry, before: present }].slice(-entriesMax));
+    return entry;
   }
 
   /** The nodes, arcs and data centers of before the last change. Keyspaces stay as they are now. */
-  async revert(): Promise<number> {
+  async revert(): Promise<LayoutEntry> {
     const last = this.#applied.at(-1);
     if (last === undefined) throw new CoterieError('not-found', 'There is no change of nodes to take back.');
     const { layouts } = this.#parts;
-    const live = new Set(layouts.live.flatMap(({ layout }) => layout.nodes.map(({ id }) => id)));
+    const live = nodesOf(layouts.live.map(({ layout }) => layout));
     const missing = last.before.nodes.filter(({ id }) => !live.has(id)).map(({ name }) => name);
     if (missing.length > 0) {
       throw new CoterieError(
@@ -160,12 +162,15 @@ export class Staging {
           return { ...keyspace, factors };
         }),
       });
-    return this.#change(
-      back,
-      last.changes.map((words) => `Taken back: ${words}`),
-      true,
-      this.#staged,
-    );
+    const { copies } = this.#planOf(layouts.present, back(layouts.present, ''));
+    await this.#change(back, copies, this.#staged);
+    await this.#keep(this.#staged, this.#applied.slice(0, -1));
+    return { version: layouts.present.version, atMs: this.#parts.clock.nowMs(), changes: last.changes };
+  }
+
+  /** Nothing moves any more. */
+  settled(): void {
+    this.#transfers.end();
   }
 
   history(): LayoutEntry[] {
@@ -180,46 +185,32 @@ export class Staging {
       state,
       staged: this.#staged.length,
       changes: this.#staged.map(inWords),
-      progress: this.#transfers.progress(state),
+      progress: this.#transfers.progress(),
       waitsFor: waitingFor.map(({ nodeId, step }) => waitWords[step](nameOf(nodeId))),
     };
   }
 
   async #change(
     edit: (layout: Layout, digest: string) => Layout,
-    changes: string[],
-    isRevert: boolean,
+    copies: number,
     stagedAfter: readonly Staged[],
-  ): Promise<number> {
-    const { layouts, clock } = this.#parts;
-    const before = layouts.present;
-    const { copies } = this.#planOf(before, edit(before, digestOf(before)));
+  ): Promise<void> {
+    const staged = this.#staged;
     this.#transfers.begin(copies);
     // Whoever hears of the new layout must not hold what made it against it.
-    const staged = this.#staged;
     this.#staged = stagedAfter;
     try {
-      await layouts.change(edit);
+      await this.#parts.layouts.change(edit);
     } catch (cause) {
       this.#staged = staged;
       throw cause;
     }
-    const { version } = layouts.present;
-    const entry: Applied = { version, atMs: clock.nowMs(), changes, isRevert, before };
-    const applied = isRevert ? this.#applied.slice(0, -1) : this.#applied;
-    await this.#keep(stagedAfter, [...applied, ...(isRevert ? [] : [entry])].slice(-entriesMax));
-    return version;
+    // What moves nothing is over at once.
+    if (this.#parts.layouts.live.length === 1) this.settled();
   }
 
   async #keep(staged: readonly Staged[], applied: readonly Applied[]): Promise<void> {
-    const body = {
-      staged,
-      applied: applied.map(({ before, ...entry }) => ({
-        ...entry,
-        before: JSON.parse(encodeLayout(before)).layout,
-      })),
-    };
-    await this.#parts.disk.replaceFile(file, Buffer.from(JSON.stringify(body)));
+    await this.#parts.disk.replaceFile(file, Buffer.from(JSON.stringify({ staged, applied })));
     this.#staged = staged;
     this.#applied = applied;
   }
@@ -262,7 +253,7 @@ export class Staging {
     if (change.kind !== 'add-nodes' && change.kind !== 'replace-node')
       return { change, nodes: [], computers: [] };
     const { ownComputers, random } = this.#parts;
-    const taken = new Set(layout.nodes.map(({ id }) => id));
+    const taken = new Set([...layout.nodes, ...this.#everyNode()].map((node) => node.id));
     const drawId = (): number => {
       const id = Buffer.from(random.bytes(4)).readUInt32BE();
       return taken.has(id) ? drawId() : id;
@@ -281,8 +272,15 @@ export class Staging {
     }
     const { id } = computer;
     const count = change.kind === 'add-nodes' ? change.count : 1;
-    const nodes = freeNodeNames(layout, count).map((name) => ({ id: drawId(), name, computer: id }));
+    const names = new Set([...layout.nodes, ...this.#everyNode()].map((node) => node.name));
+    const nodes = freeNodeNames(names, count).map((name) => ({ id: drawId(), name, computer: id }));
     return { change, nodes, computers };
+  }
+
+  /** Of every live layout, and those that still run here. */
+  #everyNode(): LayoutNode[] {
+    const live = nodesOf(this.#parts.layouts.live.map(({ layout }) => layout));
+    return [...live.values(), ...[...this.#parts.nodes()].map(({ node }) => node)];
   }
 
   /** Computers that an earlier staged change adds: they are this host's as well. */

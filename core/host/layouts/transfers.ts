@@ -9,6 +9,8 @@ interface Transfer {
   readonly copies: number;
   /** What each node had received by then: one that joins later had nothing, one that leaves is not asked any more. */
   readonly received: ReadonlyMap<number, number>;
+  /** What it came to; null while it goes on. */
+  readonly bytesMoved: number | null;
 }
 
 export class Transfers {
@@ -29,7 +31,7 @@ export class Transfers {
     const received = [...this.#nodes()].map(
       ({ node, layouts }) => [node.id, layouts?.receivedBytes ?? 0] as const,
     );
-    this.#transfer = { beganMs, copies, received: new Map(received) };
+    this.#transfer = { beganMs, copies, received: new Map(received), bytesMoved: null };
   }
 
   /** In milliseconds; null while nobody knows how fast it goes. */
@@ -37,28 +39,44 @@ export class Transfers {
     return this.#bytesPerSecond === null ? null : Math.round((bytes / this.#bytesPerSecond) * 1_000);
   }
 
-  progress(state: LayoutView['state']): LayoutView['progress'] {
-    if (this.#transfer === null) {
+  /** No data moves any more: what nodes receive from now on is none of it. */
+  end(): void {
+    const transfer = this.#transfer;
+    if (transfer === null || transfer.bytesMoved !== null) return;
+    const bytesMoved = this.#movedSince(transfer);
+    const tookMs = this.#clock.monotonicMs() - transfer.beganMs;
+    if (bytesMoved > 0) this.#bytesPerSecond = bytesMoved / Math.max(1, tookMs / 1_000);
+    this.#transfer = { ...transfer, bytesMoved };
+  }
+
+  progress(): LayoutView['progress'] {
+    const transfer = this.#transfer;
+    if (transfer === null) {
       return { partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null };
     }
-    const { beganMs, copies, received } = this.#transfer;
-    // A node that was started anew counts from nothing.
-    const bytesMoved = [...this.#nodes()].reduce((sum, { node, layouts }) => {
-      const now = layouts?.receivedBytes ?? 0;
-      const before = received.get(node.id) ?? 0;
-      return sum + (now >= before ? now - before : now);
-    }, 0);
-    const tookMs = this.#clock.monotonicMs() - beganMs;
-    if (state === 'settled') {
-      if (bytesMoved > 0 && this.#bytesPerSecond === null) {
-        this.#bytesPerSecond = bytesMoved / Math.max(1, tookMs / 1_000);
-      }
+    const { beganMs, copies, bytesMoved } = transfer;
+    if (bytesMoved !== null) {
       return { partitionsDone: copies, partitionsTotal: copies, bytesMoved, remainingMs: null };
     }
     const lacking = [...this.#nodes()].reduce((sum, { layouts }) => sum + (layouts?.lacking ?? 0), 0);
     const partitionsDone = Math.max(0, copies - lacking);
+    const tookMs = this.#clock.monotonicMs() - beganMs;
     const remainingMs =
       partitionsDone === 0 ? null : Math.round((tookMs / partitionsDone) * (copies - partitionsDone));
-    return { partitionsDone, partitionsTotal: copies, bytesMoved, remainingMs };
+    return {
+      partitionsDone,
+      partitionsTotal: copies,
+      bytesMoved: this.#movedSince(transfer),
+      remainingMs,
+    };
+  }
+
+  /** A node that was started anew counts from nothing. */
+  #movedSince({ received }: Transfer): number {
+    return [...this.#nodes()].reduce((sum, { node, layouts }) => {
+      const now = layouts?.receivedBytes ?? 0;
+      const before = received.get(node.id) ?? 0;
+      return sum + (now >= before ? now - before : now);
+    }, 0);
   }
 }

@@ -5,6 +5,8 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toCoterieError } from '../../base/errors.ts';
+import { hexId } from '../../base/words.ts';
+import { nodesOf } from '../../layout/history.ts';
 import type { LayoutNode } from '../../layout/layout.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
@@ -24,10 +26,11 @@ interface Components {
   readonly isStopping: () => boolean;
 }
 
+/** Nothing where there is no such folder. */
 async function setAsideFolder(folder: string, { id, name }: LayoutNode): Promise<void> {
   const aside = join(dirname(dirname(folder)), 'lost-nodes');
   await mkdir(aside, { recursive: true });
-  await rename(folder, join(aside, `${name}-${id.toString(16)}`)).catch(() => {});
+  await rename(folder, join(aside, `${name}-${hexId(id)}`)).catch(() => {});
 }
 
 export class NodeRoster {
@@ -71,10 +74,12 @@ export class NodeRoster {
         const { clientPort, peerPort } = local.status();
         return clientPort === null || peerPort === null ? null : { clientPort, peerPort };
       });
+      // Left by a node of that name whose end this computer did not see: it is nobody's of this cluster any more.
+      await setAsideFolder(folderOf(node), node);
       const ports = (await choosePorts([...inUse, null], this.#settings)).at(-1)!;
       nodes.add({ node, ports, running: null }).start();
     }
-    const live = new Set(layouts.live.flatMap(({ layout }) => layout.nodes.map(({ id }) => id)));
+    const live = nodesOf(layouts.live.map(({ layout }) => layout));
     for (const local of [...nodes]) {
       if (live.has(local.node.id)) continue;
       await nodes.remove(local.node.name);

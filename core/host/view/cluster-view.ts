@@ -61,7 +61,7 @@ export class ClusterView {
       advice: adviceOf(nodes, keyspaces),
       activity: activity(),
       repairs: repairs(),
-      layout: this.#sources.layoutView(),
+      layout: this.layout(),
     };
   }
 
@@ -105,22 +105,32 @@ export class ClusterView {
     this.#publishKeyspaces();
   }
 
-  /** Nodes came or went, or own other arcs: everything is told anew. */
+  /** A node that left has ended, or other nodes own the arcs: everything is told anew. */
   topologyChanged(): void {
     if (this.hub.listenerCount > 0) this.hub.publish({ type: 'snapshot', snapshot: this.snapshot() });
   }
 
-  /** What is staged, or how far a change is. */
+  /** What is staged, and how far a change is. */
+  layout(): LayoutView {
+    return this.#sources.layoutView();
+  }
+
+  /** Tells it where it has changed. */
   progressed(): void {
     if (this.hub.listenerCount === 0) return;
-    const layout = this.#sources.layoutView();
+    const layout = this.layout();
     const text = JSON.stringify(layout);
     if (text === this.#lastProgress) return;
     this.#lastProgress = text;
     this.hub.publish({ type: 'layout', layout });
   }
 
-  layoutChanged(layout: Layout): void {
+  layoutChanged(layout: Layout, before: Layout): void {
+    // Edits of keyspaces and names hand the rings on as they are.
+    if (layout.rings !== before.rings) {
+      this.topologyChanged();
+      return;
+    }
     this.hub.publish({
       type: 'cluster',
       cluster: clusterViewOf(layout, productVersion, this.#sources.readOnly),

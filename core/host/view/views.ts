@@ -1,7 +1,7 @@
 /** From layout and node states to what people see. Pure: everything it tells is in its arguments. */
 import { plainLine } from '../../base/plain-text.ts';
 import { partitionCount } from '../../base/token.ts';
-import { listOf, partitionsInWords } from '../../base/words.ts';
+import { hexId, listOf, partitionsInWords } from '../../base/words.ts';
 import type { MembershipView, NodeView } from '../../contract/node-views.ts';
 import type { Advice, ClusterView, ComputerView, KeyspaceView, RingView } from '../../contract/views.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../../layout/layout.ts';
@@ -9,10 +9,6 @@ import { LayoutMemo } from '../../layout/layout-memo.ts';
 import { availabilityOf } from '../../layout/survival.ts';
 import type { NodeStatus } from '../nodes/node-supervisor.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
-
-export function hexId(nodeId: number): string {
-  return nodeId.toString(16).padStart(8, '0');
-}
 
 export function clusterViewOf(layout: Layout, version: string, readOnly: boolean): ClusterView {
   return {

@@ -5,6 +5,7 @@
  * look empty. All steps run under one guard (guarded-steps.ts).
  */
 import { CoterieError } from '../../base/errors.ts';
+import { addTo } from '../../base/grouping.ts';
 import {
   partitionCount,
   partitionOfPosition,
@@ -265,8 +266,7 @@ export class KeyspaceWalk {
     for (let partition = 0; partition < partitionCount; partition++) {
       const holder = this.#reachableHolder(state, partition);
       if (holder === undefined) unreachable.push(partition);
-      else if (byHolder.has(holder)) byHolder.get(holder)!.push(partition);
-      else byHolder.set(holder, [partition]);
+      else addTo(byHolder, holder, partition);
     }
     if (unreachable.length > 0) throw new CoterieError('unavailable', unreachableSentence(unreachable));
     return byHolder;

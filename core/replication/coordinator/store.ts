@@ -2,6 +2,7 @@
  * The coordinator: the cluster as one key-value store, seen from one node. It routes, starts read and write operations
  * and walks, and keeps the figures; the rules themselves are in the operations and in the pure layer.
  */
+
 import { CoterieError } from '../../base/errors.ts';
 import { Histogram } from '../../base/histogram.ts';
 import {
@@ -11,6 +12,7 @@ import {
   partitionOf,
   slotsPerPartition,
 } from '../../base/token.ts';
+import { hexId } from '../../base/words.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ContextSeal } from '../../ports/context-seal.ts';
@@ -304,7 +306,7 @@ export class CoordinatorStore implements KeyValueStore {
         cluster_name: layout.clusterName,
         cluster_id: layout.clusterId,
         node_name: self.name,
-        node_id: self.id.toString(16).padStart(8, '0'),
+        node_id: hexId(self.id),
         data_center: self.dataCenter,
         layout_version: layout.version,
         peers_up: peers.filter((peer) => this.#network.isUp(peer.id)).length,

@@ -4,8 +4,10 @@ import type { Topology } from '../topology.ts';
 export class WritesUnderWay {
   readonly #counts = new Map<Topology, number>();
   readonly #onDrained: () => void;
+  /** Somebody was told that older writes are under way, and waits for their end. */
+  #isAwaited = false;
 
-  /** `onDrained`: no write goes by this view any more, and another has begun since. */
+  /** `onDrained`: the last write of a view has ended since `isOnly` was asked for and was not so. */
   constructor(onDrained: () => void) {
     this.#onDrained = onDrained;
   }
@@ -21,10 +23,13 @@ export class WritesUnderWay {
       return;
     }
     this.#counts.delete(topology);
-    this.#onDrained();
+    if (this.#isAwaited) this.#onDrained();
   }
 
+  /** Whether no write goes by another view than this. */
   isOnly(topology: Topology): boolean {
-    return this.#counts.size === 0 || (this.#counts.size === 1 && this.#counts.has(topology));
+    const isOnly = this.#counts.size === 0 || (this.#counts.size === 1 && this.#counts.has(topology));
+    this.#isAwaited = !isOnly;
+    return isOnly;
   }
 }

@@ -4,6 +4,7 @@
  * gets what it lacks; once all have all of a partition, it is forgotten here as a whole. Nodes that gained a partition ask here
  * until nothing is left (`holdsNothing`).
  */
+import { addTo } from '../../base/grouping.ts';
 import { partitionCount, partitionStart } from '../../base/token.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { ScanResult, StorageEngine } from '../../ports/storage-engine.ts';
@@ -102,11 +103,7 @@ export class Leftovers implements Worker {
     try {
       const byPeer = new Map<number, number[]>();
       for (const partition of partitions) {
-        for (const { nodeId } of state.replicas[partition]) {
-          const list = byPeer.get(nodeId);
-          if (list === undefined) byPeer.set(nodeId, [partition]);
-          else list.push(partition);
-        }
+        for (const { nodeId } of state.replicas[partition]) addTo(byPeer, nodeId, partition);
       }
       const lacking = new Set<number>();
       for (const [peer, wanted] of byPeer) {

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { CoterieError } from '../../base/errors.ts';
 import { type LayoutHistory, type LiveLayout, newestOf, type Tracker } from '../../layout/history.ts';
-import { decodeLayout } from '../../layout/layout-document.ts';
+import { checkedLayout } from '../../layout/layout-document.ts';
 
 export type TrackerRow = readonly [number, number, number, number, number, number, string];
 
@@ -29,9 +29,9 @@ const newsSchema = z.object({
 });
 
 export function trackersOf({ trackers }: Pick<LayoutHistory, 'trackers'>): TrackerRow[] {
-  return [...trackers].map(([id, { turn, heard, ack, sync, syncAck, key }]) => [
-    ...([id, turn, heard, ack, sync, syncAck, key] as const),
-  ]);
+  return [...trackers].map(
+    ([id, { turn, heard, ack, sync, syncAck, key }]) => [id, turn, heard, ack, sync, syncAck, key] as const,
+  );
 }
 
 /** Throws `corrupt` for anything else than trackersOf gives. */
@@ -51,7 +51,7 @@ export function liveFrom(entries: readonly unknown[]): LiveLayout[] {
   return entries.map((entry) => {
     const { layout, digest } = (entry ?? {}) as Record<string, unknown>;
     if (typeof digest !== 'string') throw new CoterieError('corrupt', 'A layout has no digest.');
-    return { layout: decodeLayout(JSON.stringify({ format: 1, layout })), digest };
+    return { layout: checkedLayout(layout), digest };
   });
 }
 

@@ -3,7 +3,9 @@
  * agree. Every node that owns slots first is shown as a master; any replica of a slot can coordinate it, and the others
  * of the list are shown as its replicas in SLOTS and SHARDS.
  */
+
 import { slotCount, slotOf } from '../../../base/token.ts';
+import { hexId } from '../../../base/words.ts';
 import type { ClientEndpoint, NodeId, SlotRange } from '../../../ports/key-value-store.ts';
 import { readInteger } from '../arguments.ts';
 import { type Command, defineCommand } from '../command.ts';
@@ -14,7 +16,7 @@ import { runSubcommand, type Subcommand } from './subcommands.ts';
 
 /** 40 hexadecimal digits, as Redis Cluster ids have: the node's eight, repeated five times. Stable and reversible. */
 export function clusterNodeId(nodeId: NodeId): string {
-  return nodeId.toString(16).padStart(8, '0').repeat(5);
+  return hexId(nodeId).repeat(5);
 }
 
 function slotRanges(request: Request): readonly SlotRange[] {

@@ -1,5 +1,7 @@
 /** What Redis has no words for: contexts and siblings, consistency per request, the replicas of a key. Prefix CT. */
+
 import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/levels.ts';
+import { hexId } from '../../../base/words.ts';
 import type { ReadResult, ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
 import { isWord, readExpiry, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand, oneKey } from '../command.ts';
@@ -120,7 +122,7 @@ function del(request: Request): void {
 function writeReplica(encoder: ReturnType<Request['begin']>, replica: ReplicaView): void {
   encoder.map(8);
   encoder.text('node');
-  encoder.text(replica.nodeId.toString(16).padStart(8, '0'));
+  encoder.text(hexId(replica.nodeId));
   encoder.text('name');
   encoder.text(replica.nodeName);
   encoder.text('data-center');

@@ -1,0 +1,120 @@
+/** Changes of nodes on their way: what is drawn for them, what is applied and taken back, and how far the data is. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LayoutService } from '../../../core/host/layouts/layout-service.ts';
+import { digestOf } from '../../../core/host/layouts/layout-store.ts';
+import { Staging } from '../../../core/host/layouts/staging.ts';
+import type { NodeHandle } from '../../../core/host/nodes/node-handle.ts';
+import { removeNode } from '../../../core/layout/changes.ts';
+import type { LayoutNode } from '../../../core/layout/layout.ts';
+import type { LayoutReport } from '../../../core/node-process/messages.ts';
+import { layoutOf } from '../../support/layouts.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+const first = layoutOf({ here: 5 });
+
+/** A node that is down: nobody waits for it to take a layout. */
+class Handle {
+  layouts: LayoutReport | null = null;
+  readonly node: LayoutNode;
+  constructor(node: LayoutNode) {
+    this.node = node;
+  }
+  status = () => ({ state: 'down', figures: null });
+  offerLayouts = () => {};
+}
+
+let time: VirtualTime;
+let handles: Handle[];
+let service: LayoutService;
+let disk: SimulatedDisk;
+let added: string[];
+
+const opened = (own: readonly string[] = [first.computers[0].id]) =>
+  time.until(
+    Staging.open({
+      ...{ layouts: service, disk, clock: time, random: new SeededRandom(3), ownComputers: new Set(own) },
+      nodes: () => handles as unknown as NodeHandle[],
+      addComputers: async (ids) => void added.push(...ids),
+    }),
+  );
+
+beforeEach(() => {
+  time = new VirtualTime();
+  handles = first.nodes.map((node) => new Handle(node));
+  added = [];
+  disk = new SimulatedDisk({ timers: time, random: new SeededRandom(1) });
+  service = new LayoutService(
+    {
+      ...{ disk, timers: time, nodes: () => handles as unknown as NodeHandle[] },
+      ...{ changed() {}, released() {}, foundNewer() {} },
+    },
+    [{ layout: first, digest: digestOf(first) }],
+  );
+});
+
+describe('a node that is added', () => {
+  it('gets no name that a node still has which is leaving', async () => {
+    const [leaving] = first.nodes;
+    await time.until(service.change((layout, digest) => removeNode(layout, digest, leaving.name, false)));
+    const staging = await opened();
+    await time.until(staging.stage([{ kind: 'add-nodes', count: 3, weight: 1 }]));
+    await time.until(staging.apply());
+    const names = service.present.nodes.map(({ name }) => name);
+    expect(names).toHaveLength(7);
+    expect(names).not.toContain(leaving.name);
+  });
+
+  it('gets none either of one that has left and still runs', async () => {
+    handles.push(new Handle({ ...first.nodes[0], id: 99, name: 'node-6' }));
+    const staging = await opened();
+    await time.until(staging.stage([{ kind: 'add-nodes', count: 1, weight: 1 }]));
+    await time.until(staging.apply());
+    expect(service.present.nodes.map(({ name }) => name)).not.toContain('node-6');
+  });
+
+  it('in the place of one that is dead is of a computer that the layout knows', async () => {
+    const staging = await opened(['another computer']);
+    await time.until(staging.stage([{ kind: 'replace-node', node: first.nodes[2].name }]));
+    await time.until(staging.apply());
+    const { nodes, computers } = service.present;
+    const known = new Set(computers.map(({ id }) => id));
+    expect(nodes.every(({ computer }) => known.has(computer))).toBe(true);
+    expect(added).toHaveLength(1);
+  });
+});
+
+it('what is staged is there after a restart, with the same ids, and what was applied can be taken back', async () => {
+  const before = await opened();
+  const { nodes } = await time.until(before.stage([{ kind: 'add-nodes', count: 2, weight: 1 }]));
+  const again = await opened();
+  expect(again.preview().nodes).toEqual(nodes);
+  const { version } = await time.until(again.apply());
+  expect(again.history().map((entry) => entry.version)).toEqual([version]);
+  const last = await opened();
+  await time.until(last.revert());
+  expect(service.present.nodes).toEqual(first.nodes);
+  expect(service.present.rings).toEqual(first.rings);
+  expect(last.history()).toEqual([]);
+});
+
+it('bytes that nodes receive after a change has ended are none of it', async () => {
+  const staging = await opened();
+  const report = (receivedBytes: number): LayoutReport => ({
+    ...{ version: 2, live: [2], trackers: [], lacking: 0, receivedBytes },
+  });
+  handles[0].layouts = report(500);
+  await time.until(staging.stage([{ kind: 'weigh-node', node: first.nodes[0].name, weight: 2 }]));
+  await time.until(staging.apply());
+  handles[0].layouts = report(1_700);
+  await time.advance(2_000);
+  const bytesMoved = () => staging.view(String).progress.bytesMoved;
+  expect(bytesMoved()).toBe(1_200);
+  staging.settled();
+  handles[0].layouts = report(9_000);
+  await time.advance(60_000);
+  expect(bytesMoved()).toBe(1_200);
+  await time.until(staging.stage([{ kind: 'weigh-node', node: first.nodes[1].name, weight: 2 }]));
+  expect(staging.preview().durationMs).toBe(0);
+});
