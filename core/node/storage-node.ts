@@ -27,7 +27,7 @@ import type { PossibleLoss } from './possible-losses.ts';
 import type { WorkerStatus } from './workers.ts';
 
 export const defaultNodeSettings = {
-  /** A client waits at most this long for a quorum; well under the time-outs of common Redis clients. */
+  /** A client waits at most this long for a quorum, longer for large values (requests.ts); well under the time-outs of common Redis clients. */
   deadlineMs: 3_000,
   /** About the 99th percentile of a healthy replica: beyond it, asking another costs less than waiting. */
   slowMs: 60,

@@ -19,6 +19,7 @@ export interface ReplyHandler {
 }
 
 export interface RequestSettings {
+  /** For a frame of no size: one of many bytes has the time that they take at `slowestBytesPerMs` on top. */
   readonly deadlineMs: number;
   /** A replica slower than this is not waited for alone (speculative retry). */
   readonly slowMs: number;
@@ -49,10 +50,13 @@ interface Pending {
   readonly handler: ReplyHandler;
   readonly waitingFor: number[];
   readonly startedMs: number;
+  readonly deadlineMs: number;
   slow: boolean;
 }
 
 const tickMs = 10;
+/** 8 MiB/s: a poor Wi-Fi, or a disk that several nodes write to at once. */
+const slowestBytesPerMs = 8_192;
 
 export class Requests {
   readonly #network: PeerNetwork;
@@ -60,7 +64,7 @@ export class Requests {
   readonly #timers: Timers;
   readonly #log: Log;
   readonly #settings: RequestSettings;
-  // Insertion order is age order, which the deadline sweep relies on.
+  // Insertion order is age order, which the sweep relies on.
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #sweep: Cancellable | null = null;
@@ -101,10 +105,12 @@ export class Requests {
     this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
     const requestId = this.#lastId;
     const frame = encode(requestId);
+    const startedMs = this.#clock.monotonicMs();
     const pending: Pending = {
       handler,
       waitingFor: [...peers],
-      startedMs: this.#clock.monotonicMs(),
+      startedMs,
+      deadlineMs: startedMs + this.#settings.deadlineMs + Math.floor(frame.length / slowestBytesPerMs),
       slow: false,
     };
     this.#pending.set(requestId, pending);
@@ -190,7 +196,7 @@ export class Requests {
     for (const entry of this.#pending) {
       const age = now - entry[1].startedMs;
       if (age < this.#settings.slowMs) break;
-      if (age >= this.#settings.deadlineMs) expired.push(entry);
+      if (now >= entry[1].deadlineMs) expired.push(entry);
       else if (!entry[1].slow) {
         entry[1].slow = true;
         slow.push(entry[1]);

@@ -73,6 +73,15 @@ describe('a request', () => {
     expect(desk.events).toEqual(['failure 1', 'reply 2']);
   });
 
+  it('has longer the more is sent: fifty mebibytes on a busy machine are no dead peer', async () => {
+    const desk = new Desk();
+    desk.requests.send([1], desk.handler(), () => Buffer.alloc(16 * 1_048_576));
+    await desk.time.advance(5_040);
+    expect(desk.events).toEqual(['slow']);
+    await desk.time.advance(20);
+    expect(desk.events).toEqual(['slow', 'failure 1']);
+  });
+
   it('is slow once, and fails at its deadline', async () => {
     const desk = new Desk();
     const id = desk.send([1, 2]);
