@@ -49,6 +49,12 @@ export function everythingMoved(after: Layout, selfId: number): Move[] {
   );
 }
 
+const isAlike = (then: Places, now: Places) =>
+  then.length === now.length &&
+  then.every(({ nodeId, dataCenter }, index) => {
+    const other = now[index];
+    return other.nodeId === nodeId && other.dataCenter === dataCenter;
+  });
 const has = (places: Places, nodeId: number) => places.some((place) => place.nodeId === nodeId);
 
 function lackingFrom(
@@ -61,6 +67,9 @@ function lackingFrom(
 ): number[] {
   const former = then.map((place) => place.nodeId).filter((id) => id !== selfId);
   if (!has(then, selfId)) return former;
+  if (isAlike(then, now) && old.readLevel === keyspace.readLevel && old.writeLevel === keyspace.writeLevel) {
+    return [];
+  }
   const allStay = then.every((place) => has(now, place.nodeId));
   return allStay && promiseHolds(old, keyspace, then, now, dataCenters) ? [] : former;
 }

@@ -182,16 +182,34 @@ function ownFirst(layout: Layout, self: LayoutNode): Layout['rings'] {
   return sorted.every((ring, index) => ring === layout.rings[index]) ? layout.rings : sorted;
 }
 
+/** Each node once, in the order in which it is first named. Made anew for every partition whenever a node moves on in a change: so the first list itself where the others add nothing. */
 function joined(lists: readonly Places[]): Places {
-  const byId = new Map<number, ReplicaPlace>();
-  for (const place of lists.flat()) if (!byId.has(place.nodeId)) byId.set(place.nodeId, place);
-  return [...byId.values()];
+  const first = lists[0];
+  let all: ReplicaPlace[] | null = null;
+  for (let index = 1; index < lists.length; index++) {
+    const list = lists[index];
+    if (list === first) continue;
+    for (const place of list) {
+      if (placeOf(all ?? first, place.nodeId) >= 0) continue;
+      all ??= [...first];
+      all.push(place);
+    }
+  }
+  return all ?? first;
+}
+
+/** By hand, for this is asked some ten thousand times a layout. */
+function placeOf(places: Places, nodeId: number): number {
+  for (let index = 0; index < places.length; index++) if (places[index].nodeId === nodeId) return index;
+  return -1;
 }
 
 function indexIn(places: readonly Places[], nodeId: number): Int16Array {
-  return Int16Array.from({ length: partitionCount }, (_, partition) =>
-    places[partition].findIndex((place) => place.nodeId === nodeId),
-  );
+  const index = new Int16Array(partitionCount);
+  for (let partition = 0; partition < partitionCount; partition++) {
+    index[partition] = placeOf(places[partition], nodeId);
+  }
+  return index;
 }
 
 function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
