@@ -1,5 +1,5 @@
 /** `coterie layout …`, and the commands that stage a change of the cluster's nodes: `node add`, `data-center remove`, and so on. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import type { LayoutChange, LayoutPreview, LayoutView } from '../contract/layout-views.ts';
 import { survivalInWords } from '../contract/survival.ts';
@@ -75,19 +75,19 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
   const api = () => context.client();
   const print = (value: unknown, text: () => string) => show(context.output(), value, text);
 
+  const printApplied = (version: number) =>
+    print({ version }, () => `Applied as layout ${version}. Follow it: coterie layout wait`);
   const applyStaged = async (): Promise<void> => {
     const { version } = await api().call('layout.apply', {});
-    print({ version }, () => `Applied as layout ${version}. Follow it: coterie layout wait`);
+    printApplied(version);
   };
   /** Stages, and applies at once where that is asked for. */
   const stage = (change: LayoutChange, isApplied: boolean | undefined) => stageAll([change], isApplied);
   const stageAll = async (changes: LayoutChange[], isApplied: boolean | undefined): Promise<void> => {
     const preview = await api().call('layout.stage', { changes });
-    if (isApplied !== true) {
-      print(preview, () => previewText(preview));
-      return;
-    }
-    await applyStaged();
+    if (preview.appliedAs !== null) printApplied(preview.appliedAs);
+    else if (isApplied === true) await applyStaged();
+    else print(preview, () => previewText(preview));
   };
   const applies = '--apply';
   const appliesText = 'apply it at once, with whatever else is staged';
@@ -195,6 +195,19 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
     .action(async () => {
       const { version } = await api().call('layout.revert', {});
       print({ version }, () => `Taken back with layout ${version}. Follow it: coterie layout wait`);
+    });
+  layout
+    .command('join-by-itself')
+    .description('whether nodes that are added take their share without being applied')
+    .addArgument(new Argument('<answer>').choices(['on', 'off']))
+    .action(async (answer: string) => {
+      const byItself = answer === 'on';
+      await api().call('layout.joining', { byItself });
+      print({ joinsByItself: byItself }, () =>
+        byItself
+          ? 'Nodes that are added join by themselves.'
+          : 'Nodes that are added wait for: coterie layout apply',
+      );
     });
   layout
     .command('history')

@@ -4,7 +4,7 @@
  * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
  */
 import { z } from 'zod';
-import { layoutChange, layoutEntry, layoutPreview, layoutView } from './layout-views.ts';
+import { layoutChange, layoutEntry, layoutPreview, layoutStaged, layoutView } from './layout-views.ts';
 import { clusterName, name } from './names.ts';
 import { acceptedLoss, nodeView } from './node-views.ts';
 import {
@@ -99,12 +99,17 @@ export const methods = {
   'keyspaces.drop': { input: z.object({ name, confirm: z.string() }), output: nothing, changes: true },
 
   'layout.show': { input: nothing, output: layoutView, changes: false },
-  /** Adds changes to those that are staged; nothing happens yet. All of them or, where one cannot be made, none. */
+  /**
+   * Adds changes to those that are staged; nothing happens yet, unless nodes join by themselves and nothing else is staged than new
+   * ones. All of the changes or, where one cannot be made, none.
+   */
   'layout.stage': {
     input: z.object({ changes: z.array(layoutChange).min(1).max(32) }),
-    output: layoutPreview,
+    output: layoutStaged,
     changes: true,
   },
+  /** Whether new nodes take their share without anybody applying it. */
+  'layout.joining': { input: z.object({ byItself: z.boolean() }), output: nothing, changes: true },
   'layout.unstage': { input: nothing, output: nothing, changes: true },
   'layout.preview': { input: nothing, output: layoutPreview, changes: false },
   /** Carries out what is staged. Data moves from then on, while clients are served. */

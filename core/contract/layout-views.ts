@@ -57,6 +57,13 @@ export const layoutPreview = z.object({
 });
 export type LayoutPreview = z.infer<typeof layoutPreview>;
 
+/** What staging did. */
+export const layoutStaged = layoutPreview.extend({
+  /** The layout as which it was applied at once, because nodes join by themselves; null: it waits for a person. */
+  appliedAs: z.number().nullable(),
+});
+export type LayoutStaged = z.infer<typeof layoutStaged>;
+
 export const layoutView = z.object({
   version: z.number(),
   state: z.enum(['settled', 'changing']),
@@ -73,6 +80,8 @@ export const layoutView = z.object({
   }),
   /** What it still waits for, each a sentence. */
   waitsFor: z.array(z.string()),
+  /** New nodes take their share without anybody applying it. */
+  joinsByItself: z.boolean(),
 });
 export type LayoutView = z.infer<typeof layoutView>;
 

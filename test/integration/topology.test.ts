@@ -32,7 +32,7 @@ async function expectNothingLost(): Promise<void> {
   for (const port of cluster.clientPorts) expect(await load!.missingAt(port)).toEqual([]);
 }
 
-it('grows from three nodes to five, drains one, and another one is given more', async () => {
+it('grows from three nodes to five, drains one, gives another one more, and one joins by itself', async () => {
   await started();
   const grown = await cluster.change({ kind: 'add-nodes', count: 2, weight: 1 });
   expect(cluster.clientPorts).toHaveLength(5);
@@ -42,6 +42,11 @@ it('grows from three nodes to five, drains one, and another one is given more', 
   const isGone = () => !existsSync(join(cluster.folder, 'nodes', 'node-2'));
   await waitUntil('the drained node has ended, and its data is gone', isGone);
   await cluster.change({ kind: 'weigh-node', node: 'node-4', weight: 2 });
+  await cluster.command('layout', 'join-by-itself', 'on');
+  await cluster.command('node', 'add');
+  await cluster.followed('one joins by itself', { minimumBytes: 0, bytes: 0 }, performance.now());
+  expect(cluster.clientPorts).toHaveLength(5);
+  expect((await cluster.show()).joinsByItself).toBe(true);
   await expectNothingLost();
 }, 240_000);
 

@@ -47,15 +47,22 @@ export class FakeTopology {
     const settled: LayoutView = {
       ...{ version: this.#layout().version, state: 'settled', staged: 0, changes: [], waitsFor: [] },
       progress: { partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null },
+      joinsByItself: false,
     };
     return this.#opened?.view((id) => String(id)) ?? settled;
   }
 
-  async answer(method: string, input: { changes?: LayoutChange[] }): Promise<unknown> {
+  async answer(method: string, input: { changes?: LayoutChange[]; byItself?: boolean }): Promise<unknown> {
     const staging = await this.#staging;
     switch (method) {
       case 'layout.stage':
-        return staging.stage(input.changes ?? []);
+        return {
+          ...(await staging.stage(input.changes ?? [])),
+          appliedAs: staging.goesByItself ? (await staging.apply()).version : null,
+        };
+      case 'layout.joining':
+        await staging.joinByItself(input.byItself === true);
+        return {};
       case 'layout.unstage':
         await staging.unstage();
         return {};

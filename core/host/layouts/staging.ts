@@ -3,14 +3,12 @@
  * what was applied is kept in a file, so that a restart forgets neither; ids of new nodes are drawn when they are staged, so that
  * what is applied is what was shown.
  */
-import { z } from 'zod';
 import { CoterieError } from '../../base/errors.ts';
 import { listOf, partitionsInWords } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
 import { freeNodeNames, nodeNamed } from '../../layout/changes.ts';
 import { nodesOf } from '../../layout/history.ts';
 import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
-import { checkedLayout } from '../../layout/layout-document.ts';
 import { placesOf } from '../../layout/places.ts';
 import { type LayoutPlan, planOf, survivalChanges } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -19,28 +17,12 @@ import type { Random } from '../../ports/random.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 import type { LayoutService } from './layout-service.ts';
 import { digestOf } from './layout-store.ts';
-import { fold, inWords, type Staged, stagedSchema } from './staged-change.ts';
+import { fold, inWords, type Staged } from './staged-change.ts';
+import { type Applied, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
 
-const file = 'staged.json';
 const entriesMax = 20;
 const changesMax = 64;
-
-interface Applied extends LayoutEntry {
-  readonly before: Layout;
-}
-
-const fileSchema = z.object({
-  staged: z.array(stagedSchema),
-  applied: z.array(
-    z.object({
-      version: z.number(),
-      atMs: z.number(),
-      changes: z.array(z.string()),
-      before: z.unknown(),
-    }),
-  ),
-});
 
 interface Components {
   readonly layouts: LayoutService;
@@ -57,29 +39,19 @@ export class Staging {
   readonly #parts: Components;
   #staged: readonly Staged[];
   #applied: readonly Applied[];
+  #joinsByItself: boolean;
   readonly #transfers: Transfers;
 
-  private constructor(parts: Components, staged: readonly Staged[], applied: readonly Applied[]) {
+  private constructor(parts: Components, kept: KeptStaging) {
     this.#parts = parts;
-    this.#staged = staged;
-    this.#applied = applied;
+    this.#staged = kept.staged;
+    this.#applied = kept.applied;
+    this.#joinsByItself = kept.joinsByItself;
     this.#transfers = new Transfers(parts.clock, parts.nodes);
   }
 
   static async open(parts: Components): Promise<Staging> {
-    try {
-      const { staged, applied } = fileSchema.parse(JSON.parse((await parts.disk.readFile(file)).toString()));
-      const entries = applied.map(
-        (entry): Applied => ({
-          ...entry,
-          before: checkedLayout(entry.before),
-        }),
-      );
-      return new Staging(parts, staged, entries);
-    } catch {
-      // Missing, damaged, or of another version: people stage anew, and nothing can be taken back.
-      return new Staging(parts, [], []);
-    }
+    return new Staging(parts, await readStaged(parts.disk));
   }
 
   /** All of the changes, or, with the reason, none. */
@@ -92,6 +64,25 @@ export class Staging {
     this.#after(staged);
     await this.#keep(staged, this.#applied);
     return this.preview();
+  }
+
+  /** Whether nodes that are added from now on take their share without anybody applying it. */
+  async joinByItself(wanted: boolean): Promise<void> {
+    const before = this.#joinsByItself;
+    this.#joinsByItself = wanted;
+    try {
+      await this.#keep(this.#staged, this.#applied);
+    } catch (cause) {
+      this.#joinsByItself = before;
+      throw cause;
+    }
+  }
+
+  /** Whether what is staged is to be applied without anybody saying so: new nodes and nothing else, and nothing against it. */
+  get goesByItself(): boolean {
+    const onlyJoins = this.#staged.every(({ change }) => change.kind === 'add-nodes');
+    if (!this.#joinsByItself || this.#staged.length === 0 || !onlyJoins) return false;
+    return this.preview().blocked.length === 0;
   }
 
   unstage(): Promise<void> {
@@ -187,6 +178,7 @@ export class Staging {
       changes: this.#staged.map(inWords),
       progress: this.#transfers.progress(),
       waitsFor: waitingFor.map(({ nodeId, step }) => waitWords[step](nameOf(nodeId))),
+      joinsByItself: this.#joinsByItself,
     };
   }
 
@@ -210,7 +202,7 @@ export class Staging {
   }
 
   async #keep(staged: readonly Staged[], applied: readonly Applied[]): Promise<void> {
-    await this.#parts.disk.replaceFile(file, Buffer.from(JSON.stringify({ staged, applied })));
+    await writeStaged(this.#parts.disk, { joinsByItself: this.#joinsByItself, staged, applied });
     this.#staged = staged;
     this.#applied = applied;
   }

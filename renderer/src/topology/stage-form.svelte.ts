@@ -20,10 +20,14 @@ export class StageForm {
     this.#busy = true;
     this.problem = null;
     try {
-      await this.#app.call('layout.stage', { changes: [change] });
+      const { appliedAs } = await this.#app.call('layout.stage', { changes: [change] });
       this.#app.dialogs.close();
       this.#app.router.open('ring');
-      this.#app.say('Staged. See what it does, then apply it.');
+      this.#app.say(
+        appliedAs === null
+          ? 'Staged. See what it does, then apply it.'
+          : 'The new nodes join by themselves: data moves now.',
+      );
     } catch (cause) {
       this.problem = messageOf(cause);
     } finally {

@@ -99,6 +99,21 @@ it('what is staged is there after a restart, with the same ids, and what was app
   expect(last.history()).toEqual([]);
 });
 
+it('what is staged goes by itself when that is wanted, it is new nodes only, and nothing is against it', async () => {
+  const staging = await opened();
+  const stage = (change: Parameters<Staging['stage']>[0][number]) => time.until(staging.stage([change]));
+  await stage({ kind: 'add-nodes', count: 1, weight: 1 });
+  expect(staging.goesByItself).toBe(false);
+  await time.until(staging.joinByItself(true));
+  expect(staging.goesByItself).toBe(true);
+  // Kept, and not for the newcomer alone.
+  expect((await opened()).goesByItself).toBe(true);
+  await stage({ kind: 'remove-node', node: first.nodes[0].name, dead: false });
+  expect(staging.goesByItself).toBe(false);
+  await time.until(staging.unstage());
+  expect(staging.goesByItself).toBe(false);
+});
+
 it('bytes that nodes receive after a change has ended are none of it', async () => {
   const staging = await opened();
   const report = (receivedBytes: number): LayoutReport => ({
