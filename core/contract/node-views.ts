@@ -37,6 +37,8 @@ export const nodeFigures = z.object({
   diskBytes: z.number(),
   coldDiskBytes: z.number(),
   coldRawBytes: z.number(),
+  /** Of `diskBytes`: what no key refers to any more. */
+  deadBytes: z.number(),
   hotBytes: z.number(),
   hotBytesMax: z.number(),
   /** 0 to 1; null before the first read. */

@@ -37,6 +37,7 @@ export function figuresOf(
     diskBytes: storage.warmDiskBytes + storage.coldDiskBytes,
     coldDiskBytes: storage.coldDiskBytes,
     coldRawBytes: storage.coldRawBytes,
+    deadBytes: storage.deadBytes,
     hotBytes: storage.hotBytes,
     hotBytesMax: storage.hotBytesMax,
     hotHitRate: lookups === 0 ? null : storage.hotHits / lookups,

@@ -196,6 +196,7 @@ export function assemble(
 
   // What goes on in the background.
   const isBusy = () => requests.pendingCount > pendingWhenBusy;
+  const demand = () => counters.reads + counters.writes;
   const workers = new Workers({ clock, timers, log, isBusy });
   const delivery = new HintedHandoff(parts);
   const collecting = settings.collector ?? defaultCollectorSettings;
@@ -209,7 +210,7 @@ export function assemble(
   });
   const comparing = { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 };
   const repair: NodeRepair = new NodeRepair(
-    { ...parts, engine, service, expired, leftovers, losses, isBusy },
+    { ...parts, engine, service, expired, leftovers, losses, isBusy, demand },
     comparing,
   );
   repair.trees.adopt(durable.savedTrees);

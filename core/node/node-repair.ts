@@ -56,6 +56,8 @@ export interface RepairComponents {
   readonly topology: () => Topology;
   /** Clients come first. */
   readonly isBusy: () => boolean;
+  /** Operations of clients up to now. */
+  readonly demand: () => number;
 }
 
 /** A peer that cannot be compared with now is tried again after this long. */
@@ -81,7 +83,10 @@ export class NodeRepair {
 
   constructor(components: RepairComponents, settings: AntiEntropySettings) {
     const { clock, timers, log } = components;
-    const replica = replicaOf(components);
+    const replica = replicaOf(components, (bytes) => {
+      this.#rebuilt.recordsReceived++;
+      this.#rebuilt.valueBytes += bytes;
+    });
     const peers = peersOf(components);
     const claims = new Claims(clock);
     const { eligibility, losses } = components;
@@ -120,6 +125,7 @@ export class NodeRepair {
       onPeerLost,
       pairings: () => this.#allPairings(),
       isBusy: components.isBusy,
+      demand: { clock, count: components.demand },
     };
     serveExchanges({ replica, peers, claims, trees: this.trees, isLost, compared: comparedByPeer });
     serveLeftoverQuestions(components);
@@ -176,16 +182,18 @@ export class NodeRepair {
   }
 
   async #fetchFrom(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
-    const request = { keyspace, partitions, peers: [peer], dryRun: false };
-    const figures = await new Promise<ExchangeFigures>((resolve) => {
+    // Replicas that lost what they had are one fewer to survive the next loss: those are not slowed down.
+    const request = {
+      ...{ keyspace, partitions, peers: [peer], dryRun: false },
+      givesWay: !this.#eligibility.hasLost,
+    };
+    await new Promise<void>((resolve) => {
       this.repairRange(
         request,
         () => {},
-        (_, outcome) => resolve(outcome.figures),
+        () => resolve(),
       );
     });
-    this.#rebuilt.recordsReceived += figures.recordsReceived;
-    this.#rebuilt.valueBytes += figures.valueBytes;
   }
 
   /** A node that was a replica before hands over what it has by itself; this only asks whether it is done. */
@@ -203,14 +211,14 @@ export class NodeRepair {
 
   /** Brings all that is held here of some partitions to a peer, and takes nothing from it. Resolves with those that it has now. */
   async give(keyspace: number, partitions: readonly number[], peer: number): Promise<readonly number[]> {
-    const { peers, timers, isBusy } = this.#parts;
+    const { peers, timers, isBusy, demand } = this.#parts;
     if (this.#closed || !peers.isUp(peer)) return [];
     const request = { keyspace, partitions, peer, dryRun: false, isGivenOnly: true, limitMs: giveWithinMs };
-    const { compared } = await new Exchange(this.#parts, request, new Pace(timers, isBusy)).run();
+    const { compared } = await new Exchange(this.#parts, request, new Pace(timers, isBusy, demand)).run();
     return compared;
   }
 
-  /** What the rebuild since the start has brought. */
+  /** What came since the start of partitions that were missing here, whoever began to bring it. */
   rebuildFigures(): { readonly recordsReceived: number; readonly valueBytes: number } {
     return { ...this.#rebuilt };
   }
@@ -252,8 +260,9 @@ function pairingsOf(topology: Topology, selfId: number): Pairing[] {
   return pairings;
 }
 
-function replicaOf(components: RepairComponents): LocalReplica {
-  const { records, engine, topology, hybridClock, clock, expired } = components;
+/** `onMissing`: a record of so many bytes came for a partition that is missing here. */
+function replicaOf(components: RepairComponents, onMissing: (bytes: number) => void): LocalReplica {
+  const { records, engine, topology, hybridClock, clock, expired, eligibility } = components;
   const isForgotten = ({ tokenHigh }: KeyAddress, forgettableAtMs: number) =>
     forgettableAtMs > 0 && forgettableAtMs <= expired.forgottenUntilMs(partitionOf(tokenHigh));
   return {
@@ -271,6 +280,10 @@ function replicaOf(components: RepairComponents): LocalReplica {
         return;
       }
       hybridClock.observe(newestTimestamp, clock.nowMs());
+      const isMissing =
+        !eligibility.isWhole &&
+        eligibility.causeOf(address.keyspace, partitionOf(address.tokenHigh)) !== null;
+      if (isMissing) onMissing(address.key.length + record.length);
       const { conflicts, durability } = state.settings;
       records.merge(address, record, { durability, newestOnly: conflicts === 'last-write-wins' }, done);
     },

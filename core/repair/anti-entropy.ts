@@ -8,7 +8,7 @@ import type { Worker, WorkerProgress } from '../ports/worker.ts';
 import type { ComparisonTimes, Pairing } from './comparison-times.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { addFigures, type ExchangeFigures, type ExchangeResult, newFigures } from './exchange-figures.ts';
-import { Pace } from './pace.ts';
+import { type Demand, Pace } from './pace.ts';
 
 export interface AntiEntropyParts extends ExchangeParts {
   readonly timers: Timers;
@@ -19,6 +19,7 @@ export interface AntiEntropyParts extends ExchangeParts {
   compared(keyspace: number, peer: number, partitions: readonly number[]): void;
   /** Clients come first. */
   isBusy(): boolean;
+  readonly demand: Demand;
 }
 
 export interface AntiEntropySettings {
@@ -124,7 +125,7 @@ export class AntiEntropy implements Worker {
     const { keyspace, peer } = pairing;
     const { partitionsPerExchange, limitMs } = this.#settings;
     const partitions = this.#parts.times.oldest(pairing, partitionsPerExchange);
-    const pace = new Pace(this.#parts.timers, () => this.#parts.isBusy());
+    const pace = new Pace(this.#parts.timers, () => this.#parts.isBusy(), this.#parts.demand);
     this.#running.add(pace);
     const exchange = new Exchange(this.#parts, { keyspace, partitions, peer, dryRun: false, limitMs }, pace);
     void exchange.run().then((result) => {

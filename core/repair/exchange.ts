@@ -155,7 +155,7 @@ export class Exchange {
         }
       }
     };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    await Promise.all(Array.from({ length: this.#pace.givesWay ? 1 : lanes }, lane));
     if (failure !== null) throw failure;
   }
 

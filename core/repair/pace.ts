@@ -1,10 +1,20 @@
-/** Between two steps of an exchange: stops it when asked to, holds it while paused, and rests while the node is busy. */
+/** Between two steps of an exchange: stops it when asked to, holds it while paused, and rests while the node is busy or clients want it. */
 import { CoterieError } from '../base/errors.ts';
-import type { Timers } from '../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 
 /** One rest; after `restsMax` of them a step is made in any case, so that an exchange under steady load still ends. */
 const restMs = 50;
 const restsMax = 10;
+/** While clients are served: times as long as a step took (Garage's "tranquility", src/util/tranquilizer.rs). */
+const tranquility = 2;
+const tranquilMsMax = 500;
+
+/** What a transfer that gives way looks at. */
+export interface Demand {
+  readonly clock: Clock;
+  /** Operations of clients up to now. */
+  count(): number;
+}
 
 export class Pace {
   readonly #timers: Timers;
@@ -12,10 +22,27 @@ export class Pace {
   #cancelled = false;
   #paused = false;
   #held: (() => void)[] = [];
+  readonly #demand: Demand | null;
+  #demanded = 0;
+  #resumedMs = 0;
 
-  constructor(timers: Timers, isBusy: () => boolean) {
+  /** `demand`: a transfer in the background, which leaves clients most of the processor; null: as fast as it goes. */
+  constructor(timers: Timers, isBusy: () => boolean, demand: Demand | null = null) {
     this.#timers = timers;
     this.#isBusy = isBusy;
+    this.#demand = demand;
+    this.#resume();
+  }
+
+  /** Somebody is served meanwhile, and comes first. */
+  get givesWay(): boolean {
+    return this.#demand !== null && this.#demand.count() !== this.#demanded;
+  }
+
+  #resume(): void {
+    if (this.#demand === null) return;
+    this.#demanded = this.#demand.count();
+    this.#resumedMs = this.#demand.clock.monotonicMs();
   }
 
   pause(): void {
@@ -38,10 +65,16 @@ export class Pace {
 
   /** Throws once the exchange was cancelled. */
   async step(): Promise<void> {
+    if (this.givesWay) {
+      const workedMs = this.#demand!.clock.monotonicMs() - this.#resumedMs;
+      const rest = Math.min(tranquilMsMax, Math.ceil(workedMs * tranquility));
+      if (rest > 0) await this.sleep(rest);
+    }
     for (let rest = 0; rest < restsMax && !this.#cancelled && this.#isBusy(); rest++)
       await this.sleep(restMs);
     while (this.#paused && !this.#cancelled) await new Promise<void>((resolve) => this.#held.push(resolve));
     if (this.#cancelled) throw new CoterieError('unavailable', 'The comparison was stopped.');
+    this.#resume();
   }
 
   sleep(durationMs: number): Promise<void> {

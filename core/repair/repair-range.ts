@@ -15,6 +15,8 @@ export interface RangeRequest {
   readonly peers: readonly number[];
   /** Counts differences and changes nothing. */
   readonly dryRun: boolean;
+  /** In the background: clients come first. */
+  readonly givesWay?: boolean;
 }
 
 export interface RangeOutcome {
@@ -44,7 +46,8 @@ export function repairRange(
   onProgress: (figures: ExchangeFigures) => void,
   done: (error: CoterieError | null, outcome: RangeOutcome) => void,
 ): RangeRepair {
-  const pace = new Pace(parts.timers, () => parts.isBusy());
+  const demand = request.givesWay === true ? parts.demand : null;
+  const pace = new Pace(parts.timers, () => parts.isBusy(), demand);
   const repair = new RangeRun(parts, request, pace, onProgress);
   void repair.run().then((error) => done(error, repair.outcome));
   return { cancel: () => pace.cancel(), pause: () => pace.pause(), resume: () => pace.resume() };

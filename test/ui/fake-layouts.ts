@@ -91,6 +91,7 @@ export function figuresAt(index: number): NodeFigures {
     diskBytes: 2_140_000_000 + index * 412_000_000,
     coldDiskBytes: 640_000_000,
     coldRawBytes: 2_110_000_000,
+    deadBytes: 96_000_000,
     hotBytes: 61_000_000,
     hotBytesMax: 67_108_864,
     hotHitRate: 0.934,

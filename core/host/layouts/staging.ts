@@ -212,16 +212,18 @@ export class Staging {
     return staged.length === 0 ? present : fold(present, digestOf(present), staged);
   }
 
-  /** By what the nodes say they hold now. */
+  /** By what the nodes say they hold now, as it goes over the wire: not compressed. */
   #planOf(before: Layout, after: Layout): LayoutPlan {
     const copies = before.keyspaces.reduce(
       (sum, keyspace) => sum + placesOf(before, keyspace).reduce((count, places) => count + places.length, 0),
       0,
     );
-    const held = [...this.#parts.nodes()].reduce(
-      (sum, node) => sum + (node.status().figures?.diskBytes ?? 0),
-      0,
-    );
+    const held = [...this.#parts.nodes()].reduce((sum, node) => {
+      const { figures } = node.status();
+      if (figures === null) return sum;
+      const { diskBytes, coldDiskBytes, coldRawBytes, deadBytes } = figures;
+      return sum + Math.max(0, diskBytes - coldDiskBytes + coldRawBytes - deadBytes);
+    }, 0);
     const size = copies === 0 ? 0 : held / copies;
     return planOf(before, after, () => size);
   }
