@@ -7,7 +7,7 @@ import { type FaultKind, faultKinds, harmlessToData } from '../support/simulatio
 import { type RunOptions, type RunOutcome, safeOptions, simulate } from '../support/simulation/run.ts';
 
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
-const seedCount = Number(process.env.COTERIE_SEEDS ?? 6);
+const seedCount = Number(process.env.COTERIE_SEEDS ?? 4);
 
 async function firstViolation(
   options: RunOptions,

@@ -120,7 +120,7 @@ describe('a tombstone of a key that another node holds without being its owner',
 });
 
 describe('a deleted value', () => {
-  const seeds = Array.from({ length: Number(process.env.COTERIE_SEEDS ?? 5) }, (_, index) => index + 1);
+  const seeds = Array.from({ length: Number(process.env.COTERIE_SEEDS ?? 3) }, (_, index) => index + 1);
 
   it('never comes back when tombstones are collected by the rule', async () => {
     for (const seed of seeds) expect(await resurrectedAfter(seed, 'by rule')).toEqual([]);
@@ -241,7 +241,7 @@ describe('many tombstones of one partition', () => {
 });
 
 describe('a value that an expiring one replaced', () => {
-  const seeds = Array.from({ length: Number(process.env.COTERIE_SEEDS ?? 5) }, (_, index) => index + 1);
+  const seeds = Array.from({ length: Number(process.env.COTERIE_SEEDS ?? 3) }, (_, index) => index + 1);
 
   it('never comes back after the expiring one was forgotten, also with a node away for long', async () => {
     let forgottenCount = 0;

@@ -9,7 +9,7 @@ import { simulate } from '../support/simulation/run.ts';
 import { worldOf } from '../support/simulation/world.ts';
 
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
-const seedCount = Number(process.env.COTERIE_SEEDS ?? 10);
+const seedCount = Number(process.env.COTERIE_SEEDS ?? 3);
 /** Seeds looked at for a kind that has not struck yet. */
 const seedsBeyond = 2_000;
 

@@ -168,6 +168,7 @@ export class SimulatedCluster {
   readonly #newDisk: () => SimulatedDisk;
   #memberCount: number;
   #layout: Layout;
+  #placed: { layout: Layout; replicas: readonly (readonly ReplicaPlace[])[] } | null = null;
   /** What a host knows to be live: it hears of what was released only from nodes that run. */
   #live: readonly LiveLayout[];
   /** What must never be, as it was seen: whoever runs the simulation looks here. */
@@ -350,8 +351,16 @@ export class SimulatedCluster {
 
   /** Who replicates a key of the clients' keyspace, by the present layout. */
   replicasOf(key: string): readonly ReplicaPlace[] {
-    const { replicas } = topologyOf(this.#layout, this.#layout.nodes[0].id).keyspaces.get(0)!;
-    return replicas[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)];
+    return this.#replicas()[partitionOf(addressOf(0, Buffer.from(key)).tokenHigh)];
+  }
+
+  /** By partition. Every read of a client asks, so it is worked out once a layout. */
+  #replicas(): readonly (readonly ReplicaPlace[])[] {
+    if (this.#placed?.layout !== this.#layout) {
+      const { replicas } = topologyOf(this.#layout, this.#layout.nodes[0].id).keyspaces.get(0)!;
+      this.#placed = { layout: this.#layout, replicas };
+    }
+    return this.#placed.replicas;
   }
 
   /** What holds at every moment, whatever clients see: looked at after each step of the nemesis and at the end. */
@@ -517,14 +526,13 @@ export class SimulatedCluster {
 
   /** Keys whose replicas do not all hold the same. */
   async divergent(): Promise<string[]> {
-    const topology = topologyOf(this.#layout, this.#layout.nodes[0].id);
-    const state = topology.keyspaces.get(0)!;
+    const replicas = this.#replicas();
     const running = this.running();
     const held = await this.records();
     const keys = new Set(held.flatMap((records) => [...records.keys()]));
     return [...keys].filter((key) => {
       const partition = partitionOf(addressOf(0, Buffer.from(key)).tokenHigh);
-      const owners = state.replicas[partition].map((replica) => replica.nodeId);
+      const owners = replicas[partition].map((replica) => replica.nodeId);
       const copies = running.flatMap((member, index) =>
         owners.includes(member.id) ? [held[index].get(key)] : [],
       );
