@@ -43,7 +43,7 @@ const heldBytes = async (): Promise<number> =>
 /** Runs an attack for some seconds, with a bystander on the same node. */
 async function during(
   attack: (intruder: Intruder, untilMs: number) => Promise<unknown>,
-  forMs = 4_000,
+  forMs = 2_500,
 ): Promise<Figures> {
   const node = pids[0]!;
   forgetPeak(node);

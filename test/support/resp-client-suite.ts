@@ -163,7 +163,7 @@ export function describeRespClients(title: string, startTarget: () => Promise<Re
         '-t',
         'ping,set,get,incr,mset',
         '-n',
-        '5000',
+        '2000',
         '-r',
         '500',
         '--csv',
