@@ -129,7 +129,9 @@ describe('the checker of siblings is awake', () => {
 });
 
 describe('seeds that found a bug stay', () => {
-  const everything: RunOptions = { ...safeOptions, healing: true, faults: faultKinds };
+  // Kinds that came later would change what a seed draws.
+  const then = faultKinds.filter((kind) => kind !== 'concurrent');
+  const everything: RunOptions = { ...safeOptions, healing: true, faults: then };
   const set: RunOptions = { ...everything, workload: 'set', writesPerKey: 20 };
 
   it('a record that rotted was never looked at again, so no comparison missed it', async () => {

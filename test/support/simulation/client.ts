@@ -7,6 +7,10 @@ export interface Counts {
   acknowledged: number;
   refused: number;
   reads: number;
+  /** Refused requests, by what was answered. */
+  readonly refusals: Record<string, number>;
+  /** Refused by one node and then, asked once more, by another. */
+  readonly failedTwice: string[];
 }
 
 export interface Surroundings {
@@ -18,6 +22,8 @@ export interface Surroundings {
   readonly strict: 'always' | 'as promised' | 'never';
   /** Bytes added to each value. */
   readonly valueBytes: number;
+  /** Whoever is refused asks another node, once. */
+  readonly retriesElsewhere: boolean;
 }
 
 export interface Workload {
@@ -50,8 +56,8 @@ export abstract class Client implements Workload {
     return new Promise((resolve) => time.after(random.next() * maxMs, resolve));
   }
 
-  protected someNode(): Member | null {
-    const running = this.around.cluster.running();
+  protected someNode(but: Member | null = null): Member | null {
+    const running = this.around.cluster.running().filter((member) => member !== but);
     return running.length === 0 ? null : this.around.cluster.random.pick(running);
   }
 
@@ -90,7 +96,8 @@ export abstract class Client implements Workload {
       expiresAtMs: expiresAtMs(cluster.time.nowMs() + member.skewMs),
     });
     try {
-      const answer = await cluster.within(cluster.change(member, { key, basis, decide }), patienceMs);
+      const what = `${key} = ${value}`;
+      const answer = await this.#ask(member, what, (at) => cluster.change(at, { key, basis, decide }));
       counts.acknowledged++;
       cluster.note(`${key} = ${value} acknowledged by n${member.id}`);
       return answer.coordinator.dataCenter;
@@ -121,9 +128,37 @@ export abstract class Client implements Workload {
       return answer;
     } catch (error) {
       counts.refused++;
+      this.#countRefusal(error as Error);
       cluster.note(`${key} refused by n${member.id}: ${(error as Error).message}`);
       return null;
     }
+  }
+
+  async #ask<T>(member: Member, what: string, ask: (at: Member) => Promise<T>): Promise<T> {
+    const { cluster, counts, retriesElsewhere } = this.around;
+    try {
+      return await cluster.within(ask(member), patienceMs);
+    } catch (error) {
+      this.#countRefusal(error as Error);
+      const other = retriesElsewhere ? this.someNode(member) : null;
+      if (other === null) throw error;
+      cluster.note(
+        `${what} refused by n${member.id}, and asked of n${other.id}: ${(error as Error).message}`,
+      );
+      try {
+        return await cluster.within(ask(other), patienceMs);
+      } catch (second) {
+        this.#countRefusal(second as Error);
+        const words = [error, second].map((one) => (one as Error).message);
+        counts.failedTwice.push(`${what} by n${member.id}: ${words[0]} and by n${other.id}: ${words[1]}`);
+        throw second;
+      }
+    }
+  }
+
+  #countRefusal({ message }: Error): void {
+    const { refusals } = this.around.counts;
+    refusals[message] = (refusals[message] ?? 0) + 1;
   }
 
   /** Null: refused, which is no violation: too few replicas could be reached. */
@@ -132,9 +167,13 @@ export abstract class Client implements Workload {
     const member = this.someNode();
     if (member === null) return null;
     try {
-      const found = await cluster.within(cluster.readWithContext(member, key), patienceMs);
+      let asked = member;
+      const found = await this.#ask(member, `a read of ${key}`, (at) => {
+        asked = at;
+        return cluster.readWithContext(at, key);
+      });
       counts.reads++;
-      return { ...found, values: found.values.map(unpadded), member };
+      return { ...found, values: found.values.map(unpadded), member: asked };
     } catch {
       return null;
     }

@@ -13,7 +13,7 @@ import {
   partitionStart,
 } from '../../../core/base/token.ts';
 import { addNodes, removeNode } from '../../../core/layout/changes.ts';
-import type { LiveLayout, Tracker } from '../../../core/layout/history.ts';
+import { isAhead, type LiveLayout, newestOf, type Tracker } from '../../../core/layout/history.ts';
 import { firstLayout, type Layout, type LayoutKeyspace } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
@@ -156,8 +156,12 @@ const pendingBytesMax = 2 * 1024 * 1024;
 /** The deadline of requests between nodes twice, and the time that a page of a walk takes. */
 const answerWithinMs = 10_000;
 
-const digestOf = ({ version }: Layout) => String(version);
-const lived = (layout: Layout): LiveLayout => ({ layout, digest: digestOf(layout) });
+const lived = (layout: Layout): LiveLayout => ({ layout, digest: String(layout.version) });
+/** Several may have one version. */
+const livedApart = (layout: Layout): LiveLayout => ({
+  layout,
+  digest: `${layout.version}-${layout.placedKey}`,
+});
 
 export class SimulatedCluster {
   readonly time = new VirtualTime();
@@ -168,6 +172,7 @@ export class SimulatedCluster {
   readonly #newDisk: () => SimulatedDisk;
   #memberCount: number;
   #layout: Layout;
+  #digest: string;
   #placed: { layout: Layout; replicas: readonly (readonly ReplicaPlace[])[] } | null = null;
   /** What a host knows to be live: it hears of what was released only from nodes that run. */
   #live: readonly LiveLayout[];
@@ -241,6 +246,7 @@ export class SimulatedCluster {
       })),
     };
     this.#live = [lived(this.#layout)];
+    this.#digest = newestOf({ live: this.#live }).digest;
     this.#memberCount = nodes.length;
     this.#newDisk = () =>
       new SimulatedDisk(
@@ -285,7 +291,7 @@ export class SimulatedCluster {
       name: computer,
       dataCenter,
     }));
-    this.setLayout(addNodes(this.#layout, digestOf(this.#layout), places, computers));
+    this.setLayout(addNodes(this.#layout, this.#digest, places, computers));
     this.members.push(...joined);
     await Promise.all(joined.map((member) => this.start(member)));
     return joined;
@@ -294,7 +300,7 @@ export class SimulatedCluster {
   /** No layout but the newest is live anywhere. */
   get isSettled(): boolean {
     return this.running().every(
-      ({ node }) => node!.layouts.live.length === 1 && node!.layout.version === this.#layout.version,
+      ({ node }) => node!.layouts.live.length === 1 && newestOf(node!.layouts).digest === this.#digest,
     );
   }
 
@@ -313,7 +319,7 @@ export class SimulatedCluster {
   /** A node is taken out of the cluster. It is still to be stopped (`part`) when it owes nothing any more. */
   decideToLeave(member: Member, isDead: boolean): void {
     this.note(`n${member.id} is ${isDead ? 'given up for dead' : 'to leave'}`);
-    this.setLayout(removeNode(this.#layout, digestOf(this.#layout), `n${member.id}`, isDead));
+    this.setLayout(removeNode(this.#layout, this.#digest, `n${member.id}`, isDead));
   }
 
   async part(member: Member): Promise<void> {
@@ -332,12 +338,33 @@ export class SimulatedCluster {
 
   /** Everybody who runs gets the new layout at once, whoever starts later at the start: as from a host that has them all. */
   setLayout(layout: Layout): void {
-    const isLiveSomewhere = ({ digest }: LiveLayout) =>
-      this.running().some(({ node }) => node!.layouts.live.some((one) => one.digest === digest));
-    this.#layout = layout;
-    this.#live = [...this.#live.filter(isLiveSomewhere), lived(layout)];
+    this.#decided([lived(layout)]);
     for (const { node } of this.running()) void node!.offerLayouts(this.#live);
     if (this.#releasesEarly) this.#forgeTrackers();
+  }
+
+  /** What hosts know from now on to be live. */
+  #decided(newest: readonly LiveLayout[]): void {
+    const isLiveSomewhere = ({ digest }: LiveLayout) =>
+      this.running().some(({ node }) => node!.layouts.live.some((one) => one.digest === digest));
+    this.#live = [...this.#live.filter(isLiveSomewhere), ...newest];
+    const { layout, digest } = newestOf({ live: newest });
+    this.#layout = layout;
+    this.#digest = digest;
+  }
+
+  /**
+   * People decide at the same time, knowing nothing of one another: each at a node that alone hears of it, and tells the others.
+   * Which of the decisions stands is a rule that needs no word between them.
+   */
+  decideApart(decisions: readonly { at: Member; layouts: readonly Layout[] }[]): void {
+    const before = this.#live;
+    const made = decisions.map(({ layouts }) => layouts.map(livedApart));
+    const isBetter = (one: readonly LiveLayout[], other: readonly LiveLayout[]) =>
+      isAhead(newestOf({ live: one }), newestOf({ live: other }));
+    this.#decided(made.reduce((best, one) => (isBetter(one, best) ? one : best)));
+    for (const [index, { at }] of decisions.entries())
+      void at.node!.offerLayouts([...before, ...made[index]]);
   }
 
   /** Every node believes of all others that they have what they should: the old owners are let go before anything has moved. */
@@ -563,8 +590,9 @@ export class SimulatedCluster {
   /** The member itself when it replicates the key, else the one that it would forward to. Throws when there is none. */
   #coordinatorFor(member: Member, address: KeyAddress, purpose: Purpose): Member {
     const holder = member.node!.store.coordinatorOf(address, purpose);
-    const found = holder === null ? member : this.members.find((other) => other.id === holder)!;
-    if (found.node === null) throw new CoterieError('unavailable', 'down');
+    const found = holder === null ? member : this.members.find((other) => other.id === holder);
+    // Stopped, or no longer in the cluster.
+    if (found === undefined || found.node === null) throw new CoterieError('unavailable', 'down');
     return found;
   }
 

@@ -41,6 +41,8 @@ export interface RunOptions {
   /** The suite's own check: with it something must be found (cluster.ts). */
   readonly releasesEarly?: boolean;
   readonly clockSkewMaxMs: number;
+  /** Clients that are refused ask another node, once: what fails then is counted. */
+  readonly retriesElsewhere?: boolean;
   /** What a read is held against: what these levels and policies promise, or as if they promised everything. */
   readonly expects: 'what is promised' | 'everything';
 }
@@ -73,6 +75,10 @@ export interface RunOutcome {
   readonly acknowledgedCount: number;
   readonly refusedCount: number;
   readonly readCount: number;
+  /** By what was answered. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** With `retriesElsewhere`: refused by two nodes. */
+  readonly failedTwice: readonly string[];
   readonly faultCounts: Readonly<Partial<Record<FaultKind, number>>>;
   readonly virtualMs: number;
   readonly transcript: readonly string[];
@@ -92,17 +98,17 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
   const { time } = cluster;
   // The nemesis draws from its own source, so that a change of the workload does not move the faults.
   const fate = new SeededRandom(seed ^ 0x5eed);
-  const counts: Counts = { acknowledged: 0, refused: 0, reads: 0 };
+  const counts: Counts = { acknowledged: 0, refused: 0, reads: 0, refusals: {}, failedTwice: [] };
   await cluster.startAll();
 
-  const { sloppy, writesPerKey: writes, valueBytes } = options;
+  const { sloppy, writesPerKey: writes, valueBytes, retriesElsewhere = false } = options;
   // Whoever writes and reads promises nothing in between where the newest by clock wins, or stand-ins take part.
   const promised = !sloppy && options.conflicts === 'siblings' && promisesReads(options);
   const strict: Surroundings['strict'] =
     options.expects === 'everything' ? 'always' : promised ? 'as promised' : 'never';
   const workloads = Array.from({ length: options.keyCount }, (_, index) => {
     const key = `key-${index}`;
-    const around = { cluster, key, writes, counts, strict, valueBytes };
+    const around = { cluster, key, writes, counts, strict, valueBytes, retriesElsewhere };
     return { key, workload: workloadOf(options.workload, around) };
   });
 
@@ -126,6 +132,8 @@ export async function simulate(seed: number, options: RunOptions): Promise<RunOu
     acknowledgedCount: counts.acknowledged,
     refusedCount: counts.refused,
     readCount: counts.reads,
+    refusals: counts.refusals,
+    failedTwice: counts.failedTwice,
     faultCounts: nemesis.counts,
     virtualMs: time.monotonicMs(),
     transcript: cluster.transcript,

@@ -10,10 +10,12 @@
  * once: three clients claim a key at the same time; while nothing fails exactly one of them has it.
  * expiring: values with a time to live; none shows when it is over, none is gone before.
  * flood: blind writes without pause at every node, also while all are apart; in the end all of them are there, everywhere.
+ * elements: a set of keys, added and taken out; in the end exactly what was added and not taken out is there.
  * walk: many keys, and walks over all of them; each walk ends, the last ones show exactly what is there.
  */
 import type { Mutation } from '../../../core/ports/key-value-store.ts';
 import { Client, type Surroundings, type Workload } from './client.ts';
+import { Elements } from './elements.ts';
 import { Expiring } from './expiring.ts';
 
 export const workloadNames = [
@@ -24,6 +26,7 @@ export const workloadNames = [
   'once',
   'expiring',
   'flood',
+  'elements',
   'walk',
 ] as const;
 export type WorkloadName = (typeof workloadNames)[number];
@@ -268,6 +271,8 @@ export function workloadOf(name: WorkloadName, around: Surroundings): Workload {
       return new Once(around);
     case 'flood':
       return new Flood(around);
+    case 'elements':
+      return new Elements(around);
     case 'expiring':
       return new Expiring(around);
     case 'walk':
