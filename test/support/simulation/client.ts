@@ -57,7 +57,7 @@ export abstract class Client implements Workload {
   }
 
   protected someNode(but: Member | null = null): Member | null {
-    const running = this.around.cluster.running().filter((member) => member !== but);
+    const running = this.around.cluster.running().filter((member) => member.isOpen && member !== but);
     return running.length === 0 ? null : this.around.cluster.random.pick(running);
   }
 

@@ -27,6 +27,7 @@ import type {
   WriteResult,
 } from '../../../core/ports/key-value-store.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import type { PeerNetwork } from '../../../core/ports/peer-network.ts';
 import type { ReplicaPlace } from '../../../core/quorum/requirement.ts';
 import type { CoordinatorStore } from '../../../core/replication/coordinator/store.ts';
 import {
@@ -80,6 +81,9 @@ class ProcessTimers implements Timers {
   }
 }
 
+/** As long as a node that starts waits for the others before it takes clients (node-process/run-node.ts). */
+const peersWaitMaxMs = 1_500;
+
 export interface Member {
   readonly id: number;
   readonly dataCenter: string;
@@ -90,6 +94,8 @@ export interface Member {
   node: StorageNode | null;
   /** It took clients before: an empty disk means lost data. */
   hasRun: boolean;
+  /** Clients are taken: it reaches the others, or has waited for them long enough. */
+  isOpen: boolean;
 }
 
 export interface SimulationOptions {
@@ -257,7 +263,7 @@ export class SimulatedCluster {
       const timers = new ProcessTimers(this.time);
       const disk = this.#newDisk();
       const skewMs = Math.floor((this.random.next() - 0.5) * 2 * options.clockSkewMaxMs);
-      return { id, dataCenter, disk, skewMs, timers, node: null, hasRun: false };
+      return { id, dataCenter, disk, skewMs, timers, node: null, hasRun: false, isOpen: false };
     });
   }
 
@@ -277,6 +283,7 @@ export class SimulatedCluster {
         timers: new ProcessTimers(this.time),
         node: null,
         hasRun: false,
+        isOpen: false,
       };
     });
     const places = joined.map(({ id, dataCenter }) => ({
@@ -487,7 +494,22 @@ export class SimulatedCluster {
     void node.offerLayouts(this.#live);
     member.node = node;
     member.hasRun = true;
+    member.isOpen = false;
     this.note(`n${member.id} is up`);
+    this.#openOnceReached(member, network);
+  }
+
+  /** As node-process/run-node.ts does. */
+  #openOnceReached(member: Member, network: PeerNetwork): void {
+    const open = () => {
+      member.isOpen = true;
+    };
+    const look = () => {
+      if (this.#layout.nodes.every(({ id }) => id === member.id || network.isUp(id))) open();
+    };
+    network.onChange(look);
+    member.timers.after(peersWaitMaxMs, open);
+    look();
   }
 
   /** The power of one machine goes: what its disk had not synced is lost. */
