@@ -1,7 +1,8 @@
 /** The commands that talk to a running host. Each is one ClusterApi call and one way of showing its answer. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { plainLine } from '../base/plain-text.ts';
 import type { NodeView } from '../contract/node-views.ts';
+import { type SwitchOffQuestion, switchOffInWords } from '../contract/switch-off.ts';
 import type { CommandContext } from './context.ts';
 import { addDataCommands } from './data-commands.ts';
 import { addKeyspaceCommands, keyspaceRows } from './keyspace-commands.ts';
@@ -93,6 +94,17 @@ export function addClusterCommands(program: Command, context: CommandContext): v
   addDataCommands(program, context);
   addUserCommands(program, context);
   addRepairCommands(program, context);
+
+  program
+    .command('without <name>')
+    .description('whether a node, a computer or a data center can be switched off now')
+    .addOption(
+      new Option('--kind <kind>', 'what it is').choices(['node', 'computer', 'data-center']).default('node'),
+    )
+    .action(async (name: string, { kind }: Pick<SwitchOffQuestion, 'kind'>) => {
+      const answer = await api().call('cluster.without', { kind, name });
+      print(answer, () => switchOffInWords(answer).join('\n'));
+    });
 
   program
     .command('ring')

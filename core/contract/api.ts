@@ -14,6 +14,7 @@ import {
   repairScheduleSettings,
   repairsView,
 } from './repair-views.ts';
+import { switchOffAnswer, switchOffQuestion } from './switch-off.ts';
 import {
   accessView,
   activityEntry,
@@ -69,6 +70,9 @@ export const methods = {
     output: nothing,
     changes: true,
   },
+
+  /** Whether a node, a computer or a data center can be switched off now. */
+  'cluster.without': { input: switchOffQuestion, output: switchOffAnswer, changes: false },
 
   'nodes.start': { input: nodeInput, output: nothing, changes: true },
   'nodes.stop': { input: nodeInput, output: nothing, changes: true },

@@ -30,6 +30,7 @@ import type { Repairs } from './repairs/repairs.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import { consequencesOf } from './view/keyspace-consequences.ts';
 import { acceptedInWords, acceptedLossOf } from './view/loss-book.ts';
+import { switchOff } from './view/switch-off.ts';
 
 /** What the handlers work with. */
 export interface HostActions {
@@ -101,6 +102,18 @@ export function createHandlers(host: HostActions): Handlers {
       await host.layouts.change((layout, digest) => nextLayout(layout, digest, { clusterName: name }));
       byPerson('cluster', name, `The cluster is now called ${name}.`);
       return {};
+    },
+
+    'cluster.without': async (question) => {
+      const up = new Set(
+        host.view
+          .snapshot()
+          .nodes.filter(({ state }) => state === 'up')
+          .map(({ name }) => name),
+      );
+      const { present } = host.layouts;
+      const names = new Map(present.nodes.map(({ id, name }) => [id, name]));
+      return switchOff(present, question, (nodeId) => up.has(names.get(nodeId) ?? ''));
     },
 
     'nodes.start': async ({ name }) => {

@@ -139,3 +139,25 @@ function countUnavailable(
   }
   return { underReplicated, unavailable };
 }
+
+/** Of 1,024: partitions that clients somewhere can no longer read or write at the keyspace's levels. */
+export interface Outage {
+  readonly unreadable: number;
+  readonly unwritable: number;
+}
+
+/** With some nodes away. Asked for by clients of every data center that still has a node; without any, nothing works. */
+export function outageOf(
+  layout: Layout,
+  keyspace: SurvivalPlan,
+  isAway: (nodeId: number) => boolean,
+): Outage {
+  const left = layout.nodes.filter(({ id }) => !isAway(id));
+  const dataCenters = [...new Set(left.map(({ dataCenter }) => dataCenter))];
+  const groups = placementGroups(layout, keyspace);
+  const failing = (level: ConsistencyLevel) =>
+    groups
+      .filter((group) => !worksEverywhere(level, [group], dataCenters, isAway))
+      .reduce((sum, { partitionCount }) => sum + partitionCount, 0);
+  return { unreadable: failing(keyspace.readLevel), unwritable: failing(keyspace.writeLevel) };
+}

@@ -2,8 +2,10 @@
  * A cluster in memory for tests of the page: the real layout, placement and verdicts, with nodes that are only states and
  * keys that are only values. It answers ClusterApi's methods and publishes its events.
  */
+
 import { z } from 'zod';
 import { CoterieError } from '../../core/base/errors.ts';
+import { hexId } from '../../core/base/words.ts';
 import { type KeyspaceDraft, type MethodName, methods } from '../../core/contract/api.ts';
 import type {
   AcceptedLoss,
@@ -12,11 +14,13 @@ import type {
   NodeState,
   NodeView,
 } from '../../core/contract/node-views.ts';
+import type { SwitchOffQuestion } from '../../core/contract/switch-off.ts';
 import type { ActivityEntry, Snapshot } from '../../core/contract/views.ts';
 import type { NodeStatus } from '../../core/host/nodes/node-supervisor.ts';
 import { EventHub } from '../../core/host/view/event-hub.ts';
 import { consequencesOf } from '../../core/host/view/keyspace-consequences.ts';
 import { acceptedInWords, lossInWords } from '../../core/host/view/loss-book.ts';
+import { switchOff } from '../../core/host/view/switch-off.ts';
 import {
   adviceOf,
   clusterViewOf,
@@ -162,6 +166,11 @@ export class FakeCluster {
     switch (method) {
       case 'cluster.snapshot':
         return this.snapshot();
+      case 'cluster.without': {
+        const up = this.snapshot().nodes.filter(({ state }) => state === 'up');
+        const isUp = (nodeId: number) => up.some(({ id }) => id === hexId(nodeId));
+        return switchOff(this.layout, input as unknown as SwitchOffQuestion, isUp);
+      }
       case 'nodes.start':
       case 'nodes.restart':
       case 'nodes.resume':

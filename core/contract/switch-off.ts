@@ -1,0 +1,44 @@
+/** Whether something can be switched off: asked before somebody does it, and answered in the same words in the window and on the command line. */
+import { z } from 'zod';
+import { listOf, partitionsInWords } from '../base/words.ts';
+
+export const switchOffQuestion = z.object({
+  kind: z.enum(['node', 'computer', 'data-center']),
+  name: z.string().min(1).max(200),
+});
+export type SwitchOffQuestion = z.infer<typeof switchOffQuestion>;
+
+export const switchOffAnswer = z.object({
+  /** What goes with it, by name. */
+  nodes: z.array(z.string()),
+  /** Not up as it is. */
+  alreadyAway: z.array(z.string()),
+  /** Those that would not go on as they are; of 1,024 partitions. */
+  stopped: z.array(z.object({ keyspace: z.string(), unreadable: z.number(), unwritable: z.number() })),
+});
+export type SwitchOffAnswer = z.infer<typeof switchOffAnswer>;
+
+/** The verdict, then what it rests on, a sentence each. */
+export function switchOffInWords({ nodes, alreadyAway, stopped }: SwitchOffAnswer): string[] {
+  const also =
+    alreadyAway.length === 0
+      ? []
+      : [
+          `${listOf(alreadyAway)} ${alreadyAway.length === 1 ? 'is' : 'are'} away already, and counted as such.`,
+        ];
+  if (stopped.length === 0) {
+    return [`Yes. Reads and writes of every keyspace go on without ${listOf(nodes)}.`, ...also];
+  }
+  const reasons = stopped.map(({ keyspace, unreadable, unwritable }) => {
+    const parts = [
+      unreadable === 0 ? null : `${partitionsInWords(unreadable)} could not be read`,
+      unwritable === 0 ? null : `${partitionsInWords(unwritable)} could not be written`,
+    ].filter((words) => words !== null);
+    return `Of ${keyspace}, ${listOf(parts)} at its levels until it is back. Nothing is lost by that.`;
+  });
+  return [
+    `Not without a gap. ${listOf(nodes)} ${nodes.length === 1 ? 'is' : 'are'} needed.`,
+    ...reasons,
+    ...also,
+  ];
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { switchOffInWords } from '../../../core/contract/switch-off.ts';
+import { switchOff } from '../../../core/host/view/switch-off.ts';
+import { layoutOf } from '../../support/layouts.ts';
+
+const everythingUp = () => true;
+
+describe('whether something can be switched off', () => {
+  it('is yes for one of three nodes at QUORUM, and no once another is away', () => {
+    const layout = layoutOf({ here: 3 });
+    const [first, second] = layout.nodes;
+    const question = { kind: 'node', name: first.name } as const;
+    const answer = switchOff(layout, question, everythingUp);
+    expect(answer).toEqual({ nodes: [first.name], alreadyAway: [], stopped: [] });
+    expect(switchOffInWords(answer)[0]).toMatch(/^Yes\./);
+
+    const later = switchOff(layout, question, (nodeId) => nodeId !== second.id);
+    expect(later.alreadyAway).toEqual([second.name]);
+    expect(later.stopped).toEqual([
+      { keyspace: layout.keyspaces[0].name, unreadable: 1024, unwritable: 1024 },
+    ]);
+    expect(switchOffInWords(later)[0]).toMatch(/^Not without a gap\./);
+  });
+
+  it('names how much of the ring needs it where there are more nodes than copies', () => {
+    const layout = layoutOf({ here: 6 });
+    const [first, second] = layout.nodes;
+    const { stopped } = switchOff(
+      layout,
+      { kind: 'node', name: first.name },
+      (nodeId) => nodeId !== second.id,
+    );
+    // Partitions of which both have a copy: some, and not all.
+    expect(stopped[0].unwritable).toBeGreaterThan(0);
+    expect(stopped[0].unwritable).toBeLessThan(1024);
+  });
+
+  it('is asked of a computer and of a data center as well, and the last one takes everything with it', () => {
+    const layout = layoutOf({ here: 3 });
+    const computer = layout.computers.find(({ id }) => id === layout.nodes[0].computer)!;
+    const ofComputer = switchOff(layout, { kind: 'computer', name: computer.name }, everythingUp);
+    expect(ofComputer.nodes).toContain(layout.nodes[0].name);
+    const ofCenter = switchOff(layout, { kind: 'data-center', name: 'here' }, everythingUp);
+    expect(ofCenter.nodes).toHaveLength(3);
+    expect(ofCenter.stopped[0].unreadable).toBe(1024);
+  });
+
+  it('is refused in words for what is not there', () => {
+    const ask = () => switchOff(layoutOf({ here: 3 }), { kind: 'data-center', name: 'moon' }, everythingUp);
+    expect(ask).toThrow('No data center of this cluster is called "moon".');
+  });
+});
