@@ -43,6 +43,8 @@ export const layoutPreview = z.object({
       copiesAfter: z.number(),
       gained: z.number(),
       released: z.number(),
+      /** Partitions of which it gets a copy. */
+      gains: z.array(z.number()),
       bytesBefore: z.number(),
       bytesAfter: z.number(),
     }),

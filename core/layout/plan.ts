@@ -15,6 +15,8 @@ export interface NodePlan {
   /** Copies that it gets, and that it lets go. */
   readonly gained: number;
   readonly released: number;
+  /** Partitions of which it gets a copy, in ascending order: where on the ring. */
+  readonly gains: readonly number[];
   readonly bytesBefore: number;
   readonly bytesAfter: number;
 }
@@ -44,6 +46,7 @@ export function planOf(
       {
         ...{ name, dataCenter, copiesBefore: 0, copiesAfter: 0 },
         ...{ gained: 0, released: 0, bytesBefore: 0, bytesAfter: 0 },
+        gains: new Set<number>(),
       },
     ]),
   );
@@ -74,6 +77,7 @@ export function planOf(
         balance.set(id, (balance.get(id) ?? 0) + 1);
         if (had.has(id) || old === undefined) continue;
         row.gained++;
+        row.gains.add(partition);
         copies++;
         bytes += size;
         moving.add(partition);
@@ -87,9 +91,9 @@ export function planOf(
   return {
     partitions: moving.size,
     copies,
-    bytes,
-    minimumBytes,
-    nodes: [...rows.values()],
+    bytes: Math.round(bytes),
+    minimumBytes: Math.round(minimumBytes),
+    nodes: [...rows.values()].map((row) => ({ ...row, gains: [...row.gains].sort((a, b) => a - b) })),
     blocked: reasonsAgainst(before, after),
   };
 }

@@ -219,6 +219,33 @@ describe.skipIf(browserPath === undefined)(
       await check('tables of the overview');
     });
 
+    it('a change of the cluster, its dialogs and whether something can be switched off have no axe violation', async () => {
+      const { page } = await visit('three-centers', '#/ring', {
+        bypassCSP: true,
+        colorScheme: 'light',
+      });
+      const check = (what: string) => expectNoViolation(page, what);
+      await page.getByRole('button', { name: 'Add nodes…' }).click();
+      const adding = page.getByRole('dialog', { name: 'Add nodes' });
+      await adding.waitFor();
+      await check('add nodes');
+      await adding.getByRole('button', { name: 'Stage' }).click();
+      await adding.waitFor({ state: 'hidden' });
+      await page.getByRole('heading', { name: 'Staged: new copies, on the rim' }).waitFor();
+      await page.getByLabel('What to switch off').selectOption({ label: 'warehouse' });
+      await page
+        .getByText('Reads and writes of every keyspace')
+        .or(page.getByText('Not without a gap'))
+        .waitFor();
+      await check('a staged plan');
+      await page.evaluate(() => {
+        location.hash = '#/ring/office-1';
+      });
+      await page.getByRole('button', { name: /^Change office-1:/ }).click();
+      await page.getByRole('dialog').waitFor();
+      await check('change a node');
+    });
+
     it('repairs, activity and their dialogs have no axe violation, in light and in dark', async () => {
       const { page, host } = await visit('three-centers', '#/repair', {
         bypassCSP: true,

@@ -96,7 +96,7 @@ export class Staging {
     return {
       changes: this.#staged.map(inWords),
       moves,
-      nodes: [...nodes],
+      nodes: nodes.map((node) => ({ ...node, gains: [...node.gains] })),
       durationMs: this.#transfers.durationOf(moves.bytes),
       survival: survivalChanges(present, after),
       losses: this.#losses(present, after),

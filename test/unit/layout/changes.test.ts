@@ -63,6 +63,9 @@ describe('a node', () => {
     expect(after.gone).toEqual([dead]);
     const rows = plan(before, after).nodes.filter(({ gained }) => gained > 0);
     expect(rows.map(({ name }) => name)).toEqual([by.name]);
+    // One keyspace: each copy is of another partition.
+    expect(rows[0].gains).toHaveLength(rows[0].gained);
+    expect(rows[0].gains).toEqual([...new Set(rows[0].gains)].sort((a, b) => a - b));
   });
 
   it('gets more of the ring with a higher weight', () => {
