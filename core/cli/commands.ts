@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { plainLine } from '../base/plain-text.ts';
 import type { NodeView } from '../contract/node-views.ts';
+import { lossKind } from '../contract/survival.ts';
 import { type SwitchOffQuestion, switchOffInWords } from '../contract/switch-off.ts';
 import type { CommandContext } from './context.ts';
 import { addDataCommands } from './data-commands.ts';
@@ -98,9 +99,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
   program
     .command('without <name>')
     .description('whether a node, a computer or a data center can be switched off now')
-    .addOption(
-      new Option('--kind <kind>', 'what it is').choices(['node', 'computer', 'data-center']).default('node'),
-    )
+    .addOption(new Option('--kind <kind>', 'what it is').choices(lossKind.options).default('node'))
     .action(async (name: string, { kind }: Pick<SwitchOffQuestion, 'kind'>) => {
       const answer = await api().call('cluster.without', { kind, name });
       print(answer, () => switchOffInWords(answer).join('\n'));

@@ -44,7 +44,7 @@ export const layoutPreview = z.object({
       gained: z.number(),
       released: z.number(),
       /** Partitions of which it gets a copy. */
-      gains: z.array(z.number()),
+      gains: z.array(z.number()).readonly(),
       bytesBefore: z.number(),
       bytesAfter: z.number(),
     }),

@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { listOf } from '../base/words.ts';
 
+/** What can go at once. */
+export const lossKind = z.enum(['node', 'computer', 'data-center']);
+
 /** For one loss, whether reads and writes at the keyspace's levels still work. */
 export const survivalView = z.object({
-  loss: z.enum(['node', 'computer', 'data-center']),
+  loss: lossKind,
   readable: z.boolean(),
   writable: z.boolean(),
 });

@@ -1,9 +1,10 @@
 /** Whether something can be switched off: asked before somebody does it, and answered in the same words in the window and on the command line. */
 import { z } from 'zod';
 import { listOf, partitionsInWords } from '../base/words.ts';
+import { lossKind } from './survival.ts';
 
 export const switchOffQuestion = z.object({
-  kind: z.enum(['node', 'computer', 'data-center']),
+  kind: lossKind,
   name: z.string().min(1).max(200),
 });
 export type SwitchOffQuestion = z.infer<typeof switchOffQuestion>;

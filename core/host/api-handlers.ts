@@ -104,17 +104,8 @@ export function createHandlers(host: HostActions): Handlers {
       return {};
     },
 
-    'cluster.without': async (question) => {
-      const up = new Set(
-        host.view
-          .snapshot()
-          .nodes.filter(({ state }) => state === 'up')
-          .map(({ name }) => name),
-      );
-      const { present } = host.layouts;
-      const names = new Map(present.nodes.map(({ id, name }) => [id, name]));
-      return switchOff(present, question, (nodeId) => up.has(names.get(nodeId) ?? ''));
-    },
+    'cluster.without': async (question) =>
+      switchOff(host.layouts.present, question, (nodeId) => host.view.isUp(nodeId)),
 
     'nodes.start': async ({ name }) => {
       host.nodes.named(name).start();

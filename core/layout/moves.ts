@@ -67,6 +67,7 @@ function lackingFrom(
 ): number[] {
   const former = then.map((place) => place.nodeId).filter((id) => id !== selfId);
   if (!has(then, selfId)) return former;
+  // Most partitions of most changes: what reads had to see they still see, without working the quorums out.
   if (isAlike(then, now) && old.readLevel === keyspace.readLevel && old.writeLevel === keyspace.writeLevel) {
     return [];
   }

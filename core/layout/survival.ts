@@ -86,6 +86,11 @@ function worksEverywhere(
   );
 }
 
+/** Data centers that still have a node. */
+function centersWithout(layout: Layout, isAway: (nodeId: number) => boolean): string[] {
+  return [...new Set(layout.nodes.filter(({ id }) => !isAway(id)).map(({ dataCenter }) => dataCenter))];
+}
+
 export function survivalOf(layout: Layout, keyspace: SurvivalPlan): Survival[] {
   const groups = placementGroups(layout, keyspace);
   const domains: [Survival['loss'], (node: Layout['nodes'][number]) => string][] = [
@@ -98,9 +103,8 @@ export function survivalOf(layout: Layout, keyspace: SurvivalPlan): Survival[] {
     const survives = (level: ConsistencyLevel) =>
       domains.every((domain) => {
         const lost = new Set(layout.nodes.filter((node) => domainOf(node) === domain).map((node) => node.id));
-        const left = layout.nodes.filter((node) => !lost.has(node.id));
-        const dataCenters = [...new Set(left.map((node) => node.dataCenter))];
-        return worksEverywhere(level, groups, dataCenters, (nodeId) => lost.has(nodeId));
+        const isLost = (nodeId: number) => lost.has(nodeId);
+        return worksEverywhere(level, groups, centersWithout(layout, isLost), isLost);
       });
     return { loss, readable: survives(keyspace.readLevel), writable: survives(keyspace.writeLevel) };
   });
@@ -152,8 +156,7 @@ export function outageOf(
   keyspace: SurvivalPlan,
   isAway: (nodeId: number) => boolean,
 ): Outage {
-  const left = layout.nodes.filter(({ id }) => !isAway(id));
-  const dataCenters = [...new Set(left.map(({ dataCenter }) => dataCenter))];
+  const dataCenters = centersWithout(layout, isAway);
   const groups = placementGroups(layout, keyspace);
   const failing = (level: ConsistencyLevel) =>
     groups

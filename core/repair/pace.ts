@@ -24,14 +24,14 @@ export class Pace {
   #held: (() => void)[] = [];
   readonly #demand: Demand | null;
   #demanded = 0;
-  #resumedMs = 0;
+  #beganMs = 0;
 
   /** `demand`: a transfer in the background, which leaves clients most of the processor; null: as fast as it goes. */
   constructor(timers: Timers, isBusy: () => boolean, demand: Demand | null = null) {
     this.#timers = timers;
     this.#isBusy = isBusy;
     this.#demand = demand;
-    this.#resume();
+    this.#beginStep();
   }
 
   /** Somebody is served meanwhile, and comes first. */
@@ -39,10 +39,10 @@ export class Pace {
     return this.#demand !== null && this.#demand.count() !== this.#demanded;
   }
 
-  #resume(): void {
+  #beginStep(): void {
     if (this.#demand === null) return;
     this.#demanded = this.#demand.count();
-    this.#resumedMs = this.#demand.clock.monotonicMs();
+    this.#beganMs = this.#demand.clock.monotonicMs();
   }
 
   pause(): void {
@@ -65,8 +65,8 @@ export class Pace {
 
   /** Throws once the exchange was cancelled. */
   async step(): Promise<void> {
-    if (this.givesWay) {
-      const workedMs = this.#demand!.clock.monotonicMs() - this.#resumedMs;
+    if (this.givesWay && !this.#cancelled) {
+      const workedMs = this.#demand!.clock.monotonicMs() - this.#beganMs;
       const rest = Math.min(tranquilMsMax, Math.ceil(workedMs * tranquility));
       if (rest > 0) await this.sleep(rest);
     }
@@ -74,7 +74,7 @@ export class Pace {
       await this.sleep(restMs);
     while (this.#paused && !this.#cancelled) await new Promise<void>((resolve) => this.#held.push(resolve));
     if (this.#cancelled) throw new CoterieError('unavailable', 'The comparison was stopped.');
-    this.#resume();
+    this.#beginStep();
   }
 
   sleep(durationMs: number): Promise<void> {

@@ -80,9 +80,10 @@ export class Staging {
 
   /** Whether what is staged is to be applied without anybody saying so: new nodes and nothing else, and nothing against it. */
   get goesByItself(): boolean {
-    const onlyJoins = this.#staged.every(({ change }) => change.kind === 'add-nodes');
-    if (!this.#joinsByItself || this.#staged.length === 0 || !onlyJoins) return false;
-    return this.preview().blocked.length === 0;
+    const staged = this.#staged;
+    const onlyJoins = staged.every(({ change }) => change.kind === 'add-nodes');
+    if (!this.#joinsByItself || staged.length === 0 || !onlyJoins) return false;
+    return this.#planOf(this.#parts.layouts.present, this.#after(staged)).blocked.length === 0;
   }
 
   unstage(): Promise<void> {
@@ -96,7 +97,7 @@ export class Staging {
     return {
       changes: this.#staged.map(inWords),
       moves,
-      nodes: nodes.map((node) => ({ ...node, gains: [...node.gains] })),
+      nodes: [...nodes],
       durationMs: this.#transfers.durationOf(moves.bytes),
       survival: survivalChanges(present, after),
       losses: this.#losses(present, after),
