@@ -14,7 +14,9 @@ interface Components {
   /** Whether there is a working link to a node. */
   readonly isReached: (nodeId: number) => boolean;
   readonly send: (message: FromNode) => void;
-  /** A person has accepted it: nothing is waited for any more. */
+  /** A person accepts it: nothing is waited for any more, although the disk may not know yet. */
+  readonly onAccepting: () => void;
+  /** It is on disk. */
   readonly onAccepted: () => void;
 }
 
@@ -60,10 +62,13 @@ export class NodeLosses {
   }
 
   async accept(task: number): Promise<void> {
-    const { node, send, onAccepted } = this.#parts;
+    const { node, send, onAccepting, onAccepted } = this.#parts;
     try {
       this.#checkMayAccept();
-      const accepted = await node.acceptLoss();
+      const accepting = node.acceptLoss();
+      // Before the disk is awaited: whoever looks meanwhile must not take what was given up for something that was brought back.
+      onAccepting();
+      const accepted = await accepting;
       // Whoever has the answer finds the new state everywhere.
       this.report();
       onAccepted();

@@ -152,10 +152,8 @@ export async function runNode(
     node,
     isReached: (id) => peerNetwork.isUp(id),
     send: (message) => channel.send(message),
-    onAccepted: () => {
-      rebuild.end();
-      measure();
-    },
+    onAccepting: () => rebuild.end(),
+    onAccepted: measure,
   });
   const ticker = setInterval(() => {
     rebuild.look();

@@ -26,6 +26,8 @@ class PretendedNode {
   readonly layout = layout;
   lost: PossibleLoss[] = [];
   wanted: Wanted[] = [];
+  /** What the disk is waited for. */
+  disk: Promise<void> = Promise.resolve();
 
   possibleLosses(): PossibleLoss[] {
     return this.lost;
@@ -37,8 +39,9 @@ class PretendedNode {
 
   async acceptLoss(): Promise<{ losses: PossibleLoss[]; notHeard: Wanted[] }> {
     const given = { losses: this.lost, notHeard: this.wanted };
-    this.lost = [];
     this.wanted = [];
+    await this.disk;
+    this.lost = [];
     return given;
   }
 }
@@ -46,17 +49,20 @@ class PretendedNode {
 let node: PretendedNode;
 let reached: number[];
 let sent: FromNode[];
+let accepting: number;
 let accepted: number;
 let losses: NodeLosses;
 beforeEach(() => {
   node = new PretendedNode();
   reached = [];
   sent = [];
+  accepting = 0;
   accepted = 0;
   losses = new NodeLosses({
     node,
     isReached: (id) => reached.includes(id),
     send: (message) => sent.push(message),
+    onAccepting: () => accepting++,
     onAccepted: () => accepted++,
   });
 });
@@ -102,6 +108,17 @@ describe('a node', () => {
       },
     ]);
     expect(accepted).toBe(1);
+  });
+
+  it('waits for nobody from the moment it lets go, not only once the disk has it', async () => {
+    node.wanted = [{ keyspace: 7, peer: 1, partitions: [1] }];
+    let written: () => void = () => {};
+    node.disk = new Promise((resolve) => (written = resolve));
+    const done = losses.accept(5);
+    expect([accepting, accepted]).toEqual([1, 0]);
+    written();
+    await done;
+    expect([accepting, accepted]).toEqual([1, 1]);
   });
 
   it('lets nothing go while a node that it reaches still brings its data back', async () => {
