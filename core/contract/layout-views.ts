@@ -25,6 +25,10 @@ export const layoutChange = z.discriminatedUnion('kind', [
 ]);
 export type LayoutChange = z.infer<typeof layoutChange>;
 
+/** Where on the ring a node gets copies, and where it lets some go: partitions in ascending order, over all keyspaces. */
+const nodeMoves = z.object({ name, gains: z.array(z.number()), releases: z.array(z.number()) });
+export type NodeMoves = z.infer<typeof nodeMoves>;
+
 export const layoutPreview = z.object({
   /** In words, in the order in which they were staged. */
   changes: z.array(z.string()),
@@ -36,19 +40,18 @@ export const layoutPreview = z.object({
     minimumBytes: z.number(),
   }),
   nodes: z.array(
-    z.object({
-      name,
+    nodeMoves.extend({
       dataCenter: z.string(),
       copiesBefore: z.number(),
       copiesAfter: z.number(),
       gained: z.number(),
       released: z.number(),
-      /** Partitions of which it gets a copy. */
-      gains: z.array(z.number()).readonly(),
       bytesBefore: z.number(),
       bytesAfter: z.number(),
     }),
   ),
+  /** Of the change that was applied and is not finished; empty: none is under way. */
+  underWay: z.array(nodeMoves),
   /** About how long, at the pace of the last transfer; null: nobody knows yet. */
   durationMs: z.number().nullable(),
   survival: z.array(survivalChange),

@@ -16,7 +16,9 @@ export interface NodePlan {
   readonly gained: number;
   readonly released: number;
   /** Partitions of which it gets a copy, in ascending order: where on the ring. */
-  readonly gains: readonly number[];
+  readonly gains: number[];
+  /** Partitions of which it lets its copy go, in ascending order. */
+  readonly releases: number[];
   readonly bytesBefore: number;
   readonly bytesAfter: number;
 }
@@ -46,7 +48,7 @@ export function planOf(
       {
         ...{ name, dataCenter, copiesBefore: 0, copiesAfter: 0 },
         ...{ gained: 0, released: 0, bytesBefore: 0, bytesAfter: 0 },
-        gains: new Set<number>(),
+        ...{ gains: new Set<number>(), releases: new Set<number>() },
       },
     ]),
   );
@@ -68,7 +70,9 @@ export function planOf(
         row.copiesBefore++;
         row.bytesBefore += size;
         balance.set(id, (balance.get(id) ?? 0) - 1);
-        if (!has.has(id)) row.released++;
+        if (has.has(id)) continue;
+        row.released++;
+        row.releases.add(partition);
       }
       for (const id of has) {
         const row = rows.get(id)!;
@@ -93,9 +97,23 @@ export function planOf(
     copies,
     bytes: Math.round(bytes),
     minimumBytes: Math.round(minimumBytes),
-    nodes: [...rows.values()].map((row) => ({ ...row, gains: [...row.gains].sort((a, b) => a - b) })),
+    nodes: [...rows.values()].map((row) => ({
+      ...row,
+      gains: inOrder(row.gains),
+      releases: inOrder(row.releases),
+    })),
     blocked: reasonsAgainst(before, after),
   };
+}
+
+const inOrder = (partitions: ReadonlySet<number>) => [...partitions].sort((a, b) => a - b);
+
+/** Nodes that get copies or let some go, and of which partitions. */
+export function movesBetween(before: Layout, after: Layout): Pick<NodePlan, 'name' | 'gains' | 'releases'>[] {
+  if (before === after) return [];
+  return planOf(before, after, () => 0)
+    .nodes.filter(({ gains, releases }) => gains.length + releases.length > 0)
+    .map(({ name, gains, releases }) => ({ name, gains, releases }));
 }
 
 /** Keyspaces that would be nowhere, and factors that could be met before and could not any more. */

@@ -17,22 +17,26 @@ export class FakeTopology {
   readonly #staging: Promise<Staging>;
   readonly #layout: () => Layout;
   #opened: Staging | null = null;
-  #isChanging = false;
+  /** Before and after, once something was applied: it never ends here. */
+  #change: readonly Layout[] = [];
 
   constructor(parts: { layout: () => Layout; changed: (layout: Layout) => void }) {
     this.#layout = parts.layout;
+    const live = () => (this.#change.length > 0 ? this.#change : [parts.layout()]);
     const service = {
       get present() {
         return parts.layout();
       },
       get live() {
-        return [{ layout: parts.layout(), digest: '' }];
+        return live().map((layout) => ({ layout, digest: '' }));
       },
       change: async (edit: (layout: Layout, digest: string) => Layout) => {
-        this.#isChanging = true;
-        parts.changed(edit(parts.layout(), ''));
+        const before = parts.layout();
+        const after = edit(before, '');
+        this.#change = [before, after];
+        parts.changed(after);
       },
-      progress: () => ({ state: this.#isChanging ? 'changing' : 'settled', waitingFor: [] }),
+      progress: () => ({ state: this.#change.length > 0 ? 'changing' : 'settled', waitingFor: [] }),
     } as unknown as LayoutService;
     this.#staging = Staging.open({
       ...{ layouts: service, nodes: () => [], ownComputers: new Set(['c0']), disk: noDisk },

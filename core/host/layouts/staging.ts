@@ -10,7 +10,7 @@ import { freeNodeNames, nodeNamed } from '../../layout/changes.ts';
 import { nodesOf } from '../../layout/history.ts';
 import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
 import { placesOf } from '../../layout/places.ts';
-import { type LayoutPlan, planOf, survivalChanges } from '../../layout/plan.ts';
+import { type LayoutPlan, movesBetween, planOf, survivalChanges } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
@@ -98,11 +98,18 @@ export class Staging {
       changes: this.#staged.map(inWords),
       moves,
       nodes: [...nodes],
+      underWay: this.#underWay(),
       durationMs: this.#transfers.durationOf(moves.bytes),
       survival: survivalChanges(present, after),
       losses: this.#losses(present, after),
       blocked: [...blocked],
     };
+  }
+
+  /** From the oldest layout that still counts to the newest. */
+  #underWay(): LayoutPreview['underWay'] {
+    const live = this.#parts.layouts.live.map(({ layout }) => layout);
+    return movesBetween(live[0], live[live.length - 1]);
   }
 
   async apply(): Promise<LayoutEntry> {

@@ -1,5 +1,6 @@
 /** Changes of nodes on their way: what is drawn for them, what is applied and taken back, and how far the data is. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { NodeMoves } from '../../../core/contract/layout-views.ts';
 import { LayoutService } from '../../../core/host/layouts/layout-service.ts';
 import { digestOf } from '../../../core/host/layouts/layout-store.ts';
 import { Staging } from '../../../core/host/layouts/staging.ts';
@@ -92,6 +93,8 @@ it('what is staged is there after a restart, with the same ids, and what was app
   expect(again.preview().nodes).toEqual(nodes);
   const { version } = await time.until(again.apply());
   expect(again.history().map((entry) => entry.version)).toEqual([version]);
+  const movesIn = (rows: readonly NodeMoves[]) => rows.map(({ gains, releases }) => ({ gains, releases }));
+  expect(movesIn(again.preview().underWay)).toEqual(movesIn(nodes));
   const last = await opened();
   await time.until(last.revert());
   expect(service.present.nodes).toEqual(first.nodes);

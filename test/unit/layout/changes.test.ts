@@ -12,7 +12,7 @@ import {
 } from '../../../core/layout/changes.ts';
 import type { Layout, LayoutNode } from '../../../core/layout/layout.ts';
 import { placesOf } from '../../../core/layout/places.ts';
-import { planOf } from '../../../core/layout/plan.ts';
+import { movesBetween, planOf } from '../../../core/layout/plan.ts';
 import { layoutOf } from '../../support/layouts.ts';
 
 const nodesFrom = (first: number, count: number, dataCenter = 'here'): LayoutNode[] =>
@@ -66,6 +66,13 @@ describe('a node', () => {
     // One keyspace: each copy is of another partition.
     expect(rows[0].gains).toHaveLength(rows[0].gained);
     expect(rows[0].gains).toEqual([...new Set(rows[0].gains)].sort((a, b) => a - b));
+    // Whatever the new one gets, the dead one lets go.
+    const moves = movesBetween(before, after).map(({ name, ...lists }) => [name, lists]);
+    expect(Object.fromEntries(moves)).toEqual({
+      [by.name]: { gains: rows[0].gains, releases: [] },
+      [before.nodes[2].name]: { gains: [], releases: rows[0].gains },
+    });
+    expect(movesBetween(after, after)).toEqual([]);
   });
 
   it('gets more of the ring with a higher weight', () => {
