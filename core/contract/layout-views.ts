@@ -26,7 +26,12 @@ export const layoutChange = z.discriminatedUnion('kind', [
 export type LayoutChange = z.infer<typeof layoutChange>;
 
 /** Where on the ring a node gets copies, and where it lets some go: partitions in ascending order, over all keyspaces. */
-const nodeMoves = z.object({ name, gains: z.array(z.number()), releases: z.array(z.number()) });
+const nodeMoves = z.object({
+  name,
+  dataCenter: z.string(),
+  gains: z.array(z.number()),
+  releases: z.array(z.number()),
+});
 export type NodeMoves = z.infer<typeof nodeMoves>;
 
 export const layoutPreview = z.object({
@@ -41,7 +46,6 @@ export const layoutPreview = z.object({
   }),
   nodes: z.array(
     nodeMoves.extend({
-      dataCenter: z.string(),
       copiesBefore: z.number(),
       copiesAfter: z.number(),
       gained: z.number(),

@@ -231,7 +231,7 @@ describe.skipIf(browserPath === undefined)(
       await check('add nodes');
       await adding.getByRole('button', { name: 'Stage' }).click();
       await adding.waitFor({ state: 'hidden' });
-      await page.getByRole('heading', { name: 'Staged: new copies, on the rim' }).waitFor();
+      await page.getByRole('heading', { name: 'Staged: what would move' }).waitFor();
       await page.getByLabel('What to switch off').selectOption({ label: 'warehouse' });
       await page
         .getByText('Reads and writes of every keyspace')

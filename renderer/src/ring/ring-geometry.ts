@@ -47,7 +47,7 @@ export function angleOf(arc: number, arcCount: number): number {
   return (arc / arcCount) * 2 * Math.PI - Math.PI / 2;
 }
 
-function sector(band: Band, from: number, to: number): string {
+export function sector(band: Band, from: number, to: number): string {
   const large = to - from > Math.PI ? 1 : 0;
   const { outer, inner } = band;
   return (
@@ -103,20 +103,4 @@ export function strengthOf(index: number, count: number): number {
 
 export function nodeColor(dataCenterIndex: number, index: number, count: number): string {
   return `color-mix(in oklab, var(--dc-${dataCenterIndex % 6}) ${strengthOf(index, count)}%, var(--panel))`;
-}
-
-/** Copies that a staged change makes at one node; `color` null: it is new, and has no arcs yet. */
-export interface Moves {
-  readonly name: string;
-  readonly color: string | null;
-  readonly gains: readonly number[];
-}
-
-const rim: Band = { outer: 237, inner: 230 };
-
-/** Some partitions, outside of every band. */
-export function rimPath(partitions: readonly number[], arcCount: number): string {
-  return partitions
-    .map((partition) => sector(rim, angleOf(partition, arcCount), angleOf(partition + 1, arcCount)))
-    .join('');
 }

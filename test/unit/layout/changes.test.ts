@@ -67,7 +67,7 @@ describe('a node', () => {
     expect(rows[0].gains).toHaveLength(rows[0].gained);
     expect(rows[0].gains).toEqual([...new Set(rows[0].gains)].sort((a, b) => a - b));
     // Whatever the new one gets, the dead one lets go.
-    const moves = movesBetween(before, after).map(({ name, ...lists }) => [name, lists]);
+    const moves = movesBetween(before, after).map(({ name, gains, releases }) => [name, { gains, releases }]);
     expect(Object.fromEntries(moves)).toEqual({
       [by.name]: { gains: rows[0].gains, releases: [] },
       [before.nodes[2].name]: { gains: [], releases: rows[0].gains },

@@ -1,0 +1,76 @@
+/** A change of the cluster as the ring shows it: who gets copies of which partitions, and who lets them go. Pure. */
+import type { LayoutPreview, NodeMoves } from '../../../core/contract/layout-views.ts';
+import type { RingView } from '../../../core/contract/views.ts';
+import { plural } from '../components/format.ts';
+import { nodeColor, strengthOf } from './ring-geometry.ts';
+
+export interface Moves extends NodeMoves {
+  readonly color: string;
+}
+
+export interface RingChange {
+  readonly state: 'staged' | 'under-way';
+  readonly moves: readonly Moves[];
+}
+
+/** What is staged comes before what is under way: it still waits for somebody. Null: nothing moves. */
+export function ringChangeOf(
+  preview: LayoutPreview | null,
+  isStaged: boolean,
+  rings: readonly RingView[],
+): RingChange | null {
+  if (preview === null) return null;
+  const staged = isStaged && preview.changes.length > 0;
+  const moves = colored(staged ? preview.nodes : preview.underWay, rings);
+  return moves.length === 0 ? null : { state: staged ? 'staged' : 'under-way', moves };
+}
+
+/** Nodes without arcs have no color of a data center: shades of ink tell them apart. */
+function colored(rows: readonly NodeMoves[], rings: readonly RingView[]): Moves[] {
+  const colors = new Map(
+    rings.flatMap((ring, ringIndex) =>
+      ring.nodes.map(({ name }, index) => [name, nodeColor(ringIndex, index, ring.nodes.length)] as const),
+    ),
+  );
+  const moving = rows.filter(({ gains, releases }) => gains.length + releases.length > 0);
+  const others = moving.filter(({ name }) => !colors.has(name)).map(({ name }) => name);
+  return moving.map((node) => {
+    const strength = strengthOf(others.indexOf(node.name), others.length);
+    return {
+      ...node,
+      color: colors.get(node.name) ?? `color-mix(in oklab, var(--ink) ${strength}%, var(--panel))`,
+    };
+  });
+}
+
+export const changeTitles = {
+  staged: 'Staged: what would move',
+  'under-way': 'Under way: what moves',
+} as const;
+
+/** For who does not see the rims. */
+export function changeInWords({ state, moves }: RingChange): string {
+  const rows = moves.map(({ name, gains, releases }) => {
+    const parts = [
+      gains.length === 0 ? null : `gets copies of ${plural(gains.length, 'partition')}`,
+      releases.length === 0 ? null : `lets ${plural(releases.length, 'partition')} go`,
+    ];
+    return `${name} ${parts.filter((part) => part !== null).join(' and ')}`;
+  });
+  return `${changeTitles[state]}. ${rows.join('. ')}.`;
+}
+
+const rangesMax = 4;
+
+/** "0–11, 40, 52–60 and 3 more ranges"; partitions are in ascending order. */
+export function rangesInWords(partitions: readonly number[]): string {
+  const ranges: [from: number, to: number][] = [];
+  for (const partition of partitions) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === partition - 1) last[1] = partition;
+    else ranges.push([partition, partition]);
+  }
+  const shown = ranges.slice(0, rangesMax).map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`));
+  const more = ranges.length - shown.length;
+  return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${plural(more, 'more range')}`;
+}

@@ -1,0 +1,49 @@
+/** A change as the ring shows it. */
+import { describe, expect, it } from 'vitest';
+import { rimPaths, veilPath } from '../../../renderer/src/ring/rim-geometry.ts';
+import { changeInWords, rangesInWords } from '../../../renderer/src/ring/ring-moves.ts';
+
+const band = { outer: 200, inner: 190 };
+const sectorsIn = (path: string) => path.split('z').length - 1;
+
+describe('the rim of a change', () => {
+  it('is one piece for neighbouring partitions, and never a whole circle in one', () => {
+    const [path] = rimPaths([[0, 1, 2, 5]], 16, () => band);
+    expect(sectorsIn(path)).toBe(2);
+    const everything = Array.from({ length: 16 }, (_, partition) => partition);
+    const [circle] = rimPaths([everything], 16, () => band);
+    expect(sectorsIn(circle)).toBe(2);
+  });
+
+  it('stacks nodes that get the same partition, so that none hides another', () => {
+    const lanes: string[] = [];
+    rimPaths([[3], [3, 4]], 16, (lane, laneCount) => {
+      lanes.push(`${lane} of ${laneCount}`);
+      return band;
+    });
+    expect(lanes).toEqual(['0 of 2', '1 of 2', '0 of 2']);
+  });
+
+  it('leaves no veil over what moves', () => {
+    expect(sectorsIn(veilPath(new Set([2, 3, 9]), 16, band))).toBe(3);
+    expect(veilPath(new Set([0, 1]), 2, band)).toBe('');
+  });
+});
+
+describe('a change in words', () => {
+  it('names who gets copies and who lets them go', () => {
+    const node = { dataCenter: 'here', color: '' };
+    const moves = [
+      { ...node, name: 'new', gains: [1, 2], releases: [] },
+      { ...node, name: 'old', gains: [7], releases: [1] },
+    ];
+    expect(changeInWords({ state: 'staged', moves })).toBe(
+      'Staged: what would move. new gets copies of 2 partitions. old gets copies of 1 partition and lets 1 partition go.',
+    );
+  });
+
+  it('tells partitions as ranges, and how many more there are', () => {
+    expect(rangesInWords([0, 1, 2, 40])).toBe('0–2, 40');
+    expect(rangesInWords([1, 3, 5, 7, 9, 11])).toBe('1, 3, 5, 7 and 2 more ranges');
+  });
+});
