@@ -1,5 +1,6 @@
 /** Whether something can be switched off: asked before somebody does it, and answered in the same words in the window and on the command line. */
 import { z } from 'zod';
+import { partitionCount } from '../base/token.ts';
 import { listOf, partitionsInWords } from '../base/words.ts';
 import { lossKind } from './survival.ts';
 
@@ -30,16 +31,19 @@ export function switchOffInWords({ nodes, alreadyAway, stopped }: SwitchOffAnswe
   if (stopped.length === 0) {
     return [`Yes. Reads and writes of every keyspace go on without ${listOf(nodes)}.`, ...also];
   }
-  const reasons = stopped.map(({ keyspace, unreadable, unwritable }) => {
-    const parts = [
-      unreadable === 0 ? null : `${partitionsInWords(unreadable)} could not be read`,
-      unwritable === 0 ? null : `${partitionsInWords(unwritable)} could not be written`,
-    ].filter((words) => words !== null);
-    return `Of ${keyspace}, ${listOf(parts)} at its levels until it is back. Nothing is lost by that.`;
-  });
   return [
     `Not without a gap. ${listOf(nodes)} ${nodes.length === 1 ? 'is' : 'are'} needed.`,
-    ...reasons,
+    ...stopped.map(gapInWords),
+    `Nothing is lost by that: it works again once ${nodes.length === 1 ? 'it is' : 'they are'} back.`,
     ...also,
   ];
+}
+
+function gapInWords({ keyspace, unreadable, unwritable }: SwitchOffAnswer['stopped'][number]): string {
+  const share = (count: number) => `${count.toLocaleString('en-US')} of ${partitionsInWords(partitionCount)}`;
+  if (unreadable === unwritable)
+    return `${keyspace}: ${share(unreadable)} could be neither read nor written at its levels.`;
+  if (unreadable === 0) return `${keyspace}: ${share(unwritable)} could not be written at its level.`;
+  if (unwritable === 0) return `${keyspace}: ${share(unreadable)} could not be read at its level.`;
+  return `${keyspace}: ${share(unreadable)} could not be read and ${unwritable.toLocaleString('en-US')} could not be written at its levels.`;
 }

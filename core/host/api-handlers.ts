@@ -105,7 +105,11 @@ export function createHandlers(host: HostActions): Handlers {
     },
 
     'cluster.without': async (question) =>
-      switchOff(host.layouts.present, question, (nodeId) => host.view.isUp(nodeId)),
+      switchOff(
+        host.layouts.live.map(({ layout }) => layout),
+        question,
+        (nodeId) => host.view.isUp(nodeId),
+      ),
 
     'nodes.start': async ({ name }) => {
       host.nodes.named(name).start();

@@ -5,7 +5,6 @@
 
 import { z } from 'zod';
 import { CoterieError } from '../../core/base/errors.ts';
-import { hexId } from '../../core/base/words.ts';
 import { type KeyspaceDraft, type MethodName, methods } from '../../core/contract/api.ts';
 import type {
   AcceptedLoss,
@@ -167,9 +166,8 @@ export class FakeCluster {
       case 'cluster.snapshot':
         return this.snapshot();
       case 'cluster.without': {
-        const up = this.snapshot().nodes.filter(({ state }) => state === 'up');
-        const isUp = (nodeId: number) => up.some(({ id }) => id === hexId(nodeId));
-        return switchOff(this.layout, input as unknown as SwitchOffQuestion, isUp);
+        const question = input as unknown as SwitchOffQuestion;
+        return switchOff([this.layout], question, (nodeId) => this.#isUp(nodeId));
       }
       case 'nodes.start':
       case 'nodes.restart':

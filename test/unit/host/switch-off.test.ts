@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { switchOffInWords } from '../../../core/contract/switch-off.ts';
 import { switchOff } from '../../../core/host/view/switch-off.ts';
+import { removeNode } from '../../../core/layout/changes.ts';
 import { layoutOf } from '../../support/layouts.ts';
 
 const everythingUp = () => true;
@@ -10,11 +11,11 @@ describe('whether something can be switched off', () => {
     const layout = layoutOf({ here: 3 });
     const [first, second] = layout.nodes;
     const question = { kind: 'node', name: first.name } as const;
-    const answer = switchOff(layout, question, everythingUp);
+    const answer = switchOff([layout], question, everythingUp);
     expect(answer).toEqual({ nodes: [first.name], alreadyAway: [], stopped: [] });
     expect(switchOffInWords(answer)[0]).toMatch(/^Yes\./);
 
-    const later = switchOff(layout, question, (nodeId) => nodeId !== second.id);
+    const later = switchOff([layout], question, (nodeId) => nodeId !== second.id);
     expect(later.alreadyAway).toEqual([second.name]);
     expect(later.stopped).toEqual([
       { keyspace: layout.keyspaces[0].name, unreadable: 1024, unwritable: 1024 },
@@ -26,7 +27,7 @@ describe('whether something can be switched off', () => {
     const layout = layoutOf({ here: 6 });
     const [first, second] = layout.nodes;
     const { stopped } = switchOff(
-      layout,
+      [layout],
       { kind: 'node', name: first.name },
       (nodeId) => nodeId !== second.id,
     );
@@ -38,15 +39,40 @@ describe('whether something can be switched off', () => {
   it('is asked of a computer and of a data center as well, and the last one takes everything with it', () => {
     const layout = layoutOf({ here: 3 });
     const computer = layout.computers.find(({ id }) => id === layout.nodes[0].computer)!;
-    const ofComputer = switchOff(layout, { kind: 'computer', name: computer.name }, everythingUp);
+    const ofComputer = switchOff([layout], { kind: 'computer', name: computer.name }, everythingUp);
     expect(ofComputer.nodes).toContain(layout.nodes[0].name);
-    const ofCenter = switchOff(layout, { kind: 'data-center', name: 'here' }, everythingUp);
+    const ofCenter = switchOff([layout], { kind: 'data-center', name: 'here' }, everythingUp);
     expect(ofCenter.nodes).toHaveLength(3);
     expect(ofCenter.stopped[0].unreadable).toBe(1024);
   });
 
   it('is refused in words for what is not there', () => {
-    const ask = () => switchOff(layoutOf({ here: 3 }), { kind: 'data-center', name: 'moon' }, everythingUp);
+    const ask = () => switchOff([layoutOf({ here: 3 })], { kind: 'data-center', name: 'moon' }, everythingUp);
     expect(ask).toThrow('No data center of this cluster is called "moon".');
+  });
+
+  it('counts every layout that data still moves between: a node that leaves is needed until the rest have its share', () => {
+    const before = layoutOf({ here: 3 });
+    const [first, second] = before.nodes;
+    const after = removeNode(before, 'd', first.name, false);
+    const question = { kind: 'node', name: first.name } as const;
+    const isUp = (nodeId: number) => nodeId !== second.id;
+    expect(switchOff([before, after], question, isUp).stopped[0].unwritable).toBe(1024);
+    expect(() => switchOff([after], question, isUp)).toThrow('is called');
+  });
+
+  it('says in one word what can neither be read nor written, and how much of the ring that is', () => {
+    const stopped = [
+      { keyspace: 'a', unreadable: 683, unwritable: 683 },
+      { keyspace: 'b', unreadable: 0, unwritable: 1 },
+      { keyspace: 'c', unreadable: 2, unwritable: 3 },
+    ];
+    const [, ...reasons] = switchOffInWords({ nodes: ['n'], alreadyAway: [], stopped });
+    expect(reasons).toEqual([
+      'a: 683 of 1,024 partitions could be neither read nor written at its levels.',
+      'b: 1 of 1,024 partitions could not be written at its level.',
+      'c: 2 of 1,024 partitions could not be read and 3 could not be written at its levels.',
+      'Nothing is lost by that: it works again once it is back.',
+    ]);
   });
 });
