@@ -40,7 +40,8 @@ export function switchOffInWords({ nodes, alreadyAway, stopped }: SwitchOffAnswe
 }
 
 function gapInWords({ keyspace, unreadable, unwritable }: SwitchOffAnswer['stopped'][number]): string {
-  const share = (count: number) => `${count.toLocaleString('en-US')} of ${partitionsInWords(partitionCount)}`;
+  const share = (count: number) =>
+    `${count.toLocaleString('en-US')} of ${partitionsInWords(partitionCount)}`;
   if (unreadable === unwritable)
     return `${keyspace}: ${share(unreadable)} could be neither read nor written at its levels.`;
   if (unreadable === 0) return `${keyspace}: ${share(unwritable)} could not be written at its level.`;

@@ -1,9 +1,11 @@
 /** Which dialog is open. One at a time, opened from pages and from the command palette alike. */
+import type { SwitchOffQuestion } from '../../../core/contract/switch-off.ts';
 import type { NodeAction } from '../nodes/node-actions.ts';
 
 export type DialogRequest =
   | { readonly kind: 'node'; readonly action: NodeAction; readonly name: string }
   | { readonly kind: 'accept-loss' | 'change-node'; readonly name: string }
+  | { readonly kind: 'switch-off'; readonly of: SwitchOffQuestion }
   /** `name` null: a new one. */
   | { readonly kind: 'keyspace'; readonly name: string | null }
   | { readonly kind: 'drop-keyspace'; readonly name: string }
