@@ -219,32 +219,48 @@ describe.skipIf(browserPath === undefined)(
       await check('tables of the overview');
     });
 
-    it('a change of the cluster, its dialogs and whether something can be switched off have no axe violation', async () => {
-      const { page } = await visit('three-centers', '#/ring', {
-        bypassCSP: true,
-        colorScheme: 'light',
-      });
-      const check = (what: string) => expectNoViolation(page, what);
-      await page.getByRole('button', { name: 'Add nodes…' }).click();
-      const adding = page.getByRole('dialog', { name: 'Add nodes' });
-      await adding.waitFor();
-      await check('add nodes');
-      await adding.getByRole('button', { name: 'Stage' }).click();
-      await adding.waitFor({ state: 'hidden' });
-      await page.getByRole('heading', { name: 'Staged: what would move' }).waitFor();
-      await page.getByLabel('What to switch off').selectOption({ label: 'warehouse' });
-      await page
-        .getByText('Reads and writes of every keyspace')
-        .or(page.getByText('Not without a gap'))
-        .waitFor();
-      await check('a staged plan');
-      await page.evaluate(() => {
-        location.hash = '#/ring/office-1';
-      });
-      await page.getByRole('button', { name: /^Change office-1:/ }).click();
-      await page.getByRole('dialog').waitFor();
-      await check('change a node');
-    });
+    it.each([
+      ['three', 'home-1', 'home'],
+      ['three-centers', 'office-1', 'warehouse'],
+    ] as const)(
+      '%s: a change of the cluster, its dialogs and whether something can be switched off have no axe violation, in light and in dark',
+      async (variant, node, dataCenter) => {
+        const { page } = await visit(variant, '#/ring', { bypassCSP: true, colorScheme: 'light' });
+        const check = (what: string) => expectNoViolation(page, what);
+        const showAs = (what: string) =>
+          page.getByRole('radiogroup', { name: 'Show as', exact: true }).getByText(what).click();
+        await page.getByRole('button', { name: 'Add nodes…' }).click();
+        const adding = page.getByRole('dialog', { name: 'Add nodes' });
+        await adding.waitFor();
+        await check('add nodes');
+        await adding.getByRole('button', { name: 'Stage' }).click();
+        await adding.waitFor({ state: 'hidden' });
+        await page.getByRole('heading', { name: 'Staged: what would move' }).waitFor();
+        await page.getByLabel('What to switch off').selectOption({ label: dataCenter });
+        const verdict = page
+          .getByText('Reads and writes of every keyspace')
+          .or(page.getByText('Not without a gap'));
+        await verdict.first().waitFor();
+        await check('a staged plan');
+        await showAs('Table');
+        await check('a staged plan as a table');
+        await showAs('Ring');
+        await page.getByRole('button', { name: `Can I switch ${dataCenter} off?` }).click();
+        await page.getByRole('dialog').getByRole('status').getByText(dataCenter).first().waitFor();
+        await check('can I switch it off');
+        await page.keyboard.press('Escape');
+        await page.getByRole('button', { name: `Change ${node}…`, exact: true }).click();
+        const changing = page.getByRole('dialog', { name: `Change ${node}` });
+        for (const choice of ['Change its weight', 'Move it to another data center']) {
+          await changing.getByText(choice).click();
+          await check(`change a node: ${choice}`);
+        }
+        await page.keyboard.press('Escape');
+        await page.getByRole('button', { name: 'Apply', exact: true }).click();
+        await page.getByRole('heading', { name: 'Under way: what moves' }).waitFor();
+        await check('a change under way');
+      },
+    );
 
     it('repairs, activity and their dialogs have no axe violation, in light and in dark', async () => {
       const { page, host } = await visit('three-centers', '#/repair', {
@@ -353,6 +369,15 @@ describe.skipIf(browserPath === undefined)(
       await plan.getByText(/asks for 3 copies .* only 2 nodes/).waitFor();
       const apply = plan.getByRole('button', { name: 'Apply' });
       expect(await apply.getAttribute('aria-disabled')).toBe('true');
+      expect(problems).toEqual([]);
+    });
+
+    it('stages a change of a node from the ring by keyboard alone, and shows on the ring what moves', async () => {
+      const { page, problems } = await visit('three', '#/overview');
+      await journeys.stageFromRing(page, 'home-1', 'home-2');
+      await page.getByText('Give home-2 the weight 2').waitFor();
+      // Of the keyspace with two copies: of the other one every node has everything, whatever its weight.
+      await page.getByRole('img', { name: /home-2 gets copies of/ }).waitFor();
       expect(problems).toEqual([]);
     });
 

@@ -103,6 +103,27 @@ export async function killNode(page: Page, name: string): Promise<void> {
   await dialog.waitFor({ state: 'detached' });
 }
 
+/** From one node of the ring's legend to the next, and from there to a change of it: another weight. */
+export async function stageFromRing(page: Page, from: string, next: string): Promise<void> {
+  await openByPalette(page, 'ring');
+  await tabTo(page, 'link', new RegExp(`^${from}`));
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Tab');
+  const button = page.getByRole('button', { name: `Change ${next}…`, exact: true });
+  await button.and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: `Change ${next}` });
+  await dialog.waitFor();
+  await tabTo(page, 'radio', /^Remove it/);
+  await page.keyboard.press('ArrowDown');
+  await tabTo(page, 'spinbutton', 'Weight');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('2');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('heading', { name: 'Staged', exact: true }).waitFor();
+}
+
 export async function dropKeyspace(page: Page, name: string): Promise<void> {
   await openByPalette(page, 'keyspaces page');
   await press(page, 'button', `Drop ${name}`);
