@@ -48,16 +48,28 @@ export const changeTitles = {
   'under-way': 'Under way: what moves',
 } as const;
 
+/** Named one by one beside the ring; the table has them all. */
+export const movesShownMax = 8;
+
+/** Of many those with most to move: the others follow from them. */
+export function mostMoved(moves: readonly Moves[]): readonly Moves[] {
+  if (moves.length <= movesShownMax) return moves;
+  const countOf = ({ gains, releases }: Moves) => gains.length + releases.length;
+  return [...moves].sort((a, b) => countOf(b) - countOf(a)).slice(0, movesShownMax);
+}
+
 /** For who does not see the rims. */
 export function changeInWords({ state, moves }: RingChange): string {
-  const rows = moves.map(({ name, gains, releases }) => {
+  const more = moves.length - movesShownMax;
+  const rows = mostMoved(moves).map(({ name, gains, releases }) => {
     const parts = [
       gains.length === 0 ? null : `gets copies of ${plural(gains.length, 'partition')}`,
       releases.length === 0 ? null : `lets ${plural(releases.length, 'partition')} go`,
     ];
     return `${name} ${parts.filter((part) => part !== null).join(' and ')}`;
   });
-  return `${changeTitles[state]}. ${rows.join('. ')}.`;
+  const others = more > 0 ? ` And ${plural(more, 'more node')}.` : '';
+  return `${changeTitles[state]}. ${rows.join('. ')}.${others}`;
 }
 
 const rangesMax = 4;

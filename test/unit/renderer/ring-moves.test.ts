@@ -1,7 +1,7 @@
 /** A change as the ring shows it. */
 import { describe, expect, it } from 'vitest';
 import { rimPaths, veilPath } from '../../../renderer/src/ring/rim-geometry.ts';
-import { changeInWords, rangesInWords } from '../../../renderer/src/ring/ring-moves.ts';
+import { changeInWords, mostMoved, rangesInWords } from '../../../renderer/src/ring/ring-moves.ts';
 
 const band = { outer: 200, inner: 190 };
 const sectorsIn = (path: string) => path.split('z').length - 1;
@@ -39,6 +39,17 @@ describe('a change in words', () => {
     ];
     expect(changeInWords({ state: 'staged', moves })).toBe(
       'Staged: what would move. new gets copies of 2 partitions. old gets copies of 1 partition and lets 1 partition go.',
+    );
+  });
+
+  it('names the nodes with most to move where there are many', () => {
+    const moves = Array.from({ length: 12 }, (_, index) => ({
+      ...{ name: `n${index}`, dataCenter: 'here', color: '', releases: [] },
+      gains: Array.from({ length: index + 1 }, (_, partition) => partition),
+    }));
+    expect(mostMoved(moves)[0].name).toBe('n11');
+    expect(changeInWords({ state: 'under-way', moves })).toMatch(
+      /n4 gets copies of 5 partitions\. And 4 more nodes\.$/,
     );
   });
 
