@@ -1,7 +1,6 @@
 /** Whether something can be switched off: asked before somebody does it, and answered in the same words in the window and on the command line. */
 import { z } from 'zod';
-import { partitionCount } from '../base/token.ts';
-import { listOf, partitionsInWords } from '../base/words.ts';
+import { listOf } from '../base/words.ts';
 import { lossKind } from './survival.ts';
 
 export const switchOffQuestion = z.object({
@@ -40,8 +39,7 @@ export function switchOffInWords({ nodes, alreadyAway, stopped }: SwitchOffAnswe
 }
 
 function gapInWords({ keyspace, unreadable, unwritable }: SwitchOffAnswer['stopped'][number]): string {
-  const share = (count: number) =>
-    `${count.toLocaleString('en-US')} of ${partitionsInWords(partitionCount)}`;
+  const share = (count: number) => `${count.toLocaleString('en-US')} of 1,024 partitions`;
   if (unreadable === unwritable)
     return `${keyspace}: ${share(unreadable)} could be neither read nor written at its levels.`;
   if (unreadable === 0) return `${keyspace}: ${share(unwritable)} could not be written at its level.`;
