@@ -24,7 +24,6 @@ import {
 } from '../repair/repair-range.ts';
 import { Scrub } from '../repair/scrub.ts';
 import { type TreeFigures, TreeStore } from '../repair/tree-store.ts';
-import { call } from '../replication/calls.ts';
 import type { ExpiredValues } from '../replication/replica/expired-values.ts';
 import type { Leftovers } from '../replication/replica/leftovers.ts';
 import type { LocalRecords } from '../replication/replica/local-records.ts';
@@ -34,9 +33,8 @@ import type { Requests } from '../replication/requests.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { HybridClock } from '../versions/hybrid-clock.ts';
 import { summarise } from '../versions/record-codec.ts';
-import { calls } from '../wire/peer/calls.ts';
-import { encodeLeftoverQuestion } from '../wire/peer/layout-versions.ts';
 import type { PossibleLosses } from './possible-losses.ts';
+import { Rebuild } from './rebuild.ts';
 import { peersOf, serveLeftoverQuestions } from './repair-peers.ts';
 
 export interface RepairComponents {
@@ -60,8 +58,13 @@ export interface RepairComponents {
   readonly demand: () => number;
 }
 
-/** A peer that cannot be compared with now is tried again after this long. */
-const rebuildRetryMs = 1_000;
+export interface RebuildFigures {
+  readonly recordsReceived: number;
+  readonly valueBytes: number;
+  /** Of that, what this node asked for itself. */
+  readonly fetched: Readonly<ExchangeFigures>;
+}
+
 /** Then what is left of a peer's partitions is begun anew. */
 const giveWithinMs = 60_000;
 
@@ -73,19 +76,17 @@ export class NodeRepair {
   readonly #parts: ConstructorParameters<typeof AntiEntropy>[0];
   readonly #topology: () => Topology;
   readonly #selfId: number;
-  readonly #eligibility: ReadEligibility;
-  readonly #requests: Requests;
-  readonly #rebuilt = { recordsReceived: 0, valueBytes: 0 };
+  readonly #rebuild: Rebuild;
+  readonly #received = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
-  #rebuilding: Promise<void> | null = null;
   #pairings: { of: Topology; list: readonly Pairing[] } | null = null;
   readonly #running = new Set<RangeRepair>();
 
   constructor(components: RepairComponents, settings: AntiEntropySettings) {
     const { clock, timers, log } = components;
     const replica = replicaOf(components, (bytes) => {
-      this.#rebuilt.recordsReceived++;
-      this.#rebuilt.valueBytes += bytes;
+      this.#received.recordsReceived++;
+      this.#received.valueBytes += bytes;
     });
     const peers = peersOf(components);
     const claims = new Claims(clock);
@@ -106,8 +107,6 @@ export class NodeRepair {
     const onPeerLost = (keyspace: number, partition: number, peer: number): void => {
       if (isLost(keyspace, partition)) losses.lostTogether(keyspace, partition, peer);
     };
-    this.#eligibility = components.eligibility;
-    this.#requests = components.requests;
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
     this.trees = new TreeStore({ replica, timers, log });
@@ -127,6 +126,8 @@ export class NodeRepair {
       isBusy: components.isBusy,
       demand: { clock, count: components.demand },
     };
+    const { requests, topology } = components;
+    this.#rebuild = new Rebuild({ repair: this.#parts, eligibility, requests, topology });
     serveExchanges({ replica, peers, claims, trees: this.trees, isLost, compared: comparedByPeer });
     serveLeftoverQuestions(components);
     this.#antiEntropy = new AntiEntropy(this.#parts, settings);
@@ -153,60 +154,9 @@ export class NodeRepair {
     return repair;
   }
 
-  /** This node lost data: brings it back from every peer, at once and until all is there. */
+  /** Brings what this node lacks, at once and until all is there. */
   rebuild(): Promise<void> {
-    this.#rebuilding ??= this.#rebuildAll().finally(() => {
-      this.#rebuilding = null;
-      // What went missing in the moment in which it ended.
-      if (!this.#closed && !this.#eligibility.isWhole) void this.rebuild();
-    });
-    return this.#rebuilding;
-  }
-
-  async #rebuildAll(): Promise<void> {
-    while (!this.#closed && !this.#eligibility.isWhole) {
-      for (const { keyspace, peer, partitions } of this.#eligibility.wanted()) {
-        if (this.#closed) return;
-        if (!this.#parts.peers.isUp(peer)) continue;
-        const state = this.#topology().keyspaces.get(keyspace);
-        const isReplica = (partition: number) =>
-          state?.replicas[partition].some(({ nodeId }) => nodeId === peer) ?? false;
-        const shared = partitions.filter(isReplica);
-        if (shared.length > 0) await this.#fetchFrom(keyspace, peer, shared);
-        const former = partitions.filter((partition) => !isReplica(partition));
-        if (former.length > 0) await this.#askLeftovers(keyspace, peer, former);
-      }
-      if (this.#eligibility.isWhole) return;
-      await new Promise<void>((resolve) => this.#parts.timers.after(rebuildRetryMs, resolve));
-    }
-  }
-
-  async #fetchFrom(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
-    // Replicas that lost what they had are one fewer to survive the next loss: those are not slowed down.
-    const request = {
-      ...{ keyspace, partitions, peers: [peer], dryRun: false },
-      givesWay: !this.#eligibility.hasLost,
-    };
-    await new Promise<void>((resolve) => {
-      this.repairRange(
-        request,
-        () => {},
-        () => resolve(),
-      );
-    });
-  }
-
-  /** A node that was a replica before hands over what it has by itself; this only asks whether it is done. */
-  async #askLeftovers(keyspace: number, peer: number, partitions: readonly number[]): Promise<void> {
-    const { version } = this.#topology().layout;
-    const question = encodeLeftoverQuestion({ keyspace, partitions });
-    const answer = await new Promise<Buffer | null>((resolve) =>
-      call(this.#requests, peer, calls.holdsNothing, question, (_, body) => resolve(body)),
-    );
-    if (answer === null || this.#topology().layout.version !== version) return;
-    partitions.forEach((partition, index) => {
-      if (answer[index] === 1) this.#eligibility.compared(keyspace, partition, peer);
-    });
+    return this.#rebuild.run();
   }
 
   /** Brings all that is held here of some partitions to a peer, and takes nothing from it. Resolves with those that it has now. */
@@ -219,8 +169,8 @@ export class NodeRepair {
   }
 
   /** What came since the start of partitions that were missing here, whoever began to bring it. */
-  rebuildFigures(): { readonly recordsReceived: number; readonly valueBytes: number } {
-    return { ...this.#rebuilt };
+  rebuildFigures(): RebuildFigures {
+    return { ...this.#received, fetched: this.#rebuild.figures };
   }
 
   figures(): AntiEntropyFigures & { readonly trees: TreeFigures } {
@@ -230,6 +180,7 @@ export class NodeRepair {
   /** Nothing is compared or built any more; the trees go on following changes until they are saved. */
   close(): void {
     this.#closed = true;
+    this.#rebuild.close();
     this.#antiEntropy.close();
     this.#scrub.close();
     for (const repair of this.#running) repair.cancel();

@@ -9,6 +9,8 @@ export interface ExchangeFigures extends TransferFigures {
   nodesExchanged: number;
   /** Hashes of single records that the peer sent. */
   positionsListed: number;
+  /** Bytes of all questions and answers, both ways. */
+  wireBytes: number;
   /** Bytes of questions and answers about trees and listings, both ways: all but records. */
   treeBytes: number;
   keysDiffering: number;
@@ -20,6 +22,7 @@ export function newFigures(): ExchangeFigures {
     partitionsDiffering: 0,
     nodesExchanged: 0,
     positionsListed: 0,
+    wireBytes: 0,
     treeBytes: 0,
     keysDiffering: 0,
     ...newTransferFigures(),
@@ -39,6 +42,8 @@ export interface ExchangeRequest {
   readonly dryRun: boolean;
   /** The peer gets what it lacks, and nothing is taken from it. */
   readonly isGivenOnly?: boolean;
+  /** Partitions of which next to nothing is here are taken whole; keys that differ are not counted there. */
+  readonly isBulk?: boolean;
   /** No further partition is begun after this long: for trees to be built, and altogether. */
   readonly limitMs: number;
   /** Each position that differs, as a number that is unique within the keyspace. */

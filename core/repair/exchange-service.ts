@@ -15,10 +15,18 @@ import {
   questionKind,
   type Root,
 } from '../wire/peer/exchange-codec.ts';
-import { decodeFetch, decodeStore, encodeFetched, encodeRefused } from '../wire/peer/record-batch-codec.ts';
+import {
+  decodeFetch,
+  decodePageRequest,
+  decodeStore,
+  encodeFetched,
+  encodeRecordPage,
+  encodeRefused,
+} from '../wire/peer/record-batch-codec.ts';
 import type { Claims } from './claims.ts';
 import { listLeaves, readOffsets } from './listing.ts';
 import { mergeAll } from './merging.ts';
+import { readPage } from './partition-stream.ts';
 import { verifyTree } from './tree-check.ts';
 import type { TreeStore } from './tree-store.ts';
 
@@ -68,6 +76,8 @@ class ExchangeService {
         return this.#leaves(head, body);
       case questionKind.fetch:
         return this.#fetch(head, body);
+      case questionKind.stream:
+        return this.#stream(head, body);
       case questionKind.store:
         return this.#store(head, body);
       case questionKind.verify:
@@ -133,6 +143,12 @@ class ExchangeService {
     const { replica } = this.#parts;
     const found = await readOffsets(replica, keyspace, partition, offsets, batchBytesMax);
     return encodeFetched(found.answeredCount, found.records);
+  }
+
+  async #stream({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {
+    const request = decodePageRequest(body);
+    this.#mustOwn(keyspace, request.partition);
+    return encodeRecordPage(await readPage(this.#parts.replica, keyspace, request));
   }
 
   async #store({ keyspace }: QuestionHead, body: Buffer): Promise<Buffer> {

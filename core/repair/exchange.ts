@@ -4,31 +4,18 @@
  * broken off at any step; what was settled by then stays settled, and the next exchange finds the rest.
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
-import { compareListings, Descent, type Differences, type PositionHash } from '../merkle/comparison.ts';
 import type { RecordHash } from '../merkle/record-hash.ts';
-import { type MerkleTree, offsetEnd } from '../merkle/tree.ts';
+import type { MerkleTree } from '../merkle/tree.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import type { ReplicaPeers } from '../ports/replica-peer.ts';
-import {
-  decodeListing,
-  decodeNodes,
-  decodeRoots,
-  encodeLeafRequest,
-  encodeNodeRequest,
-  encodePartitions,
-  type LeafRequest,
-  type Listing,
-  leavesPerRequestMax,
-  questionKind,
-  type Root,
-} from '../wire/peer/exchange-codec.ts';
+import { decodeRoots, encodePartitions, questionKind, type Root } from '../wire/peer/exchange-codec.ts';
 import type { Claims } from './claims.ts';
 import { type ExchangeRequest, type ExchangeResult, newFigures } from './exchange-figures.ts';
-import { listLeaves } from './listing.ts';
 import type { Pace } from './pace.ts';
-import { newTransferFigures, settle, type TransferFigures } from './record-transfer.ts';
-import { verifiedLeavesMax, verifyTree } from './tree-check.ts';
+import { PartitionDifferences } from './partition-differences.ts';
+import { isStreamed, takeAll } from './partition-stream.ts';
+import { newTransferFigures, type TransferFigures, type TransferParts } from './record-transfer.ts';
 import type { TreeStore } from './tree-store.ts';
 
 export interface ExchangeParts {
@@ -46,8 +33,6 @@ const lanes = 4;
 /** Until trees that are being built are asked for again. */
 const buildPollMinMs = 2;
 const buildPollMaxMs = 100;
-/** A dry run looks twice, this far apart, so that writes on their way to the peer are not counted. */
-const secondLookMs = 250;
 
 export class Exchange {
   readonly #parts: ExchangeParts;
@@ -97,6 +82,7 @@ export class Exchange {
   #ask(question: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.#parts.peers.ask(this.#request.peer, question, (error, body) => {
+        this.figures.wireBytes += question.length + (body?.length ?? 0);
         if (error === null) resolve(body!);
         else reject(error);
       });
@@ -160,14 +146,19 @@ export class Exchange {
   }
 
   async #partition(partition: number, root: Root): Promise<void> {
-    const own: RecordHash = { high: 0, low: 0 };
-    const tree = this.#parts.trees.tree(this.#request.keyspace, partition);
+    const { keyspace, isBulk = false } = this.#request;
+    const { trees } = this.#parts;
+    const tree = trees.tree(keyspace, partition);
     if (tree === null) return;
-    tree.node(0, 0, own);
     const transfer = newTransferFigures();
     try {
-      if (own.high !== root.high || own.low !== root.low) {
-        await this.#differences(partition, tree, root.bits, transfer);
+      const streams = isBulk && isStreamed(tree.keyCount, root.keyCount);
+      const differs = streams
+        ? await this.#stream(partition, root, transfer)
+        : await this.#settle(partition, tree, root, transfer);
+      if (differs) {
+        this.figures.partitionsDiffering++;
+        this.#differing.push(partition);
       }
     } finally {
       for (const field of Object.keys(transfer) as (keyof TransferFigures)[]) {
@@ -180,130 +171,48 @@ export class Exchange {
     this.figures.partitionsCompared++;
   }
 
-  async #differences(
-    partition: number,
-    tree: MerkleTree,
-    peerBits: number,
-    transfer: TransferFigures,
-  ): Promise<void> {
-    const { keyspace } = this.#request;
-    const descent = new Descent(tree, peerBits);
-    for (let request = descent.request(); request !== null; request = descent.request()) {
-      await this.#pace.step();
-      const question = encodeNodeRequest(this.#exchange, keyspace, partition, request);
-      const nodeCount = request.parents.length * 2 ** (request.childBits - request.parentBits);
-      descent.onNodes(decodeNodes(await this.#askTrees(question), nodeCount));
-      this.figures.nodesExchanged += nodeCount;
-    }
-    const { bits, leaves } = descent;
-    let count = 0;
-    for (let start = 0; start < leaves.length; start += leavesPerRequestMax) {
-      const some = leaves.slice(start, start + leavesPerRequestMax);
-      count += await this.#leaves(partition, bits, some, transfer);
-    }
-    if (count > 0) {
-      this.figures.partitionsDiffering++;
-      this.#differing.push(partition);
-    } else if (leaves.length > 0) await this.#verify(partition, bits, leaves);
-  }
-
-  /** Goes through both listings of some leaves, page by page, and answers how many positions differed. */
-  async #leaves(
-    partition: number,
-    bits: number,
-    leaves: readonly number[],
-    figures: TransferFigures,
-  ): Promise<number> {
-    const { keyspace, dryRun, isGivenOnly = false } = this.#request;
-    const pace = this.#pace;
-    const transfer = {
-      ...{ replica: this.#parts.replica, pace, figures, keyspace, isGivenOnly },
-      exchange: this.#exchange,
+  async #settle(partition: number, tree: MerkleTree, root: Root, figures: TransferFigures): Promise<boolean> {
+    if (isAlike(tree, root)) return false;
+    const parts = {
+      ...{ trees: this.#parts.trees, request: this.#request, figures: this.figures },
+      transfer: this.#transferParts(figures),
+      askTrees: (question: Buffer) => this.#askTrees(question),
     };
-    const { replica } = this.#parts;
-    let count = 0;
-    let from = 0;
-    let peers: readonly PositionHash[] = [];
-    let peersUntil = 0;
-    // The later of both sides', once the peer has answered.
-    let forgottenUntilMs = replica.forgottenUntilMs(partition);
-    while (from < offsetEnd) {
-      await this.#pace.step();
-      const request = { bits, leaves, fromOffset: from, forgottenUntilMs };
-      if (peersUntil <= from) {
-        const listing = await this.#list(partition, request);
-        ({ positions: peers, nextOffset: peersUntil, forgottenUntilMs } = listing);
-      }
-      const own = await listLeaves(replica, keyspace, partition, { ...request, forgottenUntilMs });
-      const until = Math.min(own.nextOffset, peersUntil);
-      const before = ({ offset }: PositionHash) => offset < until;
-      let found = compareListings(own.positions.filter(before), peers.filter(before));
-      peers = peers.filter((position) => !before(position));
-      if (dryRun && sizeOf(found) > 0) found = await this.#secondLook(partition, request, until, found);
-      count += this.#note(partition, found);
-      if (!dryRun) await settle({ ...transfer, ask: (question) => this.#ask(question) }, partition, found);
-      from = until;
-    }
-    return count;
+    return new PartitionDifferences(parts, partition).settle(tree, root.bits);
   }
 
-  async #list(partition: number, request: LeafRequest): Promise<Listing> {
+  /** Takes all, and then looks whether it is the same: more was written meanwhile, or something was here already. */
+  async #stream(partition: number, root: Root, figures: TransferFigures): Promise<boolean> {
+    const { trees } = this.#parts;
     const { keyspace } = this.#request;
-    const question = encodeLeafRequest(questionKind.leaves, this.#exchange, keyspace, partition, request);
-    const listing = decodeListing(await this.#askTrees(question), request.fromOffset);
-    this.figures.positionsListed += listing.positions.length;
-    return listing;
+    trees.expect(keyspace, partition, root.keyCount);
+    try {
+      await takeAll(this.#transferParts(figures), partition);
+    } finally {
+      trees.expect(keyspace, partition, 0);
+    }
+    const question = encodePartitions(questionKind.roots, this.#exchange, keyspace, [partition]);
+    const [now] = decodeRoots(await this.#askTrees(question), 1);
+    const tree = trees.tree(keyspace, partition);
+    if (now === null || tree === null) {
+      throw new CoterieError('not-ready', 'The tree of this partition is being built anew.');
+    }
+    await this.#settle(partition, tree, now, figures);
+    return true;
   }
 
-  /** Those of `first` that still differ a little later. */
-  async #secondLook(
-    partition: number,
-    request: LeafRequest,
-    until: number,
-    first: Differences,
-  ): Promise<Differences> {
-    await this.#pace.sleep(secondLookMs);
-    const peers = await this.#list(partition, request);
-    const { forgottenUntilMs } = peers;
-    const own = await listLeaves(this.#parts.replica, this.#request.keyspace, partition, {
-      ...request,
-      forgottenUntilMs,
-    });
-    const end = Math.min(until, peers.nextOffset, own.nextOffset);
-    const before = ({ offset }: PositionHash) => offset < end;
-    const second = compareListings(own.positions.filter(before), peers.positions.filter(before));
-    const again = new Set([...second.missingHere, ...second.missingThere, ...second.different]);
-    // What the second look did not reach counts as the first saw it.
-    const still = (offset: number) => offset >= end || again.has(offset);
+  #transferParts(figures: TransferFigures): TransferParts {
+    const { keyspace, isGivenOnly = false } = this.#request;
     return {
-      missingHere: first.missingHere.filter(still),
-      missingThere: first.missingThere.filter(still),
-      different: first.different.filter(still),
+      ...{ replica: this.#parts.replica, pace: this.#pace, figures, keyspace, isGivenOnly },
+      exchange: this.#exchange,
+      ask: (question) => this.#ask(question),
     };
-  }
-
-  #note(partition: number, found: Differences): number {
-    const count = sizeOf(found);
-    this.figures.keysDiffering += count;
-    const { onDifference } = this.#request;
-    if (onDifference !== undefined) {
-      for (const offsets of [found.missingHere, found.missingThere, found.different]) {
-        for (const offset of offsets) onDifference(partition * offsetEnd + offset);
-      }
-    }
-    return count;
-  }
-
-  /** Leaves differ, records do not: one of the trees is wrong, unless something changed in between. */
-  async #verify(partition: number, bits: number, leaves: readonly number[]): Promise<void> {
-    const { keyspace } = this.#request;
-    const some = leaves.slice(0, verifiedLeavesMax);
-    await verifyTree(this.#parts, keyspace, partition, bits, some);
-    const request = { bits, leaves: some, fromOffset: 0, forgottenUntilMs: 0 };
-    await this.#ask(encodeLeafRequest(questionKind.verify, this.#exchange, keyspace, partition, request));
   }
 }
 
-function sizeOf({ missingHere, missingThere, different }: Differences): number {
-  return missingHere.length + missingThere.length + different.length;
+function isAlike(tree: MerkleTree, { high, low }: Root): boolean {
+  const own: RecordHash = { high: 0, low: 0 };
+  tree.node(0, 0, own);
+  return own.high === high && own.low === low;
 }

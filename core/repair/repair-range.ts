@@ -15,8 +15,6 @@ export interface RangeRequest {
   readonly peers: readonly number[];
   /** Counts differences and changes nothing. */
   readonly dryRun: boolean;
-  /** In the background: clients come first. */
-  readonly givesWay?: boolean;
 }
 
 export interface RangeOutcome {
@@ -46,8 +44,7 @@ export function repairRange(
   onProgress: (figures: ExchangeFigures) => void,
   done: (error: CoterieError | null, outcome: RangeOutcome) => void,
 ): RangeRepair {
-  const demand = request.givesWay === true ? parts.demand : null;
-  const pace = new Pace(parts.timers, () => parts.isBusy(), demand);
+  const pace = new Pace(parts.timers, () => parts.isBusy());
   const repair = new RangeRun(parts, request, pace, onProgress);
   void repair.run().then((error) => done(error, repair.outcome));
   return { cancel: () => pace.cancel(), pause: () => pace.pause(), resume: () => pace.resume() };

@@ -32,6 +32,8 @@ class Entry {
   tree: MerkleTree | null = null;
   build: TreeBuild | null = null;
   queued = false;
+  /** So many are on their way, and the tree is made for them. */
+  expectedKeys = 0;
 
   constructor(keyspace: number, partition: number) {
     this.keyspace = keyspace;
@@ -89,12 +91,20 @@ export class TreeStore implements RecordObserver {
   tree(keyspace: number, partition: number): MerkleTree | null {
     const entry = this.#entry(keyspace, partition);
     const { tree } = entry;
+    const { expectedKeys } = entry;
     if (tree === null || bitsFor(tree.keyCount) > tree.bits) this.#want(entry);
     else {
-      const bits = bitsFor(tree.keyCount * narrowMargin);
+      const bits = bitsFor(Math.max(expectedKeys, tree.keyCount * narrowMargin));
       if (bits < tree.bits) entry.tree = tree.narrowed(bits);
     }
     return entry.tree;
+  }
+
+  /** So many keys will be here soon: a tree that is wide enough now need not be built anew from all of them. 0: no more than are here. */
+  expect(keyspace: number, partition: number, keyCount: number): void {
+    const entry = this.#entry(keyspace, partition);
+    entry.expectedKeys = keyCount;
+    if (entry.tree !== null && bitsFor(keyCount) > entry.tree.bits) this.#want(entry);
   }
 
   figures(): TreeFigures {
@@ -156,6 +166,7 @@ export class TreeStore implements RecordObserver {
     const { keyspace, partition } = entry;
     const keyCount = Math.max(
       entry.tree?.keyCount ?? 0,
+      entry.expectedKeys,
       this.#parts.replica.recordCount(keyspace, partition),
     );
     const build = new TreeBuild(this.#parts, keyspace, partition, bitsFor(keyCount));

@@ -50,10 +50,14 @@ import { decodeLeftoverQuestion, encodeLeftoverQuestion } from '../../core/wire/
 import {
   decodeFetch,
   decodeFetched,
+  decodePageRequest,
+  decodeRecordPage,
   decodeRefused,
   decodeStore,
   encodeFetch,
   encodeFetched,
+  encodePageRequest,
+  encodeRecordPage,
   encodeRefused,
   encodeStore,
 } from '../../core/wire/peer/record-batch-codec.ts';
@@ -225,6 +229,14 @@ const messages: Record<string, readonly [Buffer, (bytes: Buffer) => unknown]> = 
   ],
   'request of records': [headless(encodeFetch(1, 1, 5, [10, 11])), decodeFetch],
   'records fetched': [encodeFetched(1, [{ key: keyOfPartition5, record: Buffer.alloc(9) }]), decodeFetched],
+  'request of a page': [
+    headless(encodePageRequest(1, 1, { partition: 5, fromOffset: 10, bytesMax: 65_536 })),
+    decodePageRequest,
+  ],
+  'page of records': [
+    encodeRecordPage({ nextOffset: 20, records: [{ key: keyOfPartition5, record: Buffer.alloc(9) }] }),
+    (bytes) => decodeRecordPage(bytes, 10),
+  ],
   'records to store': [
     headless(encodeStore(1, 1, 5, [{ key: keyOfPartition5, record: Buffer.alloc(9) }])),
     decodeStore,

@@ -2,9 +2,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { addressOf, partitionCount, partitionOf } from '../../core/base/token.ts';
 import type { StorageNode } from '../../core/node/storage-node.ts';
+import type { ExchangeFigures } from '../../core/repair/exchange-figures.ts';
 import type { RangeOutcome, RangeRequest } from '../../core/repair/repair-range.ts';
+import { call } from '../../core/replication/calls.ts';
 import { encodeRecord } from '../../core/versions/record-codec.ts';
 import { actorOf, type VersionSet } from '../../core/versions/version-set.ts';
+import { calls } from '../../core/wire/peer/calls.ts';
+import { encodePartitions, questionKind } from '../../core/wire/peer/exchange-codec.ts';
 import { SimulatedCluster } from '../support/simulation/cluster.ts';
 import { craftedKey, plainKey } from '../support/twin-keys.ts';
 
@@ -257,6 +261,120 @@ describe('an exchange', () => {
     }
     await running;
     await cluster.time.advance(500);
+    await expectWhole();
+  });
+});
+
+describe('a partition that is lacking here', () => {
+  const partition = partitionOf(addressOf(0, Buffer.from('{tag}')).tokenHigh);
+  const long = 'v'.repeat(5_000);
+
+  async function fill(keyCount: number): Promise<void> {
+    for (let key = 0; key < keyCount; key++) await plant([1], `{tag}${key}`, record(long));
+  }
+
+  /** The first node has become a replica of it, and the second holds it. */
+  function beginToFetch(): Promise<void> {
+    nodeOf(0).parts.eligibility.moved(0, partition, [2]);
+    return nodeOf(0).repair.rebuild();
+  }
+
+  async function fetch(): Promise<ExchangeFigures> {
+    await cluster.time.until(beginToFetch());
+    return nodeOf(0).repair.rebuildFigures().fetched;
+  }
+
+  it('comes page after page, nothing is listed for it, and the way adds next to nothing to what moves', async () => {
+    await start(2);
+    await fill(240);
+    const figures = await fetch();
+    expect(figures).toMatchObject({ recordsReceived: 240, recordsSent: 0, positionsListed: 0 });
+    expect(figures.wireBytes).toBeLessThan(figures.valueBytes * 1.02);
+    await expectWhole();
+  });
+
+  it('comes back by itself where all data was lost', async () => {
+    await start(2, 60_000);
+    await fill(100);
+    cluster.crash(cluster.members[0]);
+    cluster.members[0].disk.wipe();
+    await cluster.time.advance(300);
+    await cluster.time.until(cluster.start(cluster.members[0]));
+    for (let turn = 0; turn < 60 && !(await cluster.time.until(cluster.isWhole())); turn++) {
+      await cluster.time.advance(500);
+    }
+    expect(nodeOf(0).repair.rebuildFigures()).toMatchObject({
+      recordsReceived: 100,
+      fetched: { positionsListed: 0 },
+    });
+    await expectWhole();
+  });
+
+  it('is compared afterwards: what is here alone goes to the peer, and a version that is behind is joined', async () => {
+    await start(2);
+    await fill(100);
+    await plant([0], '{tag}here', record('here alone'));
+    await plant([0], '{tag}7', record('newer', { counter: 2 }));
+    expect(await fetch()).toMatchObject({ recordsReceived: 100 + 1, recordsSent: 2 });
+    await expectWhole();
+    expect(await cluster.time.until(cluster.read(cluster.members[1], '{tag}7'))).toEqual(['newer']);
+  });
+
+  it('is compared instead where much of it is here', async () => {
+    await start(2);
+    await fill(100);
+    for (let key = 0; key < 10; key++) await plant([0], `{tag}${key}`, record(long));
+    const figures = await fetch();
+    expect(figures).toMatchObject({ recordsReceived: 90, keysDiffering: 90 });
+    expect(figures.positionsListed).toBeGreaterThan(0);
+    await expectWhole();
+  });
+
+  it.each([
+    ['the one that gives', 1],
+    ['the one that takes', 0],
+  ])('is there in the end when %s crashes in between', async (_, victim) => {
+    await start(2);
+    await fill(300);
+    void beginToFetch();
+    const held = () => nodeOf(0).engine.countLive(0, partition);
+    while (held() === 0) await cluster.time.advance(0.1);
+    expect(held()).toBeLessThan(300);
+    cluster.crash(cluster.members[victim]);
+    await cluster.time.advance(300);
+    await cluster.time.until(cluster.start(cluster.members[victim]));
+    await cluster.time.advance(300);
+    await fetch();
+    await expectWhole();
+    expect(held()).toBe(300);
+  });
+
+  it('keeps up with writes to it', async () => {
+    await start(2);
+    await fill(200);
+    const running = beginToFetch();
+    for (let turn = 0; turn < 40; turn++) {
+      await plant([0, 1], `{tag}${turn * 9}`, record(`new ${turn}`, { counter: 2 }));
+    }
+    await cluster.time.until(running);
+    await cluster.time.advance(500);
+    await expectWhole();
+  });
+
+  it('does not wait for a peer that is busy while another one is free', async () => {
+    await start(3);
+    for (let key = 0; key < 60; key++) await plant([1, 2], `key-${key}`, record(long));
+    const question = encodePartitions(questionKind.roots, 77, 0, [0]);
+    // As a comparison that ends at once on the asking side: the second node is busy with it until it hears no more of it.
+    call(nodeOf(2).parts.requests, 2, calls.compareReplicas, question, () => {});
+    await cluster.time.advance(100);
+    for (const one of all) nodeOf(0).parts.eligibility.moved(0, one, [2, 3]);
+    const rebuilt = nodeOf(0).repair.rebuild();
+    await cluster.time.advance(2_000);
+    const held = all.reduce((sum, one) => sum + nodeOf(0).engine.countLive(0, one), 0);
+    expect(held).toBe(60);
+    expect(nodeOf(0).parts.eligibility.missingCount).toBe(1_024);
+    await cluster.time.until(rebuilt);
     await expectWhole();
   });
 });

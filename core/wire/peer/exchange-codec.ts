@@ -25,6 +25,7 @@ export const questionKind = {
   store: 5,
   release: 6,
   verify: 7,
+  stream: 8,
 } as const;
 
 export interface QuestionHead {

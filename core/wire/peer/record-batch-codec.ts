@@ -2,6 +2,7 @@
  * The messages of an exchange that carry records (exchange-codec.ts has the rest and the head of every question).
  *
  *   fetch    u16 partition · (u48 offset)*                          → u32 offsets answered · (u32 length · key · u32 length · record)*
+ *   stream   u16 partition · u48 from offset · u32 bytes at most         → u48 next offset · (u32 length · key · u32 length · record)*
  *   store    u16 partition · (u32 length · key · u32 length · record)*                → u32 records refused
  */
 
@@ -81,6 +82,54 @@ export function encodeFetched(answeredCount: number, records: readonly KeyedReco
 export function decodeFetched(bytes: Buffer): { answeredCount: number; records: KeyedRecord[] } {
   if (bytes.length < 4) throw malformed();
   return { answeredCount: bytes.readUInt32BE(0), records: readBatch(bytes, 4) };
+}
+
+export interface PageRequest {
+  readonly partition: number;
+  readonly fromOffset: number;
+  /** About so many bytes of records; at least those of one position come. */
+  readonly bytesMax: number;
+}
+
+export function encodePageRequest(
+  exchange: number,
+  keyspace: number,
+  { partition, fromOffset, bytesMax }: PageRequest,
+): Buffer {
+  const bytes = question(questionKind.stream, exchange, keyspace, 12);
+  bytes.writeUInt16BE(partition, headBytes);
+  bytes.writeUIntBE(fromOffset, headBytes + 2, 6);
+  bytes.writeUInt32BE(bytesMax, headBytes + 8);
+  return bytes;
+}
+
+export function decodePageRequest(body: Buffer): PageRequest {
+  if (body.length !== 12) throw malformed();
+  const fromOffset = body.readUIntBE(2, 6);
+  if (fromOffset >= offsetEnd) throw malformed();
+  return { partition: partitionAt(body, 0), fromOffset, bytesMax: body.readUInt32BE(8) };
+}
+
+/** Records of a partition in the order of the ring. */
+export interface RecordPage {
+  /** Where to go on; `offsetEnd`: that was all. */
+  readonly nextOffset: number;
+  readonly records: readonly KeyedRecord[];
+}
+
+export function encodeRecordPage({ nextOffset, records }: RecordPage): Buffer {
+  const bytes = Buffer.allocUnsafe(6 + sizeOf(records));
+  bytes.writeUIntBE(nextOffset, 0, 6);
+  writeBatch(bytes, 6, records);
+  return bytes;
+}
+
+/** A peer that does not get any further would be asked for ever, so that is refused. */
+export function decodeRecordPage(bytes: Buffer, fromOffset: number): RecordPage {
+  if (bytes.length < 6) throw malformed();
+  const nextOffset = bytes.readUIntBE(0, 6);
+  if (nextOffset <= fromOffset || nextOffset > offsetEnd) throw malformed();
+  return { nextOffset, records: readBatch(bytes, 6) };
 }
 
 export function encodeStore(

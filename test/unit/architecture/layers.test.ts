@@ -99,7 +99,6 @@ const longBecause: Readonly<Record<string, string>> = {
   'core/host/nodes/node-supervisor.ts': 'every state of a process and what leads out of it, side by side',
   'core/platform/tcp-peer-network.ts':
     'dialling, greeting, replacing and watching change the same table of links',
-  'core/repair/exchange.ts': 'the steps of one exchange, in the order in which they are made',
   'core/replication/coordinator/keyspace-walk.ts':
     'scan, count and flush share the guard and the choice of a replica',
   'core/replication/coordinator/store.ts': 'the whole port of a store, a method each',

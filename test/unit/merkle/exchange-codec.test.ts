@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
+import { offsetEnd } from '../../../core/merkle/tree.ts';
 import {
   decodeHead,
   decodeLeafRequest,
@@ -21,10 +22,14 @@ import {
 import {
   decodeFetch,
   decodeFetched,
+  decodePageRequest,
+  decodeRecordPage,
   decodeRefused,
   decodeStore,
   encodeFetch,
   encodeFetched,
+  encodePageRequest,
+  encodeRecordPage,
   encodeRefused,
   encodeStore,
 } from '../../../core/wire/peer/record-batch-codec.ts';
@@ -65,7 +70,19 @@ describe('a message of an exchange', () => {
     });
     expect(decodeFetched(encodeFetched(2, records))).toEqual({ answeredCount: 2, records });
     expect(decodeStore(bodyOf(encodeStore(1, 2, 5, records)))).toEqual({ partition: 5, records });
+    const wanted = { partition: 5, fromOffset: 2 ** 42, bytesMax: 65_536 };
+    expect(decodePageRequest(bodyOf(encodePageRequest(1, 2, wanted)))).toEqual(wanted);
+    const page = { nextOffset: 2 ** 43, records };
+    expect(decodeRecordPage(encodeRecordPage(page), 2 ** 42)).toEqual(page);
     expect(decodeRefused(encodeRefused(3))).toBe(3);
+  });
+
+  it('with a page of a stream that gets no further is refused: it would be asked for again for ever', () => {
+    const page = encodeRecordPage({ nextOffset: 9, records: [] });
+    expect(() => decodeRecordPage(page, 9)).toThrow(CoterieError);
+    expect(() => decodeRecordPage(encodeRecordPage({ nextOffset: offsetEnd + 1, records: [] }), 9)).toThrow(
+      CoterieError,
+    );
   });
 
   it('that is none is refused as bad input, whatever its bytes', () => {
@@ -80,6 +97,8 @@ describe('a message of an exchange', () => {
       decodeFetch,
       decodeFetched,
       decodeStore,
+      decodePageRequest,
+      (bytes: Buffer) => decodeRecordPage(bytes, 0),
       decodeRefused,
     ];
     check(
