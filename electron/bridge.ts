@@ -26,7 +26,7 @@ export function serveBridge(hostReady: Promise<Host>, log: Log): void {
       try {
         const host = await hostReady;
         if (typeof method !== 'string') throw new CoterieError('bad-input', 'A call names its method.');
-        return { output: await host.dispatch(method, input) };
+        return { output: await host.dispatch(method, input, { sessionId: null, name: 'the app’s window' }) };
       } catch (cause) {
         const { code, message } = outwardError(cause, log, 'a call of the page');
         return { error: { code, message } };

@@ -27,3 +27,7 @@ export function parseConsistencyLevel(text: string): ConsistencyLevel | undefine
   const upper = text.toUpperCase();
   return consistencyLevels.find((level) => level === upper);
 }
+
+/** How much of a node's time work in the background may take. */
+export const intensities = ['gentle', 'normal', 'fast'] as const;
+export type Intensity = (typeof intensities)[number];

@@ -1,6 +1,7 @@
 /** `coterie layout …`, and the commands that stage a change of the cluster's nodes: `node add`, `data-center remove`, and so on. */
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { CoterieError } from '../base/errors.ts';
+import { type Intensity, intensities } from '../base/levels.ts';
 import type { LayoutChange, LayoutPreview, LayoutView } from '../contract/layout-views.ts';
 import { survivalInWords } from '../contract/survival.ts';
 import type { CommandContext } from './context.ts';
@@ -201,13 +202,21 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
     .description('whether nodes that are added take their share without being applied')
     .addArgument(new Argument('<answer>').choices(['on', 'off']))
     .action(async (answer: string) => {
-      const byItself = answer === 'on';
-      await api().call('layout.joining', { byItself });
-      print({ joinsByItself: byItself }, () =>
-        byItself
+      const joinsByItself = answer === 'on';
+      await api().call('layout.settings', { joinsByItself });
+      print({ joinsByItself }, () =>
+        joinsByItself
           ? 'Nodes that are added join by themselves.'
           : 'Nodes that are added wait for: coterie layout apply',
       );
+    });
+  layout
+    .command('intensity')
+    .description('how much of a computer moving data may take while clients are served')
+    .addArgument(new Argument('<how>').choices([...intensities]))
+    .action(async (transfer: Intensity) => {
+      await api().call('layout.settings', { transfer });
+      print({ transfer }, () => `Data moves at the pace "${transfer}".`);
     });
   layout
     .command('history')
@@ -216,10 +225,11 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
       const entries = await api().call('layout.history', {});
       print(entries, () =>
         table(
-          ['LAYOUT', 'WHEN', 'CHANGE'],
-          entries.map(({ version, atMs, changes }) => [
+          ['LAYOUT', 'WHEN', 'FROM', 'CHANGE'],
+          entries.map(({ version, atMs, by, changes }) => [
             String(version),
             new Date(atMs).toLocaleString(),
+            by,
             changes.join('; '),
           ]),
         ),

@@ -4,7 +4,14 @@
  * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
  */
 import { z } from 'zod';
-import { layoutChange, layoutEntry, layoutPreview, layoutStaged, layoutView } from './layout-views.ts';
+import {
+  layoutChange,
+  layoutEntry,
+  layoutPreview,
+  layoutSettings,
+  layoutStaged,
+  layoutView,
+} from './layout-views.ts';
 import { clusterName, name } from './names.ts';
 import { acceptedLoss, nodeView } from './node-views.ts';
 import {
@@ -112,8 +119,8 @@ export const methods = {
     output: layoutStaged,
     changes: true,
   },
-  /** Whether new nodes take their share without anybody applying it. */
-  'layout.joining': { input: z.object({ byItself: z.boolean() }), output: nothing, changes: true },
+  /** How the cluster changes, for all of its computers. */
+  'layout.settings': { input: layoutSettings, output: nothing, changes: true },
   'layout.unstage': { input: nothing, output: nothing, changes: true },
   'layout.preview': { input: nothing, output: layoutPreview, changes: false },
   /** Carries out what is staged. Data moves from then on, while clients are served. */

@@ -1,5 +1,6 @@
 /** Changes of the cluster as people stage, preview, apply and follow them. */
 import { z } from 'zod';
+import { intensities } from '../base/levels.ts';
 import { name } from './names.ts';
 import { survivalChange } from './survival.ts';
 
@@ -91,12 +92,24 @@ export const layoutView = z.object({
   waitsFor: z.array(z.string()),
   /** New nodes take their share without anybody applying it. */
   joinsByItself: z.boolean(),
+  transfer: z.enum(intensities),
 });
 export type LayoutView = z.infer<typeof layoutView>;
+
+export const layoutSettings = z
+  .object({
+    joinsByItself: z.boolean(),
+    /** How much of a computer the moving of data may take while clients are served. */
+    transfer: z.enum(intensities),
+  })
+  .partial();
+export type LayoutSettings = z.infer<typeof layoutSettings>;
 
 export const layoutEntry = z.object({
   version: z.number(),
   atMs: z.number(),
+  /** From where it was applied, in words, such as "Firefox on Linux"; '': not known any more. */
+  by: z.string(),
   changes: z.array(z.string()),
 });
 export type LayoutEntry = z.infer<typeof layoutEntry>;

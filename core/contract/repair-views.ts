@@ -1,10 +1,11 @@
 /** What a person sees of repairs: jobs, schedules, and how long ago each range of a keyspace was compared. */
 import { z } from 'zod';
+import { intensities } from '../base/levels.ts';
 
 const keyspaceName = z.string().min(1).max(63);
 
 /** How much of the cluster's time a repair may take: a rest between two segments. */
-export const repairIntensity = z.enum(['gentle', 'normal', 'fast']);
+export const repairIntensity = z.enum(intensities);
 export type RepairIntensity = z.infer<typeof repairIntensity>;
 
 export const repairState = z.enum(['waiting', 'running', 'paused', 'done', 'failed', 'cancelled']);

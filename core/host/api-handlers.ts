@@ -48,9 +48,11 @@ export interface HostActions {
   readonly trail: AuditTrail;
 }
 
-/** Who calls: a page with a session, or (null) the owner of the data folder. */
 export interface Caller {
+  /** Of a page; null: the owner of the data folder. */
   readonly sessionId: string | null;
+  /** In words, for what people read later: "Firefox on Linux". */
+  readonly name: string;
 }
 
 export type Handlers = {

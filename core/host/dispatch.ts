@@ -13,7 +13,7 @@ export async function dispatch(
   host: Pick<HostActions, 'readOnly' | 'log'>,
   method: string,
   input: unknown,
-  caller: Caller = { sessionId: null },
+  caller: Caller = { sessionId: null, name: 'Coterie itself' },
 ): Promise<unknown> {
   if (!Object.hasOwn(methods, method)) {
     throw new CoterieError(

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
-import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { conflictPolicies, consistencyLevels, durabilities, intensities } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import { type Layout, namePattern } from './layout.ts';
 
@@ -22,6 +22,8 @@ const layoutSchema = z
     placed: z.number().int().min(1).optional(),
     placedKey: z.string().max(64).optional(),
     gone: z.array(nodeId).optional(),
+    joinsByItself: z.boolean().optional(),
+    transfer: z.enum(intensities).optional(),
     parent: z.string(),
     clusterId: text,
     clusterName: text,

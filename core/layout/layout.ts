@@ -12,6 +12,7 @@ import {
   consistencyLevels,
   type Durability,
   durabilities,
+  type Intensity,
 } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import { allocate } from '../ring/allocator.ts';
@@ -57,6 +58,10 @@ export interface Layout {
   readonly placedKey?: string;
   /** Nodes that people gave up for dead: nobody waits for their word. */
   readonly gone?: readonly number[];
+  /** New nodes take their share without anybody applying it; absent: they wait for that. */
+  readonly joinsByItself?: boolean;
+  /** How much of a computer the moving of data may take while clients are served; absent: normal. */
+  readonly transfer?: Intensity;
   /** Digest of the parent layout; '' for the first. */
   readonly parent: string;
   readonly clusterId: string;

@@ -3,6 +3,7 @@
  * listener. The end is the reverse.
  */
 
+import { availableParallelism } from 'node:os';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import { productVersion } from '../base/version.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
@@ -111,7 +112,7 @@ export async function runNode(
         return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
       },
     },
-    { nodeId, ...defaultNodeSettings, hasRun: message.hasRun },
+    { nodeId, ...defaultNodeSettings, processors: availableParallelism(), hasRun: message.hasRun },
     message.live,
   );
   link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));

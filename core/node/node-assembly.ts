@@ -38,6 +38,7 @@ import { NodeLayouts } from './node-layouts.ts';
 import { NodeRepair } from './node-repair.ts';
 import { PossibleLosses } from './possible-losses.ts';
 import { stampedNetwork } from './stamped-network.ts';
+import { transferShare } from './transfer-share.ts';
 import { Vouching } from './vouching.ts';
 import { Workers } from './workers.ts';
 
@@ -62,6 +63,8 @@ export interface StorageNodeSettings {
   readonly expiry?: ExpirySettings;
   /** Between two looks of the background comparison of replicas; 0 or absent: never. */
   readonly antiEntropyTickMs?: number;
+  /** Of this computer, which the nodes on it share; absent: enough for all of them. */
+  readonly processors?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
   readonly hasRun?: boolean;
   /** Between two marks by which records and identity vouch for each other, while something is written. */
@@ -196,7 +199,12 @@ export function assemble(
 
   // What goes on in the background.
   const isBusy = () => requests.pendingCount > pendingWhenBusy;
-  const demand = () => counters.reads + counters.writes;
+  const demand = {
+    clock,
+    count: () => counters.reads + counters.writes,
+    share: () =>
+      transferShare(topology().layout, settings.nodeId, settings.processors ?? Number.POSITIVE_INFINITY),
+  };
   const workers = new Workers({ clock, timers, log, isBusy });
   const delivery = new HintedHandoff(parts);
   const collecting = settings.collector ?? defaultCollectorSettings;

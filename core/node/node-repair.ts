@@ -15,7 +15,7 @@ import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
 import { Exchange } from '../repair/exchange.ts';
 import type { ExchangeFigures } from '../repair/exchange-figures.ts';
 import { serveExchanges } from '../repair/exchange-service.ts';
-import { Pace } from '../repair/pace.ts';
+import { type Demand, Pace } from '../repair/pace.ts';
 import {
   type RangeOutcome,
   type RangeRepair,
@@ -54,8 +54,7 @@ export interface RepairComponents {
   readonly topology: () => Topology;
   /** Clients come first. */
   readonly isBusy: () => boolean;
-  /** Operations of clients up to now. */
-  readonly demand: () => number;
+  readonly demand: Demand;
 }
 
 export interface RebuildFigures {
@@ -124,7 +123,7 @@ export class NodeRepair {
       onPeerLost,
       pairings: () => this.#allPairings(),
       isBusy: components.isBusy,
-      demand: { clock, count: components.demand },
+      demand: components.demand,
     };
     const { requests, topology } = components;
     this.#rebuild = new Rebuild({ repair: this.#parts, eligibility, requests, topology });

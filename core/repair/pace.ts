@@ -5,15 +5,16 @@ import type { Clock, Timers } from '../ports/clock.ts';
 /** One rest; after `restsMax` of them a step is made in any case, so that an exchange under steady load still ends. */
 const restMs = 50;
 const restsMax = 10;
-/** While clients are served: times as long as a step took (Garage's "tranquility", src/util/tranquilizer.rs). */
-const tranquility = 2;
-const tranquilMsMax = 500;
+/** After a long step: what it has to rest from is often no more than a peer that took its time. */
+const tranquilMsMax = 1_000;
 
 /** What a transfer that gives way looks at. */
 export interface Demand {
   readonly clock: Clock;
   /** Operations of clients up to now. */
   count(): number;
+  /** Of the time, while clients are served: 0 to 1. It rests for the others (as Garage does, src/util/tranquilizer.rs). */
+  share(): number;
 }
 
 export class Pace {
@@ -36,7 +37,7 @@ export class Pace {
 
   /** Somebody is served meanwhile, and comes first. */
   get givesWay(): boolean {
-    return this.#demand !== null && this.#demand.count() !== this.#demanded;
+    return this.#demand !== null && this.#demand.share() < 1 && this.#demand.count() !== this.#demanded;
   }
 
   #beginStep(): void {
@@ -67,7 +68,7 @@ export class Pace {
   async step(): Promise<void> {
     if (this.givesWay && !this.#cancelled) {
       const workedMs = this.#demand!.clock.monotonicMs() - this.#beganMs;
-      const rest = Math.min(tranquilMsMax, Math.ceil(workedMs * tranquility));
+      const rest = Math.min(tranquilMsMax, Math.ceil(workedMs * (1 / this.#demand!.share() - 1)));
       if (rest > 0) await this.sleep(rest);
     }
     for (let rest = 0; rest < restsMax && !this.#cancelled && this.#isBusy(); rest++)

@@ -1,6 +1,6 @@
 /** Changes of the cluster by the rules of the host, in memory; nodes that are added stay what they are: a plan. */
 
-import type { LayoutChange, LayoutView } from '../../core/contract/layout-views.ts';
+import type { LayoutChange, LayoutSettings, LayoutView } from '../../core/contract/layout-views.ts';
 import type { LayoutService } from '../../core/host/layouts/layout-service.ts';
 import { Staging } from '../../core/host/layouts/staging.ts';
 import type { Layout } from '../../core/layout/layout.ts';
@@ -16,12 +16,14 @@ const noDisk = {
 export class FakeTopology {
   readonly #staging: Promise<Staging>;
   readonly #layout: () => Layout;
+  readonly #set: (layout: Layout) => void;
   #opened: Staging | null = null;
   /** Before and after, once something was applied: it never ends here. */
   #change: readonly Layout[] = [];
 
   constructor(parts: { layout: () => Layout; changed: (layout: Layout) => void }) {
     this.#layout = parts.layout;
+    this.#set = parts.changed;
     const live = () => (this.#change.length > 0 ? this.#change : [parts.layout()]);
     const service = {
       get present() {
@@ -52,26 +54,27 @@ export class FakeTopology {
       ...{ version: this.#layout().version, state: 'settled', staged: 0, changes: [], waitsFor: [] },
       progress: { partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null },
       joinsByItself: false,
+      transfer: 'normal',
     };
     return this.#opened?.view((id) => String(id)) ?? settled;
   }
 
-  async answer(method: string, input: { changes?: LayoutChange[]; byItself?: boolean }): Promise<unknown> {
+  async answer(method: string, input: { changes?: LayoutChange[] } & LayoutSettings): Promise<unknown> {
     const staging = await this.#staging;
     switch (method) {
       case 'layout.stage':
         return {
           ...(await staging.stage(input.changes ?? [])),
-          appliedAs: staging.goesByItself ? (await staging.apply()).version : null,
+          appliedAs: staging.goesByItself ? (await staging.apply('a test')).version : null,
         };
-      case 'layout.joining':
-        await staging.joinByItself(input.byItself === true);
+      case 'layout.settings':
+        this.#set({ ...this.#layout(), ...input });
         return {};
       case 'layout.unstage':
         await staging.unstage();
         return {};
       case 'layout.apply':
-        return staging.apply();
+        return staging.apply('a test');
       case 'layout.revert':
         return staging.revert();
       case 'layout.history':

@@ -17,16 +17,15 @@ export interface KeptStaging {
   readonly staged: readonly Staged[];
   /** The oldest first. */
   readonly applied: readonly Applied[];
-  readonly joinsByItself: boolean;
 }
 
 const schema = z.object({
-  joinsByItself: z.boolean().default(false),
   staged: z.array(stagedSchema),
   applied: z.array(
     z.object({
       version: z.number(),
       atMs: z.number(),
+      by: z.string().default(''),
       changes: z.array(z.string()),
       before: z.unknown(),
     }),
@@ -40,7 +39,7 @@ export async function readStaged(disk: Disk): Promise<KeptStaging> {
     const applied = kept.applied.map((entry): Applied => ({ ...entry, before: checkedLayout(entry.before) }));
     return { ...kept, applied };
   } catch {
-    return { staged: [], applied: [], joinsByItself: false };
+    return { staged: [], applied: [] };
   }
 }
 

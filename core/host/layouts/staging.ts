@@ -39,14 +39,12 @@ export class Staging {
   readonly #parts: Components;
   #staged: readonly Staged[];
   #applied: readonly Applied[];
-  #joinsByItself: boolean;
   readonly #transfers: Transfers;
 
   private constructor(parts: Components, kept: KeptStaging) {
     this.#parts = parts;
     this.#staged = kept.staged;
     this.#applied = kept.applied;
-    this.#joinsByItself = kept.joinsByItself;
     this.#transfers = new Transfers(parts.clock, parts.nodes);
   }
 
@@ -66,23 +64,11 @@ export class Staging {
     return this.preview();
   }
 
-  /** Whether nodes that are added from now on take their share without anybody applying it. */
-  async joinByItself(wanted: boolean): Promise<void> {
-    const before = this.#joinsByItself;
-    this.#joinsByItself = wanted;
-    try {
-      await this.#keep(this.#staged, this.#applied);
-    } catch (cause) {
-      this.#joinsByItself = before;
-      throw cause;
-    }
-  }
-
   /** Whether what is staged is to be applied without anybody saying so: new nodes and nothing else, and nothing against it. */
   get goesByItself(): boolean {
     const staged = this.#staged;
     const onlyJoins = staged.every(({ change }) => change.kind === 'add-nodes');
-    if (!this.#joinsByItself || staged.length === 0 || !onlyJoins) return false;
+    if (!this.#parts.layouts.present.joinsByItself || staged.length === 0 || !onlyJoins) return false;
     return this.#planOf(this.#parts.layouts.present, this.#after(staged)).blocked.length === 0;
   }
 
@@ -112,7 +98,8 @@ export class Staging {
     return movesBetween(live[0], live[live.length - 1]);
   }
 
-  async apply(): Promise<LayoutEntry> {
+  /** `by`: from where, in words. */
+  async apply(by: string): Promise<LayoutEntry> {
     const staged = this.#staged;
     if (staged.length === 0) {
       throw new CoterieError(
@@ -129,6 +116,7 @@ export class Staging {
     const entry = {
       version: this.#parts.layouts.present.version,
       atMs: this.#parts.clock.nowMs(),
+      by,
       changes: staged.map(inWords),
     };
     await this.#keep(this.#staged, [...this.#applied, { ...entry, before: present }].slice(-entriesMax));
@@ -136,7 +124,7 @@ export class Staging {
   }
 
   /** The nodes, arcs and data centers of before the last change. Keyspaces stay as they are now. */
-  async revert(): Promise<LayoutEntry> {
+  async revert(): Promise<{ version: number }> {
     const last = this.#applied.at(-1);
     if (last === undefined) throw new CoterieError('not-found', 'There is no change of nodes to take back.');
     const { layouts } = this.#parts;
@@ -164,7 +152,7 @@ export class Staging {
     const { copies } = this.#planOf(layouts.present, back(layouts.present, ''));
     await this.#change(back, copies, this.#staged);
     await this.#keep(this.#staged, this.#applied.slice(0, -1));
-    return { version: layouts.present.version, atMs: this.#parts.clock.nowMs(), changes: last.changes };
+    return { version: layouts.present.version };
   }
 
   /** Nothing moves any more. */
@@ -186,7 +174,8 @@ export class Staging {
       changes: this.#staged.map(inWords),
       progress: this.#transfers.progress(),
       waitsFor: waitingFor.map(({ nodeId, step }) => waitWords[step](nameOf(nodeId))),
-      joinsByItself: this.#joinsByItself,
+      joinsByItself: layouts.present.joinsByItself ?? false,
+      transfer: layouts.present.transfer ?? 'normal',
     };
   }
 
@@ -210,7 +199,7 @@ export class Staging {
   }
 
   async #keep(staged: readonly Staged[], applied: readonly Applied[]): Promise<void> {
-    await writeStaged(this.#parts.disk, { joinsByItself: this.#joinsByItself, staged, applied });
+    await writeStaged(this.#parts.disk, { staged, applied });
     this.#staged = staged;
     this.#applied = applied;
   }

@@ -10,6 +10,7 @@ import { sessionEndedCode } from '../../contract/session.ts';
 import type { ByteBudget, Share } from '../../gateway/http/byte-budget.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
+import type { Caller } from '../api-handlers.ts';
 import type { Host } from '../create-host.ts';
 
 const bufferedBytesMax = 32 * 1024 * 1024;
@@ -45,8 +46,7 @@ function frameOf(data: RawData): ClientFrame {
 }
 
 export interface ApiSocketSettings {
-  /** Whose socket it is; null: nobody's, there is no login. */
-  readonly sessionId: string | null;
+  readonly caller: Caller;
   /** Holds what comes and goes in large pieces; null: nobody counts. */
   readonly budget: ByteBudget | null;
 }
@@ -56,7 +56,7 @@ export function serveApiSocket(
   host: Pick<Host, 'api' | 'dispatch'>,
   socket: WebSocket,
   log: Log,
-  { sessionId, budget }: ApiSocketSettings = { sessionId: null, budget: null },
+  { caller, budget }: ApiSocketSettings = { caller: { sessionId: null, name: 'a page' }, budget: null },
 ): () => void {
   let unsubscribe: (() => void) | null = null;
   let callCount = 0;
@@ -93,7 +93,7 @@ export function serveApiSocket(
     try {
       // As text, and as what was read from it.
       if (frameBytes > countedBytes) share = budget?.take(2 * frameBytes) ?? null;
-      send({ kind: 'result', id, output: await host.dispatch(method, input, { sessionId }) });
+      send({ kind: 'result', id, output: await host.dispatch(method, input, caller) });
     } catch (cause) {
       fail(id, cause);
     } finally {

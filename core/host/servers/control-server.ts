@@ -74,7 +74,7 @@ export async function serveControl(
       const { method, input } = callOf(body);
       return method === 'host.loginLink'
         ? { url: components.loginLink() }
-        : components.host.dispatch(method, input);
+        : components.host.dispatch(method, input, { sessionId: null, name: 'the command line' });
     });
     response.end(JSON.stringify({ output }));
   };

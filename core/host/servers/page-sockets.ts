@@ -94,7 +94,7 @@ export class PageSockets {
 
   #serve(opened: WebSocket, socket: Duplex, session: Session): void {
     const { ownBudget: budget } = this.#host.admission;
-    const settings = { sessionId: session.id, budget };
+    const settings = { caller: { sessionId: session.id, name: session.browser }, budget };
     const coming = budget.take(0);
     const end = serveApiSocket(this.#host, opened, this.#log, settings);
     session.closers.add(end);

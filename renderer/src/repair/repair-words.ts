@@ -16,7 +16,6 @@ export const stateWords: Readonly<Record<RepairState, string>> = {
   cancelled: 'Cancelled',
 };
 
-export const intensities: readonly RepairIntensity[] = ['gentle', 'normal', 'fast'];
 export const intensityWords: Readonly<Record<RepairIntensity, string>> = {
   gentle: 'Rests for seconds after each segment: clients hardly notice it, and it takes longest.',
   normal: 'Rests shortly after each segment: clients keep most of the time.',

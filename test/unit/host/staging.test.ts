@@ -6,7 +6,7 @@ import { digestOf } from '../../../core/host/layouts/layout-store.ts';
 import { Staging } from '../../../core/host/layouts/staging.ts';
 import type { NodeHandle } from '../../../core/host/nodes/node-handle.ts';
 import { removeNode } from '../../../core/layout/changes.ts';
-import type { LayoutNode } from '../../../core/layout/layout.ts';
+import { type LayoutNode, nextLayout } from '../../../core/layout/layout.ts';
 import type { LayoutReport } from '../../../core/node-process/messages.ts';
 import { layoutOf } from '../../support/layouts.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
@@ -61,7 +61,7 @@ describe('a node that is added', () => {
     await time.until(service.change((layout, digest) => removeNode(layout, digest, leaving.name, false)));
     const staging = await opened();
     await time.until(staging.stage([{ kind: 'add-nodes', count: 3, weight: 1 }]));
-    await time.until(staging.apply());
+    await time.until(staging.apply('a test'));
     const names = service.present.nodes.map(({ name }) => name);
     expect(names).toHaveLength(7);
     expect(names).not.toContain(leaving.name);
@@ -71,14 +71,14 @@ describe('a node that is added', () => {
     handles.push(new Handle({ ...first.nodes[0], id: 99, name: 'node-6' }));
     const staging = await opened();
     await time.until(staging.stage([{ kind: 'add-nodes', count: 1, weight: 1 }]));
-    await time.until(staging.apply());
+    await time.until(staging.apply('a test'));
     expect(service.present.nodes.map(({ name }) => name)).not.toContain('node-6');
   });
 
   it('in the place of one that is dead is of a computer that the layout knows', async () => {
     const staging = await opened(['another computer']);
     await time.until(staging.stage([{ kind: 'replace-node', node: first.nodes[2].name }]));
-    await time.until(staging.apply());
+    await time.until(staging.apply('a test'));
     const { nodes, computers } = service.present;
     const known = new Set(computers.map(({ id }) => id));
     expect(nodes.every(({ computer }) => known.has(computer))).toBe(true);
@@ -91,7 +91,7 @@ it('what is staged is there after a restart, with the same ids, and what was app
   const { nodes } = await time.until(before.stage([{ kind: 'add-nodes', count: 2, weight: 1 }]));
   const again = await opened();
   expect(again.preview().nodes).toEqual(nodes);
-  const { version } = await time.until(again.apply());
+  const { version } = await time.until(again.apply('a test'));
   expect(again.history().map((entry) => entry.version)).toEqual([version]);
   const movesIn = (rows: readonly NodeMoves[]) => rows.map(({ gains, releases }) => ({ gains, releases }));
   expect(movesIn(again.preview().underWay)).toEqual(movesIn(nodes));
@@ -107,10 +107,8 @@ it('what is staged goes by itself when that is wanted, it is new nodes only, and
   const stage = (change: Parameters<Staging['stage']>[0][number]) => time.until(staging.stage([change]));
   await stage({ kind: 'add-nodes', count: 1, weight: 1 });
   expect(staging.goesByItself).toBe(false);
-  await time.until(staging.joinByItself(true));
+  await time.until(service.change((layout, digest) => nextLayout(layout, digest, { joinsByItself: true })));
   expect(staging.goesByItself).toBe(true);
-  // Kept, and not for the newcomer alone.
-  expect((await opened()).goesByItself).toBe(true);
   await stage({ kind: 'remove-node', node: first.nodes[0].name, dead: false });
   expect(staging.goesByItself).toBe(false);
   await time.until(staging.unstage());
@@ -124,7 +122,7 @@ it('bytes that nodes receive after a change has ended are none of it', async () 
   });
   handles[0].layouts = report(500);
   await time.until(staging.stage([{ kind: 'weigh-node', node: first.nodes[0].name, weight: 2 }]));
-  await time.until(staging.apply());
+  await time.until(staging.apply('a test'));
   handles[0].layouts = report(1_700);
   await time.advance(2_000);
   const bytesMoved = () => staging.view(String).progress.bytesMoved;

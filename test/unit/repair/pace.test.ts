@@ -20,9 +20,17 @@ describe('a transfer in the background', () => {
   it('leaves clients two thirds of the time while there are any, and rests no longer once they are gone', async () => {
     const time = new VirtualTime();
     let served = 0;
-    const pace = new Pace(time, () => false, { clock: time, count: () => served });
+    const pace = new Pace(time, () => false, { clock: time, count: () => served, share: () => 1 / 3 });
     expect(await twentySteps(time, pace, () => served++)).toBe(600);
     expect(await twentySteps(time, pace, () => {})).toBe(200);
+  });
+
+  it('gives way to nobody where it may take all the time', async () => {
+    const time = new VirtualTime();
+    let served = 0;
+    const pace = new Pace(time, () => false, { clock: time, count: () => served, share: () => 1 });
+    expect(await twentySteps(time, pace, () => served++)).toBe(200);
+    expect(pace.givesWay).toBe(false);
   });
 
   it('that somebody asked for goes as fast as it can', async () => {
