@@ -40,7 +40,7 @@ export class LayoutGossip implements Worker {
   constructor(parts: Components) {
     this.#parts = parts;
     parts.service.onCall(calls.layouts, (from, payload, reply) => {
-      const news = decodeNews(payload);
+      const news = this.#read(payload);
       reply(null, this.#answerTo(news));
       this.#take(from, news);
     });
@@ -80,7 +80,7 @@ export class LayoutGossip implements Worker {
       this.#asking.delete(peer);
       if (error === null && body !== null) {
         try {
-          this.#take(peer, decodeNews(body));
+          this.#take(peer, this.#read(body));
         } catch (cause) {
           log.warn('A node answered with a layout that cannot be used.', {
             from: peer.toString(16),
@@ -90,6 +90,10 @@ export class LayoutGossip implements Worker {
       }
       if (isAgain) this.#ask(peer);
     });
+  }
+
+  #read(bytes: Buffer): LayoutNews {
+    return decodeNews(bytes, this.#parts.layouts.history.live);
   }
 
   #answerTo(news: LayoutNews): Buffer {

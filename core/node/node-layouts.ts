@@ -136,7 +136,13 @@ export class NodeLayouts {
     const others = new Map(trackers);
     if (!isFromBefore) others.delete(this.#nodeId);
     if (live.length === 0) return this.#take(withTrackers(this.#history, others));
-    return this.#take(merge(this.#history, { ...historyOf(live), trackers: others }));
+    return this.#take(merge(this.#history, { ...historyOf(this.#asKnown(live)), trackers: others }));
+  }
+
+  /** The same objects for what is live here too: what was reckoned for them holds on. */
+  #asKnown(live: readonly LiveLayout[]): LiveLayout[] {
+    const known = new Map(this.#history.live.map((one) => [one.digest, one]));
+    return live.map((one) => (one.digest === '' ? one : (known.get(one.digest) ?? one)));
   }
 
   close(): void {

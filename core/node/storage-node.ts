@@ -117,7 +117,7 @@ export class StorageNode {
 
   /** Nodes that this one has to hear before it speaks for all its partitions again. */
   waitsFor(): number[] {
-    return [...new Set(this.parts.eligibility.wanted().map(({ peer }) => peer))];
+    return [...this.parts.eligibility.waitsFor()];
   }
 
   /**

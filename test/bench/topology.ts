@@ -13,6 +13,8 @@ const kills = process.argv[2] === 'kill';
 const keyCount = 20_000;
 const clientCount = 16;
 const valueBytes = 1_024;
+/** How long clients are watched once a change has ended: the same load, on as many nodes. */
+const settledMs = 4_000;
 
 const cluster = new ChangingCluster();
 const mebibytes = (bytes: number) => (bytes / 1_048_576).toFixed(1);
@@ -50,20 +52,35 @@ try {
         killed++;
       }, 10_000)
     : null;
+  const pause = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs));
+  const report = async (
+    { change, tookMs }: { change: string; tookMs: number },
+    moved: string,
+  ): Promise<void> => {
+    const during = percentile(load.latenciesMs, 0.99);
+    load.latenciesMs.length = 0;
+    await pause(settledMs);
+    const after = percentile(load.latenciesMs, 0.99);
+    process.stdout.write(
+      `${change.padEnd(44)} ${(tookMs / 1_000).toFixed(1)} s${moved}, p99 ${during.toFixed(1)} ms, afterwards ${after.toFixed(1)} ms, failed ${load.failed.length}, stale ${load.stale.length}\n`,
+    );
+    load.latenciesMs.length = 0;
+  };
   const step = async (change: LayoutChange): Promise<void> => {
     load.latenciesMs.length = 0;
     const done = await cluster.change(change, 600_000);
-    process.stdout.write(
-      `${done.change.padEnd(44)} ${(done.tookMs / 1_000).toFixed(1)} s, moved ${mebibytes(done.bytesMoved)} MiB of ${mebibytes(done.plannedBytes)} planned (least ${mebibytes(done.minimumBytes)}), p99 ${percentile(load.latenciesMs, 0.99).toFixed(1)} ms, failed ${load.failed.length}, stale ${load.stale.length}\n`,
+    await report(
+      done,
+      `, moved ${mebibytes(done.bytesMoved)} MiB of ${mebibytes(done.plannedBytes)} planned (least ${mebibytes(done.minimumBytes)})`,
     );
   };
   const factor = async (count: string): Promise<void> => {
     load.latenciesMs.length = 0;
     const startedMs = performance.now();
     await cluster.command('keyspace', 'alter', 'default', '--factor', count);
-    const done = await cluster.followed(`factor ${count}`, { minimumBytes: 0, bytes: 0 }, startedMs, 600_000);
-    process.stdout.write(
-      `${done.change.padEnd(44)} ${(done.tookMs / 1_000).toFixed(1)} s, p99 ${percentile(load.latenciesMs, 0.99).toFixed(1)} ms, failed ${load.failed.length}, stale ${load.stale.length}\n`,
+    await report(
+      await cluster.followed(`factor ${count}`, { minimumBytes: 0, bytes: 0 }, startedMs, 600_000),
+      '',
     );
   };
   await step({ kind: 'add-nodes', count: 2, weight: 1 });

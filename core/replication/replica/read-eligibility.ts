@@ -115,6 +115,13 @@ export class ReadEligibility {
     return this.#missing.get(nameOf(keyspace, partition))?.cause ?? null;
   }
 
+  /** Who is still to be heard. */
+  waitsFor(): ReadonlySet<number> {
+    const all = new Set<number>();
+    for (const { peers } of this.#missing.values()) for (const peer of peers) all.add(peer);
+    return all;
+  }
+
   /** Who is still to be heard, and about what. */
   wanted(): Wanted[] {
     const byPeer = new Map<string, { keyspace: number; peer: number; partitions: number[] }>();

@@ -38,20 +38,25 @@ export function trackersOf({ trackers }: Pick<LayoutHistory, 'trackers'>): Track
 export function trackersFrom(rows: unknown): Map<number, Tracker> {
   const parsed = z.array(rowSchema).safeParse(rows);
   if (!parsed.success) throw new CoterieError('corrupt', 'It does not tell how far the nodes are.');
+  return trackersIn(parsed.data);
+}
+
+function trackersIn(rows: readonly TrackerRow[]): Map<number, Tracker> {
   return new Map(
-    parsed.data.map(([id, turn, heard, ack, sync, syncAck, key]) => [
-      id,
-      { turn, heard, ack, sync, syncAck, key },
-    ]),
+    rows.map(([id, turn, heard, ack, sync, syncAck, key]) => [id, { turn, heard, ack, sync, syncAck, key }]),
   );
 }
 
-/** Throws `corrupt` for anything else than live layouts. */
-export function liveFrom(entries: readonly unknown[]): LiveLayout[] {
+/**
+ * Throws `corrupt` for anything else than live layouts. Those that are `known` are not checked again, which takes milliseconds, and
+ * stay the same objects: what was reckoned for one of them need not be reckoned anew.
+ */
+export function liveFrom(entries: readonly unknown[], known: readonly LiveLayout[] = []): LiveLayout[] {
   return entries.map((entry) => {
     const { layout, digest } = (entry ?? {}) as Record<string, unknown>;
     if (typeof digest !== 'string') throw new CoterieError('corrupt', 'A layout has no digest.');
-    return { layout: checkedLayout(layout), digest };
+    const same = digest === '' ? undefined : known.find((one) => one.digest === digest);
+    return same ?? { layout: checkedLayout(layout), digest };
   });
 }
 
@@ -66,15 +71,15 @@ export function encodeNews(history: LayoutHistory, layouts: readonly LiveLayout[
   return Buffer.from(JSON.stringify(news));
 }
 
-/** Throws `bad-input`. */
-export function decodeNews(bytes: Buffer): LayoutNews {
+/** Throws `bad-input`. `known`: as in liveFrom. */
+export function decodeNews(bytes: Buffer, known: readonly LiveLayout[] = []): LayoutNews {
   try {
     const news = newsSchema.parse(JSON.parse(bytes.toString()));
     return {
       newest: news.newest,
       live: news.live,
-      trackers: trackersFrom(news.trackers),
-      layouts: liveFrom(news.layouts ?? []),
+      trackers: trackersIn(news.trackers),
+      layouts: liveFrom(news.layouts ?? [], known),
     };
   } catch {
     throw new CoterieError('bad-input', 'What another node says of the layout does not have the right form.');
