@@ -58,13 +58,20 @@ function previewText(preview: LayoutPreview): string {
   return lines.join('\n');
 }
 
+const leftInWords = ({ remainingMs }: { readonly remainingMs: number | null }) =>
+  remainingMs === null ? '' : `, some ${Math.ceil(remainingMs / 1_000)} s left`;
+
 function viewText({ version, state, changes, progress, waitsFor }: LayoutView): string {
   const lines = [`Layout ${version}, ${state === 'settled' ? 'settled' : 'changing'}.`];
   if (state === 'changing') {
-    const { partitionsDone, partitionsTotal, bytesMoved, remainingMs } = progress;
-    const left = remainingMs === null ? '' : `, some ${Math.ceil(remainingMs / 1_000)} s left`;
+    const { partitionsDone, partitionsTotal, bytesMoved, bytesPerSecond } = progress;
+    const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)} a second`;
     lines.push(
-      `${partitionsDone} of ${partitionsTotal} copies moved, ${formatBytes(bytesMoved)}${left}.`,
+      `${partitionsDone} of ${partitionsTotal} copies moved, ${formatBytes(bytesMoved)}${rate}${leftInWords(progress)}.`,
+      ...progress.nodes.map(
+        (node) =>
+          `- ${node.name}: ${node.partitionsDone} of ${node.partitionsTotal}, ${formatBytes(node.bytesMoved)}${leftInWords(node)}`,
+      ),
       ...waitsFor,
     );
   }

@@ -74,6 +74,19 @@ export const layoutStaged = layoutPreview.extend({
 });
 export type LayoutStaged = z.infer<typeof layoutStaged>;
 
+/** How far one node is in a change. */
+export const nodeProgress = z.object({
+  name,
+  /** Copies that it has got, and gets. */
+  partitionsDone: z.number(),
+  partitionsTotal: z.number(),
+  bytesMoved: z.number(),
+  remainingMs: z.number().nullable(),
+  /** Partitions that it does not have yet, in ascending order, over all keyspaces. */
+  open: z.array(z.number()),
+});
+export type NodeProgress = z.infer<typeof nodeProgress>;
+
 export const layoutView = z.object({
   version: z.number(),
   state: z.enum(['settled', 'changing']),
@@ -85,8 +98,12 @@ export const layoutView = z.object({
     partitionsDone: z.number(),
     partitionsTotal: z.number(),
     bytesMoved: z.number(),
+    /** Since it began; null: nothing moves. */
+    bytesPerSecond: z.number().nullable(),
     /** When it will be done at the present pace; null: unknown, or done. */
     remainingMs: z.number().nullable(),
+    /** Those that get copies by the change; while there is none, those that get back what they lost. */
+    nodes: z.array(nodeProgress),
   }),
   /** What it still waits for, each a sentence. */
   waitsFor: z.array(z.string()),

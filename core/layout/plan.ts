@@ -108,14 +108,14 @@ export function planOf(
 
 const inOrder = (partitions: ReadonlySet<number>) => [...partitions].sort((a, b) => a - b);
 
-type NodeMoves = Pick<NodePlan, 'name' | 'dataCenter' | 'gains' | 'releases'>;
+type NodeMoves = Pick<NodePlan, 'name' | 'dataCenter' | 'gained' | 'gains' | 'releases'>;
 
 /** Nodes that get copies or let some go, and of which partitions. */
 export function movesBetween(before: Layout, after: Layout): NodeMoves[] {
   if (before === after) return [];
   return planOf(before, after, () => 0)
     .nodes.filter(({ gains, releases }) => gains.length + releases.length > 0)
-    .map(({ name, dataCenter, gains, releases }) => ({ name, dataCenter, gains, releases }));
+    .map(({ name, dataCenter, gained, gains, releases }) => ({ name, dataCenter, gained, gains, releases }));
 }
 
 /** Keyspaces that would be nowhere, and factors that could be met before and could not any more. */

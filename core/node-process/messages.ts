@@ -73,6 +73,8 @@ export interface LayoutReport {
   readonly trackers: readonly TrackerRow[];
   /** Partitions of which the node still has to get something. */
   readonly lacking: number;
+  /** Those partitions, over all keyspaces, in ascending order. */
+  readonly open: readonly number[];
   /** Records that the rebuild since its start has brought, and their bytes. */
   readonly receivedBytes: number;
 }

@@ -205,6 +205,7 @@ export async function runNode(
       live: node.layouts.live.map((one) => one.layout.version),
       trackers: trackersOf(node.layouts),
       lacking: node.parts.eligibility.missingCount,
+      open: node.parts.eligibility.missingPartitions(),
       receivedBytes: node.repair.rebuildFigures().valueBytes,
     }),
     take: (live) => node.offerLayouts(live),

@@ -7,9 +7,9 @@ const batchSize = 32;
 
 /**
  * Some partitions from everybody, then the next ones. Each time another peer comes first, since that is the one that most of the
- * data comes from.
+ * data comes from. `turn`: another one for each node, so that not all of them begin with the same peer.
  */
-export function inBatches(wanted: readonly Wanted[]): Wanted[] {
+export function inBatches(wanted: readonly Wanted[], turn: number): Wanted[] {
   const batches = new Map<string, Wanted[]>();
   for (const { keyspace, peer, partitions } of wanted) {
     const mine = new Map<number, number[]>();
@@ -19,7 +19,7 @@ export function inBatches(wanted: readonly Wanted[]): Wanted[] {
     }
   }
   return [...batches.values()].flatMap((list, index) => {
-    const first = index % list.length;
+    const first = (index + turn) % list.length;
     return [...list.slice(first), ...list.slice(0, first)];
   });
 }

@@ -68,18 +68,21 @@ export class Rebuild {
 
   /** Asks for all that is lacking, whom it can; whether anything was settled by that. */
   async #round(): Promise<boolean> {
-    const { eligibility, repair } = this.#parts;
+    const { eligibility, repair, topology } = this.#parts;
+    const open = inBatches(eligibility.wanted(), topology().self.id);
     let isMoving = false;
-    // Until somebody else is done: asking a busy peer for the next partitions would be of no use either.
+    // Asking a busy peer for the next partitions would be of no use either, until somebody else was asked meanwhile.
     const busy = new Set<number>();
-    for (const wanted of inBatches(eligibility.wanted())) {
-      if (this.#closed) return isMoving;
-      const { peer } = wanted;
-      if (busy.has(peer) || !repair.peers.isUp(peer)) continue;
+    while (!this.#closed) {
+      const at = open.findIndex(({ peer }) => !busy.has(peer) && repair.peers.isUp(peer));
+      if (at < 0) return isMoving;
+      const wanted = open[at];
       if (await this.#bring(wanted)) {
         isMoving = true;
+        // From the first on again: what lacks only one peer becomes whole before anything is begun.
+        open.splice(at, 1);
         busy.clear();
-      } else busy.add(peer);
+      } else busy.add(wanted.peer);
     }
     return isMoving;
   }

@@ -1,17 +1,19 @@
 /**
- * One exchange for each replica at a time. A replica that answers somebody's exchange is claimed by it until it is
- * released, or silent for `leaseMs`: whoever asked may have died. A node leads one exchange with each peer.
+ * How many exchanges a replica takes part in at a time. One that answers somebody's exchange is claimed by it until it is released,
+ * or silent for `leaseMs`: whoever asked may have died. A node leads one exchange with each peer.
  */
 import { CoterieError } from '../base/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 
 const leaseMs = 5_000;
+/** Answered at a time: who asks rests between its questions while clients are served, and others need not wait for that. */
+const claimsMax = 3;
 
 export class Claims {
   readonly #clock: Clock;
   readonly #led = new Set<number>();
-  #claimedBy = '';
-  #claimedUntilMs = 0;
+  /** Until when each claim holds, by who has it. */
+  readonly #claims = new Map<string, number>();
   #lastExchange = 0;
 
   constructor(clock: Clock) {
@@ -34,18 +36,20 @@ export class Claims {
     return this.#led.has(peer);
   }
 
-  /** Throws `busy` while another exchange has this replica. */
+  /** Throws `busy` while enough other exchanges have this replica. */
   claim(from: number, exchange: number): void {
     const name = `${from}:${exchange}`;
     const nowMs = this.#clock.monotonicMs();
-    if (this.#claimedBy !== name && nowMs < this.#claimedUntilMs) {
-      throw new CoterieError('busy', 'The other replica is being compared with another one just now.');
+    if (!this.#claims.has(name)) {
+      for (const [other, untilMs] of this.#claims) if (untilMs <= nowMs) this.#claims.delete(other);
+      if (this.#claims.size >= claimsMax) {
+        throw new CoterieError('busy', 'The other replica is being compared with others just now.');
+      }
     }
-    this.#claimedBy = name;
-    this.#claimedUntilMs = nowMs + leaseMs;
+    this.#claims.set(name, nowMs + leaseMs);
   }
 
   release(from: number, exchange: number): void {
-    if (this.#claimedBy === `${from}:${exchange}`) this.#claimedUntilMs = 0;
+    this.#claims.delete(`${from}:${exchange}`);
   }
 }

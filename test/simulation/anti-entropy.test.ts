@@ -364,9 +364,11 @@ describe('a partition that is lacking here', () => {
   it('does not wait for a peer that is busy while another one is free', async () => {
     await start(3);
     for (let key = 0; key < 60; key++) await plant([1, 2], `key-${key}`, record(long));
-    const question = encodePartitions(questionKind.roots, 77, 0, [0]);
-    // As a comparison that ends at once on the asking side: the second node is busy with it until it hears no more of it.
-    call(nodeOf(2).parts.requests, 2, calls.compareReplicas, question, () => {});
+    // As comparisons that end at once on the asking side: the second node is busy with them until it hears no more of them.
+    for (const exchange of [77, 78, 79]) {
+      const question = encodePartitions(questionKind.roots, exchange, 0, [0]);
+      call(nodeOf(2).parts.requests, 2, calls.compareReplicas, question, () => {});
+    }
     await cluster.time.advance(100);
     for (const one of all) nodeOf(0).parts.eligibility.moved(0, one, [2, 3]);
     const rebuilt = nodeOf(0).repair.rebuild();

@@ -52,7 +52,10 @@ export class FakeTopology {
   view(): LayoutView {
     const settled: LayoutView = {
       ...{ version: this.#layout().version, state: 'settled', staged: 0, changes: [], waitsFor: [] },
-      progress: { partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null },
+      progress: {
+        ...{ partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0 },
+        ...{ bytesPerSecond: null, remainingMs: null, nodes: [] },
+      },
       joinsByItself: false,
       transfer: 'normal',
     };

@@ -28,10 +28,16 @@ import { digestOf, writeLayouts } from './layout-store.ts';
 /** How long a change waits for the nodes that are up: then a keyspace that was just made can be written to at any of them. */
 const spreadWithinMs = 2_000;
 
+/**
+ * hear: it has not taken the change. finish: writes go on there that began before it. fetch: it gets copies; give: it leaves, and hands
+ * over what others lack. agree: it has not heard that all others are done.
+ */
+export type ChangeStep = 'hear' | 'finish' | 'fetch' | 'give' | 'agree';
+
 export interface LayoutProgress {
   readonly state: 'settled' | 'changing';
   /** Ids of nodes that still have something to do, with what. */
-  readonly waitingFor: readonly { readonly nodeId: number; readonly step: 'hear' | 'fetch' | 'agree' }[];
+  readonly waitingFor: readonly { readonly nodeId: number; readonly step: ChangeStep }[];
 }
 
 export class LayoutService {
@@ -129,10 +135,17 @@ export class LayoutService {
   progress(): LayoutProgress {
     if (this.live.length === 1) return { state: 'settled', waitingFor: [] };
     const placed = placedOf(this.present);
+    const staying = new Set(this.present.nodes.map(({ id }) => id));
+    // It says so itself, before it has heard from all others.
+    const hasShare = new Set(
+      [...this.#nodes()].filter(({ layouts }) => layouts?.lacking === 0).map(({ node }) => node.id),
+    );
     const waitingFor = nodesWaitedFor(this.#history).flatMap((nodeId): LayoutProgress['waitingFor'] => {
-      const { heard, sync, syncAck } = reachedBy(this.#history, nodeId);
+      const { heard, ack, sync, syncAck } = reachedBy(this.#history, nodeId);
       if (heard < placed) return [{ nodeId, step: 'hear' }];
-      if (sync < placed) return [{ nodeId, step: 'fetch' }];
+      if (ack < placed) return [{ nodeId, step: 'finish' }];
+      if (sync < placed && !staying.has(nodeId)) return [{ nodeId, step: 'give' }];
+      if (sync < placed && !hasShare.has(nodeId)) return [{ nodeId, step: 'fetch' }];
       return syncAck < placed ? [{ nodeId, step: 'agree' }] : [];
     });
     return { state: 'changing', waitingFor };

@@ -20,6 +20,7 @@ import { digestOf } from './layout-store.ts';
 import { fold, inWords, type Staged } from './staged-change.ts';
 import { type Applied, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
+import { waitingInWords } from './waiting-words.ts';
 
 const entriesMax = 20;
 const changesMax = 64;
@@ -40,6 +41,7 @@ export class Staging {
   #staged: readonly Staged[];
   #applied: readonly Applied[];
   readonly #transfers: Transfers;
+  #moved: { before: Layout; after: Layout; moves: ReturnType<typeof movesBetween> } | null = null;
 
   private constructor(parts: Components, kept: KeptStaging) {
     this.#parts = parts;
@@ -84,7 +86,7 @@ export class Staging {
       changes: this.#staged.map(inWords),
       moves,
       nodes: [...nodes],
-      underWay: this.#underWay(),
+      underWay: this.#moving(),
       durationMs: this.#transfers.durationOf(moves.bytes),
       survival: survivalChanges(present, after),
       losses: this.#losses(present, after),
@@ -92,10 +94,14 @@ export class Staging {
     };
   }
 
-  /** From the oldest layout that still counts to the newest. */
-  #underWay(): LayoutPreview['underWay'] {
+  /** From the oldest layout that still counts to the newest, reckoned once for both. */
+  #moving(): ReturnType<typeof movesBetween> {
     const live = this.#parts.layouts.live.map(({ layout }) => layout);
-    return movesBetween(live[0], live[live.length - 1]);
+    const [before, after] = [live[0], live[live.length - 1]];
+    if (this.#moved?.before !== before || this.#moved.after !== after) {
+      this.#moved = { before, after, moves: movesBetween(before, after) };
+    }
+    return this.#moved.moves;
   }
 
   /** `by`: from where, in words. */
@@ -108,11 +114,11 @@ export class Staging {
       );
     }
     const { present } = this.#parts.layouts;
-    const { blocked, copies } = this.#planOf(present, this.#after(staged));
+    const { blocked } = this.#planOf(present, this.#after(staged));
     if (blocked.length > 0)
       throw new CoterieError('conflict', `This cannot be applied. ${blocked.join(' ')}`);
     await this.#parts.addComputers(staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
-    await this.#change((layout, digest) => fold(layout, digest, staged), copies, []);
+    await this.#change((layout, digest) => fold(layout, digest, staged), []);
     const entry = {
       version: this.#parts.layouts.present.version,
       atMs: this.#parts.clock.nowMs(),
@@ -149,8 +155,7 @@ export class Staging {
           return { ...keyspace, factors };
         }),
       });
-    const { copies } = this.#planOf(layouts.present, back(layouts.present, ''));
-    await this.#change(back, copies, this.#staged);
+    await this.#change(back, this.#staged);
     await this.#keep(this.#staged, this.#applied.slice(0, -1));
     return { version: layouts.present.version };
   }
@@ -172,8 +177,8 @@ export class Staging {
       state,
       staged: this.#staged.length,
       changes: this.#staged.map(inWords),
-      progress: this.#transfers.progress(),
-      waitsFor: waitingFor.map(({ nodeId, step }) => waitWords[step](nameOf(nodeId))),
+      progress: this.#transfers.progress(this.#moving()),
+      waitsFor: waitingInWords(waitingFor, nameOf),
       joinsByItself: layouts.present.joinsByItself ?? false,
       transfer: layouts.present.transfer ?? 'normal',
     };
@@ -181,11 +186,10 @@ export class Staging {
 
   async #change(
     edit: (layout: Layout, digest: string) => Layout,
-    copies: number,
     stagedAfter: readonly Staged[],
   ): Promise<void> {
     const staged = this.#staged;
-    this.#transfers.begin(copies);
+    this.#transfers.begin();
     // Whoever hears of the new layout must not hold what made it against it.
     this.#staged = stagedAfter;
     try {
@@ -196,6 +200,7 @@ export class Staging {
     }
     // What moves nothing is over at once.
     if (this.#parts.layouts.live.length === 1) this.settled();
+    else this.#transfers.progress(this.#moving());
   }
 
   async #keep(staged: readonly Staged[], applied: readonly Applied[]): Promise<void> {
@@ -280,10 +285,3 @@ export class Staging {
     return layout.computers.filter(({ id }) => drawn.has(id));
   }
 }
-
-const waitWords = {
-  hear: (node: string) =>
-    `${node} has not taken the change yet. If it is off, start it; if it is gone for good, remove it as dead.`,
-  fetch: (node: string) => `${node} is getting its share.`,
-  agree: (node: string) => `${node} has yet to hear that all others have their share.`,
-};

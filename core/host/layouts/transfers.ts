@@ -1,22 +1,32 @@
 /** How far the data has moved since a change was applied, by what the nodes of this computer say, and how fast. */
-import type { LayoutView } from '../../contract/layout-views.ts';
+import type { LayoutView, NodeProgress } from '../../contract/layout-views.ts';
+import type { NodePlan } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 
 /** As it was when it began. */
 interface Transfer {
   readonly beganMs: number;
-  readonly copies: number;
   /** What each node had received by then: one that joins later had nothing, one that leaves is not asked any more. */
   readonly received: ReadonlyMap<number, number>;
-  /** What it came to; null while it goes on. */
-  readonly bytesMoved: number | null;
 }
+
+type Progress = LayoutView['progress'];
+/** Who gets how many copies, by the layouts between which data moves. */
+export type Moving = readonly Pick<NodePlan, 'name' | 'gained'>[];
+
+const nothing: Progress = {
+  ...{ partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0 },
+  ...{ bytesPerSecond: null, remainingMs: null, nodes: [] },
+};
 
 export class Transfers {
   readonly #clock: Clock;
   readonly #nodes: () => Iterable<NodeHandle>;
+  /** Null: nothing moves. */
   #transfer: Transfer | null = null;
+  /** What it came to, of the last one; as it stands, while one goes on. */
+  #latest = nothing;
   /** Of the last one that came to its end. */
   #bytesPerSecond: number | null = null;
 
@@ -25,13 +35,13 @@ export class Transfers {
     this.#nodes = nodes;
   }
 
-  /** `copies` are to be made anew. */
-  begin(copies: number): void {
+  begin(): void {
     const beganMs = this.#clock.monotonicMs();
     const received = [...this.#nodes()].map(
       ({ node, layouts }) => [node.id, layouts?.receivedBytes ?? 0] as const,
     );
-    this.#transfer = { beganMs, copies, received: new Map(received), bytesMoved: null };
+    this.#transfer = { beganMs, received: new Map(received) };
+    this.#latest = nothing;
   }
 
   /** In milliseconds; null while nobody knows how fast it goes. */
@@ -42,41 +52,93 @@ export class Transfers {
   /** No data moves any more: what nodes receive from now on is none of it. */
   end(): void {
     const transfer = this.#transfer;
-    if (transfer === null || transfer.bytesMoved !== null) return;
+    if (transfer === null) return;
+    this.#transfer = null;
     const bytesMoved = this.#movedSince(transfer);
-    const tookMs = this.#clock.monotonicMs() - transfer.beganMs;
-    if (bytesMoved > 0) this.#bytesPerSecond = bytesMoved / Math.max(1, tookMs / 1_000);
-    this.#transfer = { ...transfer, bytesMoved };
+    const { partitionsTotal } = this.#latest;
+    if (bytesMoved > 0) this.#bytesPerSecond = bytesMoved / this.#seconds(transfer);
+    this.#latest = { ...nothing, partitionsDone: partitionsTotal, partitionsTotal, bytesMoved };
   }
 
-  progress(): LayoutView['progress'] {
-    const transfer = this.#transfer;
-    if (transfer === null) {
-      return { partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null };
+  /** `moving`: empty once no data moves any more. */
+  progress(moving: Moving): Progress {
+    if (moving.length === 0) {
+      const bytesMoved = this.#transfer === null ? this.#latest.bytesMoved : this.#movedSince(this.#transfer);
+      return { ...this.#latest, bytesMoved, nodes: this.#lacking() };
     }
-    const { beganMs, copies, bytesMoved } = transfer;
-    if (bytesMoved !== null) {
-      return { partitionsDone: copies, partitionsTotal: copies, bytesMoved, remainingMs: null };
-    }
-    const lacking = [...this.#nodes()].reduce((sum, { layouts }) => sum + (layouts?.lacking ?? 0), 0);
-    const partitionsDone = Math.max(0, copies - lacking);
-    const tookMs = this.#clock.monotonicMs() - beganMs;
-    const remainingMs =
-      partitionsDone === 0 ? null : Math.round((tookMs / partitionsDone) * (copies - partitionsDone));
-    return {
-      partitionsDone,
-      partitionsTotal: copies,
-      bytesMoved: this.#movedSince(transfer),
-      remainingMs,
+    // This host was started anew meanwhile, or another one applied the change.
+    if (this.#transfer === null) this.begin();
+    const transfer = this.#transfer!;
+    const tookMs = this.#seconds(transfer) * 1_000;
+    const handles = new Map([...this.#nodes()].map((handle) => [handle.node.name, handle]));
+    const nodes = moving
+      .filter(({ gained }) => gained > 0)
+      .map(({ name, gained }) => progressOf(name, gained, handles.get(name), transfer, tookMs));
+    const sum = (of: (node: NodeProgress) => number) => nodes.reduce((total, node) => total + of(node), 0);
+    const partitionsDone = sum((node) => node.partitionsDone);
+    const partitionsTotal = sum((node) => node.partitionsTotal);
+    const bytesMoved = this.#movedSince(transfer);
+    this.#latest = {
+      ...{ partitionsDone, partitionsTotal, bytesMoved, nodes },
+      bytesPerSecond: Math.round(bytesMoved / this.#seconds(transfer)),
+      remainingMs: remainingOf(tookMs, partitionsDone, partitionsTotal),
     };
+    return this.#latest;
   }
 
-  /** A node that was started anew counts from nothing. */
-  #movedSince({ received }: Transfer): number {
-    return [...this.#nodes()].reduce((sum, { node, layouts }) => {
-      const now = layouts?.receivedBytes ?? 0;
-      const before = received.get(node.id) ?? 0;
-      return sum + (now >= before ? now - before : now);
-    }, 0);
+  /** Nothing changes, but nodes lost copies and get them back. */
+  #lacking(): NodeProgress[] {
+    return [...this.#nodes()].flatMap(({ node: { name }, layouts }) =>
+      layouts === null || layouts.lacking === 0
+        ? []
+        : [
+            {
+              name,
+              partitionsDone: 0,
+              partitionsTotal: layouts.lacking,
+              bytesMoved: 0,
+              remainingMs: null,
+              open: [...layouts.open],
+            },
+          ],
+    );
   }
+
+  /** Never so short that a rate would be nonsense. */
+  #seconds({ beganMs }: Transfer): number {
+    return Math.max(1, (this.#clock.monotonicMs() - beganMs) / 1_000);
+  }
+
+  #movedSince(transfer: Transfer): number {
+    return [...this.#nodes()].reduce((sum, handle) => sum + receivedSince(transfer, handle), 0);
+  }
+}
+
+function progressOf(
+  name: string,
+  partitionsTotal: number,
+  handle: NodeHandle | undefined,
+  transfer: Transfer,
+  tookMs: number,
+): NodeProgress {
+  // A node that has not said anything yet has nothing yet.
+  const lacking = handle?.layouts?.lacking ?? partitionsTotal;
+  const partitionsDone = Math.max(0, partitionsTotal - lacking);
+  return {
+    ...{ name, partitionsDone, partitionsTotal },
+    bytesMoved: handle === undefined ? 0 : receivedSince(transfer, handle),
+    remainingMs: remainingOf(tookMs, partitionsDone, partitionsTotal),
+    open: [...(handle?.layouts?.open ?? [])],
+  };
+}
+
+function remainingOf(tookMs: number, done: number, total: number): number | null {
+  return done === 0 || done === total ? null : Math.round((tookMs / done) * (total - done));
+}
+
+/** A node that was started anew counts from nothing. */
+function receivedSince({ received }: Transfer, { node, layouts }: NodeHandle): number {
+  const now = layouts?.receivedBytes ?? 0;
+  const before = received.get(node.id) ?? 0;
+  return now >= before ? now - before : now;
 }

@@ -96,6 +96,12 @@ export class ReadEligibility {
     return this.#missing.size;
   }
 
+  /** Over all keyspaces, in ascending order. */
+  missingPartitions(): number[] {
+    const all = new Set([...this.#missing.keys()].map((name) => Number(name.slice(name.indexOf(':') + 1))));
+    return [...all].sort((a, b) => a - b);
+  }
+
   speaksFor(keyspace: number, partition: number): boolean {
     if (this.#missing.size === 0) return true;
     const missing = this.#missing.get(nameOf(keyspace, partition));

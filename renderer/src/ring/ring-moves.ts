@@ -1,32 +1,53 @@
 /** A change of the cluster as the ring shows it: who gets copies of which partitions, and who lets them go. Pure. */
-import type { LayoutPreview, NodeMoves } from '../../../core/contract/layout-views.ts';
+import type { LayoutPreview, NodeMoves, NodeProgress } from '../../../core/contract/layout-views.ts';
 import type { RingView } from '../../../core/contract/views.ts';
 import { plural } from '../components/format.ts';
 import { nodeColor, strengthOf } from './ring-geometry.ts';
 
 export interface Moves extends NodeMoves {
   readonly color: string;
+  /** Of what it gets, what it does not have yet; nothing while a change is only staged. */
+  readonly open: readonly number[];
 }
 
 export interface RingChange {
-  readonly state: 'staged' | 'under-way';
+  /** lacking: nothing changes, but nodes lost copies and get them back. */
+  readonly state: 'staged' | 'under-way' | 'lacking';
   readonly moves: readonly Moves[];
 }
 
+interface Basis {
+  readonly preview: LayoutPreview | null;
+  readonly isStaged: boolean;
+  readonly rings: readonly RingView[];
+  readonly progress: readonly NodeProgress[];
+}
+
 /** What is staged comes before what is under way: it still waits for somebody. Null: nothing moves. */
-export function ringChangeOf(
-  preview: LayoutPreview | null,
-  isStaged: boolean,
-  rings: readonly RingView[],
-): RingChange | null {
+export function ringChangeOf({ preview, isStaged, rings, progress }: Basis): RingChange | null {
   if (preview === null) return null;
-  const staged = isStaged && preview.changes.length > 0;
-  const moves = colored(staged ? preview.nodes : preview.underWay, rings);
-  return moves.length === 0 ? null : { state: staged ? 'staged' : 'under-way', moves };
+  const of = (
+    state: RingChange['state'],
+    rows: readonly NodeMoves[],
+    open: ReadonlyMap<string, readonly number[]>,
+  ) => {
+    const moves = colored(rows, rings).map((node) => ({
+      ...node,
+      open: (open.get(node.name) ?? []).filter((partition) => node.gains.includes(partition)),
+    }));
+    return moves.length === 0 ? null : { state, moves };
+  };
+  if (isStaged && preview.changes.length > 0) return of('staged', preview.nodes, new Map());
+  const open = new Map(progress.map((node) => [node.name, node.open]));
+  if (preview.underWay.length > 0) return of('under-way', preview.underWay, open);
+  const lacking = rings.flatMap(({ dataCenter, nodes }) =>
+    nodes.map(({ name }) => ({ name, dataCenter, gains: [...(open.get(name) ?? [])], releases: [] })),
+  );
+  return of('lacking', lacking, open);
 }
 
 /** Nodes without arcs have no color of a data center: shades of ink tell them apart. */
-function colored(rows: readonly NodeMoves[], rings: readonly RingView[]): Moves[] {
+function colored(rows: readonly NodeMoves[], rings: readonly RingView[]): (NodeMoves & { color: string })[] {
   const colors = new Map(
     rings.flatMap((ring, ringIndex) =>
       ring.nodes.map(({ name }, index) => [name, nodeColor(ringIndex, index, ring.nodes.length)] as const),
@@ -43,9 +64,19 @@ function colored(rows: readonly NodeMoves[], rings: readonly RingView[]): Moves[
   });
 }
 
+export const changeLegends = {
+  staged:
+    'Outer rim: partitions of which a node gets a copy. Inner rim: those it lets go. Faded: nothing moves.',
+  'under-way':
+    'Outer rim: partitions of which a node gets a copy, pale until it has it. Inner rim: those it lets go. Faded: nothing moves.',
+  lacking:
+    'Outer rim, pale: partitions of which a node lost its copy and gets it back. Faded: all are there.',
+} as const;
+
 export const changeTitles = {
   staged: 'Staged: what would move',
   'under-way': 'Under way: what moves',
+  lacking: 'Copies that are missing, and come back',
 } as const;
 
 /** Named one by one beside the ring; the table has them all. */
@@ -61,7 +92,8 @@ export function mostMoved(moves: readonly Moves[]): readonly Moves[] {
 /** For who does not see the rims. */
 export function changeInWords({ state, moves }: RingChange): string {
   const more = moves.length - movesShownMax;
-  const rows = mostMoved(moves).map(({ name, gains, releases }) => {
+  const rows = mostMoved(moves).map(({ name, gains, releases, open }) => {
+    if (state === 'lacking') return `${name} lacks ${plural(open.length, 'partition')}`;
     const parts = [
       gains.length === 0 ? null : `gets copies of ${plural(gains.length, 'partition')}`,
       releases.length === 0 ? null : `lets ${plural(releases.length, 'partition')} go`,

@@ -29,6 +29,7 @@ const reportOf = (version: number): LayoutReport => ({
   live: [version],
   trackers: [],
   lacking: 0,
+  open: [],
   receivedBytes: 0,
 });
 

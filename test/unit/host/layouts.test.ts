@@ -11,6 +11,7 @@ const reportOf = (version: number): LayoutReport => ({
   live: [version],
   trackers: [],
   lacking: 0,
+  open: [],
   receivedBytes: 0,
 });
 const settle = () => new Promise((resolve) => setImmediate(resolve));

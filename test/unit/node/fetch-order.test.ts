@@ -13,7 +13,7 @@ describe('what a node lacks', () => {
   ];
 
   it('is fetched some partitions at a time, from everybody before the next ones', () => {
-    const batches = inBatches(wanted).filter(({ keyspace }) => keyspace === 0);
+    const batches = inBatches(wanted, 0).filter(({ keyspace }) => keyspace === 0);
     const seen: number[] = [];
     for (let at = 0; at < batches.length; at += 2) {
       expect(batches[at].partitions).toEqual(batches[at + 1].partitions);
@@ -24,12 +24,16 @@ describe('what a node lacks', () => {
   });
 
   it('is first asked of another peer each time', () => {
-    const first = inBatches(wanted).filter((_, index) => index % 2 === 0);
-    expect(first.slice(0, 4).map(({ peer }) => peer)).toEqual([1, 2, 1, 2]);
+    const firsts = (turn: number) =>
+      inBatches(wanted, turn)
+        .filter((_, index) => index % 2 === 0)
+        .map(({ peer }) => peer);
+    expect(firsts(0).slice(0, 4)).toEqual([1, 2, 1, 2]);
+    expect(firsts(1).slice(0, 4)).toEqual([2, 1, 2, 1]);
   });
 
   it('is asked of nobody twice, and of all who were wanted', () => {
-    const all = inBatches(wanted).flatMap(({ keyspace, peer, partitions }) =>
+    const all = inBatches(wanted, 5).flatMap(({ keyspace, peer, partitions }) =>
       partitions.map((partition) => `${keyspace} ${peer} ${partition}`),
     );
     expect(new Set(all).size).toBe(all.length);
