@@ -4,7 +4,7 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { toCoterieError } from '../base/errors.ts';
 import { productVersion } from '../base/version.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
@@ -12,7 +12,7 @@ import { respServerDefaults } from '../gateway/resp/settings.ts';
 import { newestOf, nodesOf } from '../layout/history.ts';
 import type { Layout } from '../layout/layout.ts';
 import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
-import { MembershipDriver, type MembershipLink, type TimedEvent } from '../node/membership-driver.ts';
+import { MembershipDriver, type TimedEvent } from '../node/membership-driver.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
 import { lockFolderPatiently } from '../platform/folder-lock.ts';
 import type { HostLine } from '../platform/host-line.ts';
@@ -36,6 +36,7 @@ import type { AddressBook } from './address-book.ts';
 import { ownerNameOf, removeEndpoint, writeEndpoint } from './endpoint.ts';
 import { figuresOf, newFigureState } from './figures.ts';
 import type { HostChannel } from './host-channel.ts';
+import { LateLink } from './late-link.ts';
 import type { LayoutInbox } from './layout-inbox.ts';
 import { NodeLosses } from './losses.ts';
 import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.ts';
@@ -115,6 +116,7 @@ export async function runNode(
     { nodeId, ...defaultNodeSettings, processors: availableParallelism(), hasRun: message.hasRun },
     message.live,
   );
+  link.word = node.layoutWord;
   link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));
   // Peers first: a node that takes clients before it reaches the others could only refuse them.
   channel.send({ type: 'listening', peerPort, clientPort: message.clientPort });
@@ -213,16 +215,6 @@ export async function runNode(
   return running;
 }
 
-/** The peer link carries membership once the storage node is there; until then datagrams are the only way. */
-class LateLink implements MembershipLink {
-  carrier: MembershipLink | null = null;
-
-  call(...[peer, payload, done]: Parameters<MembershipLink['call']>): void {
-    if (this.carrier !== null) this.carrier.call(peer, payload, done);
-    else done(new CoterieError('unavailable', 'The peer link is not there yet.'), null);
-  }
-}
-
 /** Membership on the UDP port of the peer listener's number, reporting every change to the host. */
 async function startMembership(
   around: Pick<Surroundings, 'channel' | 'book' | 'log'> & { disk: Disk; link: LateLink },
@@ -250,6 +242,7 @@ async function startMembership(
       log,
       datagrams: udp,
       link,
+      layouts: link,
       seal: packetSealOf(Buffer.from(message.secret, 'hex'), systemRandom),
     },
     { selfId: nodeId, clusterId: layout.clusterId, profile },

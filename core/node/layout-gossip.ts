@@ -11,6 +11,7 @@ import type { Worker, WorkerProgress } from '../ports/worker.ts';
 import { call } from '../replication/calls.ts';
 import type { PeerService } from '../replication/replica/peer-service.ts';
 import type { Requests } from '../replication/requests.ts';
+import { type LayoutMark, layoutMarkOf } from '../wire/membership/packet-codec.ts';
 import { calls } from '../wire/peer/calls.ts';
 import { decodeNews, encodeNews, type LayoutNews } from '../wire/peer/layout-messages.ts';
 import type { NodeLayouts } from './node-layouts.ts';
@@ -27,13 +28,20 @@ interface Components {
   readonly log: Log;
 }
 
-export class LayoutGossip implements Worker {
+/** Packets carry the sender's newest layout, so that whoever was away or cut off hears of a change with the first of them. */
+export interface LayoutWord {
+  own(): LayoutMark;
+  heard(from: number, mark: LayoutMark): void;
+}
+
+export class LayoutGossip implements Worker, LayoutWord {
   readonly name: WorkerName = 'layouts';
   readonly yields = false;
   readonly firstAfterMs = changingMs;
   readonly #parts: Components;
   /** Peers with a question under way, and those to be told again after it. */
   readonly #asking = new Map<number, boolean>();
+  #marked: { readonly digest: string; readonly mark: LayoutMark } | null = null;
   #turn = 0;
   #askedCount = 0;
 
@@ -61,6 +69,23 @@ export class LayoutGossip implements Worker {
     const peers = layouts.topology.peers.filter(({ id }) => network.isUp(id));
     if (peers.length > 0) this.#ask(peers[this.#turn++ % peers.length].id);
     return layouts.topology.isChanging ? changingMs : settledMs;
+  }
+
+  /** What packets of membership say of the newest layout here. */
+  own(): LayoutMark {
+    const newest = newestOf(this.#parts.layouts.history);
+    if (this.#marked?.digest !== newest.digest) {
+      this.#marked = { digest: newest.digest, mark: layoutMarkOf(newest.layout.version, newest.digest) };
+    }
+    return this.#marked.mark;
+  }
+
+  /** A peer goes by another layout: whichever of the two is behind hears of the newer one. */
+  heard(from: number, { version, high, low }: LayoutMark): void {
+    const own = this.own();
+    const isSame = version === own.version && high === own.high && low === own.low;
+    if (version === 0 || isSame || this.#asking.has(from) || !this.#parts.network.isUp(from)) return;
+    this.#ask(from);
   }
 
   progress(): WorkerProgress {

@@ -19,6 +19,7 @@ import type { Random } from '../ports/random.ts';
 import { clusterTagOf, decodePacket, type Envelope, encodePacket } from '../wire/membership/packet-codec.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../wire/membership/stream-messages.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
+import type { LayoutWord } from './layout-gossip.ts';
 
 /** One question to one peer over the stream, and its answer. The other side answers with `answerCall`. */
 export interface MembershipLink {
@@ -33,6 +34,7 @@ export interface MembershipComponents {
   readonly log: Log;
   readonly datagrams: Datagrams;
   readonly link: MembershipLink;
+  readonly layouts: LayoutWord;
   readonly seal: PacketSeal;
 }
 
@@ -211,7 +213,9 @@ export class MembershipDriver {
       this.#ignore('a sender that is not the peer');
       return;
     }
-    this.#step({ type: 'packet', packet });
+    const { layout, ...said } = packet;
+    this.#components.layouts.heard(packet.from, layout);
+    this.#step({ type: 'packet', packet: said });
   }
 
   #ignore(reason: string): void {
@@ -227,7 +231,7 @@ export class MembershipDriver {
   #apply(effect: Effect): void {
     switch (effect.type) {
       case 'send': {
-        const bytes = encodePacket(effect.packet, this.#envelope);
+        const bytes = encodePacket(effect.packet, this.#envelope, this.#components.layouts.own());
         this.#components.datagrams.send(effect.to, bytes);
         if (this.#overStream.has(effect.to)) this.#ask(effect.to, { type: 'packet', bytes }, () => {});
         break;

@@ -14,6 +14,7 @@ import type { CoordinatorParts } from '../replication/parts.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { Topology } from '../replication/topology.ts';
 import { calls } from '../wire/peer/calls.ts';
+import type { LayoutWord } from './layout-gossip.ts';
 import type { MembershipLink } from './membership-driver.ts';
 import {
   assemble,
@@ -93,6 +94,11 @@ export class StorageNode {
       onMissing: () => void repair.rebuild(),
       onNews: () => gossip.tell(),
     });
+  }
+
+  /** What membership tells others of this node's layouts, and hears of theirs. */
+  get layoutWord(): LayoutWord {
+    return this.#built.gossip;
   }
 
   /** Told of each change of the layouts that count. */

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
-import { clusterTagOf, encodePacket } from '../../core/wire/membership/packet-codec.ts';
+import { clusterTagOf, encodePacket, noLayout } from '../../core/wire/membership/packet-codec.ts';
 import { encodeCall, encodeJson, frameType, protocolVersion } from '../../core/wire/peer/frames.ts';
 import { allowedMs } from '../support/abuse.ts';
 import { RealCluster } from '../support/cluster.ts';
@@ -119,7 +119,7 @@ test('forged datagrams mark nobody as gone, and fill no audit trail', async () =
     ...{ state: 'left' as const, member, incarnation: 2 ** 31, by: member },
     agreed: [],
   }));
-  const forged = nodeIds.map((from) => encodePacket({ from, probe: null, claims }, strangers));
+  const forged = nodeIds.map((from) => encodePacket({ from, probe: null, claims }, strangers, noLayout));
   // The same in the open, as packets were before they were sealed.
   const open = Buffer.concat([forged[0].subarray(0, 20), Buffer.from([0, 0])]);
   open[2] = 1;

@@ -13,6 +13,7 @@ import {
   decodeStates,
   encodePacket,
   encodeStates,
+  layoutMarkOf,
   type Packet,
 } from '../../core/wire/membership/packet-codec.ts';
 import { decodeStream, encodeStream } from '../../core/wire/membership/stream-messages.ts';
@@ -244,7 +245,10 @@ const messages: Record<string, readonly [Buffer, (bytes: Buffer) => unknown]> = 
   'records refused': [encodeRefused(3), decodeRefused],
   leftovers: [encodeLeftoverQuestion({ keyspace: 1, partitions: [4, 5] }), decodeLeftoverQuestion],
   'view of the layouts': [encodeNews(layouts, layouts.live), decodeNews],
-  'packet of membership': [encodePacket(packet, envelope), (bytes) => decodePacket(bytes, envelope)],
+  'packet of membership': [
+    encodePacket(packet, envelope, layoutMarkOf(3, 'digest')),
+    (bytes) => decodePacket(bytes, envelope),
+  ],
   'states of membership': [encodeStates([claim]), decodeStates],
   'stream of membership': [encodeStream({ type: 'states', claims: [claim] }), decodeStream],
 };

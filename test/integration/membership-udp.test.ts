@@ -12,6 +12,7 @@ import { systemRandom } from '../../core/platform/system-random.ts';
 import { UdpDatagrams } from '../../core/platform/udp-datagrams.ts';
 import { silentLog } from '../../core/ports/log.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
+import { noLayout } from '../../core/wire/membership/packet-codec.ts';
 
 const host = '127.0.0.1';
 const seal = packetSealOf(Buffer.from('secret of these nodes'), systemRandom);
@@ -60,7 +61,7 @@ it('a node that falls silent is dead for the others, one that leaves has left', 
     await disk.makeFolder('.');
     const parts = { clock: systemClock, timers: systemTimers, random: systemRandom, log: silentLog };
     const driver = await MembershipDriver.start(
-      { ...parts, disk, datagrams, link, seal },
+      { ...parts, disk, datagrams, link, seal, layouts: { own: () => noLayout, heard: () => {} } },
       { selfId: id, clusterId: 'udp', profile },
       ids,
     );

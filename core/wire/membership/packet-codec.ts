@@ -2,7 +2,7 @@
  * Membership packets as bytes laid by hand, big-endian, at most one datagram each:
  *
  *   head   u16 magic · u8 version · u8 seal · u64 cluster tag · u64 sender
- *   body   u8 probe kind · probe · u8 claim count · claims
+ *   body   u32 layout version · u64 hash of its digest · u8 probe kind · probe · u8 claim count · claims
  *
  *   ping, pingRequest   u32 sequence · u64 target
  *   ack, nack           u32 sequence
@@ -28,16 +28,34 @@ export interface Packet {
   readonly claims: readonly Claim[];
 }
 
+/** The newest layout that a sender knows: whoever goes by another one asks it. `version` 0: it knows of none yet. */
+export interface LayoutMark {
+  readonly version: number;
+  readonly high: number;
+  readonly low: number;
+}
+
+export const noLayout: LayoutMark = { version: 0, high: 0, low: 0 };
+
+export function layoutMarkOf(version: number, digest: string): LayoutMark {
+  const { high, low } = hash64(Buffer.from(digest));
+  return { version, high, low };
+}
+
+export type ReceivedPacket = Packet & { readonly layout: LayoutMark };
+
 /** Fits an Ethernet frame with the heads of IPv6, UDP and a tunnel. */
 export const datagramBytesMax = 1_400;
 const headBytes = 20;
+const markBytes = 12;
 const probeBytesMax = 13;
 /** Room for claims in any packet. */
-export const claimsBytesMax = datagramBytesMax - sealOverheadBytes - headBytes - probeBytesMax - 1;
+export const claimsBytesMax =
+  datagramBytesMax - sealOverheadBytes - headBytes - markBytes - probeBytesMax - 1;
 const claimCountMax = 255;
 
 const magic = 0xc07e;
-const version = 2;
+const version = 3;
 /** The only seal so far: that of packet-seal.ts. */
 const sealKind = 1;
 const probeCodes = { none: 0, ping: 1, ack: 2, pingRequest: 3, nack: 4 } as const;
@@ -152,7 +170,7 @@ function claimsLength(claims: readonly Claim[]): number {
   return claims.reduce((sum, claim) => sum + claimBytes(claim), 0);
 }
 
-export function encodePacket(packet: Packet, { tag, seal }: Envelope): Buffer {
+export function encodePacket(packet: Packet, { tag, seal }: Envelope, layout: LayoutMark): Buffer {
   const { from, probe, claims } = packet;
   const probeBytes = probe === null ? 1 : 'target' in probe ? probeBytesMax : 5;
   assert(claims.length <= claimCountMax, 'A packet holds at most 255 claims.');
@@ -164,7 +182,10 @@ export function encodePacket(packet: Packet, { tag, seal }: Envelope): Buffer {
   head.u32(tag.high);
   head.u32(tag.low);
   head.id(from);
-  const body = new Writer(probeBytes + 1 + claimsLength(claims));
+  const body = new Writer(markBytes + probeBytes + 1 + claimsLength(claims));
+  body.u32(layout.version);
+  body.u32(layout.high);
+  body.u32(layout.low);
   body.u8(probe === null ? probeCodes.none : probeCodes[probe.type]);
   if (probe !== null) {
     body.u32(probe.sequence);
@@ -209,7 +230,10 @@ function guarded<T>(bytes: Buffer, read: (reader: Reader) => T): T | { readonly 
   }
 }
 
-export function decodePacket(bytes: Buffer, { tag, seal }: Envelope): Packet | { readonly ignored: string } {
+export function decodePacket(
+  bytes: Buffer,
+  { tag, seal }: Envelope,
+): ReceivedPacket | { readonly ignored: string } {
   if (bytes.length > datagramBytesMax) return { ignored: 'too long' };
   const head = guarded(bytes.subarray(0, headBytes), (reader) => {
     if (((reader.u8() << 8) | reader.u8()) !== magic) throw new Refusal('not of this protocol');
@@ -222,10 +246,11 @@ export function decodePacket(bytes: Buffer, { tag, seal }: Envelope): Packet | {
   const body = seal.open(bytes.subarray(0, headBytes), bytes.subarray(headBytes));
   if (body === null) return { ignored: 'not sealed by this cluster' };
   return guarded(body, (reader) => {
+    const layout = { version: reader.u32(), high: reader.u32(), low: reader.u32() };
     const probe = readProbe(reader);
     const claims: Claim[] = [];
     for (let count = reader.u8(); count > 0; count--) claims.push(readClaim(reader));
-    return { from: head.from, probe, claims };
+    return { from: head.from, layout, probe, claims };
   });
 }
 

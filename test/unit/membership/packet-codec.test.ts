@@ -11,6 +11,7 @@ import {
   decodeStates,
   encodePacket,
   encodeStates,
+  noLayout,
   type Packet,
   type ProbeMessage,
 } from '../../../core/wire/membership/packet-codec.ts';
@@ -53,10 +54,10 @@ const packet: fc.Arbitrary<Packet> = fc.record({
 describe('a membership packet', () => {
   it('reads back as it was written, within one datagram', () => {
     check(
-      fc.property(packet, (written) => {
-        const bytes = encodePacket(written, envelope);
+      fc.property(packet, fc.record({ version: uint32, high: uint32, low: uint32 }), (written, layout) => {
+        const bytes = encodePacket(written, envelope, layout);
         expect(bytes.length).toBeLessThanOrEqual(datagramBytesMax);
-        expect(decodePacket(bytes, envelope)).toEqual(written);
+        expect(decodePacket(bytes, envelope)).toEqual({ ...written, layout });
       }),
     );
   });
@@ -65,13 +66,14 @@ describe('a membership packet', () => {
     const bytes = encodePacket(
       { from: 1, probe: null, claims: [] },
       { ...envelope, tag: clusterTagOf('other') },
+      noLayout,
     );
     expect(decodePacket(bytes, envelope)).toEqual({ ignored: 'another cluster' });
   });
 
   it('of a stranger, another version or a seal not known is ignored with the reason', () => {
     const change = (at: number) => {
-      const bytes = encodePacket({ from: 1, probe: null, claims: [] }, envelope);
+      const bytes = encodePacket({ from: 1, probe: null, claims: [] }, envelope, noLayout);
       bytes[at] ^= 0xff;
       return decodePacket(bytes, envelope);
     };
@@ -84,8 +86,8 @@ describe('a membership packet', () => {
 
   it('can be neither read, made nor changed without the secret', () => {
     const words = { from: 1, probe: null, claims: [aliveClaim] };
-    const bytes = encodePacket(words, envelope);
-    const forged = encodePacket(words, { ...envelope, seal: sealed('a guess') });
+    const bytes = encodePacket(words, envelope, noLayout);
+    const forged = encodePacket(words, { ...envelope, seal: sealed('a guess') }, noLayout);
     expect(decodePacket(forged, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
     // The member's number stands nowhere in the open.
     expect(bytes.includes(Buffer.from([0xab, 0xcd, 0xef, 0x01]))).toBe(false);
@@ -113,7 +115,7 @@ describe('a membership packet', () => {
   it('never throws on a damaged packet, and takes no cut one', () => {
     check(
       fc.property(packet, fc.nat(), fc.nat(255), (written, place, value) => {
-        const bytes = encodePacket(written, envelope);
+        const bytes = encodePacket(written, envelope, noLayout);
         expect(decodePacket(bytes.subarray(0, place % bytes.length), envelope)).toHaveProperty('ignored');
         bytes[place % bytes.length] = value;
         decodePacket(bytes, envelope);

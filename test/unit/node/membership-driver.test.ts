@@ -10,6 +10,7 @@ import { systemRandom } from '../../../core/platform/system-random.ts';
 import type { Datagrams } from '../../../core/ports/datagrams.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import { packetSealOf } from '../../../core/security/packet-seal.ts';
+import { type LayoutMark, layoutMarkOf } from '../../../core/wire/membership/packet-codec.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
@@ -28,6 +29,8 @@ class Net {
   readonly events: { node: number; event: TimedEvent }[] = [];
   readonly #receivers = new Map<number, (bytes: Buffer) => void>();
   datagramsPass = true;
+  /** What each hears of the layouts of others. */
+  readonly heard: (readonly [at: number, from: number, mark: LayoutMark])[] = [];
   readonly unreachable = new Set<number>();
 
   async start(id: number): Promise<MembershipDriver> {
@@ -57,6 +60,10 @@ class Net {
           log: silentLog,
           datagrams,
           link,
+          layouts: {
+            own: () => layoutMarkOf(id, `digest ${id}`),
+            heard: (from, mark) => void this.heard.push([id, from, mark]),
+          },
           seal,
         },
         { selfId: id, clusterId: 'test', profile: lanSettings },
@@ -129,6 +136,19 @@ describe('the membership driver', () => {
     disk.faults.writeFails = false;
     await net.time.advance(3_000);
     expect(known()).toBeGreaterThan(before);
+  });
+
+  it('carries the newest layout of its node with every packet, also over the stream', async () => {
+    const heardAt = (at: number) =>
+      net.heard.filter(([to]) => to === at).map(([, from, mark]) => ({ from, mark }));
+    expect(heardAt(1)).toContainEqual({ from: 2, mark: layoutMarkOf(2, 'digest 2') });
+    expect(heardAt(1)).toContainEqual({ from: 3, mark: layoutMarkOf(3, 'digest 3') });
+    expect(heardAt(1).every(({ from, mark }) => mark.version === from)).toBe(true);
+    net.datagramsPass = false;
+    await net.time.advance(5_000);
+    net.heard.length = 0;
+    await net.time.advance(5_000);
+    expect(heardAt(2)).toContainEqual({ from: 1, mark: layoutMarkOf(1, 'digest 1') });
   });
 
   it('uses the stream when datagrams are blocked, for probes and for news', async () => {
