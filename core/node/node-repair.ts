@@ -9,7 +9,12 @@ import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import type { Worker } from '../ports/worker.ts';
-import { AntiEntropy, type AntiEntropyFigures, type AntiEntropySettings } from '../repair/anti-entropy.ts';
+import {
+  AntiEntropy,
+  type AntiEntropyFigures,
+  type AntiEntropyParts,
+  type AntiEntropySettings,
+} from '../repair/anti-entropy.ts';
 import { Claims } from '../repair/claims.ts';
 import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
 import { Exchange } from '../repair/exchange.ts';
@@ -88,21 +93,25 @@ export class NodeRepair {
       this.#received.valueBytes += bytes;
     });
     const peers = peersOf(components);
-    const claims = new Claims(clock);
     const { eligibility, losses } = components;
-    const compared = (keyspace: number, peer: number, partitions: readonly number[]): void => {
+    const claims = new Claims(clock, () => eligibility.missCount);
+    const missCount = () => eligibility.missCount;
+    const compared: AntiEntropyParts['compared'] = (keyspace, peer, { compared: partitions, missCount }) => {
       this.times.note(keyspace, peer, partitions, clock.nowMs());
-      for (const partition of partitions) eligibility.compared(keyspace, partition, peer);
+      for (const partition of partitions) eligibility.compared(keyspace, partition, peer, missCount);
     };
     const isLost = (keyspace: number, partition: number) =>
       eligibility.causeOf(keyspace, partition) === 'lost';
     // Who has lost data asks for itself: only then does it learn whether the other had lost the same.
-    const comparedByPeer = (keyspace: number, peer: number, partitions: readonly number[]): void =>
-      compared(
-        keyspace,
-        peer,
-        partitions.filter((partition) => !isLost(keyspace, partition)),
-      );
+    const comparedByPeer: AntiEntropyParts['compared'] = (
+      keyspace,
+      peer,
+      { compared: partitions, missCount },
+    ) =>
+      compared(keyspace, peer, {
+        compared: partitions.filter((partition) => !isLost(keyspace, partition)),
+        missCount,
+      });
     const onPeerLost = (keyspace: number, partition: number, peer: number): void => {
       if (isLost(keyspace, partition)) losses.lostTogether(keyspace, partition, peer);
     };
@@ -120,6 +129,7 @@ export class NodeRepair {
       trees: this.trees,
       times: this.times,
       compared,
+      missCount,
       onPeerLost,
       pairings: () => this.#allPairings(),
       isBusy: components.isBusy,

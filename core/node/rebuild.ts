@@ -107,24 +107,25 @@ export class Rebuild {
     const pace = new Pace(repair.timers, () => repair.isBusy(), demand);
     const request = { keyspace, partitions, peer, dryRun: false, isBulk: true, limitMs: fetchWithinMs };
     this.#pace = pace;
-    const { figures, compared } = await new Exchange(repair, request, pace).run();
+    const result = await new Exchange(repair, request, pace).run();
     this.#pace = null;
-    addFigures(this.figures, figures);
-    repair.compared(keyspace, peer, compared);
-    return compared.length > 0;
+    addFigures(this.figures, result.figures);
+    repair.compared(keyspace, peer, result);
+    return result.compared.length > 0;
   }
 
   /** A node that was a replica before hands over what it has by itself; this only asks whether it is done. */
   async #askLeftovers(keyspace: number, peer: number, partitions: readonly number[]): Promise<boolean> {
     const { topology, requests, eligibility } = this.#parts;
     const { version } = topology().layout;
+    const { missCount } = eligibility;
     const question = encodeLeftoverQuestion({ keyspace, partitions });
     const answer = await new Promise<Buffer | null>((resolve) =>
       call(requests, peer, calls.holdsNothing, question, (_, body) => resolve(body)),
     );
     if (answer === null || topology().layout.version !== version) return false;
     const handedOver = partitions.filter((_, index) => answer[index] === 1);
-    for (const partition of handedOver) eligibility.compared(keyspace, partition, peer);
+    for (const partition of handedOver) eligibility.compared(keyspace, partition, peer, missCount);
     return handedOver.length > 0;
   }
 }

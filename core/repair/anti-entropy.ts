@@ -16,7 +16,7 @@ export interface AntiEntropyParts extends ExchangeParts {
   readonly times: ComparisonTimes;
   pairings(): readonly Pairing[];
   /** This node and the peer have brought all that either held of these to the other. */
-  compared(keyspace: number, peer: number, partitions: readonly number[]): void;
+  compared(keyspace: number, peer: number, result: Pick<ExchangeResult, 'compared' | 'missCount'>): void;
   /** Clients come first. */
   isBusy(): boolean;
   readonly demand: Demand;
@@ -142,11 +142,12 @@ export class AntiEntropy implements Worker {
     });
   }
 
-  #ended({ keyspace, peer }: Pairing, { figures, compared, reason }: ExchangeResult): void {
+  #ended({ keyspace, peer }: Pairing, result: ExchangeResult): void {
+    const { figures, reason } = result;
     const name = `${keyspace}:${peer}`;
     this.#exchangeCount++;
     addFigures(this.#totals, figures);
-    this.#parts.compared(keyspace, peer, compared);
+    this.#parts.compared(keyspace, peer, result);
     if (reason === null) {
       this.#failedMs.delete(name);
       this.#unsettled.delete(name);

@@ -9,15 +9,25 @@ const leaseMs = 5_000;
 /** Answered at a time: who asks rests between its questions while clients are served, and others need not wait for that. */
 const claimsMax = 3;
 
+interface Claim {
+  readonly exchange: number;
+  /** How often something had gone missing here when it began. */
+  readonly missCount: number;
+  /** Kept beyond that, because whoever was silent for long may go on: it began when it began. */
+  untilMs: number;
+}
+
 export class Claims {
   readonly #clock: Clock;
+  readonly #missCount: () => number;
   readonly #led = new Set<number>();
-  /** Until when each claim holds, by who has it. */
-  readonly #claims = new Map<string, number>();
+  /** Of each peer the last. */
+  readonly #claims = new Map<number, Claim>();
   #lastExchange = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, missCount: () => number) {
     this.#clock = clock;
+    this.#missCount = missCount;
   }
 
   /** A number for an exchange led by this node with `peer`; null while there is one already. */
@@ -36,20 +46,25 @@ export class Claims {
     return this.#led.has(peer);
   }
 
-  /** Throws `busy` while enough other exchanges have this replica. */
+  /** Throws `busy` while enough others have this replica. */
   claim(from: number, exchange: number): void {
-    const name = `${from}:${exchange}`;
     const nowMs = this.#clock.monotonicMs();
-    if (!this.#claims.has(name)) {
-      for (const [other, untilMs] of this.#claims) if (untilMs <= nowMs) this.#claims.delete(other);
-      if (this.#claims.size >= claimsMax) {
+    const known = this.#claims.get(from);
+    if (known === undefined || known.untilMs <= nowMs) {
+      const held = [...this.#claims].filter(([peer, { untilMs }]) => peer !== from && untilMs > nowMs);
+      if (held.length >= claimsMax) {
         throw new CoterieError('busy', 'The other replica is being compared with others just now.');
       }
     }
-    this.#claims.set(name, nowMs + leaseMs);
+    if (known?.exchange === exchange) known.untilMs = nowMs + leaseMs;
+    else this.#claims.set(from, { exchange, missCount: this.#missCount(), untilMs: nowMs + leaseMs });
   }
 
-  release(from: number, exchange: number): void {
-    this.#claims.delete(`${from}:${exchange}`);
+  /** Returns how often something had gone missing here when it began. */
+  release(from: number, exchange: number): number {
+    const known = this.#claims.get(from);
+    if (known?.exchange !== exchange) return 0;
+    this.#claims.delete(from);
+    return known.missCount;
   }
 }

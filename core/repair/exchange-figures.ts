@@ -54,6 +54,8 @@ export interface ExchangeResult {
   readonly figures: ExchangeFigures;
   /** Compared, and settled unless it was a dry run. */
   readonly compared: readonly number[];
+  /** How often something had gone missing here when it began. */
+  readonly missCount: number;
   /** In which something differed. */
   readonly differing: readonly number[];
   /** Null when all went well; partitions may be left even then, for want of time. */

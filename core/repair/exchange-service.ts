@@ -24,6 +24,7 @@ import {
   encodeRefused,
 } from '../wire/peer/record-batch-codec.ts';
 import type { Claims } from './claims.ts';
+import type { ExchangeResult } from './exchange-figures.ts';
 import { listLeaves, readOffsets } from './listing.ts';
 import { mergeAll } from './merging.ts';
 import { readPage } from './partition-stream.ts';
@@ -41,7 +42,7 @@ interface ServiceParts {
   /** Whether this replica has lost what it held of a partition, and has not got it back yet. */
   isLost(keyspace: number, partition: number): boolean;
   /** A peer has brought all that either side held of these to the other. */
-  compared(keyspace: number, peer: number, partitions: readonly number[]): void;
+  compared(keyspace: number, peer: number, result: Pick<ExchangeResult, 'compared' | 'missCount'>): void;
 }
 
 const nothing = Buffer.alloc(0);
@@ -83,12 +84,16 @@ class ExchangeService {
       case questionKind.verify:
         return this.#verify(head, body);
       case questionKind.release:
-        this.#parts.claims.release(from, head.exchange);
-        this.#parts.compared(head.keyspace, from, decodePartitions(body));
-        return nothing;
+        return this.#release(from, head, body);
       default:
         throw new CoterieError('unsupported', 'The other node runs an older version. Update it.');
     }
+  }
+
+  #release(from: number, { exchange, keyspace }: QuestionHead, body: Buffer): Buffer {
+    const missCount = this.#parts.claims.release(from, exchange);
+    this.#parts.compared(keyspace, from, { compared: decodePartitions(body), missCount });
+    return nothing;
   }
 
   #mustOwn(keyspace: number, partition: number): void {

@@ -24,6 +24,8 @@ export interface ExchangeParts {
   readonly trees: TreeStore;
   readonly claims: Claims;
   readonly clock: Clock;
+  /** How often something went missing here: a comparison speaks for what was missing when it began. */
+  missCount(): number;
   /** The peer has lost what it held of a partition, and has not got it back yet. */
   onPeerLost(keyspace: number, partition: number, peer: number): void;
 }
@@ -42,6 +44,7 @@ export class Exchange {
   readonly #compared: number[] = [];
   readonly #differing: number[] = [];
   #exchange = 0;
+  #missCount = 0;
   #untilMs = 0;
 
   constructor(parts: ExchangeParts, request: ExchangeRequest, pace: Pace) {
@@ -60,6 +63,7 @@ export class Exchange {
     }
     this.#exchange = exchange;
     this.#untilMs = clock.monotonicMs() + limitMs;
+    this.#missCount = this.#parts.missCount();
     let reason: CoterieError | null = null;
     try {
       await this.#all();
@@ -76,7 +80,9 @@ export class Exchange {
   }
 
   #result(reason: CoterieError | null): ExchangeResult {
-    return { figures: this.figures, compared: this.#compared, differing: this.#differing, reason };
+    const { figures } = this;
+    const [compared, differing, missCount] = [this.#compared, this.#differing, this.#missCount];
+    return { figures, compared, differing, missCount, reason };
   }
 
   #ask(question: Buffer): Promise<Buffer> {

@@ -119,7 +119,7 @@ class RangeRun {
       const result = await new Exchange(this.#parts, request, this.#pace).run();
       this.#add(result.figures);
       for (const partition of result.differing) differing.add(partition);
-      if (!this.#request.dryRun) this.#parts.compared(keyspace, peer, result.compared);
+      if (!this.#request.dryRun) this.#parts.compared(keyspace, peer, result);
       this.#onProgress(this.outcome.figures);
       const { reason, compared } = result;
       if (reason !== null && reason.code !== 'busy') return reason;

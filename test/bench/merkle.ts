@@ -136,8 +136,15 @@ function link(): [ReplicaPeers, ReplicaPeers] {
 function sideOf(replica: Replica, peers: ReplicaPeers) {
   const trees = new TreeStore({ replica, timers: systemTimers, log: silentLog });
   replica.book = trees;
-  const nobodyLost = { isLost: () => false, onPeerLost() {} };
-  const parts = { replica, peers, trees, claims: new Claims(systemClock), clock: systemClock, ...nobodyLost };
+  const nobodyLost = { isLost: () => false, onPeerLost() {}, missCount: () => 0 };
+  const parts = {
+    replica,
+    peers,
+    trees,
+    claims: new Claims(systemClock, () => 0),
+    clock: systemClock,
+    ...nobodyLost,
+  };
   serveExchanges({ ...parts, compared() {} });
   return parts;
 }

@@ -361,23 +361,56 @@ describe('a partition that is lacking here', () => {
     await expectWhole();
   });
 
-  it('does not wait for a peer that is busy while another one is free', async () => {
-    await start(3);
-    for (let key = 0; key < 60; key++) await plant([1, 2], `key-${key}`, record(long));
+  it('is compared anew where it went missing once more during the comparison', async () => {
+    await start(2);
+    await fill(200);
+    const { repair: node, engine, parts } = nodeOf(0);
+    const running = beginToFetch();
+    while (engine.countLive(0, partition) === 0) await cluster.time.advance(0.1);
+    parts.eligibility.moved(0, partition, [2]);
+    await cluster.time.until(running);
+    expect(node.rebuildFigures().fetched.partitionsCompared).toBe(2);
+  });
+
+  it('stays lacking where it went missing once more during a comparison that the other began', async () => {
+    await start(2);
+    await fill(200);
+    const { engine, parts } = nodeOf(0);
+    parts.eligibility.moved(0, partition, [2]);
+    const others = { partitions: [partition], peers: [cluster.members[0].id] };
+    await repair(1, others);
+    expect(parts.eligibility.isWhole).toBe(true);
+    await plant([1], '{tag}more', record(long));
+    parts.eligibility.moved(0, partition, [2]);
+    const running = repair(1, others);
+    while (engine.countLive(0, partition) === 200) await cluster.time.advance(0.1);
+    parts.eligibility.moved(0, partition, [2]);
+    await running;
+    expect(parts.eligibility.isWhole).toBe(false);
+  });
+
+  it('does not wait for a peer that is busy while others are free', async () => {
+    await start(5);
+    for (let key = 0; key < 60; key++) {
+      await cluster.time.until(cluster.write(cluster.members[1], `key-${key}`, long, 'held'));
+    }
+    const question = encodePartitions(questionKind.roots, 77, 0, []);
     // As comparisons that end at once on the asking side: the second node is busy with them until it hears no more of them.
-    for (const exchange of [77, 78, 79]) {
-      const question = encodePartitions(questionKind.roots, exchange, 0, [0]);
-      call(nodeOf(2).parts.requests, 2, calls.compareReplicas, question, () => {});
+    for (const other of [2, 3, 4]) {
+      call(nodeOf(other).parts.requests, 2, calls.compareReplicas, question, () => {});
     }
     await cluster.time.advance(100);
-    for (const one of all) nodeOf(0).parts.eligibility.moved(0, one, [2, 3]);
+    const { eligibility, topology } = nodeOf(0).parts;
+    const { replicas, selfIndex } = topology().keyspaces.get(0)!;
+    for (const one of all.filter((partition) => selfIndex[partition] >= 0)) {
+      const others = replicas[one].map(({ nodeId }) => nodeId).filter((id) => id !== 1);
+      eligibility.moved(0, one, others);
+    }
     const rebuilt = nodeOf(0).repair.rebuild();
-    await cluster.time.advance(2_000);
-    const held = all.reduce((sum, one) => sum + nodeOf(0).engine.countLive(0, one), 0);
-    expect(held).toBe(60);
-    expect(nodeOf(0).parts.eligibility.missingCount).toBe(1_024);
+    await cluster.time.advance(3_000);
+    expect(nodeOf(0).parts.eligibility.waitsFor()).toEqual(new Set([2]));
     await cluster.time.until(rebuilt);
-    await expectWhole();
+    expect(await cluster.time.until(cluster.divergent())).toEqual([]);
   });
 });
 

@@ -15,8 +15,8 @@ export type MissingCause = 'lost' | 'moved' | 'unknown';
 
 interface Missing {
   cause: MissingCause;
-  /** Nodes still to be heard: other replicas, and nodes that were replicas before. */
-  readonly peers: Set<number>;
+  /** Nodes still to be heard: other replicas, and nodes that were replicas before. With the count of misses by then. */
+  readonly peers: Map<number, number>;
 }
 
 /** Partitions of one keyspace for which one peer is to be heard. */
@@ -39,6 +39,7 @@ export class ReadEligibility {
   readonly #missing = new Map<string, Missing>();
   readonly #handlers: CompletenessHandlers;
   #topology: Topology | null = null;
+  #missCount = 0;
 
   constructor(handlers: CompletenessHandlers) {
     this.#handlers = handlers;
@@ -79,12 +80,19 @@ export class ReadEligibility {
   #miss(keyspace: number, partition: number, cause: MissingCause, peers: readonly number[]): void {
     if (peers.length === 0) return;
     const name = nameOf(keyspace, partition);
-    const missing = this.#missing.get(name);
-    if (missing === undefined) this.#missing.set(name, { cause, peers: new Set(peers) });
-    else {
-      if (missing.cause === 'moved' || cause === 'lost') missing.cause = cause;
-      for (const peer of peers) missing.peers.add(peer);
-    }
+    const missing = this.#missing.get(name) ?? { cause, peers: new Map<number, number>() };
+    this.#missing.set(name, missing);
+    if (missing.cause === 'moved' || cause === 'lost') missing.cause = cause;
+    this.#missCount++;
+    for (const peer of peers) missing.peers.set(peer, this.#missCount);
+  }
+
+  /**
+   * How often something went missing here. A comparison, or any other answer, speaks for what was missing when it began: what was
+   * seen of a peer before may lack a write by somebody who did not know of the newest layout yet, or what was lost since.
+   */
+  get missCount(): number {
+    return this.#missCount;
   }
 
   get isWhole(): boolean {
@@ -124,7 +132,7 @@ export class ReadEligibility {
   /** Who is still to be heard. */
   waitsFor(): ReadonlySet<number> {
     const all = new Set<number>();
-    for (const { peers } of this.#missing.values()) for (const peer of peers) all.add(peer);
+    for (const { peers } of this.#missing.values()) for (const peer of peers.keys()) all.add(peer);
     return all;
   }
 
@@ -133,7 +141,7 @@ export class ReadEligibility {
     const byPeer = new Map<string, { keyspace: number; peer: number; partitions: number[] }>();
     for (const [name, { peers }] of this.#missing) {
       const [keyspace, partition] = name.split(':').map(Number);
-      for (const peer of peers) {
+      for (const peer of peers.keys()) {
         const entry = byPeer.get(`${keyspace}:${peer}`);
         if (entry === undefined)
           byPeer.set(`${keyspace}:${peer}`, { keyspace, peer, partitions: [partition] });
@@ -143,11 +151,11 @@ export class ReadEligibility {
     return [...byPeer.values()];
   }
 
-  /** This node has got everything that `peer` holds of the partition. */
-  compared(keyspace: number, partition: number, peer: number): void {
+  /** This node has got everything that `peer` holds of the partition, by what began when `missCount` was this. */
+  compared(keyspace: number, partition: number, peer: number, missCount: number): void {
     const name = nameOf(keyspace, partition);
     const missing = this.#missing.get(name);
-    if (missing === undefined) return;
+    if (missing === undefined || (missing.peers.get(peer) ?? 0) > missCount) return;
     missing.peers.delete(peer);
     if (missing.peers.size > 0) return;
     this.#missing.delete(name);
@@ -170,7 +178,7 @@ export class ReadEligibility {
     for (const [name, { peers }] of this.#missing) {
       const [keyspace, partition] = name.split(':').map(Number);
       const isReplica = (topology.keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0;
-      for (const peer of peers) if (!topology.nodes.has(peer) || gone.has(peer)) peers.delete(peer);
+      for (const peer of peers.keys()) if (!topology.nodes.has(peer) || gone.has(peer)) peers.delete(peer);
       if (!isReplica || peers.size === 0) this.#missing.delete(name);
     }
     this.#endIfWhole();

@@ -24,14 +24,29 @@ describe('a replica that lost a partition', () => {
     eligibility.lost(topology, 0, 5);
     expect(eligibility.speaksFor(0, 5)).toBe(false);
     expect(eligibility.speaksFor(0, 6)).toBe(true);
-    eligibility.compared(0, 5, 2);
-    eligibility.compared(0, 5, 2);
-    eligibility.compared(0, 6, 3);
+    const now = eligibility.missCount;
+    eligibility.compared(0, 5, 2, now);
+    eligibility.compared(0, 5, 2, now);
+    eligibility.compared(0, 6, 3, now);
     expect(eligibility.speaksFor(0, 5)).toBe(false);
     expect(eligibility.wanted()).toEqual([{ keyspace: 0, peer: 3, partitions: [5] }]);
-    eligibility.compared(0, 5, 3);
+    eligibility.compared(0, 5, 3, now);
     expect(eligibility.speaksFor(0, 5)).toBe(true);
     expect(heard).toEqual(['lost 0:5', 'back 0:5', 'whole']);
+  });
+
+  it('is not whole by what was compared before it went missing, or went missing once more', () => {
+    const { eligibility } = watched();
+    const before = eligibility.missCount;
+    eligibility.moved(0, 5, [2, 3]);
+    eligibility.compared(0, 5, 2, before);
+    const between = eligibility.missCount;
+    eligibility.compared(0, 5, 3, between);
+    eligibility.moved(0, 5, [2]);
+    eligibility.compared(0, 5, 2, between);
+    expect(eligibility.wanted()).toEqual([{ keyspace: 0, peer: 2, partitions: [5] }]);
+    eligibility.compared(0, 5, 2, eligibility.missCount);
+    expect(eligibility.isWhole).toBe(true);
   });
 
   it('tells of the loss also where nobody else holds it, and waits for nobody', () => {
