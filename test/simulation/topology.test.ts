@@ -1,5 +1,7 @@
 /** The cluster changes while clients work: nodes join and leave, weights, factors and levels change, with every other fault beside it. */
 import { expect, it } from 'vitest';
+import { nextLayout } from '../../core/layout/layout.ts';
+import { SimulatedCluster } from '../support/simulation/cluster.ts';
 import type { FaultKind } from '../support/simulation/nemesis.ts';
 import { safeOptions, simulate } from '../support/simulation/run.ts';
 
@@ -71,4 +73,29 @@ it('a loss is found when old owners are let go before the new ones have their sh
     found.push(...(await simulate(seed, world)).violations);
   }
   expect(found.length).toBeGreaterThan(0);
+});
+
+it('what moves nothing, such as another name, turns no write away while it spreads', async () => {
+  const cluster = new SimulatedCluster(5, {
+    ...{ nodeCount: 5, readLevel: 'QUORUM', writeLevel: 'QUORUM', conflicts: 'siblings', sloppy: true },
+    network: { lossShare: 0, repeatShare: 0, delayMinMs: 1, delayMaxMs: 30, noticeMs: 100 },
+    ...{ clockSkewMaxMs: 0, diskDelayMaxMs: 1 },
+  });
+  await cluster.startAll();
+  const writes: Promise<void>[] = [];
+  for (let round = 0; round < 20; round++) {
+    const at = cluster.members[round % 5];
+    const named = nextLayout(cluster.layout, '', { clusterName: `round ${round}` });
+    cluster.decideApart([{ at, layouts: [named] }]);
+    for (let turn = 0; turn < 30; turn++) {
+      writes.push(cluster.write(cluster.members[turn % 5], `key-${turn}`, `${round}`, 'quorum'));
+      await cluster.time.advance(2);
+    }
+  }
+  await cluster.time.until(Promise.all(writes));
+  const counters = cluster.running().map(({ node }) => node!.parts.counters);
+  expect(counters.map(({ redirected, writesRefused }) => redirected + writesRefused)).toEqual([
+    0, 0, 0, 0, 0,
+  ]);
+  for (const member of cluster.members) cluster.crash(member);
 });

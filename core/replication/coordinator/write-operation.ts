@@ -288,7 +288,9 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     this.#parts.refusing.note(from, errorOf(code));
-    this.#missedBy(index);
+    // Nobody stands in for a replica that is there and is none by its layout: readers would ask it, and not whoever stands in.
+    if (code === status.noReplica) this.#fail(index);
+    else this.#missedBy(index);
   }
 
   onFailure(from: number): void {
@@ -313,7 +315,11 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
         return;
       }
     }
-    this.#parts.hints.owe(nodeId, this.#address);
+    this.#fail(index);
+  }
+
+  #fail(index: number): void {
+    this.#parts.hints.owe(this.#replicas[index].nodeId, this.#address);
     this.#settle(this.#core.addFailure(index));
   }
 
