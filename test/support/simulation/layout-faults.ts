@@ -6,6 +6,7 @@ import {
   dropKeyspace,
   keyspaceNamed,
   type Layout,
+  nextLayout,
 } from '../../../core/layout/layout.ts';
 import type { Hand } from './nemesis.ts';
 import { mustMeet, possibleLevels } from './oracle.ts';
@@ -140,6 +141,8 @@ async function changeWeight(hand: Hand): Promise<boolean> {
   const { cluster, fate, pause, whole } = hand;
   const { id } = fate.pick(cluster.members);
   for (const weight of [fate.pick([0.3, 2, 5]), 1]) {
+    if (fate.chance(0.3))
+      cluster.setLayout(nextLayout(cluster.layout, '', { clusterName: `weight ${weight}` }));
     cluster.note(`n${id} weighs ${weight}`);
     cluster.setLayout(weighNode(cluster.layout, String(cluster.layout.version), `n${id}`, weight));
     await pause(20, 1_000);
@@ -156,6 +159,11 @@ function drawnChanges({ cluster, fate }: Hand): Layout[] {
   const count = fate.chance(0.3) ? 2 : 1;
   for (let turn = 0; turn < count; turn++) {
     const layout = layouts.at(-1) ?? cluster.layout;
+    if (fate.chance(0.15)) {
+      // Moves nothing, and is a layout like any other.
+      layouts.push(nextLayout(layout, '', { clusterName: `name ${fate.below(1_000)}` }));
+      continue;
+    }
     const [dataCenter, factor] = fate.pick(Object.entries(factors));
     const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
     const other = factor < nodeCount && fate.chance(0.4) ? factor + 1 : factor;
