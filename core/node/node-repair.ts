@@ -117,7 +117,9 @@ export class NodeRepair {
     };
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
-    this.trees = new TreeStore({ replica, timers, log });
+    const { isBusy, demand } = components;
+    const newPace = () => new Pace(timers, isBusy, eligibility.hasLost ? null : demand);
+    this.trees = new TreeStore({ replica, timers, log, newPace });
     components.records.observe(this.trees);
     this.#parts = {
       replica,
@@ -132,8 +134,8 @@ export class NodeRepair {
       missCount,
       onPeerLost,
       pairings: () => this.#allPairings(),
-      isBusy: components.isBusy,
-      demand: components.demand,
+      isBusy,
+      demand,
     };
     const { requests, topology } = components;
     this.#rebuild = new Rebuild({ repair: this.#parts, eligibility, requests, topology });

@@ -10,6 +10,7 @@ import { MerkleTree, placeOf } from '../merkle/tree.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import type { ScanResult } from '../ports/storage-engine.ts';
+import type { Pace } from './pace.ts';
 
 const pageCount = 256;
 
@@ -22,7 +23,7 @@ interface Change {
 
 export class TreeBuild {
   readonly tree: MerkleTree;
-  readonly #parts: { readonly replica: LocalReplica; readonly timers: Timers };
+  readonly #parts: { readonly replica: LocalReplica; readonly timers: Timers; readonly pace: Pace };
   readonly #keyspace: number;
   readonly #partition: number;
   /** Where the walk goes on: everything before it counts already. */
@@ -31,8 +32,9 @@ export class TreeBuild {
   #putOff: Change[] | null = null;
   #cancelled = false;
 
+  /** `pace`: rests between pages while clients are served. */
   constructor(
-    parts: { replica: LocalReplica; timers: Timers },
+    parts: { replica: LocalReplica; timers: Timers; pace: Pace },
     keyspace: number,
     partition: number,
     bits: number,
@@ -55,6 +57,7 @@ export class TreeBuild {
       if (this.#cancelled) return false;
       if (page.nextPosition === null) return true;
       await new Promise<void>((resolve) => this.#parts.timers.atTurnEnd(resolve));
+      await this.#parts.pace.step();
     }
     return false;
   }

@@ -11,6 +11,7 @@ import type { PlacedTree } from '../merkle/tree-file.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { LocalReplica, RecordObserver } from '../ports/local-replica.ts';
 import type { Log } from '../ports/log.ts';
+import type { Pace } from './pace.ts';
 import { TreeBuild } from './tree-build.ts';
 
 export interface TreeFigures {
@@ -25,6 +26,14 @@ export interface TreeFigures {
 const buildsAtOnce = 2;
 /** A tree is made narrower only when it may then gain some keys before it is too narrow. */
 const narrowMargin = 1.3;
+
+interface TreeStoreParts {
+  readonly replica: LocalReplica;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Of one walk: it leaves clients most of the processor. */
+  newPace(): Pace;
+}
 
 class Entry {
   readonly keyspace: number;
@@ -42,7 +51,7 @@ class Entry {
 }
 
 export class TreeStore implements RecordObserver {
-  readonly #parts: { readonly replica: LocalReplica; readonly timers: Timers; readonly log: Log };
+  readonly #parts: TreeStoreParts;
   readonly #keyspaces = new Map<number, (Entry | undefined)[]>();
   readonly #queue: Entry[] = [];
   readonly #before: RecordHash = { high: 0, low: 0 };
@@ -52,7 +61,7 @@ export class TreeStore implements RecordObserver {
   #loadedCount = 0;
   #closed = false;
 
-  constructor(parts: { replica: LocalReplica; timers: Timers; log: Log }) {
+  constructor(parts: TreeStoreParts) {
     this.#parts = parts;
   }
 
@@ -169,7 +178,8 @@ export class TreeStore implements RecordObserver {
       entry.expectedKeys,
       this.#parts.replica.recordCount(keyspace, partition),
     );
-    const build = new TreeBuild(this.#parts, keyspace, partition, bitsFor(keyCount));
+    const pace = this.#parts.newPace();
+    const build = new TreeBuild({ ...this.#parts, pace }, keyspace, partition, bitsFor(keyCount));
     entry.build = build;
     try {
       // Cancelled by a doubt: whoever wants the tree asks again.
@@ -180,6 +190,8 @@ export class TreeStore implements RecordObserver {
     } finally {
       entry.build = null;
     }
+    // Small partitions are walked in one page: the rest is due before the next one.
+    await pace.step();
   }
 
   #built(entry: Entry, error: CoterieError | null): void {

@@ -134,7 +134,10 @@ function link(): [ReplicaPeers, ReplicaPeers] {
 }
 
 function sideOf(replica: Replica, peers: ReplicaPeers) {
-  const trees = new TreeStore({ replica, timers: systemTimers, log: silentLog });
+  const trees = new TreeStore({
+    ...{ replica, timers: systemTimers, log: silentLog },
+    newPace: () => new Pace(systemTimers, () => false),
+  });
   replica.book = trees;
   const nobodyLost = { isLost: () => false, onPeerLost() {}, missCount: () => 0 };
   const parts = {

@@ -6,6 +6,7 @@ import { hashRecord } from '../../../core/merkle/record-hash.ts';
 import { MerkleTree, placeOf } from '../../../core/merkle/tree.ts';
 import type { LocalReplica } from '../../../core/ports/local-replica.ts';
 import { silentLog } from '../../../core/ports/log.ts';
+import { Pace } from '../../../core/repair/pace.ts';
 import { TreeStore } from '../../../core/repair/tree-store.ts';
 import { check } from '../../support/seeds.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
@@ -41,7 +42,10 @@ class SlowReplica {
       read: (_, done) => done(null, null),
       merge: (_address, _record, done) => done(null),
     };
-    this.book = new TreeStore({ replica, timers: this.time, log: silentLog });
+    this.book = new TreeStore({
+      ...{ replica, timers: this.time, log: silentLog },
+      newPace: () => new Pace(this.time, () => false),
+    });
   }
 
   set(number: number, value: number): void {
