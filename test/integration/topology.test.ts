@@ -46,7 +46,13 @@ it('grows from three nodes to five, drains one, gives another one more, and one 
   await cluster.command('node', 'add');
   await cluster.followed('one joins by itself', { minimumBytes: 0, bytes: 0 }, performance.now());
   expect(cluster.clientPorts).toHaveLength(5);
-  expect((await cluster.show()).joinsByItself).toBe(true);
+  await cluster.command('layout', 'intensity', 'fast');
+  expect(await cluster.show()).toMatchObject({ joinsByItself: true, transfer: 'fast' });
+  const history = (await cluster.command('layout', 'history')) as { by: string; changes: string[] }[];
+  expect(history[0]).toMatchObject({
+    by: 'the command line',
+    changes: [expect.stringContaining('Add node-')],
+  });
   await expectNothingLost();
 }, 240_000);
 

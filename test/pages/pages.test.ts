@@ -381,6 +381,23 @@ describe.skipIf(browserPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    it('agrees with the whole cluster on how hard data moves and whether nodes join by themselves', async () => {
+      const { page, problems } = await visit('three', '#/ring');
+      const pace = page.getByRole('group', { name: 'How data moves while clients are served' });
+      await pace.getByRole('radio', { name: /^normal/i, checked: true }).waitFor();
+      await pace.getByRole('radio', { name: /^gentle/i }).focus();
+      await page.keyboard.press('Space');
+      await pace.getByRole('radio', { name: /^gentle/i, checked: true }).waitFor();
+      const joining = page.getByRole('switch', { name: /^New nodes join by themselves/ });
+      await joining.focus();
+      await page.keyboard.press('Space');
+      await page.reload();
+      // Kept where every page sees it.
+      await pace.getByRole('radio', { name: /^gentle/i, checked: true }).waitFor();
+      expect(await joining.isChecked()).toBe(true);
+      expect(problems).toEqual([]);
+    });
+
     it('creates a keyspace, puts a key and finds it by keyboard alone', async () => {
       const { page, problems } = await visit('three', '#/overview');
       await journeys.createKeyspace(page, 'orders');

@@ -72,9 +72,9 @@ export class FakeCluster {
   readonly #access = new FakeAccess();
   readonly #topology = new FakeTopology({
     layout: () => this.layout,
-    changed: (layout) => {
+    changed: ({ version, joinsByItself, transfer }) => {
       // The plan's new nodes have no process here: only who was there before goes on.
-      this.layout = { ...this.layout, version: layout.version };
+      this.layout = { ...this.layout, version, joinsByItself, transfer };
     },
   });
   readonly #ticker: ReturnType<typeof setInterval>;

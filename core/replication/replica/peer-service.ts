@@ -11,7 +11,7 @@ import { outwardError } from '../../ports/outward-error.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { HybridClock } from '../../versions/hybrid-clock.ts';
 import { headerLength, summarise } from '../../versions/record-codec.ts';
-import { type Call, encodeAnswer } from '../../wire/peer/calls.ts';
+import { type Call, calls, encodeAnswer } from '../../wire/peer/calls.ts';
 import {
   encodeEmpty,
   encodeStatus,
@@ -203,7 +203,14 @@ export class PeerService {
     };
     const served = this.#calls.get(method);
     if (served === undefined) {
-      reply(new CoterieError('unsupported', 'The other node runs an older version. Update it.'), null);
+      // Who serves it comes in the moments after the start; what is not in the list at all is from a newer version.
+      const isKnown = Object.values(calls).some((call) => call.method === method);
+      reply(
+        isKnown
+          ? new CoterieError('unavailable', 'The node that holds this key is starting. Try again.')
+          : new CoterieError('unsupported', 'The other node runs an older version. Update it.'),
+        null,
+      );
       return;
     }
     try {

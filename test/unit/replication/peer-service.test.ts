@@ -17,8 +17,10 @@ import { type Call, calls, decodeAnswer } from '../../../core/wire/peer/calls.ts
 import {
   encodeCall,
   encodeKeyed,
+  type FrameType,
   frameType,
   parseStatus,
+  stampLayout,
   status,
   typeOf,
 } from '../../../core/wire/peer/frames.ts';
@@ -209,6 +211,32 @@ describe('a record asked for', () => {
   });
 });
 
+describe('a node that goes by an older layout', () => {
+  const layout = { ...layoutOf({ here: 3 }), version: 9, placed: 7 };
+  const by = (version: number, type: FrameType, rest: Buffer) => {
+    const frame = encodeKeyed(type, 7, 0, key, rest, rest.length);
+    stampLayout(frame, version);
+    return frame;
+  };
+
+  it('is refused, to write and to read, where other replicas are meant by that', async () => {
+    const replica = new Replica(layout);
+    const put = await replica.asked(by(6, frameType.replicaPut, recordBy(2)));
+    expect(parseStatus(put!).code).toBe(status.noReplica);
+    const get = await replica.asked(by(6, frameType.replicaGet, Buffer.alloc(0)));
+    expect(parseStatus(get!).code).toBe(status.noReplica);
+    expect(await replica.stored()).toBeNull();
+  });
+
+  it('is served where nothing has moved since', async () => {
+    const replica = new Replica(layout);
+    const put = await replica.asked(by(7, frameType.replicaPut, recordBy(2)));
+    expect(parseStatus(put!).code).toBe(status.ok);
+    const get = await replica.asked(by(8, frameType.replicaGet, Buffer.alloc(0)));
+    expect(parseStatus(get!).body).toEqual(recordBy(2));
+  });
+});
+
 describe('a call from another node', () => {
   const strange: Call = { method: 99, questionBytesMax: 8, answerBytesMax: 8 };
 
@@ -241,6 +269,12 @@ describe('a call from another node', () => {
   it('of a method that nobody serves says that this node is older', async () => {
     const { error } = decodeAnswer((await new Replica().asked(encodeCall(7, 98, Buffer.alloc(0))))!, strange);
     expect(error?.code).toBe('unsupported');
+  });
+
+  it('that nobody serves yet, because this node has just started, may be made again', async () => {
+    const frame = encodeCall(7, calls.scan.method, Buffer.alloc(0));
+    const { error } = decodeAnswer((await new Replica().asked(frame))!, calls.scan);
+    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('Try again') });
   });
 
   it('that is cut short is refused as bad input, and logged', async () => {
