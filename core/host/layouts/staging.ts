@@ -214,18 +214,20 @@ export class Staging {
     return staged.length === 0 ? present : fold(present, digestOf(present), staged);
   }
 
-  /** By what the nodes say they hold now, as it goes over the wire: not compressed. */
+  /** By what nodes say they hold now, as it goes over the wire: not compressed. One that is away says nothing: its copies are not counted. */
   #planOf(before: Layout, after: Layout): LayoutPlan {
-    const copies = before.keyspaces.reduce(
-      (sum, keyspace) => sum + placesOf(before, keyspace).reduce((count, places) => count + places.length, 0),
-      0,
-    );
-    const held = [...this.#parts.nodes()].reduce((sum, node) => {
+    const telling = new Set<number>();
+    let held = 0;
+    for (const node of this.#parts.nodes()) {
       const { figures } = node.status();
-      if (figures === null) return sum;
+      if (figures === null) continue;
+      telling.add(node.node.id);
       const { diskBytes, coldDiskBytes, coldRawBytes, deadBytes } = figures;
-      return sum + Math.max(0, diskBytes - coldDiskBytes + coldRawBytes - deadBytes);
-    }, 0);
+      held += Math.max(0, diskBytes - coldDiskBytes + coldRawBytes - deadBytes);
+    }
+    const copies = before.keyspaces
+      .flatMap((keyspace) => placesOf(before, keyspace))
+      .reduce((sum, places) => sum + places.filter(({ nodeId }) => telling.has(nodeId)).length, 0);
     const size = copies === 0 ? 0 : held / copies;
     return planOf(before, after, () => size);
   }

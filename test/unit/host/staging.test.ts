@@ -22,7 +22,8 @@ class Handle {
   constructor(node: LayoutNode) {
     this.node = node;
   }
-  status = () => ({ state: 'down', figures: null });
+  figures: object | null = null;
+  status = () => ({ state: this.figures === null ? 'down' : 'up', figures: this.figures });
   offerLayouts = () => {};
 }
 
@@ -136,4 +137,20 @@ it('bytes that nodes receive after a change has ended are none of it', async () 
   expect(bytesMoved()).toBe(1_200);
   await time.until(staging.stage([{ kind: 'weigh-node', node: first.nodes[1].name, weight: 2 }]));
   expect(staging.preview().durationMs).toBe(0);
+});
+
+it('reckons what a copy takes by the nodes that say what they hold, and not for those that are away', async () => {
+  const staging = await opened();
+  const holds = (diskBytes: number) => ({ diskBytes, coldDiskBytes: 0, coldRawBytes: 0, deadBytes: 0 });
+  const preview = async () => {
+    for (const handle of handles) handle.figures = holds(1_024_000);
+    await time.until(staging.stage([{ kind: 'add-nodes', count: 1, weight: 1 }]));
+    const whole = staging.preview().moves;
+    handles[0].figures = null;
+    return [whole, staging.preview().moves];
+  };
+  const [whole, without] = await preview();
+  expect(whole.bytes).toBeGreaterThan(0);
+  // The others hold as much of each partition as before: so does the node that is away.
+  expect(without.bytes / whole.bytes).toBeCloseTo(1, 1);
 });
