@@ -109,17 +109,12 @@ export const layoutView = z.object({
   waitsFor: z.array(z.string()),
   /** New nodes take their share without anybody applying it. */
   joinsByItself: z.boolean(),
+  /** How much of a computer the moving of data may take while clients are served. */
   transfer: z.enum(intensities),
 });
 export type LayoutView = z.infer<typeof layoutView>;
 
-export const layoutSettings = z
-  .object({
-    joinsByItself: z.boolean(),
-    /** How much of a computer the moving of data may take while clients are served. */
-    transfer: z.enum(intensities),
-  })
-  .partial();
+export const layoutSettings = layoutView.pick({ joinsByItself: true, transfer: true }).partial();
 export type LayoutSettings = z.infer<typeof layoutSettings>;
 
 export const layoutEntry = z.object({

@@ -94,8 +94,8 @@ export class NodeRepair {
     });
     const peers = peersOf(components);
     const { eligibility, losses } = components;
-    const claims = new Claims(clock, () => eligibility.missCount);
     const missCount = () => eligibility.missCount;
+    const claims = new Claims(clock, missCount);
     const compared: AntiEntropyParts['compared'] = (keyspace, peer, { compared: partitions, missCount }) => {
       this.times.note(keyspace, peer, partitions, clock.nowMs());
       for (const partition of partitions) eligibility.compared(keyspace, partition, peer, missCount);

@@ -16,6 +16,7 @@ import {
   type Root,
 } from '../wire/peer/exchange-codec.ts';
 import {
+  batchBytesMax,
   decodeFetch,
   decodePageRequest,
   decodeStore,
@@ -30,9 +31,6 @@ import { mergeAll } from './merging.ts';
 import { readPage } from './partition-stream.ts';
 import { verifyTree } from './tree-check.ts';
 import type { TreeStore } from './tree-store.ts';
-
-/** Bytes of records in one message, unless a single one is larger. */
-export const batchBytesMax = 1024 * 1024;
 
 interface ServiceParts {
   readonly replica: LocalReplica;

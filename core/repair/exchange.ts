@@ -80,9 +80,13 @@ export class Exchange {
   }
 
   #result(reason: CoterieError | null): ExchangeResult {
-    const { figures } = this;
-    const [compared, differing, missCount] = [this.#compared, this.#differing, this.#missCount];
-    return { figures, compared, differing, missCount, reason };
+    return {
+      figures: this.figures,
+      compared: this.#compared,
+      missCount: this.#missCount,
+      differing: this.#differing,
+      reason,
+    };
   }
 
   #ask(question: Buffer): Promise<Buffer> {

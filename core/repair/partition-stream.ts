@@ -13,8 +13,7 @@ import {
   type PageRequest,
   type RecordPage,
 } from '../wire/peer/record-batch-codec.ts';
-import { mergeAll } from './merging.ts';
-import type { TransferParts } from './record-transfer.ts';
+import { type TransferParts, take } from './record-transfer.ts';
 
 /** Records of a page; the smaller one leaves other requests room between two pages. */
 const pageBytes = 512 * 1024;
@@ -31,7 +30,7 @@ export function isStreamed(ownKeyCount: number, peerKeyCount: number): boolean {
 
 /** Resolves once all that the peer held when it was asked is durable here. */
 export async function takeAll(parts: TransferParts, partition: number): Promise<void> {
-  const { replica, pace, figures, keyspace, exchange } = parts;
+  const { pace, keyspace, exchange } = parts;
   for (let fromOffset = 0; fromOffset < offsetEnd; ) {
     await pace.step();
     const bytesMax = pace.givesWay ? gentlePageBytes : pageBytes;
@@ -39,9 +38,7 @@ export async function takeAll(parts: TransferParts, partition: number): Promise<
       encodePageRequest(exchange, keyspace, { partition, fromOffset, bytesMax }),
     );
     const { nextOffset, records } = decodeRecordPage(answer, fromOffset);
-    figures.recordsReceived += records.length;
-    for (const { record } of records) figures.valueBytes += record.length;
-    figures.recordsRefused += await mergeAll(replica, keyspace, partition, records);
+    await take(parts, partition, records);
     fromOffset = nextOffset;
   }
 }

@@ -6,6 +6,7 @@ import type { Differences } from '../merkle/comparison.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
 import { equalHeaders } from '../versions/record-codec.ts';
 import {
+  batchBytesMax,
   decodeFetched,
   decodeRefused,
   encodeFetch,
@@ -13,7 +14,6 @@ import {
   type KeyedRecord,
   offsetsPerFetchMax,
 } from '../wire/peer/record-batch-codec.ts';
-import { batchBytesMax } from './exchange-service.ts';
 import { readOffsets } from './listing.ts';
 import { mergeAll } from './merging.ts';
 import type { Pace } from './pace.ts';
@@ -69,6 +69,17 @@ async function giveAll(parts: TransferParts, partition: number, wanted: readonly
   }
 }
 
+/** Resolves once what the peer sent is durable here, and counted. */
+export async function take(
+  { replica, keyspace, figures }: TransferParts,
+  partition: number,
+  records: readonly KeyedRecord[],
+): Promise<void> {
+  figures.recordsReceived += records.length;
+  for (const { record } of records) figures.valueBytes += record.length;
+  figures.recordsRefused += await mergeAll(replica, keyspace, partition, records);
+}
+
 /** Returns how many offsets were dealt with. */
 async function fetchBatch(
   parts: TransferParts,
@@ -76,12 +87,10 @@ async function fetchBatch(
   offsets: readonly number[],
   shared: ReadonlySet<number>,
 ): Promise<number> {
-  const { replica, keyspace, figures } = parts;
+  const { keyspace } = parts;
   const answer = await parts.ask(encodeFetch(parts.exchange, keyspace, partition, offsets));
   const { answeredCount, records } = decodeFetched(answer);
-  figures.recordsReceived += records.length;
-  for (const { record } of records) figures.valueBytes += record.length;
-  figures.recordsRefused += await mergeAll(replica, keyspace, partition, records);
+  await take(parts, partition, records);
   const answered = Math.max(1, Math.min(answeredCount, offsets.length));
   const looked = offsets.slice(0, answered).filter((offset) => shared.has(offset));
   await sendBack(parts, partition, looked, records);

@@ -40,6 +40,8 @@ export class ReadEligibility {
   readonly #handlers: CompletenessHandlers;
   #topology: Topology | null = null;
   #missCount = 0;
+  /** Counted, because each walk for a tree asks whether there are any. */
+  #lostCount = 0;
 
   constructor(handlers: CompletenessHandlers) {
     this.#handlers = handlers;
@@ -80,9 +82,12 @@ export class ReadEligibility {
   #miss(keyspace: number, partition: number, cause: MissingCause, peers: readonly number[]): void {
     if (peers.length === 0) return;
     const name = nameOf(keyspace, partition);
-    const missing = this.#missing.get(name) ?? { cause, peers: new Map<number, number>() };
+    const known = this.#missing.get(name);
+    const missing = known ?? { cause, peers: new Map<number, number>() };
+    const wasLost = known?.cause === 'lost';
     this.#missing.set(name, missing);
     if (missing.cause === 'moved' || cause === 'lost') missing.cause = cause;
+    if (missing.cause === 'lost' && !wasLost) this.#lostCount++;
     this.#missCount++;
     for (const peer of peers) missing.peers.set(peer, this.#missCount);
   }
@@ -121,7 +126,7 @@ export class ReadEligibility {
 
   /** Some of what is missing had been here. */
   get hasLost(): boolean {
-    return [...this.#missing.values()].some(({ cause }) => cause === 'lost');
+    return this.#lostCount > 0;
   }
 
   /** Null: nothing is missing there. */
@@ -158,7 +163,7 @@ export class ReadEligibility {
     if (missing === undefined || (missing.peers.get(peer) ?? 0) > missCount) return;
     missing.peers.delete(peer);
     if (missing.peers.size > 0) return;
-    this.#missing.delete(name);
+    this.#drop(name, missing);
     this.#handlers.onBack(keyspace, partition);
     this.#endIfWhole();
   }
@@ -167,6 +172,7 @@ export class ReadEligibility {
   accept(): void {
     if (this.#missing.size === 0) return;
     this.#missing.clear();
+    this.#lostCount = 0;
     this.#handlers.onWhole();
   }
 
@@ -175,13 +181,19 @@ export class ReadEligibility {
     this.#topology = topology;
     if (this.#missing.size === 0) return;
     const gone = new Set(topology.layout.gone ?? []);
-    for (const [name, { peers }] of this.#missing) {
+    for (const [name, missing] of this.#missing) {
+      const { peers } = missing;
       const [keyspace, partition] = name.split(':').map(Number);
       const isReplica = (topology.keyspaces.get(keyspace)?.selfIndex[partition] ?? -1) >= 0;
       for (const peer of peers.keys()) if (!topology.nodes.has(peer) || gone.has(peer)) peers.delete(peer);
-      if (!isReplica || peers.size === 0) this.#missing.delete(name);
+      if (!isReplica || peers.size === 0) this.#drop(name, missing);
     }
     this.#endIfWhole();
+  }
+
+  #drop(name: string, { cause }: Missing): void {
+    this.#missing.delete(name);
+    if (cause === 'lost') this.#lostCount--;
   }
 
   #endIfWhole(): void {

@@ -9,6 +9,8 @@
 import { offsetEnd } from '../../merkle/tree.ts';
 import { headBytes, malformed, partitionAt, question, questionKind } from './exchange-codec.ts';
 
+/** Bytes of records in one message, unless a single one is larger. */
+export const batchBytesMax = 1024 * 1024;
 /** Records asked for in one message. */
 export const offsetsPerFetchMax = 256;
 

@@ -31,10 +31,10 @@ export function ringChangeOf({ preview, isStaged, rings, progress }: Basis): Rin
     rows: readonly NodeMoves[],
     open: ReadonlyMap<string, readonly number[]>,
   ) => {
-    const moves = colored(rows, rings).map((node) => ({
-      ...node,
-      open: (open.get(node.name) ?? []).filter((partition) => node.gains.includes(partition)),
-    }));
+    const moves = colored(rows, rings).map((node) => {
+      const gained = new Set(node.gains);
+      return { ...node, open: (open.get(node.name) ?? []).filter((partition) => gained.has(partition)) };
+    });
     return moves.length === 0 ? null : { state, moves };
   };
   if (isStaged && preview.changes.length > 0) return of('staged', preview.nodes, new Map());
