@@ -57,6 +57,8 @@ export const nodeFigures = z.object({
   probeLatenessP99Ms: z.number().nullable().optional(),
   /** Partitions in which this node lost data and has not been compared with every other replica since. */
   rebuildingPartitions: z.number(),
+  /** Those of them in which it does not answer reads that come to it: all but what a change has yet to bring. */
+  lostPartitions: z.number(),
   /** Where acknowledged writes may be gone for good, as far as this node knows, until a person accepts it. */
   possibleLoss: z.array(partitionsOfKeyspace),
   /** Names of nodes that this one has to hear before it answers reads for all its partitions again. */

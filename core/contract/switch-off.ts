@@ -14,19 +14,19 @@ export const switchOffAnswer = z.object({
   nodes: z.array(z.string()),
   /** Not up as it is. */
   alreadyAway: z.array(z.string()),
+  /** Up, but getting back what they lost: they take writes and do not answer reads. */
+  rebuilding: z.array(z.string()),
   /** Those that would not go on as they are; of 1,024 partitions. */
   stopped: z.array(z.object({ keyspace: z.string(), unreadable: z.number(), unwritable: z.number() })),
 });
 export type SwitchOffAnswer = z.infer<typeof switchOffAnswer>;
 
 /** The verdict, then what it rests on, a sentence each. */
-export function switchOffInWords({ nodes, alreadyAway, stopped }: SwitchOffAnswer): string[] {
-  const also =
-    alreadyAway.length === 0
-      ? []
-      : [
-          `${listOf(alreadyAway)} ${alreadyAway.length === 1 ? 'is' : 'are'} away already, and counted as such.`,
-        ];
+export function switchOffInWords({ nodes, alreadyAway, rebuilding, stopped }: SwitchOffAnswer): string[] {
+  const also = [
+    ...about(alreadyAway, 'away already, and counted as such.'),
+    ...about(rebuilding, 'getting lost data back, and not counted for reads until that is done.'),
+  ];
   if (stopped.length === 0) {
     return [`Yes. Reads and writes of every keyspace go on without ${listOf(nodes)}.`, ...also];
   }
@@ -36,6 +36,10 @@ export function switchOffInWords({ nodes, alreadyAway, stopped }: SwitchOffAnswe
     `Nothing is lost by that: it works again once ${nodes.length === 1 ? 'it is' : 'they are'} back.`,
     ...also,
   ];
+}
+
+function about(names: readonly string[], what: string): string[] {
+  return names.length === 0 ? [] : [`${listOf(names)} ${names.length === 1 ? 'is' : 'are'} ${what}`];
 }
 
 function gapInWords({ keyspace, unreadable, unwritable }: SwitchOffAnswer['stopped'][number]): string {

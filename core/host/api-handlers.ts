@@ -110,7 +110,10 @@ export function createHandlers(host: HostActions): Handlers {
       switchOff(
         host.layouts.live.map(({ layout }) => layout),
         question,
-        (nodeId) => host.view.isUp(nodeId),
+        {
+          isUp: (nodeId) => host.view.isUp(nodeId),
+          lostPartitionsOf: (nodeId) => host.view.lostPartitionsOf(nodeId),
+        },
       ),
 
     'nodes.start': async ({ name }) => {

@@ -164,3 +164,13 @@ function inOrder(live: readonly LiveLayout[]): LiveLayout[] {
   }
   return [...byPlaced.values()].sort((a, b) => placedOf(a.layout) - placedOf(b.layout));
 }
+
+/** Nothing is new in either of two views of one node. */
+export function isAlike(left: LayoutHistory, right: LayoutHistory): boolean {
+  if (left.live.length !== right.live.length || left.trackers.size !== right.trackers.size) return false;
+  const isLive = left.live.every(
+    ({ layout, digest }, index) =>
+      digest === right.live[index].digest && layout.version === right.live[index].layout.version,
+  );
+  return isLive && [...left.trackers].every(([id, tracker]) => right.trackers.get(id)?.turn === tracker.turn);
+}

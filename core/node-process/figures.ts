@@ -50,6 +50,7 @@ export function figuresOf(
     readRepairs: counters.readRepairs,
     refused: counters.readsRefused + counters.writesRefused,
     rebuildingPartitions: node.parts.eligibility.missingCount,
+    lostPartitions: node.parts.eligibility.lostOrUnknownCount,
     ...lossFiguresOf(node),
     redirected: counters.redirected,
     collected: node.collectedCount,

@@ -53,7 +53,9 @@ export class LayoutGossip implements Worker, LayoutWord {
       this.#take(from, news);
     });
     parts.network.onChange((peer, isUp) => {
-      if (isUp) this.#ask(peer);
+      if (!isUp) return;
+      this.#ask(peer);
+      parts.layouts.look();
     });
   }
 

@@ -5,6 +5,7 @@
  */
 import {
   historyOf,
+  isAlike,
   keyOf,
   type LayoutHistory,
   type LiveLayout,
@@ -27,6 +28,7 @@ import type { ReadEligibility } from '../replication/replica/read-eligibility.ts
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { KeptFile } from './kept-file.ts';
 import { keptHistoryAsJson, layoutFile, readKeptHistory } from './kept-layout.ts';
+import { LinkWait } from './link-wait.ts';
 
 interface Components {
   readonly disk: Disk;
@@ -41,6 +43,8 @@ const lingerMs = 10_000;
 export interface LayoutFollower {
   /** Whether no write goes by an older topology than this any more. */
   isDrained(topology: Topology): boolean;
+  /** Whether there is a link to every other node that counts. */
+  reachesAll(topology: Topology): boolean;
   /** Nothing is kept here that others have yet to get. */
   owesNothing(): boolean;
   onTopology(before: Topology, after: Topology): void;
@@ -63,6 +67,7 @@ export class NodeLayouts {
   #follower: LayoutFollower | null = null;
   /** The layout since whose acknowledgement by all this node compares itself with others; 0: none yet. */
   #comparesFor = 0;
+  readonly #linkWait: LinkWait;
   #looking = false;
   #lingering: readonly Layout[] = [];
 
@@ -74,6 +79,7 @@ export class NodeLayouts {
     this.#isUnknown = isUnknown;
     this.#self = nodeIn(history, nodeId)!;
     this.#topology = this.#newTopology();
+    this.#linkWait = new LinkWait(components.timers, () => this.look());
   }
 
   /** `isKnown`: this node was here before, so a file that is missing is a loss. `given`: what its host knows to be live. */
@@ -219,7 +225,10 @@ export class NodeLayouts {
     const newest = newestOf(this.#history).layout;
     const placed = placedOf(newest);
     const follower = this.#follower!;
-    if (own.heard < placed) return { ...own, heard: placed, key: keyOf(newest) };
+    if (own.heard < placed) {
+      const isLinked = follower.reachesAll(this.#topology) || this.#linkWait.isOver(placed);
+      return isLinked ? { ...own, heard: placed, key: keyOf(newest) } : null;
+    }
     const isWritten = reachedByAll(this.#history, 'heard') >= placed;
     if (own.ack < placed && isWritten && follower.isDrained(this.#topology)) return { ...own, ack: placed };
     if (own.sync < placed && reachedByAll(this.#history, 'ack') >= placed) {
@@ -288,13 +297,4 @@ function nodeIn({ live }: LayoutHistory, nodeId: number): LayoutNode | null {
     .map(({ layout }) => layout)
     .findLast(({ nodes }) => nodes.some(({ id }) => id === nodeId));
   return holder?.nodes.find(({ id }) => id === nodeId) ?? null;
-}
-
-function isAlike(left: LayoutHistory, right: LayoutHistory): boolean {
-  if (left.live.length !== right.live.length || left.trackers.size !== right.trackers.size) return false;
-  const isLive = left.live.every(
-    ({ layout, digest }, index) =>
-      digest === right.live[index].digest && layout.version === right.live[index].layout.version,
-  );
-  return isLive && [...left.trackers].every(([id, tracker]) => right.trackers.get(id)?.turn === tracker.turn);
 }

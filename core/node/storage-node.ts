@@ -81,6 +81,7 @@ export class StorageNode {
     const { gossip, layouts, parts, repair, service, store, workers } = this.#built;
     layouts.serve({
       isDrained: (topology) => store.isDrained(topology),
+      reachesAll: ({ peers }) => peers.every(({ id }) => parts.network.isUp(id)),
       owesNothing: () => parts.hints.targets().length === 0,
       onTopology: (before, after) => {
         service.setTopology(after);

@@ -167,7 +167,10 @@ export class FakeCluster {
         return this.snapshot();
       case 'cluster.without': {
         const question = input as unknown as SwitchOffQuestion;
-        return switchOff([this.layout], question, (nodeId) => this.#isUp(nodeId));
+        return switchOff([this.layout], question, {
+          isUp: (nodeId) => this.#isUp(nodeId),
+          lostPartitionsOf: () => 0,
+        });
       }
       case 'nodes.start':
       case 'nodes.restart':

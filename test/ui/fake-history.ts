@@ -125,6 +125,7 @@ export function lossesIn(variant: Variant, name: string): Partial<NodeFigures> {
     possibleLoss: [{ keyspace: 'default', partitions: 1024 }],
     waitsFor: ['home-1'],
     rebuildingPartitions: 1024,
+    lostPartitions: 1024,
   };
 }
 

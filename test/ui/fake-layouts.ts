@@ -105,6 +105,7 @@ export function figuresAt(index: number): NodeFigures {
     refused: 0,
     peersDown: [],
     rebuildingPartitions: 0,
+    lostPartitions: 0,
     possibleLoss: [],
     waitsFor: [],
     redirected: 0,

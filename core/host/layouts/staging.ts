@@ -86,7 +86,7 @@ export class Staging {
       changes: this.#staged.map(inWords),
       moves,
       nodes: [...nodes],
-      underWay: this.#moving(),
+      underWay: this.#moving().map(({ gained: _, ...moves }) => moves),
       durationMs: this.#transfers.durationOf(moves.bytes),
       survival: survivalChanges(present, after),
       losses: this.#losses(present, after),

@@ -82,6 +82,14 @@ export class ClusterView {
     return false;
   }
 
+  /** In how many partitions it does not answer reads, because it lost what it had there. */
+  lostPartitionsOf(nodeId: number): number {
+    for (const handle of this.#sources.nodes()) {
+      if (handle.node.id === nodeId) return handle.status().figures?.lostPartitions ?? 0;
+    }
+    return 0;
+  }
+
   /** By its name where the layout has it, by its number otherwise. */
   nameOf(nodeId: number): string {
     const present = this.#sources.layout().nodes.find(({ id }) => id === nodeId);

@@ -168,6 +168,11 @@ export class ReadEligibility {
     this.#endIfWhole();
   }
 
+  /** Of what is missing, what reads by the layout of now would ask this replica for; what moves here is still read elsewhere. */
+  get lostOrUnknownCount(): number {
+    return [...this.#missing.values()].filter(({ cause }) => cause !== 'moved').length;
+  }
+
   /** A person accepts what may be gone: nobody is waited for any more. */
   accept(): void {
     if (this.#missing.size === 0) return;
