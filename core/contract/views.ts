@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { computerView } from './computer-views.ts';
 import { layoutView } from './layout-views.ts';
 import { name } from './names.ts';
 import { nodeView } from './node-views.ts';
@@ -13,14 +14,6 @@ import { survivalView } from './survival.ts';
 export const level = z.enum(consistencyLevels);
 export const conflictPolicy = z.enum(conflictPolicies);
 export const durability = z.enum(durabilities);
-
-export const computerView = z.object({
-  id: z.string(),
-  name: z.string(),
-  dataCenter: z.string(),
-  self: z.boolean(),
-});
-export type ComputerView = z.infer<typeof computerView>;
 
 /** Whether a read sees the latest acknowledged write: wherever both happen, only in one data center, or not surely. */
 export const readYourWrites = z.enum(['always', 'within-data-center', 'no']);

@@ -21,6 +21,7 @@ import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { computerHandlers } from './computer-handlers.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import { layoutHandlers } from './layout-handlers.ts';
 import type { LayoutService } from './layouts/layout-service.ts';
@@ -115,6 +116,8 @@ export function createHandlers(host: HostActions): Handlers {
           lostPartitionsOf: (nodeId) => host.view.lostPartitionsOf(nodeId),
         },
       ),
+
+    ...computerHandlers(),
 
     'nodes.start': async ({ name }) => {
       host.nodes.named(name).start();

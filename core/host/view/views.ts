@@ -2,8 +2,9 @@
 import { plainLine } from '../../base/plain-text.ts';
 import { partitionCount } from '../../base/token.ts';
 import { hexId, listOf, partitionsInWords } from '../../base/words.ts';
+import type { ComputerView } from '../../contract/computer-views.ts';
 import type { MembershipView, NodeView } from '../../contract/node-views.ts';
-import type { Advice, ClusterView, ComputerView, KeyspaceView, RingView } from '../../contract/views.ts';
+import type { Advice, ClusterView, KeyspaceView, RingView } from '../../contract/views.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../../layout/layout.ts';
 import { LayoutMemo } from '../../layout/layout-memo.ts';
 import { availabilityOf } from '../../layout/survival.ts';
@@ -29,6 +30,8 @@ export function computerViewsOf(layout: Layout, own: ReadonlySet<string>): Compu
     name: plainLine(name),
     dataCenter,
     self: own.has(id),
+    state: own.has(id) ? ('here' as const) : ('away' as const),
+    ...{ address: null, heardAtMs: null, fingerprint: null },
   }));
 }
 

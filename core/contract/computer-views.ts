@@ -1,0 +1,111 @@
+/** Computers of a cluster as people see them: who is there, who is near, who asks to come in, and how one comes in. */
+import { z } from 'zod';
+import { name } from './names.ts';
+
+/** What a person calls a computer, or what it calls itself: one plain line. */
+export const computerName = z
+  .string()
+  .trim()
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,63}$/u, 'Use 1 to 63 characters on one line.');
+
+/** `here`: the one that answers. `reached`: heard of within the last seconds. `away`: not heard of any more, or not yet. */
+export const computerState = z.enum(['here', 'reached', 'away']);
+
+export const computerView = z.object({
+  id: z.string(),
+  name: z.string(),
+  dataCenter: z.string(),
+  /** The answering computer plays it. */
+  self: z.boolean(),
+  state: computerState,
+  /** Where it was reached last, host:port; null: nowhere yet, or it takes no connections from other computers. */
+  address: z.string().nullable(),
+  /** When it was last heard of; null: never since this computer started. */
+  heardAtMs: z.number().nullable(),
+  /** Of its key, to compare by eye; null: it has none, because it takes no connections from other computers. */
+  fingerprint: z.string().nullable(),
+});
+export type ComputerView = z.infer<typeof computerView>;
+
+/** A code that lets one computer ask to come in. */
+export const invitation = z.object({
+  code: z.string(),
+  /** With the code and the addresses in it. */
+  link: z.string(),
+  expiresAtMs: z.number(),
+  dataCenter: z.string(),
+});
+export type Invitation = z.infer<typeof invitation>;
+
+/** A computer that asks to come in, and showed a code. */
+export const joinRequest = z.object({
+  id: z.string(),
+  computer: z.string(),
+  address: z.string(),
+  /** Of its key: the same is shown on that computer. */
+  fingerprint: z.string(),
+  /** Where it goes if nobody says otherwise. */
+  dataCenter: z.string(),
+  nodes: z.number(),
+  askedAtMs: z.number(),
+  /** The computer that was asked. */
+  at: z.string(),
+});
+export type JoinRequest = z.infer<typeof joinRequest>;
+
+/** What this computer hears on the local network. */
+export const foundComputer = z.object({
+  computer: z.string(),
+  /** host:port of its computer port. */
+  address: z.string(),
+  /** Null: it belongs to no cluster, and waits for one. */
+  cluster: z.object({ id: z.string(), name: z.string(), fingerprint: z.string() }).nullable(),
+  /** It is of the cluster of the computer that answers. */
+  isOurs: z.boolean(),
+  heardAtMs: z.number(),
+});
+export type FoundComputer = z.infer<typeof foundComputer>;
+
+/** One network interface, as the doctor sees it. */
+export const interfaceReport = z.object({
+  name: z.string(),
+  kind: z.enum(['wired', 'wireless', 'loopback', 'vpn', 'container', 'point-to-point', 'other']),
+  addresses: z.array(z.string()),
+  /** Beacons go out and are heard on it. */
+  used: z.boolean(),
+  sent: z.number(),
+  received: z.number(),
+  lastError: z.string().nullable(),
+  /** In words; null: nothing is wrong. */
+  cause: z.string().nullable(),
+  fix: z.string().nullable(),
+});
+export type InterfaceReport = z.infer<typeof interfaceReport>;
+
+/** What this computer is: of a cluster, alone, or on its way into one. */
+export const computerStanding = z.object({
+  state: z.enum(['member', 'alone', 'asking', 'waiting', 'refused', 'joined']),
+  computer: z.string(),
+  /** In words: what it waits for, or why it was refused; null: nothing. */
+  detail: z.string().nullable(),
+  /** Of its own key; null while it takes no connections from other computers. */
+  fingerprint: z.string().nullable(),
+  cluster: z.string().nullable(),
+});
+export type ComputerStanding = z.infer<typeof computerStanding>;
+
+export const joinWish = z.object({
+  /** A join code, or a link that has one in it. */
+  code: z.string().min(1).max(2_000),
+  /** host:port of a computer of the cluster; absent: those in the link, and those found on the network. */
+  address: z.string().max(300).optional(),
+  nodes: z.number().int().min(1).max(16).default(1),
+});
+export type JoinWish = z.infer<typeof joinWish>;
+
+export const approval = z.object({
+  id: z.string().min(1).max(64),
+  dataCenter: name.optional(),
+  /** False: its nodes are staged, and wait for a person to apply them. */
+  apply: z.boolean().default(true),
+});
