@@ -6,9 +6,18 @@ import { name } from './names.ts';
 /**
  * starting: its process runs but does not take clients yet. up: takes clients. paused: stopped by signal, keeps its memory.
  * down: its process ended and will be restarted at `restartAtMs`. stopped: a person stopped it. draining: it finishes what
- * it has. failed: it ended too often or cannot start; see `problem`.
+ * it has. failed: it ended too often or cannot start; see `problem`. away: its computer has not been heard of since `sinceMs`.
  */
-export const nodeState = z.enum(['starting', 'up', 'paused', 'down', 'draining', 'stopped', 'failed']);
+export const nodeState = z.enum([
+  'starting',
+  'up',
+  'paused',
+  'down',
+  'draining',
+  'stopped',
+  'failed',
+  'away',
+]);
 export type NodeState = z.infer<typeof nodeState>;
 
 /** Some partitions of one keyspace, counted. */

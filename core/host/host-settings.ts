@@ -4,6 +4,10 @@ export interface HostSettings {
   /** Nodes of a new cluster per data center; ignored when the folder holds a cluster, unless it disagrees. */
   readonly nodes: Readonly<Record<string, number>> | null;
   readonly host: string;
+  /** Where other computers may connect, 0.0.0.0 for all addresses; null: nowhere, all of the cluster is on this one. */
+  readonly listen: string | null;
+  /** For other computers; 0: any free one. */
+  readonly computerPort: number;
   /** First port of each kind; 0 for any free ones. */
   readonly clientPort: number;
   readonly peerPort: number;

@@ -73,3 +73,8 @@ export async function choosePorts(
   }
   return chosen;
 }
+
+/** From this computer: one that listens on every address is reached at its own. */
+export function reachableAt(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}

@@ -104,7 +104,7 @@ export function removeNode(layout: Layout, digest: string, name: string, isDead:
   return keepNodes(layout, digest, (node) => node.id !== id, { gone, last: 'the last node' });
 }
 
-/** Computers go with their last node. */
+/** Computers go with their last node; one that had none stays. */
 function keepNodes(
   layout: Layout,
   digest: string,
@@ -116,7 +116,8 @@ function keepNodes(
     throw new CoterieError('bad-input', `This is ${last}: without it there is no cluster.`);
   }
   const left = new Set(nodes.map(({ computer }) => computer));
-  const computers = layout.computers.filter(({ id }) => left.has(id));
+  const before = new Set(layout.nodes.map(({ computer }) => computer));
+  const computers = layout.computers.filter(({ id }) => left.has(id) || !before.has(id));
   return withNodes(layout, digest, { nodes, computers, gone });
 }
 
@@ -152,6 +153,14 @@ export function moveNode(layout: Layout, digest: string, name: string, dataCente
   const { id } = nodeNamed(layout, name);
   const nodes = layout.nodes.map((node) => (node.id === id ? { ...node, dataCenter } : node));
   return withNodes(layout, digest, { nodes });
+}
+
+/** With all of its nodes. `isDead`: as for a node. */
+export function removeComputer(layout: Layout, digest: string, id: string, isDead: boolean): Layout {
+  const own = layout.nodes.filter(({ computer }) => computer === id).map((node) => node.id);
+  const gone = isDead ? [...(layout.gone ?? []), ...own] : layout.gone;
+  const without = { ...layout, computers: layout.computers.filter((computer) => computer.id !== id) };
+  return keepNodes(without, digest, (node) => node.computer !== id, { gone, last: 'the last computer' });
 }
 
 export function removeDataCenter(layout: Layout, digest: string, dataCenter: string): Layout {

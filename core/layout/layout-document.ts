@@ -29,7 +29,9 @@ const layoutSchema = z
     clusterName: text,
     createdAtMs: z.number(),
     dataCenters: z.array(name).min(1),
-    computers: z.array(z.object({ id: text, name: text, dataCenter: name })).min(1),
+    computers: z
+      .array(z.object({ id: text, name: text, dataCenter: name, key: z.string().max(128).optional() }))
+      .min(1),
     nodes: z
       .array(z.object({ id: nodeId, name, computer: text, dataCenter: name, weight: z.number().positive() }))
       .min(1),

@@ -22,6 +22,8 @@ export interface LayoutComputer {
   readonly id: string;
   readonly name: string;
   readonly dataCenter: string;
+  /** SHA-256 of its public key, in hexadecimal; absent: it takes no connections from other computers. */
+  readonly key?: string;
 }
 
 export interface LayoutNode extends RingNode {

@@ -3,15 +3,27 @@ import type { PeerAddress } from '../platform/tcp-peer-network.ts';
 import type { NodeAddress } from './messages.ts';
 
 export class AddressBook {
-  readonly #addresses = new Map<number, NodeAddress>();
+  #addresses = new Map<number, NodeAddress>();
   readonly #readers: { readonly selfId: number; setPeers(peers: readonly PeerAddress[]): void }[] = [];
 
   of(id: number): NodeAddress | undefined {
     return this.#addresses.get(id);
   }
 
+  /** All that there are: others are not called any more, and their calls not taken. */
   take(addresses: readonly NodeAddress[]): void {
-    for (const address of addresses) this.#addresses.set(address.id, address);
+    this.#addresses = new Map(addresses.map((address) => [address.id, address]));
+    this.#tell();
+  }
+
+  /** They were given up for dead: at once, and not when the host says so. */
+  forget(ids: readonly number[]): void {
+    if (!ids.some((id) => this.#addresses.delete(id))) return;
+    for (const id of ids) this.#addresses.delete(id);
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const reader of this.#readers) reader.setPeers(this.#peersOf(reader.selfId));
   }
 

@@ -94,6 +94,9 @@ channel.onMessage((message) => {
     case 'layout':
       layouts.offer(message.live);
       break;
+    case 'tell-layouts':
+      running?.tellLayouts();
+      break;
     case 'access':
       rules = message.rules;
       running?.setAccess(rules);

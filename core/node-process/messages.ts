@@ -5,6 +5,7 @@ import type { LiveLayout } from '../layout/history.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
 import type { PossibleLoss } from '../node/possible-losses.ts';
+import type { Credentials } from '../platform/tls-transport.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { AccessRules } from '../security/access.ts';
 import type { TrackerRow } from '../wire/peer/layout-messages.ts';
@@ -39,8 +40,11 @@ export const hostProofPurpose = 'coterie host 1';
 export interface NodeAddress {
   readonly id: number;
   readonly name: string;
+  /** Where other nodes reach it. */
   readonly host: string;
   readonly peerPort: number;
+  readonly clientHost: string;
+  /** 0: it takes clients of its own computer alone. */
   readonly clientPort: number;
 }
 
@@ -49,7 +53,12 @@ export interface NodeStart {
   readonly nodeId: number;
   readonly name: string;
   readonly folder: string;
+  /** Where it listens for clients. */
   readonly host: string;
+  /** Where it listens for other nodes. */
+  readonly peerHost: string;
+  /** Null: all nodes are on this computer, and nobody else gets to their ports. */
+  readonly credentials: Credentials | null;
   /** 0: any free port. */
   readonly clientPort: number;
   readonly peerPort: number;
@@ -83,6 +92,8 @@ export type ToNode =
   | NodeStart
   | { readonly type: 'addresses'; readonly addresses: readonly NodeAddress[] }
   | { readonly type: 'layout'; readonly live: readonly LiveLayout[] }
+  /** The host asks for the layouts that the node goes by: they are newer than its own. */
+  | { readonly type: 'tell-layouts' }
   | { readonly type: 'access'; readonly rules: AccessRules }
   /** `task` names the answer and a stop. */
   | ({ readonly type: 'repair'; readonly task: number } & RepairWork)
@@ -101,12 +112,14 @@ export type FromNode =
       readonly pid: number;
       readonly version: string;
       readonly host: string;
+      readonly peerHost: string;
       readonly hotBytesMax: number;
     }
   | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
   | { readonly type: 'ready' }
   /** The layouts that the node goes by: after each that it was sent, and about once a second. */
   | { readonly type: 'layout'; readonly report: LayoutReport }
+  | { readonly type: 'layouts'; readonly live: readonly LiveLayout[] }
   | { readonly type: 'peers'; readonly down: readonly string[] }
   /** What changed in this node's view of the others, and the whole view after it. */
   | {

@@ -41,6 +41,7 @@ import type { LayoutInbox } from './layout-inbox.ts';
 import { NodeLosses } from './losses.ts';
 import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.ts';
 import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
+import { securedBy } from './secured-peers.ts';
 
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
@@ -50,6 +51,8 @@ export interface RunningNode {
   readonly repairs: NodeRepairs;
   readonly losses: NodeLosses;
   setAccess(rules: AccessRules): void;
+  /** To the host, which asked for them. */
+  tellLayouts(): void;
   /** Tells a host that did not start this node all that it has to know. */
   introduce(): void;
   /** Resolves when everything is closed in order, so that the next start is clean. */
@@ -70,8 +73,9 @@ export async function runNode(
   { channel, book, layouts, log, onHost }: Surroundings,
   message: NodeStart,
 ): Promise<RunningNode> {
-  const { nodeId, folder, host } = message;
+  const { nodeId, folder, host, peerHost, credentials } = message;
   const { layout } = newestOf(message);
+  let liveNow = () => message.live.map((one) => one.layout);
   const lock = await lockFolderPatiently(folder, ownerNameOf(message.name), lockWaitMaxMs);
   removeEndpoint(folder);
   const clock = systemClock;
@@ -83,9 +87,10 @@ export async function runNode(
       timers,
       log,
       proof: mutualProofOf(secret, peerProofPurpose, systemRandom),
+      ...(credentials === null ? {} : securedBy(credentials, nodeId, () => liveNow())),
       onHost,
     },
-    { selfId: nodeId, clusterId: layout.clusterId, host, port: message.peerPort },
+    { selfId: nodeId, clusterId: layout.clusterId, host: peerHost, port: message.peerPort },
   );
   const logins = new PasswordLogins({ timers, log, random: systemRandom }, message.access);
   const peerPort = await peerNetwork.listen();
@@ -110,12 +115,13 @@ export async function runNode(
       seal: contextSealOf(secret),
       endpointOf: (id) => {
         const address = book.of(id);
-        return { host: address?.host ?? host, port: address?.clientPort ?? 0 };
+        return { host: address?.clientHost ?? host, port: address?.clientPort ?? 0 };
       },
     },
     { nodeId, ...defaultNodeSettings, processors: availableParallelism(), hasRun: message.hasRun },
     message.live,
   );
+  liveNow = () => node.layouts.live.map((one) => one.layout);
   link.word = node.layoutWord;
   link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));
   // Peers first: a node that takes clients before it reaches the others could only refuse them.
@@ -169,9 +175,11 @@ export async function runNode(
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
     losses,
     setAccess: (rules) => logins.set(rules),
+    tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),
     introduce: () => {
       const { hotBytesMax } = message;
-      channel.send({ type: 'running', pid: process.pid, version: productVersion, host, hotBytesMax });
+      const facts = { pid: process.pid, version: productVersion, host, peerHost, hotBytesMax };
+      channel.send({ type: 'running', ...facts });
       channel.send({ type: 'listening', peerPort, clientPort });
       losses.reportAnew();
       channel.send({ type: 'membership', events: [], members: membership.members() });
@@ -197,7 +205,8 @@ export async function runNode(
   channel.send({ type: 'ready' });
   tellPeers();
   writeEndpoint(folder, peerPort);
-  node.onTopology(({ nodes }) => {
+  node.onTopology(({ nodes, layout }) => {
+    book.forget(layout.gone ?? []);
     membership.setPeers([...nodes.keys()]);
     layouts.report();
   });
@@ -222,9 +231,9 @@ async function startMembership(
   port: number,
 ): Promise<{ membership: MembershipDriver; stopMembership: () => Promise<void> }> {
   const { channel, book, log, disk, link } = around;
-  const { nodeId, host } = message;
+  const { nodeId, peerHost, credentials } = message;
   const { layout } = newestOf(message);
-  const udp = new UdpDatagrams({ host, port });
+  const udp = new UdpDatagrams({ host: peerHost, port });
   try {
     await udp.listen();
   } catch (error) {
@@ -232,7 +241,7 @@ async function startMembership(
     log.warn('Membership has no UDP port.', { cause: toCoterieError(error, 'unavailable').message });
   }
   book.tell(nodeId, (peers) => udp.setPeers(peers));
-  const profile = host.startsWith('127.') || host === '::1' ? oneComputerSettings : lanSettings;
+  const profile = credentials === null ? oneComputerSettings : lanSettings;
   const membership = await MembershipDriver.start(
     {
       clock: systemClock,

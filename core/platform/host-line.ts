@@ -2,7 +2,7 @@
  * A host and a node of its computer that it did not start itself, over the node's peer port: plain data as JSON, one
  * message a frame. A node that outlived its host is managed this way by the next one.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { MutualProof } from '../ports/mutual-proof.ts';
 import {
@@ -15,6 +15,7 @@ import {
   typeOf,
 } from '../wire/peer/frames.ts';
 import { PeerGreeting } from '../wire/peer/greeting.ts';
+import { type PeerTransport, tcpTransport } from './peer-transport.ts';
 
 /** What waits for a side that does not read: it is given up then. */
 const unreadBytesMax = 64 * 1024 * 1024;
@@ -70,9 +71,13 @@ export interface NodeAt {
 }
 
 /** Rejects with `unavailable` when nobody listens there or answers in time, `unauthorized` when it is not that node. */
-export function callNode(proof: MutualProof, at: NodeAt, withinMs: number): Promise<HostLine> {
+export function callNode(
+  { proof, transport = tcpTransport }: { proof: MutualProof; transport?: PeerTransport },
+  at: NodeAt,
+  withinMs: number,
+): Promise<HostLine> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: at.host, port: at.port, noDelay: true });
+    const socket = transport.dial(at, () => socket.write(greeting.begin()!));
     let line: HostLine | null = null;
     const fail = (cause: unknown) => {
       reject(toCoterieError(cause, 'unavailable'));
@@ -92,7 +97,6 @@ export function callNode(proof: MutualProof, at: NodeAt, withinMs: number): Prom
       clearTimeout(timer);
       if (line === null) fail(new CoterieError('unauthorized', 'The node did not let its host in.'));
     });
-    socket.once('connect', () => socket.write(greeting.begin()!));
     socket.on('data', (chunk: Buffer) => {
       try {
         reader.push(chunk, (frame) => {

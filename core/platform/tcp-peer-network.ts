@@ -66,6 +66,7 @@ export class TcpPeerNetwork implements PeerNetwork {
   readonly #proof: MutualProof;
   readonly #settings: PeerNetworkSettings;
   readonly #strangers: Strangers;
+  readonly #isOf: (socket: Socket, caller: Caller) => boolean;
   readonly #onHost: (line: HostLine) => void;
   readonly #transport: PeerTransport;
   #listener: PeerListener | null = null;
@@ -87,6 +88,8 @@ export class TcpPeerNetwork implements PeerNetwork {
       proof: MutualProof;
       /** Plain TCP, unless another is given. */
       transport?: PeerTransport;
+      /** Whether a connection may be that caller's; any, unless this is given. */
+      isOf?: (socket: Socket, caller: Caller) => boolean;
       /** A host has shown who it is; without this none is let in. */
       onHost?: (line: HostLine) => void;
     },
@@ -96,6 +99,7 @@ export class TcpPeerNetwork implements PeerNetwork {
     this.#timers = components.timers;
     this.#log = components.log;
     this.#proof = components.proof;
+    this.#isOf = components.isOf ?? (() => true);
     this.#onHost = components.onHost ?? ((line) => line.close());
     this.#settings = settings;
     this.#strangers = new Strangers(components);
@@ -246,6 +250,11 @@ export class TcpPeerNetwork implements PeerNetwork {
       const { reply, peer } = greeting.take(frame);
       if (peer === null) {
         if (reply !== null) socket.write(reply);
+        return;
+      }
+      if (!this.#isOf(socket, peer)) {
+        this.#strangers.refused(dialled?.name ?? null, 'its certificate is of another computer');
+        socket.destroy();
         return;
       }
       const old = peer === 'host' ? undefined : this.#links.get(peer);

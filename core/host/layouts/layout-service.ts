@@ -10,6 +10,7 @@ import {
   type LayoutHistory,
   type LiveLayout,
   liveCountMax,
+  merge,
   newestOf,
   nodesWaitedFor,
   reachedBy,
@@ -42,36 +43,41 @@ export interface LayoutProgress {
 
 export class LayoutService {
   readonly #disk: Disk;
-  readonly #nodes: () => Iterable<NodeHandle>;
+  readonly #nodes: () => Iterable<LocalNode>;
+  readonly #elsewhere: () => Iterable<NodeHandle>;
   readonly #changed: (layout: Layout, before: Layout) => void;
   readonly #released: () => void;
-  readonly #foundNewer: (node: NodeHandle, version: number) => void;
+  readonly #lost: (layout: Layout) => void;
   readonly #spread: LayoutSpread;
   #history: LayoutHistory;
-  #saidNewer = false;
+  /** The last that was decided on this computer. */
+  #appliedHere = '';
   /** Changes follow one another: two at once would both start from the same parent. */
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
-   * `changed`: after it is durable and on its way. `released`: there is a layout that no node goes by any more. `foundNewer`: a node goes by a
-   * later one than this computer; told once.
+   * `changed`: after it is durable and on its way. `released`: there is a layout that no node goes by any more. `lost`: another computer's decision
+   * stands in place of this one of ours.
    */
   constructor(
     components: {
       disk: Disk;
       timers: Timers;
-      nodes: () => Iterable<NodeHandle>;
+      nodes: () => Iterable<LocalNode>;
+      /** Those of other computers, as far as is known. */
+      elsewhere: () => Iterable<NodeHandle>;
       changed: (layout: Layout, before: Layout) => void;
       released: () => void;
-      foundNewer: (node: NodeHandle, version: number) => void;
+      lost: (layout: Layout) => void;
     },
     live: readonly LiveLayout[],
   ) {
     this.#disk = components.disk;
     this.#nodes = components.nodes;
+    this.#elsewhere = components.elsewhere;
     this.#changed = components.changed;
     this.#released = components.released;
-    this.#foundNewer = components.foundNewer;
+    this.#lost = components.lost;
     this.#spread = new LayoutSpread(components.timers);
     this.#history = historyOf(live);
   }
@@ -103,6 +109,7 @@ export class LayoutService {
       const history = withLayout(this.#history, { layout: next, digest: digestOf(next) });
       await writeLayouts(this.#disk, history.live);
       this.#history = history;
+      this.#appliedHere = newestOf(history).digest;
       for (const node of this.#nodes()) node.offerLayouts(history.live);
       this.#changed(next, layout);
       const isThere = (node: NodeHandle) =>
@@ -113,12 +120,48 @@ export class LayoutService {
     return run;
   }
 
+  /** What was decided elsewhere, and how far everybody is. Resolves when what is new of it is durable and on its way to the nodes. */
+  learn(live: readonly LiveLayout[], trackers: LayoutHistory['trackers']): Promise<void> {
+    const run = this.#queue.then(async () => {
+      const before = this.#history;
+      const merged = live.length === 0 ? before : merge(before, this.#asKnown(live));
+      this.#history = withTrackers(merged, trackers);
+      const { layout } = newestOf(before);
+      const isNew = newestOf(merged).digest !== newestOf(before).digest;
+      if (!isNew && this.live.length === before.live.length) return;
+      await writeLayouts(this.#disk, this.live);
+      for (const node of this.#nodes()) node.offerLayouts(this.live);
+      if (isNew) this.#changed(this.present, layout);
+      if (isNew && this.#appliedHere === newestOf(before).digest && !follows(this.present, before)) {
+        this.#lost(layout);
+      }
+      if (this.live.length < before.live.length) this.#released();
+    });
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+
+  /** What others need to learn from this computer. */
+  get history(): LayoutHistory {
+    return this.#history;
+  }
+
+  /** By its content, so that what two computers know is one object here too; ones whose digest is not theirs are not taken. */
+  #asKnown(live: readonly LiveLayout[]): LayoutHistory {
+    const known = new Map(this.live.map((one) => [one.digest, one]));
+    const { clusterId } = this.present;
+    return historyOf(
+      live.map((one) => {
+        const isGenuine = one.layout.clusterId === clusterId && digestOf(one.layout) === one.digest;
+        if (!isGenuine) throw new CoterieError('bad-input', 'A layout is not what its name says.');
+        return known.get(one.digest) ?? one;
+      }),
+    );
+  }
+
   /** A node says what it goes by: one that is behind is offered what is live, until both agree. */
   holds(node: LocalNode, report: LayoutReport): void {
-    if (report.version > this.present.version && !this.#saidNewer) {
-      this.#saidNewer = true;
-      this.#foundNewer(node, report.version);
-    }
+    if (report.version > this.present.version) node.send({ type: 'tell-layouts' });
     node.holds(report, this.live);
     this.#learn(report);
     this.#spread.moved();
@@ -138,7 +181,9 @@ export class LayoutService {
     const staying = new Set(this.present.nodes.map(({ id }) => id));
     // It says so itself, before it has heard from all others.
     const hasShare = new Set(
-      [...this.#nodes()].filter(({ layouts }) => layouts?.lacking === 0).map(({ node }) => node.id),
+      [...this.#nodes(), ...this.#elsewhere()]
+        .filter(({ layouts }) => layouts?.lacking === 0)
+        .map(({ node }) => node.id),
     );
     const waitingFor = nodesWaitedFor(this.#history).flatMap((nodeId): LayoutProgress['waitingFor'] => {
       const { heard, ack, sync, syncAck } = reachedBy(this.#history, nodeId);
@@ -155,4 +200,11 @@ export class LayoutService {
   async settled(): Promise<void> {
     await this.#queue;
   }
+}
+
+/** Whether the layout was made from what this computer knew; of one that is further on that is taken to be so. */
+function follows(layout: Layout, before: LayoutHistory): boolean {
+  const known = newestOf(before);
+  if (layout.version === known.layout.version) return false;
+  return layout.version > known.layout.version + 1 || layout.parent === known.digest;
 }

@@ -23,7 +23,9 @@ export interface Staged {
 export const stagedSchema = z.object({
   change: layoutChange,
   nodes: z.array(z.object({ id: z.number(), name: z.string(), computer: z.string() })),
-  computers: z.array(z.object({ id: z.string(), name: z.string(), dataCenter: z.string() })),
+  computers: z.array(
+    z.object({ id: z.string(), name: z.string(), dataCenter: z.string(), key: z.string().optional() }),
+  ),
 });
 
 /** All staged changes as one next layout: one version, however many they are. */

@@ -4,9 +4,9 @@
  * what is applied is what was shown.
  */
 import { CoterieError } from '../../base/errors.ts';
-import { listOf, partitionsInWords } from '../../base/words.ts';
+import { listOf } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
-import { freeNodeNames, nodeNamed } from '../../layout/changes.ts';
+import { addNodes, freeNodeNames, nodeNamed } from '../../layout/changes.ts';
 import { nodesOf } from '../../layout/history.ts';
 import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
 import { placesOf } from '../../layout/places.ts';
@@ -16,6 +16,7 @@ import type { Disk } from '../../ports/disk.ts';
 import type { Random } from '../../ports/random.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 import type { LayoutService } from './layout-service.ts';
+import { lossesOf } from './losses-of-change.ts';
 import { digestOf } from './layout-store.ts';
 import { fold, inWords, type Staged } from './staged-change.ts';
 import { type Applied, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
@@ -89,7 +90,7 @@ export class Staging {
       underWay: this.#moving().map(({ gained: _, ...moves }) => moves),
       durationMs: this.#transfers.durationOf(moves.bytes),
       survival: survivalChanges(present, after),
-      losses: this.#losses(present, after),
+      losses: lossesOf(present, after),
       blocked: [...blocked],
     };
   }
@@ -119,13 +120,35 @@ export class Staging {
       throw new CoterieError('conflict', `This cannot be applied. ${blocked.join(' ')}`);
     await this.#parts.addComputers(staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
     await this.#change((layout, digest) => fold(layout, digest, staged), []);
-    const entry = {
-      version: this.#parts.layouts.present.version,
-      atMs: this.#parts.clock.nowMs(),
-      by,
-      changes: staged.map(inWords),
-    };
-    await this.#keep(this.#staged, [...this.#applied, { ...entry, before: present }].slice(-entriesMax));
+    return this.#note(present, staged.map(inWords), by);
+  }
+
+  /**
+   * Lets a computer in, with so many nodes: at once, or staged for a person to apply; then it is in without any. What else is staged
+   * stays so. `by`: from where, in words.
+   */
+  async admit(
+    computer: LayoutComputer,
+    { count, apply, by }: { count: number; apply: boolean; by: string },
+  ): Promise<LayoutEntry | null> {
+    const { present } = this.#parts.layouts;
+    const change: LayoutChange = { kind: 'add-nodes', count, dataCenter: computer.dataCenter, weight: 1 };
+    const nodes = this.#drawNodes(count, computer.id, this.#after(this.#staged));
+    const what = `${computer.name} joins with ${listOf(nodes.map(({ name }) => name))}`;
+    if (!apply) {
+      await this.#change((layout, digest) => addNodes(layout, digest, [], [computer]), this.#staged);
+      await this.#keep([...this.#staged, { change, nodes, computers: [] }], this.#applied);
+      return null;
+    }
+    const staged = { change, nodes, computers: [computer] };
+    await this.#change((layout, digest) => fold(layout, digest, [staged]), this.#staged);
+    return this.#note(present, [what], by);
+  }
+
+  async #note(before: Layout, changes: string[], by: string): Promise<LayoutEntry> {
+    const { layouts, clock } = this.#parts;
+    const entry = { version: layouts.present.version, atMs: clock.nowMs(), by, changes };
+    await this.#keep(this.#staged, [...this.#applied, { ...entry, before }].slice(-entriesMax));
     return entry;
   }
 
@@ -232,30 +255,10 @@ export class Staging {
     return planOf(before, after, () => size);
   }
 
-  /** Partitions of which nobody is left that has all, where nodes are given up. */
-  #losses(before: Layout, after: Layout): string[] {
-    const gone = new Set(after.gone ?? []);
-    for (const id of before.gone ?? []) gone.delete(id);
-    if (gone.size === 0) return [];
-    return before.keyspaces.flatMap((keyspace) => {
-      const orphans = placesOf(before, keyspace).filter(
-        (places) => places.length > 0 && places.every(({ nodeId }) => gone.has(nodeId)),
-      ).length;
-      return orphans === 0
-        ? []
-        : [`${partitionsInWords(orphans)} of ${keyspace.name} have no other copy: what they hold is lost.`];
-    });
-  }
-
   #draw(change: LayoutChange, layout: Layout): Staged {
     if (change.kind !== 'add-nodes' && change.kind !== 'replace-node')
       return { change, nodes: [], computers: [] };
     const { ownComputers, random } = this.#parts;
-    const taken = new Set([...layout.nodes, ...this.#everyNode()].map((node) => node.id));
-    const drawId = (): number => {
-      const id = Buffer.from(random.bytes(4)).readUInt32BE();
-      return taken.has(id) ? drawId() : id;
-    };
     const own = layout.computers.filter(({ id }) => ownComputers.has(id));
     const dataCenter =
       change.kind === 'replace-node'
@@ -265,14 +268,25 @@ export class Staging {
     let computer = [...own, ...this.#drawnComputers(layout)].find((one) => one.dataCenter === dataCenter);
     if (computer === undefined) {
       const name = `${own[0]?.name.replace(/ \(.*\)$/, '') ?? 'this computer'} (${dataCenter})`;
-      computer = { id: Buffer.from(random.bytes(16)).toString('hex'), name, dataCenter };
+      const key = own[0]?.key;
+      const facts = { id: Buffer.from(random.bytes(16)).toString('hex'), name, dataCenter };
+      computer = key === undefined ? facts : { ...facts, key };
       computers.push(computer);
     }
-    const { id } = computer;
     const count = change.kind === 'add-nodes' ? change.count : 1;
-    const names = new Set([...layout.nodes, ...this.#everyNode()].map((node) => node.name));
-    const nodes = freeNodeNames(names, count).map((name) => ({ id: drawId(), name, computer: id }));
-    return { change, nodes, computers };
+    return { change, nodes: this.#drawNodes(count, computer.id, layout), computers };
+  }
+
+  /** Ids and names for new nodes; `layout`: with what is staged. */
+  #drawNodes(count: number, computer: string, layout: Layout): Staged['nodes'] {
+    const known = [...layout.nodes, ...this.#everyNode()];
+    const taken = new Set(known.map((node) => node.id));
+    const drawId = (): number => {
+      const id = Buffer.from(this.#parts.random.bytes(4)).readUInt32BE();
+      return taken.has(id) ? drawId() : id;
+    };
+    const names = freeNodeNames(new Set(known.map((node) => node.name)), count);
+    return names.map((name) => ({ id: drawId(), name, computer }));
   }
 
   /** Of every live layout, and those that still run here. */

@@ -14,9 +14,10 @@ import type {
   NodeStart,
   ToNode,
 } from '../../node-process/messages.ts';
+import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { AccessRules } from '../../security/access.ts';
-import type { NodePorts } from '../ports.ts';
+import { type NodePorts, reachableAt } from '../ports.ts';
 import { LocalNode } from './node-handle.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import type { RunningNode } from './running-nodes.ts';
@@ -28,6 +29,8 @@ export interface LocalNodesEvents {
   noted(node: LocalNode, severity: 'info' | 'warning' | 'error', message: string): void;
   /** The node goes by these layouts. */
   holdsLayout(node: LocalNode, report: LayoutReport): void;
+  /** It knows of newer ones than this computer. */
+  layouts(live: readonly LiveLayout[]): void;
   /** All that may be lost for good as far as the node knows. */
   losses(node: LocalNode, losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
@@ -41,8 +44,12 @@ export interface RunMemory {
 }
 
 export interface LocalNodesSettings {
-  /** The address that the nodes listen on. */
+  /** The address that the nodes listen on for clients. */
   readonly host: string;
+  /** That for other nodes, and where those of this computer reach each other. */
+  readonly peerHost: string;
+  /** Null: all of the cluster is on this computer. */
+  readonly credentials: Credentials | null;
   readonly hotBytesMax: number;
   /** The cluster's, in hexadecimal. */
   readonly secret: string;
@@ -69,6 +76,7 @@ export interface NodePlace {
 export class LocalNodes {
   readonly #nodes = new Map<string, LocalNode>();
   readonly #addresses = new Map<number, NodeAddress>();
+  #elsewhere: readonly NodeAddress[] = [];
   readonly #settings: LocalNodesSettings;
 
   readonly #components: LocalNodesComponents;
@@ -82,13 +90,13 @@ export class LocalNodes {
   /** A node that this computer runs from now on. It is not started. */
   add({ node, ports, running }: NodePlace): LocalNode {
     const { launcher, clock, timers, memory, live, access, events } = this.#components;
-    const { host, hotBytesMax, secret, folderOf } = this.#settings;
+    const { host, peerHost, credentials, hotBytesMax, secret, folderOf } = this.#settings;
     const startMessage = (): NodeStart => ({
       type: 'start',
       nodeId: node.id,
       name: node.name,
       folder: folderOf(node),
-      host,
+      ...{ host, peerHost, credentials },
       // Where its clients found it last.
       ...(supervisor.ports ?? ports),
       live: live(),
@@ -107,6 +115,7 @@ export class LocalNodes {
           noted: (severity, message) => events.noted(local, severity, message),
           ready: () => memory.noteRun(node.id),
           holdsLayout: (report) => events.holdsLayout(local, report),
+          layouts: (live) => events.layouts(live),
           losses: (found) => events.losses(local, found),
           membership: (seen) => events.membership(local, seen),
           listening: (at) => {
@@ -163,8 +172,20 @@ export class LocalNodes {
     await Promise.all([...this.#nodes.values()].map((node) => node.stop()));
   }
 
+  /** Where the nodes of other computers are: all that are known. */
+  setElsewhere(addresses: readonly NodeAddress[]): void {
+    this.#elsewhere = addresses;
+    this.#tellAddresses();
+  }
+
   #listens({ id, name }: LayoutNode, ports: NodePorts): void {
-    this.#addresses.set(id, { id, name, host: this.#settings.host, ...ports });
-    this.send({ type: 'addresses', addresses: [...this.#addresses.values()] });
+    const { host, peerHost } = this.#settings;
+    this.#addresses.set(id, { id, name, host: reachableAt(peerHost), clientHost: host, ...ports });
+    this.#tellAddresses();
+  }
+
+  #tellAddresses(): void {
+    const addresses = [...this.#addresses.values(), ...this.#elsewhere];
+    this.send({ type: 'addresses', addresses });
   }
 }

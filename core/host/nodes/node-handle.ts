@@ -1,6 +1,7 @@
 /**
  * One node of the layout as the host of a computer sees it: what it is, how it is, and what can be asked of it. A node of
- * this computer is a process that the host supervises (`LocalNode`); one of another computer will be reached by its own host.
+ * this computer is a process that the host supervises (`LocalNode`); one of another computer is asked through the host there
+ * (computers/remote-node.ts).
  */
 import { type LiveLayout, newestOf } from '../../layout/history.ts';
 import type { LayoutNode } from '../../layout/layout.ts';
@@ -21,19 +22,8 @@ export interface NodeHandle {
   /** Its view of the other nodes; empty unless it is up. */
   readonly members: readonly Member[];
   /** What it last said of the layouts that it goes by; null: nothing yet. */
-  readonly layouts: LayoutReport | null;
-  /** Sends the layouts that are live; whether they were taken is told by `layouts`. */
-  offerLayouts(live: readonly LiveLayout[]): void;
-
-  start(): void;
-  /** Resolves when it has ended. */
-  stop(): Promise<void>;
-  restart(): Promise<void>;
-  kill(): void;
-  pause(): void;
-  resume(): void;
+  readonly layouts: Omit<LayoutReport, 'trackers'> | null;
   repair(work: RepairWork): { result: Promise<RepairFigures>; stop: () => void };
-  acceptLoss(): Promise<LossLetGo>;
 }
 
 export class LocalNode implements NodeHandle {
@@ -61,6 +51,7 @@ export class LocalNode implements NodeHandle {
     return this.#report;
   }
 
+  /** Sends the layouts that are live; whether they were taken is told by `layouts`. */
   offerLayouts(live: readonly LiveLayout[]): void {
     this.#delivery.sent(newestOf({ live }).layout.version, this.#monotonicMs());
     this.#supervisor.send({ type: 'layout', live });
@@ -81,6 +72,7 @@ export class LocalNode implements NodeHandle {
     this.#supervisor.start();
   }
 
+  /** Resolves when it has ended. */
   stop(): Promise<void> {
     return this.#supervisor.stop();
   }

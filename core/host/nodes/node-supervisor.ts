@@ -4,6 +4,7 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 import type { NodeFigures, NodeState } from '../../contract/node-views.ts';
+import type { LiveLayout } from '../../layout/history.ts';
 import type { Member } from '../../membership/members.ts';
 import type { TimedEvent } from '../../node/membership-driver.ts';
 import type { PossibleLoss } from '../../node/possible-losses.ts';
@@ -48,6 +49,8 @@ export interface SupervisorEvents {
   listening(ports: { peerPort: number; clientPort: number }): void;
   /** The node says which layouts it goes by. */
   holdsLayout(report: LayoutReport): void;
+  /** The node goes by these layouts, which the host has asked for. */
+  layouts(live: readonly LiveLayout[]): void;
   /** The node says all that may be lost for good as far as it knows. */
   losses(losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
@@ -273,6 +276,9 @@ export class NodeSupervisor {
         break;
       case 'layout':
         this.#events.holdsLayout(message.report);
+        break;
+      case 'layouts':
+        this.#events.layouts(message.live);
         break;
       case 'peers':
         this.#peersDown = message.down;

@@ -8,15 +8,23 @@ import { ownerNameOf, readEndpoint } from '../../node-process/endpoint.ts';
 import type { FromNode, NodeProcess, ToNode } from '../../node-process/messages.ts';
 import { runningOwner } from '../../platform/folder-lock.ts';
 import { callNode, type HostLine } from '../../platform/host-line.ts';
+import type { PeerTransport } from '../../platform/peer-transport.ts';
 import type { Log } from '../../ports/log.ts';
 import type { MutualProof } from '../../ports/mutual-proof.ts';
-import type { NodePorts } from '../ports.ts';
+import { type NodePorts, reachableAt } from '../ports.ts';
 
 const answerWithinMs = 2_000;
 const endWithinMs = 12_000;
 /** A node whose line has closed without its process having ended by then is ended. */
 const brokenLineMs = 1_000;
 const lookEveryMs = 50;
+
+/** How nodes are called. */
+interface Callers {
+  readonly proof: MutualProof;
+  readonly transport?: PeerTransport;
+  readonly log: Log;
+}
 
 export interface RunningNode {
   readonly process: NodeProcess;
@@ -32,12 +40,13 @@ export interface NodeToFind {
 export interface WantedSettings {
   readonly clusterId: string;
   readonly host: string;
+  readonly peerHost: string;
   readonly hotBytesMax: number;
 }
 
 /** The nodes that run already and are managed from here on, by number. Resolves when no other has its folder any more. */
 export async function takeOverRunning(
-  components: { proof: MutualProof; log: Log },
+  components: Callers,
   nodes: readonly NodeToFind[],
   settings: WantedSettings,
 ): Promise<ReadonlyMap<number, RunningNode>> {
@@ -52,9 +61,9 @@ export async function takeOverRunning(
 }
 
 async function takeOver(
-  { proof, log }: { proof: MutualProof; log: Log },
+  { proof, transport, log }: Callers,
   { nodeId, name, folder }: NodeToFind,
-  { clusterId, host, hotBytesMax }: WantedSettings,
+  { clusterId, host, peerHost, hotBytesMax }: WantedSettings,
 ): Promise<RunningNode | null> {
   const owner = runningOwner(folder);
   // Whoever else has the folder is not ours to end: the node waits for it, and then says who it is.
@@ -62,10 +71,15 @@ async function takeOver(
   const endpoint = readEndpoint(folder);
   try {
     if (endpoint?.pid !== owner.pid) throw new Error('it says nowhere how to call it');
-    const line = await callNode(proof, { host, port: endpoint.peerPort, nodeId, clusterId }, answerWithinMs);
+    const line = await callNode(
+      { proof, transport },
+      { host: reachableAt(peerHost), port: endpoint.peerPort, nodeId, clusterId },
+      answerWithinMs,
+    );
     const met = await firstMessages(line);
     const [runs, { clientPort, peerPort }] = met.facts;
-    if (runs.version !== productVersion || runs.host !== host || runs.hotBytesMax !== hotBytesMax) {
+    const isAsWanted = runs.host === host && runs.peerHost === peerHost && runs.hotBytesMax === hotBytesMax;
+    if (runs.version !== productVersion || !isAsWanted) {
       line.close();
       throw new Error('it runs with another version or other settings');
     }

@@ -69,7 +69,9 @@ export function guardServer(
     strangers.set(socket, kept);
   };
 
-  server.on('connection', (socket) => {
+  // Over TLS a request has another socket than the connection that came in.
+  const connected = 'setSecureContext' in server ? 'secureConnection' : 'connection';
+  server.on(connected, (socket: Duplex & { setMaxListeners(count: number): void }) => {
     // From the first tick: the server's own listener is taken away at an upgrade.
     socket.on('error', () => {});
     // Requests that wait behind one another on one connection each listen for its end.

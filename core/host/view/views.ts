@@ -108,7 +108,7 @@ function usableOf(
   return { ...byState, unavailable: Math.min(without.unavailable, byState.unavailable + lackedCount) };
 }
 
-const away: readonly NodeView['state'][] = ['down', 'failed', 'paused', 'stopped'];
+const away: readonly NodeView['state'][] = ['down', 'failed', 'paused', 'stopped', 'away'];
 
 /** Nodes that this one has to hear, and that are away: until a person brings them back, or accepts that they are gone. */
 function waitsInVain(node: Pick<NodeView, 'figures'>, nodes: readonly NodeView[]): string[] {
@@ -146,6 +146,7 @@ const stateWords: Record<string, string> = {
   paused: 'is paused',
   stopped: 'is stopped',
   draining: 'is draining',
+  away: 'is on a computer that is not heard of',
 };
 
 /** Nodes that wait in vain, each with the partitions in which it lacks data. */

@@ -277,9 +277,9 @@ export class CoordinatorStore implements KeyValueStore {
     let previous = '';
     for (let partition = 0; partition < partitionCount; partition++) {
       // A client keeps to the first node: it should be one that answers.
-      const nodes = state.readers[partition]
-        .map((replica) => endpoints.get(replica.nodeId)!)
-        .sort((a, b) => Number(b.up) - Number(a.up));
+      const replicas = state.readers[partition].flatMap(({ nodeId }) => endpoints.get(nodeId) ?? []);
+      const reachable = replicas.length > 0 ? replicas : [this.#endpoint(this.#parts.selfId)];
+      const nodes = reachable.sort((a, b) => Number(b.up) - Number(a.up));
       const name = nodes.map((node) => node.nodeId).join();
       const lastSlot = (partition + 1) * slotsPerPartition - 1;
       if (name === previous) ranges[ranges.length - 1].lastSlot = lastSlot;
@@ -290,7 +290,8 @@ export class CoordinatorStore implements KeyValueStore {
   }
 
   endpoints(): readonly ClientEndpoint[] {
-    return [...this.#topology.nodes.keys()].map((id) => this.#endpoint(id));
+    const all = [...this.#topology.nodes.keys()].map((id) => this.#endpoint(id));
+    return all.filter(({ nodeId, port }) => port > 0 || nodeId === this.#parts.selfId);
   }
 
   #endpoint(nodeId: NodeId): ClientEndpoint {

@@ -28,6 +28,7 @@ export const nodeStateWords: Readonly<Record<NodeState, string>> = {
   draining: 'Draining',
   stopped: 'Stopped',
   failed: 'Failed',
+  away: 'Away',
 };
 
 const runs: readonly NodeState[] = ['starting', 'up', 'paused', 'draining'];
@@ -40,6 +41,7 @@ export function whyNot(
 ): string | null {
   if (refusal !== null) return refusal;
   const running = runs.includes(state);
+  if (state === 'away') return 'Its computer is not heard of: nothing can be asked of it now.';
   const isState = `It is ${nodeStateWords[state].toLowerCase()}.`;
   switch (action) {
     case 'start':

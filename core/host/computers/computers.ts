@@ -1,0 +1,309 @@
+/**
+ * The other computers of the cluster, as this one knows them: where they were reached last, what they told of themselves, and how
+ * long ago. About once a second each is told what is new here, and answers with what is new there; whoever has the newer layout
+ * hands it over. Computers are told apart by their keys, so one that has another address is the same.
+ */
+import { CoterieError } from '../../base/errors.ts';
+import type { ComputerView, JoinRequest } from '../../contract/computer-views.ts';
+import { admittedComputers } from '../../layout/admission.ts';
+import { newestOf, nodesOf } from '../../layout/history.ts';
+import type { LayoutComputer, LayoutNode } from '../../layout/layout.ts';
+import type { NodeAddress, RepairFigures, RepairWork } from '../../node-process/messages.ts';
+import type { ComputerCalls } from '../../platform/computer-calls.ts';
+import type { Place } from '../../platform/peer-transport.ts';
+import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import { decodeNews, encodeNews } from '../../wire/peer/layout-messages.ts';
+import type { LayoutService } from '../layouts/layout-service.ts';
+import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { NodeHandle } from '../nodes/node-handle.ts';
+import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
+import { newsOf } from './own-news.ts';
+import { type NodesHost, RemoteNode } from './remote-node.ts';
+
+const tickMs = 1_000;
+const answerWithinMs = 4_000;
+/** A computer that was not heard of for so long counts as away. */
+const awayAfterMs = 5_000;
+const placesMax = 8;
+const repairWithinMs = 24 * 3_600_000;
+
+interface Components {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly calls: ComputerCalls;
+  readonly layouts: LayoutService;
+  readonly nodes: LocalNodes;
+  readonly own: ReadonlySet<string>;
+  /** Its computer port. */
+  readonly port: () => number;
+  readonly requests: () => readonly JoinRequest[];
+  /** Something of a computer, or of one of its nodes, is new. */
+  readonly changed: () => void;
+  /** Somebody is reached at another place than before. */
+  readonly placesChanged: (places: readonly KnownPlace[]) => void;
+}
+
+/** Everything that has one key. */
+interface Other {
+  readonly key: string;
+  /** Where it may be reached, the best first. */
+  places: Place[];
+  news: ComputerNews | null;
+  heardAtMs: number | null;
+  /** On the monotonic clock. */
+  heardMs: number;
+  asking: boolean;
+  wasReached: boolean;
+}
+
+export class Computers {
+  readonly #parts: Components;
+  readonly #others = new Map<string, Other>();
+  #tick: Cancellable | null = null;
+  #closed = false;
+  #toldAddresses = '';
+
+  constructor(parts: Components, known: readonly KnownPlace[]) {
+    this.#parts = parts;
+    this.#follow();
+    for (const { computer, ...place } of known) this.found(computer, place);
+  }
+
+  start(): void {
+    this.#tellAll();
+    this.#tick = this.#parts.timers.after(tickMs, () => {
+      this.#follow();
+      this.#look();
+      if (!this.#closed) this.start();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#tick?.cancel();
+    this.#parts.calls.close();
+  }
+
+  /** A computer may be reached there; it is tried, and has to show its key. `computer`: an id in the layout. */
+  found(computer: string, place: Place): void {
+    const other = this.#of(computer);
+    if (other === null || other.places.some((one) => isSame(one, place))) return;
+    other.places = [...other.places, place].slice(-placesMax);
+  }
+
+  /** News of a computer that called. Returns what it is told. */
+  heard(key: string, from: string, news: ComputerNews): ComputerNews {
+    const other = this.#others.get(key);
+    if (other !== undefined) this.#take(other, { host: from, port: news.port }, news);
+    return newsOf(this.#parts, this.places);
+  }
+
+  /** What another computer knows of the layouts. Returns what is known here. */
+  async layoutsOf(body: Buffer): Promise<Buffer> {
+    const { layouts } = this.#parts;
+    const news = decodeNews(body, layouts.live);
+    await layouts.learn(news.layouts, news.trackers);
+    return encodeNews(layouts.history, layouts.live);
+  }
+
+  get requests(): readonly JoinRequest[] {
+    return [...this.#others.values()].flatMap((other) =>
+      this.#isReached(other) ? (other.news?.requests ?? []) : [],
+    );
+  }
+
+  /** Where this computer reaches the others: a newcomer begins with them. */
+  get places(): KnownPlace[] {
+    return [...this.#others.values()].flatMap(({ key, places }) => {
+      const computer = this.#computers.find((one) => one.key === key);
+      return computer === undefined
+        ? []
+        : places.slice(0, 1).map((place) => ({ computer: computer.id, ...place }));
+    });
+  }
+
+  /** The nodes of other computers, by all layouts that count. */
+  get elsewhere(): NodeHandle[] {
+    const computers = new Map(this.#computers.map((computer) => [computer.id, computer]));
+    return [...this.#nodes.values()].flatMap((node) => {
+      const computer = computers.get(node.computer);
+      return computer === undefined ? [] : [new RemoteNode(node, this.#hostOf(computer))];
+    });
+  }
+
+  views(): Pick<ComputerView, 'id' | 'state' | 'address' | 'heardAtMs'>[] {
+    return this.#computers.map(({ id, key }) => {
+      const other = this.#others.get(key ?? '');
+      const place = other?.places[0];
+      return {
+        id,
+        state: other !== undefined && this.#isReached(other) ? 'reached' : 'away',
+        address: place === undefined ? null : `${place.host}:${place.port}`,
+        heardAtMs: other?.heardAtMs ?? null,
+      };
+    });
+  }
+
+  /** A call of ClusterApi on another computer. Rejects with what it says, and with `unavailable` where it is not reached. */
+  async call(computer: string, method: string, input: unknown, by: string): Promise<unknown> {
+    const place = this.#placeOf(computer);
+    const body = Buffer.from(JSON.stringify({ method, input, by }));
+    const answer = await this.#parts.calls.call(place, '/call', body, { withinMs: 30_000 });
+    return (JSON.parse(answer.toString()) as { output: unknown }).output;
+  }
+
+  /** Of all layouts that count, by id. */
+  get #nodes(): ReadonlyMap<number, LayoutNode> {
+    return nodesOf(this.#parts.layouts.live.map(({ layout }) => layout));
+  }
+
+  get #computers(): LayoutComputer[] {
+    const { layouts, own } = this.#parts;
+    return admittedComputers(layouts.live.map(({ layout }) => layout)).filter(({ id }) => !own.has(id));
+  }
+
+  #of(computer: string): Other | null {
+    const key = this.#computers.find(({ id }) => id === computer)?.key;
+    return key === undefined ? null : (this.#others.get(key) ?? null);
+  }
+
+  #placeOf(computer: string): Place {
+    const place = this.#of(computer)?.places[0];
+    if (place !== undefined) return place;
+    throw new CoterieError(
+      'unavailable',
+      'That computer has not been reached yet. Is it on, and on the same network?',
+    );
+  }
+
+  /** Those of the layouts that count: nobody else is called, and what others told is forgotten. */
+  #follow(): void {
+    const keys = new Set(this.#computers.flatMap(({ key }) => key ?? []));
+    for (const key of keys) {
+      if (this.#others.has(key)) continue;
+      const places: Place[] = [];
+      this.#others.set(key, {
+        ...{ key, places, news: null, heardAtMs: null },
+        ...{ heardMs: Number.NEGATIVE_INFINITY, asking: false, wasReached: false },
+      });
+    }
+    for (const key of this.#others.keys()) if (!keys.has(key)) this.#others.delete(key);
+    this.#tellAddresses();
+  }
+
+  /** A computer that went away says nothing: its silence is news, too. */
+  #look(): void {
+    for (const other of this.#others.values()) {
+      const isReached = this.#isReached(other);
+      if (isReached === other.wasReached) continue;
+      other.wasReached = isReached;
+      this.#parts.changed();
+    }
+  }
+
+  #tellAll(): void {
+    for (const other of this.#others.values()) if (!other.asking) void this.#tell(other);
+  }
+
+  async #tell(other: Other): Promise<void> {
+    const [place] = other.places;
+    if (place === undefined) return;
+    other.asking = true;
+    try {
+      const body = Buffer.from(JSON.stringify(newsOf(this.#parts, this.places)));
+      const answer = await this.#parts.calls.call(place, '/news', body, { withinMs: answerWithinMs });
+      const news = computerNews.parse(JSON.parse(answer.toString()));
+      this.#take(other, place, news);
+    } catch {
+      // The next one is tried at the next turn, and this one after all others.
+      if (!this.#isReached(other)) other.places = [...other.places.slice(1), place];
+    } finally {
+      other.asking = false;
+    }
+  }
+
+  #take(other: Other, place: Place, news: ComputerNews): void {
+    const { clock, layouts, changed } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const before = other.places[0];
+    other.places = [place, ...other.places.filter((one) => !isSame(one, place))].slice(0, placesMax);
+    other.news = news;
+    other.heardAtMs = clock.nowMs();
+    other.heardMs = nowMs;
+    other.wasReached = true;
+    for (const { computer, host, port } of news.places) this.found(computer, { host, port });
+    if (before === undefined || !isSame(before, place)) this.#parts.placesChanged(this.places);
+    this.#tellAddresses();
+    if (news.layout.digest !== newestOf(layouts.history).digest) void this.#compareLayouts(place);
+    changed();
+  }
+
+  async #compareLayouts(place: Place): Promise<void> {
+    const { calls, layouts, log } = this.#parts;
+    try {
+      const body = encodeNews(layouts.history, layouts.live);
+      const news = decodeNews(
+        await calls.call(place, '/layouts', body, { withinMs: answerWithinMs }),
+        layouts.live,
+      );
+      await layouts.learn(news.layouts, news.trackers);
+    } catch (cause) {
+      log.warn('Layouts could not be compared with another computer.', { cause: (cause as Error).message });
+    }
+  }
+
+  #hostOf(computer: LayoutComputer): NodesHost {
+    const other = this.#others.get(computer.key ?? '') ?? null;
+    const told = other?.news?.nodes.map((node) => [node.id, node] as const);
+    const byId = new Map(told);
+    return {
+      told: (nodeId) => byId.get(nodeId) ?? null,
+      isReached: other !== null && this.#isReached(other),
+      heardAtMs: other?.heardAtMs ?? null,
+      name: computer.name,
+      repair: (nodeId, work, signal) => this.#repair(computer.id, nodeId, work, signal),
+    };
+  }
+
+  async #repair(
+    computer: string,
+    nodeId: number,
+    work: RepairWork,
+    signal: AbortSignal,
+  ): Promise<RepairFigures> {
+    const body = Buffer.from(JSON.stringify({ nodeId, work }));
+    const place = this.#placeOf(computer);
+    const answer = await this.#parts.calls.call(place, '/repair', body, { withinMs: repairWithinMs, signal });
+    return repairFigures.parse(JSON.parse(answer.toString()));
+  }
+
+  #isReached({ heardMs }: Other): boolean {
+    return this.#parts.clock.monotonicMs() - heardMs < awayAfterMs;
+  }
+
+  /** To the nodes of this computer: where those of the others are. */
+  #tellAddresses(): void {
+    const known = this.#nodes;
+    const addresses: NodeAddress[] = [];
+    for (const { places, news } of this.#others.values()) {
+      if (places.length === 0 || news === null) continue;
+      const [{ host }] = places;
+      for (const { id, status } of news.nodes) {
+        const name = known.get(id)?.name;
+        const { peerPort } = status;
+        if (name === undefined || peerPort === null) continue;
+        addresses.push({ id, name, host, peerPort, clientHost: host, clientPort: 0 });
+      }
+    }
+    const text = JSON.stringify(addresses);
+    if (text === this.#toldAddresses) return;
+    this.#toldAddresses = text;
+    this.#parts.nodes.setElsewhere(addresses);
+  }
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return one.host === other.host && one.port === other.port;
+}

@@ -1,0 +1,189 @@
+/**
+ * Who comes into the cluster through this computer, and who is taken out: invitations, requests, and what a computer is given that
+ * was let in.
+ */
+import { randomUUID } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { CoterieError } from '../../base/errors.ts';
+import { plainLine } from '../../base/plain-text.ts';
+import { productVersion } from '../../base/version.ts';
+import type { Invitation, JoinRequest } from '../../contract/computer-views.ts';
+import { newestOf } from '../../layout/history.ts';
+import { checkName, type Layout } from '../../layout/layout.ts';
+import { removeComputer } from '../../layout/changes.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { certificateFingerprint, issueCertificate } from '../../security/certificates.ts';
+import type { Invitations, Proved } from '../../security/invitations.ts';
+import { encodeJoinCode, joinExporter, joinLinkOf } from '../../security/join-code.ts';
+import type { Trust } from '../../security/trust-store.ts';
+import type { LayoutService } from '../layouts/layout-service.ts';
+import type { Staging } from '../layouts/staging.ts';
+import type { StrangerRequest } from './computer-port.ts';
+import type { JoinInbox, KeptRequest } from './join-inbox.ts';
+import { type JoinAnswer, joinBody, provedRequest } from './join-messages.ts';
+import type { KnownPlace } from './messages.ts';
+
+interface Components {
+  readonly clock: Clock;
+  readonly layouts: LayoutService;
+  readonly staging: Staging;
+  readonly invitations: Invitations;
+  readonly inbox: JoinInbox;
+  readonly trust: Trust;
+  /** The cluster's secret. */
+  readonly secret: Buffer;
+  readonly own: ReadonlySet<string>;
+  /** host:port at which this computer takes others. */
+  readonly addresses: () => readonly string[];
+  readonly places: () => readonly KnownPlace[];
+  readonly noted: (message: string) => void;
+  /** A computer was let in: it is reached there. */
+  readonly admitted: (computer: string, place: { host: string; port: number }) => void;
+}
+
+export class MembershipDesk {
+  readonly #parts: Components;
+
+  constructor(parts: Components) {
+    this.#parts = parts;
+  }
+
+  /** `dataCenter`: where it goes; absent: to that of this computer. One that does not exist yet is made. */
+  invite(dataCenter?: string): Invitation {
+    const { invitations, trust, addresses, noted } = this.#parts;
+    const target = dataCenter ?? this.#self().dataCenter;
+    checkName(target, 'The data center');
+    const { id, secret, expiresAtMs } = invitations.create(target);
+    const fingerprint = certificateFingerprint(trust.authority.certificate);
+    const code = encodeJoinCode({ id, secret, fingerprint });
+    noted(`A join code for ${target} was made. It is good for one computer, for ten minutes.`);
+    return { code, link: joinLinkOf(code, addresses()), expiresAtMs, dataCenter: target };
+  }
+
+  /** A computer that is not of the cluster speaks. Throws `unauthorized` in words for the person at it. */
+  async take({ body, host, socket }: StrangerRequest): Promise<JoinAnswer> {
+    const { inbox, noted } = this.#parts;
+    const { request, proved } = read(body, socket);
+    if (request.kind === 'look') return this.#answer(inbox.look(request.request, proved));
+    if (request.version !== productVersion) {
+      throw new CoterieError(
+        'unsupported',
+        `This cluster runs version ${productVersion} of Coterie, that computer ${plainLine(request.version)}. Bring both to one version.`,
+      );
+    }
+    const asked = await inbox.ask(request, proved, host);
+    noted(`${plainLine(asked.computer)} at ${host} asks to come in. Let it in, or refuse it.`);
+    return this.#answer(asked);
+  }
+
+  /** Returns the layout with which its nodes join; null: they are staged. Throws `not-found`. */
+  async approve(
+    id: string,
+    { dataCenter, apply, by }: { dataCenter?: string; apply: boolean; by: string },
+  ): Promise<number | null> {
+    const { inbox, layouts, staging, admitted, noted } = this.#parts;
+    const request = inbox.waitingRequest(id);
+    const target = dataCenter ?? request.dataCenter;
+    checkName(target, 'The data center');
+    const computer = {
+      id: randomUUID(),
+      name: freeComputerName(layouts.present, plainLine(request.computer)),
+      dataCenter: target,
+      key: request.fingerprint,
+    };
+    const entry = await staging.admit(computer, { count: request.nodes, apply, by });
+    await inbox.approved(request.id, computer.id);
+    admitted(computer.id, { host: request.address, port: request.port });
+    noted(`${computer.name} was let in, to ${target}${entry === null ? '; its nodes wait to be applied' : ''}.`);
+    return entry?.version ?? null;
+  }
+
+  async refuse(id: string, block: boolean): Promise<void> {
+    const request = this.#parts.inbox.waitingRequest(id);
+    await this.#parts.inbox.refused(request.id, block);
+    const also = block ? ' Its key is blocked from now on.' : '';
+    this.#parts.noted(`${plainLine(request.computer)} was not let in.${also}`);
+  }
+
+  get requests(): JoinRequest[] {
+    return this.#parts.inbox.waiting;
+  }
+
+  /** Returns the layout without it. Throws `not-found`, and `conflict` for this computer itself. */
+  async remove(name: string, now: boolean): Promise<number> {
+    const { layouts, own, noted } = this.#parts;
+    const computer = layouts.present.computers.find((one) => plainLine(one.name) === name || one.id === name);
+    if (computer === undefined) {
+      const names = layouts.present.computers.map((one) => plainLine(one.name)).join(', ');
+      throw new CoterieError('not-found', `There is no computer "${name}". This cluster has: ${names}.`);
+    }
+    if (own.has(computer.id)) {
+      throw new CoterieError('conflict', `${name} is this computer. Take it out at another one.`);
+    }
+    await layouts.change((layout, digest) => removeComputer(layout, digest, computer.id, now));
+    noted(
+      now
+        ? `${name} was shut out. What only its nodes held is lost.`
+        : `${name} is taken out: its nodes hand over what they have, and then it is not let in any more.`,
+    );
+    return layouts.present.version;
+  }
+
+  #self(): Layout['computers'][number] {
+    const { layouts, own } = this.#parts;
+    return layouts.present.computers.find(({ id }) => own.has(id)) ?? layouts.present.computers[0];
+  }
+
+  async #answer(request: KeptRequest): Promise<JoinAnswer> {
+    const { layouts } = this.#parts;
+    if (request.state === 'refused') return { state: 'refused' };
+    if (request.state === 'waiting') {
+      const cluster = plainLine(layouts.present.clusterName);
+      return { state: 'waiting', request: request.id, cluster, at: plainLine(this.#self().name) };
+    }
+    return { state: 'approved', grant: await this.#grantOf(request) };
+  }
+
+  async #grantOf({ publicKey, computerId }: KeptRequest) {
+    const { clock, layouts, trust, secret, own, places, addresses } = this.#parts;
+    const computer = newestOf(layouts.history).layout.computers.find(({ id }) => id === computerId);
+    if (computer === undefined) {
+      throw new CoterieError('unauthorized', 'This computer was let in, and has been taken out since.');
+    }
+    const certificate = await issueCertificate(
+      trust.authority,
+      { computerId: computer.id, publicKey },
+      clock.nowMs(),
+    );
+    const [first] = own;
+    const here = addresses().map((address) => {
+      const at = address.lastIndexOf(':');
+      return { computer: first, host: address.slice(0, at), port: Number(address.slice(at + 1)) };
+    });
+    return {
+      clusterId: layouts.present.clusterId,
+      ...{ computer: computer.id, certificate, authority: trust.authority },
+      secret: secret.toString('hex'),
+      live: [...layouts.live],
+      places: [...here, ...places()],
+    };
+  }
+}
+
+/** Throws `bad-input` for anything that is no request to come in. */
+function read(bytes: Buffer, socket: TLSSocket) {
+  try {
+    const { body, proof } = provedRequest.parse(JSON.parse(bytes.toString()));
+    const exporter = socket.exportKeyingMaterial(joinExporter.bytes, joinExporter.label, Buffer.alloc(0));
+    const proved: Proved = { exporter, request: Buffer.from(body), proof: Buffer.from(proof, 'hex') };
+    return { request: joinBody.parse(JSON.parse(body)), proved };
+  } catch {
+    throw new CoterieError('bad-input', 'This is no request to come in.');
+  }
+}
+
+function freeComputerName({ computers }: Layout, wanted: string): string {
+  const taken = new Set(computers.map(({ name }) => name));
+  if (!taken.has(wanted)) return wanted;
+  for (let number = 2; ; number++) if (!taken.has(`${wanted} ${number}`)) return `${wanted} ${number}`;
+}

@@ -1,0 +1,102 @@
+/** What computers of a cluster say to each other, as JSON over the computer port. Whoever reads it checks all of it. */
+import { z } from 'zod';
+import { joinRequest } from '../../contract/computer-views.ts';
+import { nodeFigures, nodeState } from '../../contract/node-views.ts';
+
+const count = z.number().int().min(0);
+const port = z.number().int().min(0).max(65_535);
+const nodeId = z.number().int().min(0).max(0xffff_ffff);
+const line = z.string().max(4_096);
+
+const status = z.object({
+  state: nodeState,
+  sinceMs: z.number(),
+  pid: z.number().nullable(),
+  clientPort: port.nullable(),
+  peerPort: port.nullable(),
+  restartCount: count,
+  restartAtMs: z.number().nullable(),
+  problem: line.nullable(),
+  lastLogLines: z.array(line).max(50).readonly(),
+  figures: nodeFigures.nullable(),
+  peersDown: z.array(line).max(1_000).readonly(),
+});
+
+const member = z.object({
+  id: nodeId,
+  state: z.enum(['alive', 'suspect', 'dead', 'left']),
+  incarnation: count,
+  sinceMs: z.number(),
+  suspectedBy: nodeId.nullable(),
+  confirmedBy: z.array(nodeId).max(1_000).readonly(),
+});
+
+const layoutReport = z.object({
+  version: count,
+  live: z.array(count).max(64).readonly(),
+  lacking: count,
+  open: z.array(count).max(1_024).readonly(),
+  receivedBytes: z.number(),
+});
+
+/** Where a computer was reached last. */
+export const knownPlace = z.object({
+  computer: z.string().max(255),
+  host: z.string().max(255),
+  port,
+});
+export type KnownPlace = z.infer<typeof knownPlace>;
+
+/** A computer of itself, about once a second. */
+export const computerNews = z.object({
+  /** The ids in the layout that it plays; the first is its own. */
+  computers: z.array(z.string().max(255)).min(1).max(64).readonly(),
+  version: z.string().max(64),
+  /** Its computer port. */
+  port,
+  nodes: z
+    .array(
+      z.object({
+        id: nodeId,
+        status,
+        members: z.array(member).max(1_000).readonly(),
+        layouts: layoutReport.nullable(),
+      }),
+    )
+    .max(1_000)
+    .readonly(),
+  /** Where it reaches the others. */
+  places: z.array(knownPlace).max(1_000).readonly(),
+  /** Of its newest layout. */
+  layout: z.object({ version: count, digest: z.string().max(128) }),
+  requests: z.array(joinRequest).max(64).readonly(),
+});
+export type ComputerNews = z.infer<typeof computerNews>;
+
+/** A call of ClusterApi, or of a node of the computer that is called. */
+export const remoteCall = z.object({
+  method: z.string().max(100),
+  input: z.unknown(),
+  /** Who asked, in words. */
+  by: z.string().max(300),
+});
+
+const partition = z.number().int().min(0).max(1_023);
+
+/** Some partitions that a node of the computer that is called compares with other replicas. */
+export const remoteRepair = z.object({
+  nodeId,
+  work: z.object({
+    keyspace: count,
+    partitions: z.array(partition).max(1_024).readonly(),
+    replicas: z.array(nodeId).max(64).readonly(),
+    dryRun: z.boolean(),
+  }),
+});
+
+export const repairFigures = z.object({
+  keysDiffering: count,
+  recordsSent: count,
+  valueBytes: count,
+  treeBytes: count,
+});

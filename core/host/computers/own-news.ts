@@ -1,0 +1,36 @@
+/** What a computer tells the others of itself. */
+import { productVersion } from '../../base/version.ts';
+import type { JoinRequest } from '../../contract/computer-views.ts';
+import { newestOf } from '../../layout/history.ts';
+import type { LayoutService } from '../layouts/layout-service.ts';
+import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { ComputerNews, KnownPlace } from './messages.ts';
+
+interface Sources {
+  readonly layouts: LayoutService;
+  readonly nodes: LocalNodes;
+  readonly own: ReadonlySet<string>;
+  readonly port: () => number;
+  readonly requests: () => readonly JoinRequest[];
+}
+
+export function newsOf(
+  { layouts, nodes, own, port, requests }: Sources,
+  places: readonly KnownPlace[],
+): ComputerNews {
+  const { layout, digest } = newestOf(layouts.history);
+  return {
+    computers: [...own],
+    version: productVersion,
+    port: port(),
+    nodes: [...nodes].map((local) => ({
+      id: local.node.id,
+      status: local.status(),
+      members: local.members,
+      layouts: local.layouts,
+    })),
+    places,
+    layout: { version: layout.version, digest },
+    requests: requests(),
+  };
+}

@@ -1,0 +1,87 @@
+/** Calls to other computers of the cluster: HTTP over mutual TLS, one answer for one question. */
+import { X509Certificate } from 'node:crypto';
+import { Agent, request } from 'node:https';
+import { CoterieError, type ErrorCode, errorCodes } from '../base/errors.ts';
+import type { Place } from './peer-transport.ts';
+import { type Credentials, memberOptions } from './tls-transport.ts';
+
+/** Layouts of a thousand nodes have some megabytes. */
+const answerBytesMax = 64 * 1024 * 1024;
+
+export interface CallOptions {
+  readonly withinMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export class ComputerCalls {
+  readonly #agent: Agent;
+
+  /** `admits`: whether a computer with that certificate is called. */
+  constructor(credentials: Credentials, admits: (certificate: X509Certificate) => boolean) {
+    this.#agent = new Agent({
+      ...memberOptions(credentials),
+      keepAlive: true,
+      maxSockets: 8,
+      // A session that is resumed is not asked for its certificate again.
+      maxCachedSessions: 0,
+      checkServerIdentity: (_, { raw }) =>
+        admits(new X509Certificate(raw)) ? undefined : new Error('its key is not one of this cluster'),
+    });
+  }
+
+  /** Rejects with what the other side says, and with `unavailable` where it cannot be reached, or takes too long. */
+  call(to: Place, path: string, body: Buffer, { withinMs, signal }: CallOptions): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error) =>
+        reject(
+          cause instanceof CoterieError
+            ? cause
+            : new CoterieError('unavailable', `${to.host}:${to.port} cannot be reached: ${cause.message}.`),
+        );
+      const asked = request(
+        {
+          ...{ host: to.host, port: to.port, path, method: 'POST', agent: this.#agent, signal },
+          headers: { 'Content-Type': 'application/json', 'Content-Length': body.length },
+        },
+        (response) => {
+          const parts: Buffer[] = [];
+          let length = 0;
+          response.on('data', (part: Buffer) => {
+            length += part.length;
+            if (length > answerBytesMax) response.destroy(new Error('its answer is too large'));
+            else parts.push(part);
+          });
+          response.on('error', fail);
+          response.on('end', () => {
+            clearTimeout(patience);
+            const answer = Buffer.concat(parts);
+            if (response.statusCode === 200) resolve(answer);
+            else reject(refusalIn(answer));
+          });
+        },
+      );
+      const patience = setTimeout(() => asked.destroy(new Error('no answer in time')), withinMs);
+      asked.on('error', (cause) => {
+        clearTimeout(patience);
+        fail(cause);
+      });
+      asked.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** What a computer answers in place of what was asked for. */
+export function refusalIn(answer: Buffer): CoterieError {
+  try {
+    const { code, message } = (JSON.parse(answer.toString()) as { error: { code: string; message: string } })
+      .error;
+    const known = errorCodes.find((one) => one === code) as ErrorCode | undefined;
+    return new CoterieError(known ?? 'unavailable', String(message).slice(0, 2_000));
+  } catch {
+    return new CoterieError('unavailable', 'The other computer gave no answer that can be understood.');
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * What makes a computer one of its cluster: the authority's certificate and key, and the computer's own. Each computer has the
+ * authority's key, so that the loss of any of them takes nothing from the others. One file, for its owner alone.
+ */
+import { z } from 'zod';
+import { CoterieError } from '../base/errors.ts';
+import type { Disk } from '../ports/disk.ts';
+
+const file = 'trust.json';
+const pem = z.string().startsWith('-----BEGIN ');
+const signer = z.object({ certificate: pem, privateKey: pem });
+const trustSchema = z.object({
+  format: z.literal(1),
+  clusterId: z.string(),
+  /** `id`: of the computer in the layout. */
+  computer: signer.extend({ id: z.string() }),
+  authority: signer,
+});
+export type Trust = Readonly<Omit<z.infer<typeof trustSchema>, 'format'>>;
+
+/** Null where there is none. Throws `corrupt` for one that cannot be used: a new key would not be let in anywhere. */
+export async function readTrust(disk: Disk, folder: string): Promise<Trust | null> {
+  let bytes: Buffer;
+  try {
+    bytes = await disk.readFile(file);
+  } catch (cause) {
+    if ((cause as CoterieError).code === 'not-found') return null;
+    throw cause;
+  }
+  try {
+    return trustSchema.parse(JSON.parse(bytes.toString()));
+  } catch {
+    throw new CoterieError(
+      'corrupt',
+      `${folder}/${file} is damaged. It holds the key by which the other computers know this one. Put it back from a backup; without one, take this computer out at another, empty its data folder, and let it join anew.`,
+    );
+  }
+}
+
+export async function writeTrust(disk: Disk, trust: Trust): Promise<void> {
+  await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ format: 1, ...trust })}\n`));
+}
