@@ -9,8 +9,8 @@ import type { Lan } from '../ports/lan.ts';
 import type { Random } from '../ports/random.ts';
 import { type Announcement, type BeaconKind, decodeBeacon, encodeBeacon } from './beacon.ts';
 import { type ChosenInterfaces, type InterfaceReport, LanWatch } from './lan-watch.ts';
-import type { ProbeTarget } from './neighbour.ts';
 import { type Conflict, Neighbours, type Self } from './neighbours.ts';
+import { type Probe, Probing } from './probing.ts';
 
 /** When beacons leave after a start or a change: the first may come before a switch forwards, or be lost. */
 const burstAfterMs = [100, 500, 2_000];
@@ -24,8 +24,6 @@ const resumeAfterMs = 3 * tickMs;
 const answerPauseMs = 1_000;
 /** Many may answer one beacon: not all at once. */
 const answerSpreadMs = 200;
-const probeCountMax = 8;
-const probeTimeoutMs = 5_000;
 
 /** Another computer, found at the port that it announced. */
 export interface Found {
@@ -54,10 +52,9 @@ export interface DiscoveryComponents {
   readonly timers: Timers;
   readonly random: Random;
   readonly signer: BeaconSigner;
-  /** False for anything wrong; must not throw. */
+  /** False, or an error, for anything wrong. */
   readonly verify: (publicKey: Buffer, bytes: Buffer, signature: Buffer) => boolean;
-  /** Whether the holder of this key answers there. */
-  readonly probe: (target: ProbeTarget) => Promise<boolean>;
+  readonly probe: Probe;
 }
 
 export interface DiscoverySettings {
@@ -71,6 +68,7 @@ export class Discovery {
   readonly #settings: DiscoverySettings;
   readonly #watch: LanWatch;
   readonly #neighbours = new Neighbours();
+  readonly #probing: Probing;
   readonly #run: number;
   readonly #startedMs: number;
   #timeMs: number;
@@ -81,7 +79,6 @@ export class Discovery {
   #burst: Cancellable[] = [];
   #next: Cancellable | null = null;
   #answer: Cancellable | null = null;
-  #probeCount = 0;
   #state: 'new' | 'open' | 'closed' = 'new';
   #closed: Promise<void> | null = null;
   #listeners: (() => void)[] = [];
@@ -94,6 +91,11 @@ export class Discovery {
       { lan: components.lan, onDatagram: (bytes, from, name) => this.#hear(bytes, from, name) },
       settings,
     );
+    this.#probing = new Probing({
+      ...components,
+      neighbours: this.#neighbours,
+      onDone: () => this.#tellChange(),
+    });
     const drawn = Buffer.from(components.random.bytes(4));
     this.#run = drawn.readUInt32BE();
     this.#startedMs = components.clock.nowMs();
@@ -156,6 +158,7 @@ export class Discovery {
   async #end(): Promise<void> {
     const wasOpen = this.#state === 'open';
     this.#state = 'closed';
+    this.#probing.close();
     for (const planned of [this.#tick, this.#next, this.#answer, ...this.#burst]) planned?.cancel();
     if (wasOpen) await this.#watch.send(this.#beacon('farewell', false));
     await this.#watch.close();
@@ -241,7 +244,7 @@ export class Discovery {
       if (isNew || hasSlept) this.#beginBurst();
     }
     this.#neighbours.expire(now.monotonicMs);
-    this.#probe();
+    this.#probing.go();
     this.#tellChange();
   }
 
@@ -259,12 +262,21 @@ export class Discovery {
     if (hearing === 'own') return;
     this.#watch.note(interfaceName, 'another');
     if (hearing !== 'fresh') return;
-    if (!this.#components.verify(beacon.publicKey, signedBytes, signature)) return;
+    if (!this.#isSigned(beacon.publicKey, signedBytes, signature)) return;
     const isNew = this.#neighbours.add(beacon, from, self, monotonicMs);
     // An answer never asks: two that answer each other would not come to an end.
     if (beacon.kind !== 'farewell' && (beacon.asks || isNew)) this.#planAnswer();
-    this.#probe();
+    this.#probing.go();
     this.#tellChange();
+  }
+
+  #isSigned(publicKey: Buffer, bytes: Buffer, signature: Buffer): boolean {
+    try {
+      return this.#components.verify(publicKey, bytes, signature);
+    } catch {
+      // 64 bytes that are no point of the curve.
+      return false;
+    }
   }
 
   #planAnswer(): void {
@@ -273,36 +285,6 @@ export class Discovery {
     const sinceMs = this.#now().monotonicMs - this.#lastSentMs;
     const delayMs = Math.max(0, answerPauseMs - sinceMs) + random.next() * answerSpreadMs;
     this.#answer = timers.after(delayMs, () => this.#send(false));
-  }
-
-  #probe(): void {
-    const free = probeCountMax - this.#probeCount;
-    for (const target of this.#neighbours.takeProbes(free, this.#now().monotonicMs))
-      void this.#probeOne(target);
-  }
-
-  async #probeOne(target: ProbeTarget): Promise<void> {
-    this.#probeCount++;
-    const isThere = await this.#answers(target);
-    this.#probeCount--;
-    if (this.#state !== 'open') return;
-    if (isThere) this.#neighbours.confirm(target);
-    else this.#neighbours.refuse(target);
-    this.#probe();
-    this.#tellChange();
-  }
-
-  /** Whatever a probe does, it gives its place free again. */
-  #answers(target: ProbeTarget): Promise<boolean> {
-    const { timers, probe } = this.#components;
-    return new Promise((resolve) => {
-      const limit = timers.after(probeTimeoutMs, () => resolve(false));
-      const end = (isThere: boolean) => {
-        limit.cancel();
-        resolve(isThere);
-      };
-      probe(target).then(end, () => end(false));
-    });
   }
 
   #tellChange(): void {

@@ -66,7 +66,7 @@ function ofFailure({ path, code, message }: LanFailure, name: string, port: numb
   switch (code) {
     case 'EADDRINUSE':
       return {
-        cause: `UDP port ${port} is taken by another program, so nothing can be heard.`,
+        cause: `UDP port ${port} is taken by another program, so other computers cannot be heard there.`,
         fix: `End the program that uses UDP port ${port}, or ${typeIt}.`,
       };
     case 'EACCES':

@@ -98,7 +98,9 @@ export class LanWatch {
       this.#watched.set(name, watched);
       const used = isUsed(watched);
       const isDeaf = watched.receiving.length > 0;
+      // What is opened anew keeps its failures until it is known to do better: they would flicker otherwise.
       if (!used || hasChanged || isDeaf || anew) this.#shut(watched);
+      if (!used) watched.receiving = watched.sending = [];
       if (used && watched.socket === null && this.#open(watched) && !isDeaf) isNew = true;
     }
     for (const gone of before.values()) this.#shut(gone);
@@ -162,8 +164,6 @@ export class LanWatch {
     const { socket } = watched;
     if (socket === null) return;
     watched.socket = null;
-    watched.receiving = [];
-    watched.sending = [];
     const closing = socket.close().catch(() => {});
     this.#closing.push(closing);
     void closing.then(() => {

@@ -9,8 +9,12 @@ import type { Beacon } from './beacon.ts';
 const placeCountMax = 4;
 /** Longer than the longest pause between two beacons (36 s), so that one place does not chase another. */
 const placeSilentMs = 45_000;
-/** Between two probes of one key. Larger: a port that opens late is listed late; smaller: strangers make this computer call. */
+/**
+ * Between the first two probes of one key, and twice as long after each further one in vain. Larger: a port that opens late is
+ * listed late; smaller: strangers make this computer call.
+ */
 const probePauseMs = 5_000;
+const probePauseMaxMs = 40_000;
 const runCountMax = 4;
 
 /** A port to be called, to see whether the computer of this key answers there. */
@@ -34,6 +38,7 @@ export class Neighbour {
   #probing: string | null = null;
   #lastProbed: string | null = null;
   #mayProbeMs = Number.NEGATIVE_INFINITY;
+  #pauseMs = probePauseMs;
   readonly #runs: { run: number; address: string }[] = [];
   #isCloned = false;
 
@@ -88,6 +93,11 @@ export class Neighbour {
     this.#places.set(address, nowMs);
   }
 
+  /** The smaller, the longer it has been waiting for a probe. */
+  get mayProbeMs(): number {
+    return this.#mayProbeMs;
+  }
+
   /** What to probe now; null: nothing. From then on it waits for `confirm` or `refuse`. */
   takeProbe(nowMs: number): ProbeTarget | null {
     if (this.#probing !== null || this.#beacon.kind === 'farewell' || nowMs < this.#mayProbeMs) return null;
@@ -101,7 +111,8 @@ export class Neighbour {
     if (place === undefined) return null;
     this.#probing = place;
     this.#lastProbed = place;
-    this.#mayProbeMs = nowMs + probePauseMs;
+    this.#mayProbeMs = nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, probePauseMaxMs);
     const { port, publicKey, authority } = this.#beacon;
     return { address: place, port, publicKey, authority };
   }
@@ -110,6 +121,7 @@ export class Neighbour {
     if (this.#probing !== address) return;
     this.#probing = null;
     this.#confirmed = address;
+    this.#pauseMs = probePauseMs;
   }
 
   refuse(address: string): void {
@@ -120,6 +132,7 @@ export class Neighbour {
     this.#confirmed = null;
     this.#probing = null;
     this.#mayProbeMs = Number.NEGATIVE_INFINITY;
+    this.#pauseMs = probePauseMs;
   }
 
   /**

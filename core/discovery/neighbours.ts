@@ -89,7 +89,9 @@ export class Neighbours {
   /** At most so many ports to probe; each is asked for once, until it is confirmed or refused. */
   takeProbes(countMax: number, nowMs: number): ProbeTarget[] {
     const targets: ProbeTarget[] = [];
-    for (const neighbour of this.#byKey.values()) {
+    // Those not probed yet first: what never answers must not keep the others waiting.
+    const inTurn = [...this.#byKey.values()].sort((a, b) => a.mayProbeMs - b.mayProbeMs || 0);
+    for (const neighbour of inTurn) {
       if (targets.length >= countMax) break;
       const target = neighbour.takeProbe(nowMs);
       if (target !== null) targets.push(target);

@@ -17,71 +17,90 @@ const failureOf = (path: LanPath, cause: Error): LanFailure => ({
   message: cause.message,
 });
 
-export class LanSender {
-  readonly #socket: Socket;
-  readonly #port: number;
-  readonly #targets: readonly LanTarget[];
-  readonly #opened: Promise<Error | null>;
-  #closed: Promise<void> | null = null;
+export interface LanSenderSettings {
+  readonly family: Family;
+  readonly address: string;
+  /** As Node names it: an address for IPv4, `::%zone` for IPv6. */
+  readonly multicastInterface: string;
+  readonly port: number;
+  readonly targets: readonly LanTarget[];
+}
 
-  /** `multicastInterface`: as Node names it, an address for IPv4 and `::%zone` for IPv6. */
-  constructor(settings: {
-    family: Family;
-    address: string;
-    multicastInterface: string;
-    port: number;
-    targets: readonly LanTarget[];
-  }) {
-    const { family, address, multicastInterface, port, targets } = settings;
-    this.#port = port;
-    this.#targets = targets;
-    this.#socket = createSocket({ type: family, ipv6Only: family === 'udp6' });
-    this.#opened = new Promise((resolve) => {
+export class LanSender {
+  readonly #settings: LanSenderSettings;
+  #socket: Socket | null = null;
+  /** Null: it can send. */
+  #opened: Promise<Error | null> | null = null;
+  #isClosed = false;
+
+  constructor(settings: LanSenderSettings) {
+    this.#settings = settings;
+  }
+
+  get targetCount(): number {
+    return this.#settings.targets.length;
+  }
+
+  /** What failed; as many as there are targets: nothing left. */
+  async send(bytes: Uint8Array): Promise<LanFailure[]> {
+    const { targets } = this.#settings;
+    this.#opened ??= this.#open();
+    const opening = this.#opened;
+    const failure = await opening;
+    if (failure !== null) {
+      // An address may not be ready when the system tells it: a fresh one of IPv6 is not, for a second. The next beacon tries.
+      if (this.#opened === opening) this.#opened = null;
+      return targets.map(({ path }) => failureOf(path, failure));
+    }
+    const failures = await Promise.all(targets.map((target) => this.#sendTo(target, bytes)));
+    return failures.filter((one) => one !== null);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const failure = await this.#opened;
+    if (failure === null) await closed(this.#socket);
+  }
+
+  async #open(): Promise<Error | null> {
+    if (this.#isClosed) return new Error('It is closed.');
+    const { family, address } = this.#settings;
+    const socket = createSocket({ type: family, ipv6Only: family === 'udp6' });
+    const failure = await new Promise<Error | null>((resolve) => {
       // Later errors are those of single datagrams, and come back with each.
-      this.#socket.on('error', resolve);
-      this.#socket.once('close', () => resolve(new Error('It was closed before it could send.')));
-      this.#socket.bind({ address, port: 0, exclusive: true }, () =>
-        resolve(this.#prepare(family, multicastInterface)),
-      );
+      socket.on('error', resolve);
+      socket.bind({ address, port: 0, exclusive: true }, () => resolve(this.#prepare(socket)));
     });
+    if (failure === null) this.#socket = socket;
+    else await closed(socket);
+    return failure;
   }
 
   /** Not further than this network; and heard by other computers that are played on this machine. */
-  #prepare(family: Family, multicastInterface: string): Error | null {
+  #prepare(socket: Socket): Error | null {
+    const { family, multicastInterface } = this.#settings;
     try {
-      this.#socket.setMulticastInterface(multicastInterface);
-      this.#socket.setMulticastTTL(1);
-      this.#socket.setMulticastLoopback(true);
-      if (family === 'udp4') this.#socket.setBroadcast(true);
+      socket.setMulticastInterface(multicastInterface);
+      socket.setMulticastTTL(1);
+      socket.setMulticastLoopback(true);
+      if (family === 'udp4') socket.setBroadcast(true);
       return null;
     } catch (cause) {
       return cause as Error;
     }
   }
 
-  get targetCount(): number {
-    return this.#targets.length;
-  }
-
-  /** What failed; as many as there are targets: nothing left. */
-  async send(bytes: Uint8Array): Promise<LanFailure[]> {
-    const failure = await this.#opened;
-    if (failure !== null) return this.#targets.map(({ path }) => failureOf(path, failure));
-    const failures = await Promise.all(this.#targets.map((target) => this.#sendTo(target, bytes)));
-    return failures.filter((one) => one !== null);
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => this.#socket.close(() => resolve()));
-    return this.#closed;
-  }
-
   #sendTo({ path, address }: LanTarget, bytes: Uint8Array): Promise<LanFailure | null> {
-    if (this.#closed !== null) return Promise.resolve(null);
+    const socket = this.#socket;
+    if (socket === null || this.#isClosed) return Promise.resolve(null);
     return new Promise((resolve) => {
-      this.#socket.send(bytes, this.#port, address, (cause) =>
+      socket.send(bytes, this.#settings.port, address, (cause) =>
         resolve(cause === null ? null : failureOf(path, cause)),
       );
     });
   }
+}
+
+function closed(socket: Socket | null): Promise<void> {
+  return new Promise((resolve) => (socket === null ? resolve() : socket.close(() => resolve())));
 }

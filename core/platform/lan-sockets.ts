@@ -19,7 +19,8 @@ interface OpenInterface {
   readonly events: LanEvents;
   readonly zone: string;
   readonly subnets: BlockList;
-  readonly failures: Map<Family, LanFailure>;
+  /** By the place where it listens. */
+  readonly failures: Map<string, LanFailure>;
 }
 
 export class LanSockets implements Lan {
@@ -69,7 +70,7 @@ export class LanSockets implements Lan {
 
   async #join(opened: OpenInterface, family: Family, place: string): Promise<void> {
     const failure = await this.#receiverOf(family).join(place);
-    if (failure !== null) this.#fail(opened, family, failure);
+    this.#tell(opened, family, place, failure);
   }
 
   #receiverOf(family: Family): LanReceiver {
@@ -82,7 +83,7 @@ export class LanSockets implements Lan {
           // The next interface that is opened, or opened anew, tries again.
           if (this.#receivers.get(family) === receiver) this.#receivers.delete(family);
           void receiver.close();
-          for (const opened of this.#open) this.#fail(opened, family, cause);
+          for (const opened of this.#open) this.#tell(opened, family, family, cause);
         },
       },
       { family, port: this.port, group: groups[family] },
@@ -91,10 +92,13 @@ export class LanSockets implements Lan {
     return receiver;
   }
 
-  #fail(opened: OpenInterface, family: Family, cause: Error): void {
+  #tell(opened: OpenInterface, family: Family, place: string, cause: Error | null): void {
     if (!this.#open.has(opened)) return;
-    const { code = 'unknown', message } = cause as NodeJS.ErrnoException;
-    opened.failures.set(family, { path: pathsIn[family], code, message });
+    opened.failures.delete(place);
+    if (cause !== null) {
+      const { code = 'unknown', message } = cause as NodeJS.ErrnoException;
+      opened.failures.set(place, { path: pathsIn[family], code, message });
+    }
     opened.events.onReceiving([...opened.failures.values()]);
   }
 

@@ -54,7 +54,7 @@ export interface LanSocket {
 export interface LanEvents {
   /** `address`: of the sender, with the zone where it needs one; anybody can have forged it. Own datagrams come back, too. */
   onDatagram(bytes: Buffer, address: string): void;
-  /** The present failures of receiving, whenever they change. */
+  /** The present failures of receiving, once that is known, and whenever they change; none: it hears. */
   onReceiving(failures: readonly LanFailure[]): void;
 }
 
