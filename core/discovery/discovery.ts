@@ -96,8 +96,7 @@ export class Discovery {
       neighbours: this.#neighbours,
       onDone: () => this.#tellChange(),
     });
-    const drawn = Buffer.from(components.random.bytes(4));
-    this.#run = drawn.readUInt32BE();
+    this.#run = Buffer.from(components.random.bytes(4)).readUInt32BE();
     this.#startedMs = components.clock.nowMs();
     this.#timeMs = this.#startedMs;
     this.#tickAt = this.#now();
@@ -207,10 +206,9 @@ export class Discovery {
   #beginBurst(): void {
     // Begun anew again and again it would never get to its first beacon.
     if (this.#burst.length > 0) return;
-    const last = burstAfterMs.length - 1;
     this.#burst = burstAfterMs.map((delayMs, index) =>
       this.#components.timers.after(delayMs, () => {
-        if (index === last) this.#burst = [];
+        if (index === burstAfterMs.length - 1) this.#burst = [];
         this.#send(true);
       }),
     );
