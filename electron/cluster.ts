@@ -43,6 +43,8 @@ export async function startCluster(
       peerPort: ports.peer,
       uiPort: ports.ui,
       controlPort: ports.control,
+      listen: null,
+      computerPort: defaultPorts.computer,
     },
   );
   // The page shows each node as it comes; nobody waits for the last one.

@@ -4,6 +4,7 @@ import { plainLine } from '../base/plain-text.ts';
 import type { NodeView } from '../contract/node-views.ts';
 import { lossKind } from '../contract/survival.ts';
 import { type SwitchOffQuestion, switchOffInWords } from '../contract/switch-off.ts';
+import { addComputerCommands } from './computer-commands.ts';
 import type { CommandContext } from './context.ts';
 import { addDataCommands } from './data-commands.ts';
 import { addKeyspaceCommands, keyspaceRows } from './keyspace-commands.ts';
@@ -87,6 +88,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
       });
   }
 
+  addComputerCommands(program, context);
   addLayoutCommands(program, node, context);
   addLossCommand(node, context);
   addWorkCommand(node, context);

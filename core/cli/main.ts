@@ -6,7 +6,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { toCoterieError } from '../base/errors.ts';
 import { plainJson, plainLine } from '../base/plain-text.ts';
 import { productVersion } from '../base/version.ts';
-import { clusterName } from '../contract/names.ts';
+import { computerName } from '../contract/computer-views.ts';
+import { clusterName, name } from '../contract/names.ts';
 import { defaultPorts } from '../host/open-computer.ts';
 import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { addClusterCommands } from './commands.ts';
@@ -37,6 +38,20 @@ function parseNodeCount(text: string): number {
 
 function parseClusterName(text: string): string {
   const parsed = clusterName.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(parsed.error.issues[0].message);
+}
+
+function parseComputerName(text: string): string {
+  return checked(computerName, text);
+}
+
+function parseDataCenter(text: string): string {
+  return checked(name, text);
+}
+
+function checked(schema: typeof name | typeof computerName, text: string): string {
+  const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError(parsed.error.issues[0].message);
 }
@@ -75,12 +90,18 @@ program
   )
   .option('--control-port <port>', 'this command line', parsePort, defaultPorts.control)
   .option('--peer-port <port>', 'between nodes: the first node’s, counted up', parsePort, defaultPorts.peer)
+  .option('--computer-port <port>', 'other computers', parsePort, defaultPorts.computer)
+  .option('--listen <where>', 'let other computers connect: an address, an interface, or lan for all of them')
+  .option('--computer-name <name>', 'what others see of this computer', parseComputerName)
+  .option('--data-center <name>', 'where this computer is (office)', parseDataCenter)
+  .option('--no-cluster', 'make no cluster: wait until this computer joins one')
   .option('--read-only', 'nothing can be changed from the app or HTTP', false)
   .action((flags) => {
     const { data, json } = global();
     return serve({
       ...flags,
       clusterName: flags.name,
+      waits: flags.cluster === false,
       data,
       json,
       programFolder,

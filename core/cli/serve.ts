@@ -2,9 +2,12 @@
  * `coterie serve`: the headless computer. Prints one line when every node that can start takes clients; drains on SIGTERM
  * and SIGINT, whatever it is doing then.
  */
+import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
+import { CoterieError } from '../base/errors.ts';
 import { plainJson, plainLine, plainLines } from '../base/plain-text.ts';
 import type { Snapshot } from '../contract/views.ts';
+import type { Host } from '../host/create-host.ts';
 import { openComputer, readyWithinMs } from '../host/open-computer.ts';
 import { ForkLauncher } from '../node-process/fork-launcher.ts';
 import type { Log } from '../ports/log.ts';
@@ -20,6 +23,14 @@ export interface ServeOptions {
   readonly clientPort: number;
   readonly controlPort: number;
   readonly peerPort: number;
+  readonly computerPort: number;
+  /** An address, the name of an interface, or `lan` for all of them; absent: no other computer can connect. */
+  readonly listen?: string;
+  readonly computerName?: string;
+  /** Where this computer goes. */
+  readonly dataCenter?: string;
+  /** Wait for a cluster, if there is none in the folder. */
+  readonly waits: boolean;
   readonly clusterName: string;
   readonly readOnly: boolean;
   readonly json: boolean;
@@ -29,7 +40,9 @@ export interface ServeOptions {
 
 function nodesWanted(options: ServeOptions): Record<string, number> | null {
   if (options.dataCenters !== undefined) return options.dataCenters;
-  return options.nodes === undefined ? null : { office: options.nodes };
+  const dataCenter = options.dataCenter ?? 'office';
+  if (options.nodes !== undefined) return { [dataCenter]: options.nodes };
+  return options.dataCenter === undefined ? null : { [dataCenter]: 3 };
 }
 
 export async function serve(options: ServeOptions): Promise<void> {
@@ -44,7 +57,12 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const opening = openComputer(
     { launcher: new ForkLauncher(join(options.programFolder, 'node.js')), log },
-    { ...options, folder: resolve(options.data), nodes: nodesWanted(options) },
+    {
+      ...options,
+      folder: resolve(options.data),
+      nodes: nodesWanted(options),
+      listen: options.listen === undefined ? null : listenAddress(options.listen),
+    },
   );
   let stopped: Promise<void> | null = null;
   const stop = (code: number): Promise<void> => {
@@ -68,22 +86,58 @@ export async function serve(options: ServeOptions): Promise<void> {
   // Started by a program that has gone (npm start).
   process.on('disconnect', onSignal);
 
-  const { host, ui } = await opening;
+  const computer = await opening;
   if (stopped !== null) return;
-  try {
-    await host.start(readyWithinMs);
-  } catch (error) {
-    if (stopped !== null) return;
-    await stop(1);
-    throw error;
+  const start = async (host: Host) => {
+    try {
+      await host.start(readyWithinMs);
+    } catch (error) {
+      if (stopped !== null) return;
+      await stop(1);
+      throw error;
+    }
+  };
+  if (computer.waits) {
+    computer.onMember((host) => {
+      start(host).then(
+        () => note('This computer is in the cluster.'),
+        (error: Error) => note(error.message),
+      );
+    });
+    process.stdout.write(waitingLine(computer.loginLink(), options.json));
+    return;
   }
+  await start(computer.host);
   if (stopped !== null) return;
-  const { cluster, nodes } = host.snapshot();
+  const { cluster, nodes } = computer.host.snapshot();
   for (const { name, state, problem } of nodes) {
     if (state === 'failed') note(`${name} cannot start: ${problem}`);
     else if (state !== 'up') note(`${name} is not ready: ${problem ?? `it is ${state}`}`);
   }
-  process.stdout.write(readyLine({ cluster, nodes, link: ui.loginLink() }, options.json));
+  process.stdout.write(readyLine({ cluster, nodes, link: computer.loginLink() }, options.json));
+}
+
+/** Throws `bad-input` for what is no address of this computer. */
+function listenAddress(wanted: string): string {
+  if (wanted === 'lan') return '0.0.0.0';
+  const interfaces = networkInterfaces();
+  const named = interfaces[wanted]?.find(({ family }) => family === 'IPv4')?.address;
+  if (named !== undefined) return named;
+  const own = Object.values(interfaces).flatMap(
+    (addresses) => addresses?.map(({ address }) => address) ?? [],
+  );
+  if (own.includes(wanted) || wanted === '0.0.0.0') return wanted;
+  throw new CoterieError(
+    'bad-input',
+    `"${plainLine(wanted)}" is neither an address nor a network interface of this computer. It has: ${Object.keys(interfaces).join(', ')}. For all of them: --listen lan`,
+  );
+}
+
+function waitingLine(link: string, json: boolean): string {
+  if (json) return `${plainJson(JSON.stringify({ ready: true, cluster: null, ui: link, nodes: [] }))}\n`;
+  return plainLines(
+    `Coterie waits for a cluster. Join one with: coterie join CODE\nOpen the app (works once, for ten minutes): ${link}\n`,
+  );
 }
 
 function readyLine(

@@ -21,7 +21,8 @@ import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
 import type { AuditTrail } from './audit-trail.ts';
-import { computerHandlers } from './computer-handlers.ts';
+import { computerHandlers, doneWhereItIs } from './computer-handlers.ts';
+import type { Lan } from './computers/open-lan.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import { layoutHandlers } from './layout-handlers.ts';
 import type { LayoutService } from './layouts/layout-service.ts';
@@ -43,10 +44,14 @@ export interface HostActions {
   readonly layouts: LayoutService;
   readonly staging: Staging;
   readonly nodes: LocalNodes;
+  /** Ids of the computers that this host runs. */
+  readonly ownComputers: ReadonlySet<string>;
   readonly repairs: Repairs;
   readonly access: AccessService;
   readonly admission: Admission;
   readonly trail: AuditTrail;
+  /** Null: other computers cannot connect to this one. */
+  readonly lan: Lan | null;
 }
 
 export interface Caller {
@@ -99,7 +104,9 @@ export function createHandlers(host: HostActions): Handlers {
   const byPerson = (kind: ActivityKind, subject: string, message: string) =>
     host.trail.note({ kind, subject, message, by: 'person' });
 
-  return {
+  const handlers: Handlers = {
+    ...computerHandlers(host),
+
     'cluster.snapshot': async () => host.view.snapshot(),
     'cluster.rename': async ({ name }) => {
       await host.layouts.change((layout, digest) => nextLayout(layout, digest, { clusterName: name }));
@@ -116,8 +123,6 @@ export function createHandlers(host: HostActions): Handlers {
           lostPartitionsOf: (nodeId) => host.view.lostPartitionsOf(nodeId),
         },
       ),
-
-    ...computerHandlers(),
 
     'nodes.start': async ({ name }) => {
       host.nodes.named(name).start();
@@ -285,4 +290,5 @@ export function createHandlers(host: HostActions): Handlers {
 
     'activity.list': ({ beforeMs, kinds, countMax }) => host.trail.page(beforeMs ?? null, kinds, countMax),
   };
+  return doneWhereItIs(handlers, host);
 }

@@ -1,27 +1,95 @@
-/** The part of ClusterApi that concerns computers: who is in, who is near, who asks to come in. */
+/** The part of ClusterApi that concerns computers: who is in, who is near, who asks to come in; and what is asked of another one. */
 import { CoterieError } from '../base/errors.ts';
-import type { Handlers } from './api-handlers.ts';
+import { plainLine } from '../base/plain-text.ts';
+import type { Handlers, HostActions } from './api-handlers.ts';
+import { foundView } from './computers/finder.ts';
+import type { Lan } from './computers/open-lan.ts';
 
-type ComputerMethod = Extract<
+export type ComputerMethod = Extract<
   keyof Handlers,
   `computer.${string}` | `computers.${string}` | `network.${string}` | `join.${string}`
 >;
 
-export function computerHandlers(): Pick<Handlers, ComputerMethod> {
-  const missing = async (): Promise<never> => {
-    throw new CoterieError('unsupported', 'This computer takes no connections from other computers yet.');
+export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMethod> {
+  const lan = (): Lan => {
+    if (host.lan !== null) return host.lan;
+    throw new CoterieError(
+      'conflict',
+      'This computer takes no connections from other computers. Start it with: coterie serve --listen lan',
+    );
+  };
+  const isMember = async (): Promise<never> => {
+    throw new CoterieError('conflict', 'This computer is in a cluster already.');
+  };
+  /** The other computer at which somebody asks; null: it is this one, or nobody knows the request. */
+  const whereAsked = (id: string): string | null => {
+    if (lan().desk.requests.some((one) => one.id.startsWith(id))) return null;
+    const at = lan().computers.requests.find((one) => one.id.startsWith(id))?.at;
+    return host.layouts.present.computers.find(({ name }) => plainLine(name) === at)?.id ?? null;
+  };
+
+  return {
+    'computer.standing': async () => {
+      const { present } = host.layouts;
+      const self = present.computers.find(({ id }) => host.ownComputers.has(id));
+      return {
+        state: 'member',
+        computer: plainLine(self?.name ?? ''),
+        detail: self === undefined ? 'This computer was taken out of the cluster.' : null,
+        fingerprint: host.lan?.key ?? null,
+        cluster: plainLine(present.clusterName),
+      };
+    },
+    'computers.invite': async ({ dataCenter }) => lan().desk.invite(dataCenter),
+    'computers.requests': async () =>
+      host.lan === null
+        ? []
+        : [...lan().desk.requests, ...lan().computers.requests].sort((a, b) => a.askedAtMs - b.askedAtMs),
+    'computers.approve': async ({ id, ...choice }, { name }) => {
+      const at = whereAsked(id);
+      if (at !== null) {
+        const answer = await lan().computers.call(at, 'computers.approve', { id, ...choice }, name);
+        return answer as { version: number | null };
+      }
+      return { version: await lan().desk.approve(id, { ...choice, by: name }) };
+    },
+    'computers.refuse': async ({ id, block }, { name }) => {
+      const at = whereAsked(id);
+      if (at !== null) await lan().computers.call(at, 'computers.refuse', { id, block }, name);
+      else await lan().desk.refuse(id, block);
+      return {};
+    },
+    'computers.remove': async ({ name, now }) => ({ version: await lan().desk.remove(name, now) }),
+    'network.found': async () =>
+      host.lan === null ? [] : foundView(lan().discovery, host.layouts.present.clusterId),
+    'network.doctor': async () => (host.lan === null ? [] : lan().discovery.reports()),
+    'join.ask': isMember,
+    'join.cancel': isMember,
+    'join.create': isMember,
+  };
+}
+
+type NodeMethod = Extract<keyof Handlers, `nodes.${string}`>;
+
+/** What is asked of a node of another computer is done there. */
+export function doneWhereItIs(handlers: Handlers, host: HostActions): Handlers {
+  const forward = <M extends NodeMethod>(method: M): Handlers[M] => {
+    const here = handlers[method] as (input: { name: string }, caller: { name: string }) => Promise<unknown>;
+    return (async (input: { name: string }, caller: { sessionId: string | null; name: string }) => {
+      if (host.nodes.has(input.name)) return here(input, caller);
+      const node = host.lan?.computers.elsewhere.find((other) => other.node.name === input.name)?.node;
+      if (node === undefined) return here(input, caller);
+      return host.lan!.computers.call(node.computer, method, input, caller.name);
+    }) as Handlers[M];
   };
   return {
-    'computer.standing': missing,
-    'computers.invite': missing,
-    'computers.requests': missing,
-    'computers.approve': missing,
-    'computers.refuse': missing,
-    'computers.remove': missing,
-    'network.found': missing,
-    'network.doctor': missing,
-    'join.ask': missing,
-    'join.cancel': missing,
-    'join.create': missing,
+    ...handlers,
+    'nodes.start': forward('nodes.start'),
+    'nodes.stop': forward('nodes.stop'),
+    'nodes.restart': forward('nodes.restart'),
+    'nodes.kill': forward('nodes.kill'),
+    'nodes.pause': forward('nodes.pause'),
+    'nodes.resume': forward('nodes.resume'),
+    'nodes.acceptLoss': forward('nodes.acceptLoss'),
   };
 }

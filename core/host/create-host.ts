@@ -10,8 +10,11 @@ import type { Logins } from '../ports/logins.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
-import { type Caller, createHandlers, type HostActions } from './api-handlers.ts';
+import { type Caller, createHandlers, type Handlers, type HostActions } from './api-handlers.ts';
 import { AuditTrail } from './audit-trail.ts';
+import { computersNow } from './computers/computers-now.ts';
+import { type Lan, openLan } from './computers/open-lan.ts';
+import { credentialsOf } from './computers/trust.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -50,6 +53,8 @@ interface HostComponents {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  /** Of this computer from before it was in the cluster; absent: a new one. */
+  readonly admission?: Admission;
 }
 
 /** A node that left still takes what others, who do not know it yet, write to it. */
@@ -64,13 +69,20 @@ export async function createHost(components: HostComponents, settings: HostSetti
   const opened = await openFolder(components, settings);
   const { disk, catalog, own, key, findings } = opened;
   let stopping = false;
+  /** Null: other computers cannot connect to this one. */
+  let lan: Lan | null = null;
+  let handlers!: Handlers;
+  let actions!: HostActions;
+  const elsewhere = () => lan?.computers.elsewhere ?? [];
+  const everyNode = () => [...nodes, ...elsewhere()];
 
   // What people see. It asks the rest, which comes below.
   const losses = new LossBook();
   const view: ClusterView = new ClusterView({
     ...{ readOnly: settings.readOnly, host: settings.host, ownComputers: own, losses },
     layout: () => layouts.present,
-    nodes: () => nodes,
+    nodes: everyNode,
+    computers: () => computersNow(lan),
     activity: () => trail.recent,
     repairs: () => repairs.view(),
     layoutView: () => staging.view((id) => view.nameOf(id)),
@@ -82,18 +94,25 @@ export async function createHost(components: HostComponents, settings: HostSetti
   // The layout, and its way to the nodes.
   const layouts: LayoutService = new LayoutService(
     {
-      ...{ disk, timers, nodes: () => nodes },
+      ...{ disk, timers, nodes: () => nodes, elsewhere },
       changed(layout, before) {
         view.layoutChanged(layout, before);
+        lan?.layoutChanged();
         void roster.follow();
       },
       released() {
         if (layouts.live.length === 1) staging.settled();
         timers.after(partingMs, () => void roster.follow().then(() => view.topologyChanged()));
       },
-      foundNewer({ node: { name } }, version) {
-        const message = `${name} has layout ${version}, newer than layout ${layouts.present.version} of this computer. Start Coterie again: it then takes the newer one.`;
-        trail.note({ kind: 'cluster', subject: name, message, by: 'system', severity: 'error' });
+      lost({ version }) {
+        const message = `Layout ${version} that was applied here does not stand: another computer applied a change at the same moment. See what stands, and apply yours again.`;
+        trail.note({
+          kind: 'cluster',
+          subject: layouts.present.clusterName,
+          message,
+          by: 'system',
+          severity: 'warning',
+        });
       },
     },
     opened.live,
@@ -107,7 +126,8 @@ export async function createHost(components: HostComponents, settings: HostSetti
     },
     settings.folder,
   );
-  const admission = new Admission({ clock, timers }, (message) => noteCluster(message, 'person'));
+  const admission = components.admission ?? new Admission({ clock, timers });
+  admission.onNote((message) => noteCluster(message, 'person'));
 
   // The nodes of this computer, and what becomes of what they report.
   let start: Start | null = null;
@@ -137,6 +157,11 @@ export async function createHost(components: HostComponents, settings: HostSetti
           layouts.holds(node, report);
           view.progressed();
         },
+        layouts: (live) => {
+          layouts.learn(live, new Map()).catch((cause: Error) => {
+            log.warn('The layouts of a node cannot be taken.', { cause: cause.message });
+          });
+        },
         losses(node, found) {
           const { name } = node.node;
           for (const id of losses.take(name, found)) {
@@ -155,7 +180,11 @@ export async function createHost(components: HostComponents, settings: HostSetti
         },
       },
     },
-    { ...settings, secret: key.toString('hex'), folderOf: opened.folderOf },
+    {
+      ...{ ...settings, secret: key.toString('hex'), folderOf: opened.folderOf },
+      peerHost: settings.listen ?? settings.host,
+      credentials: opened.trust === null ? null : credentialsOf(opened.trust),
+    },
     opened.places,
   );
 
@@ -166,7 +195,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
   );
 
   const staging: Staging = await Staging.open({
-    ...{ layouts, disk, clock, random: systemRandom, nodes: () => nodes, ownComputers: own },
+    ...{ layouts, disk, clock, random: systemRandom, nodes: everyNode, ownComputers: own },
     addComputers: (ids) => roster.addComputers(ids),
   });
 
@@ -188,10 +217,11 @@ export async function createHost(components: HostComponents, settings: HostSetti
       }),
       layout: () => layouts.present,
       isUp: (nodeId) => view.isUp(nodeId),
-      execute: (nodeId, { keyspace, ...work }) =>
-        nodes
-          .named(view.nameOf(nodeId))
-          .repair({ keyspace: keyspaceNamed(layouts.present, keyspace).id, ...work }),
+      execute: (nodeId, { keyspace, ...work }) => {
+        const node =
+          elsewhere().find((other) => other.node.id === nodeId) ?? nodes.named(view.nameOf(nodeId));
+        return node.repair({ keyspace: keyspaceNamed(layouts.present, keyspace).id, ...work });
+      },
       changed() {
         if (publishing) return;
         publishing = true;
@@ -209,14 +239,33 @@ export async function createHost(components: HostComponents, settings: HostSetti
   for (const message of findings) noteCluster(message, 'system', 'warning');
   if (access.finding !== null) noteCluster(access.finding, 'system', 'warning');
 
+  // The other computers.
+  if (opened.trust !== null) {
+    const { trust } = opened;
+    lan = await openLan(
+      {
+        ...{ clock, timers, log, disk, admission, layouts, staging, nodes, own, trust, secret: key },
+        dispatch: (method, input, by) =>
+          dispatch(handlers, actions, method, input, { sessionId: null, name: by }),
+        changed(what) {
+          if (stopping) return;
+          for (const node of elsewhere()) view.nodeChanged(node);
+          if (what === 'computers') view.topologyChanged();
+        },
+        noted: (message) => noteCluster(message, 'person'),
+      },
+      { listen: settings.listen!, port: settings.computerPort },
+    );
+  }
+
   // The contract.
-  const actions: HostActions = {
+  actions = {
     readOnly: settings.readOnly,
     log,
     nowMs: () => clock.nowMs(),
-    ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail },
+    ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail, lan, ownComputers: own },
   };
-  const handlers = createHandlers(actions);
+  handlers = createHandlers(actions);
 
   return {
     api: { call: typedCall(handlers, actions), subscribe: (listener) => view.hub.subscribe(listener) },
@@ -236,6 +285,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     async stop() {
       stopping = true;
       start?.giveUp();
+      await lan?.close();
       repairs.close();
       joined.close();
       data.close();

@@ -1,16 +1,20 @@
 /** Opens the data folder of a computer: which cluster it is, who of it is here, and what of it still runs. */
 import { join } from 'node:path';
 import { nodesOf } from '../layout/history.ts';
+import { type Layout, nextLayout } from '../layout/layout.ts';
 import { peerProofPurpose } from '../node-process/messages.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
+import { tcpTransport } from '../platform/peer-transport.ts';
 import { keepFolderPrivate } from '../platform/private-folder.ts';
 import { systemRandom } from '../platform/system-random.ts';
+import { tlsTransport } from '../platform/tls-transport.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { Catalog } from './catalog/catalog.ts';
+import { credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
 import type { HostSettings } from './host-settings.ts';
 import { digestOf, readLayout, writeLayouts } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
@@ -30,19 +34,32 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const { layout: known, older, findings } = await readLayout(disk, { folder, nowMs });
     if (known !== null) checkSameNodes(known, settings);
     const catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
-    const layout = known ?? newLayout(settings, nowMs);
+    const first = known ?? newLayout(settings, nowMs);
+    const own = await ownComputers(disk, first, folder);
+    const trust =
+      settings.listen === null ? null : await openTrust({ disk, clock }, folder, { layout: first, own });
+    const layout = trust === null ? first : withOwnKey(first, own, keyOfTrust(trust));
     const live = [...older, { layout, digest: digestOf(layout) }];
-    if (known === null) await writeLayouts(disk, live);
-    const own = await ownComputers(disk, layout, folder);
+    if (layout !== known) await writeLayouts(disk, live);
     const nodes = [...nodesOf(live.map((one) => one.layout)).values()].filter(({ computer }) =>
       own.has(computer),
     );
     const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
     const key = await clusterSecret(folder, systemRandom);
+    const credentials = trust === null ? null : credentialsOf(trust);
     const running = await takeOverRunning(
-      { proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
+      {
+        ...{ proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
+        transport:
+          credentials === null
+            ? tcpTransport
+            : tlsTransport(
+                () => credentials,
+                () => true,
+              ),
+      },
       nodes.map(({ id, name }) => ({ nodeId: id, name, folder: folderOf({ name }) })),
-      { ...settings, clusterId: layout.clusterId },
+      { ...settings, peerHost: settings.listen ?? settings.host, clusterId: layout.clusterId },
     );
     const ports = await choosePorts(
       nodes.map(({ id }) => running.get(id)?.ports ?? null),
@@ -52,9 +69,16 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
       ...{ node, ports: ports[index], running: running.get(node.id) ?? null },
     }));
     const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
-    return { lock, disk, catalog, layout, live, own, key, places, folderOf, findings: said };
+    return { lock, disk, catalog, layout, live, own, key, trust, places, folderOf, findings: said };
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+/** The others know this computer by its key: it is in the layout before any node starts. */
+function withOwnKey(layout: Layout, own: ReadonlySet<string>, key: string): Layout {
+  if (layout.computers.every((computer) => !own.has(computer.id) || computer.key === key)) return layout;
+  const computers = layout.computers.map((one) => (own.has(one.id) ? { ...one, key } : one));
+  return nextLayout(layout, digestOf(layout), { computers });
 }

@@ -1,6 +1,6 @@
 /**
  * The secret of the cluster: 32 random bytes in a file that only its owner may read. The host makes it at the first start and
- * hands it to its nodes; it never leaves this computer. Should it be lost, a new one is made: clients whose contexts were
+ * hands it to its nodes, and to computers that are let in. Should it be lost, a new one is made: clients whose contexts were
  * sealed with the old one are told to read again.
  */
 import { chmod, open, readFile, rename } from 'node:fs/promises';
@@ -27,6 +27,13 @@ export async function clusterSecret(folder: string, random: Random): Promise<Buf
     return Buffer.from(found.trim(), 'hex');
   }
   const secret = Buffer.from(random.bytes(secretBytes));
+  await writeClusterSecret(folder, secret);
+  return secret;
+}
+
+/** Of a cluster that this computer was let into, or of its own. */
+export async function writeClusterSecret(folder: string, secret: Buffer): Promise<void> {
+  const path = join(folder, file);
   const temporary = `${path}.new`;
   const handle = await open(temporary, 'w', ownerOnly);
   try {
@@ -37,5 +44,4 @@ export async function clusterSecret(folder: string, random: Random): Promise<Buf
     await handle.close();
   }
   await rename(temporary, path);
-  return secret;
 }

@@ -33,7 +33,7 @@ let server: UiServer;
 let port = 0;
 
 beforeAll(async () => {
-  const admission = new Admission({ clock: realClock, timers: realTimers }, () => {});
+  const admission = new Admission({ clock: realClock, timers: realTimers });
   const parts = { data: store, admission, logins: { required: false } };
   const host = { ...parts, snapshot: () => ({ keyspaces: [] }) } as unknown as Host;
   server = await serveUi(

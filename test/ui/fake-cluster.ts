@@ -112,7 +112,7 @@ export class FakeCluster {
     return {
       cluster: clusterViewOf(this.layout, '0.1.0', this.readOnly),
       dataCenters: [...this.layout.dataCenters],
-      computers: computerViewsOf(this.layout, new Set(['c0'])),
+      computers: computerViewsOf(this.layout, new Set(['c0']), new Map()),
       nodes,
       keyspaces,
       rings: ringViewsOf(this.layout),

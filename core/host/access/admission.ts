@@ -13,16 +13,19 @@ export class Admission {
   /** Reads for the gateway, and those for the page and the command line. */
   readonly reads: ReadGate;
   readonly ownReads: ReadGate;
-  readonly #noted: (message: string) => void;
+  #noted: (message: string) => void = () => {};
 
-  /** `noted` gets what people should be able to look up later: who was let in, and who was sent away. */
-  constructor({ clock, timers }: { clock: Clock; timers: Timers }, noted: (message: string) => void) {
+  constructor({ clock, timers }: { clock: Clock; timers: Timers }) {
     this.login = new Login(() => clock.nowMs());
     this.budget = new ByteBudget(() => clock.monotonicMs());
     this.ownBudget = new ByteBudget(() => clock.monotonicMs());
     this.reads = new ReadGate({ budget: this.budget, timers });
     this.ownReads = new ReadGate({ budget: this.ownBudget, timers });
-    this.#noted = noted;
+  }
+
+  /** The handler gets what people should be able to look up later: who was let in, and who was sent away. There is one: the last. */
+  onNote(handler: (message: string) => void): void {
+    this.#noted = handler;
   }
 
   /** Turns a one-time code into a session. Null: it is not, or no longer, a code. */

@@ -40,7 +40,7 @@ interface Components {
   readonly port: () => number;
   readonly requests: () => readonly JoinRequest[];
   /** Something of a computer, or of one of its nodes, is new. */
-  readonly changed: () => void;
+  readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
   readonly placesChanged: (places: readonly KnownPlace[]) => void;
 }
@@ -199,7 +199,7 @@ export class Computers {
       const isReached = this.#isReached(other);
       if (isReached === other.wasReached) continue;
       other.wasReached = isReached;
-      this.#parts.changed();
+      this.#parts.changed('computers');
     }
   }
 
@@ -229,15 +229,17 @@ export class Computers {
     const nowMs = clock.monotonicMs();
     const before = other.places[0];
     other.places = [place, ...other.places.filter((one) => !isSame(one, place))].slice(0, placesMax);
+    const requests = JSON.stringify(other.news?.requests ?? []);
     other.news = news;
     other.heardAtMs = clock.nowMs();
     other.heardMs = nowMs;
+    const isBack = !other.wasReached;
     other.wasReached = true;
     for (const { computer, host, port } of news.places) this.found(computer, { host, port });
     if (before === undefined || !isSame(before, place)) this.#parts.placesChanged(this.places);
     this.#tellAddresses();
     if (news.layout.digest !== newestOf(layouts.history).digest) void this.#compareLayouts(place);
-    changed();
+    changed(isBack || requests !== JSON.stringify(news.requests) ? 'computers' : 'figures');
   }
 
   async #compareLayouts(place: Place): Promise<void> {

@@ -62,7 +62,9 @@ export class JoinInbox {
 
   static async open(parts: Components): Promise<JoinInbox> {
     try {
-      const { requests, blocked } = fileSchema.parse(JSON.parse((await parts.disk.readFile(file)).toString()));
+      const { requests, blocked } = fileSchema.parse(
+        JSON.parse((await parts.disk.readFile(file)).toString()),
+      );
       return new JoinInbox(parts, requests, blocked);
     } catch (cause) {
       const { code, message } = cause as CoterieError;
@@ -84,11 +86,7 @@ export class JoinInbox {
   }
 
   /** Uses the code up. Throws `unauthorized` where it is none, `busy` while too many wait. */
-  async ask(
-    ask: Extract<JoinBody, { kind: 'ask' }>,
-    proved: Proved,
-    address: string,
-  ): Promise<KeptRequest> {
+  async ask(ask: Extract<JoinBody, { kind: 'ask' }>, proved: Proved, address: string): Promise<KeptRequest> {
     const { clock, invitations } = this.#parts;
     this.#forgetOld();
     if (this.#requests.filter(({ state }) => state === 'waiting').length >= openMax) {
@@ -97,11 +95,21 @@ export class JoinInbox {
     const { secret, dataCenter } = invitations.take(ask.invitation, proved);
     const fingerprint = keyFingerprint(ask.publicKey);
     if (this.#blocked.includes(fingerprint)) {
-      throw new CoterieError('unauthorized', 'This computer is not wanted here. Ask whoever looks after the cluster.');
+      throw new CoterieError(
+        'unauthorized',
+        'This computer is not wanted here. Ask whoever looks after the cluster.',
+      );
     }
     const request: KeptRequest = {
       id: randomUUID(),
-      ...{ computer: ask.computer, address, port: ask.port, publicKey: ask.publicKey, fingerprint, dataCenter },
+      ...{
+        computer: ask.computer,
+        address,
+        port: ask.port,
+        publicKey: ask.publicKey,
+        fingerprint,
+        dataCenter,
+      },
       ...{ nodes: ask.nodes, askedAtMs: clock.nowMs(), secret: secret.toString('hex') },
       ...{ state: 'waiting', computerId: null },
     };
@@ -113,7 +121,10 @@ export class JoinInbox {
   look(id: string, proved: Proved): KeptRequest {
     const request = this.#requests.find((one) => one.id === id);
     if (request === undefined || !isProved(Buffer.from(request.secret, 'hex'), proved)) {
-      throw new CoterieError('unauthorized', 'This request is not known here any more. Ask anew, with a new code.');
+      throw new CoterieError(
+        'unauthorized',
+        'This request is not known here any more. Ask anew, with a new code.',
+      );
     }
     return request;
   }
@@ -126,7 +137,10 @@ export class JoinInbox {
   waitingRequest(id: string): KeptRequest {
     const found = this.#requests.find((one) => one.id.startsWith(id) && one.state === 'waiting');
     if (found === undefined) {
-      throw new CoterieError('not-found', 'No computer waits with that request. See who waits: coterie requests.');
+      throw new CoterieError(
+        'not-found',
+        'No computer waits with that request. See who waits: coterie requests.',
+      );
     }
     return found;
   }

@@ -8,9 +8,9 @@ import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import { productVersion } from '../../base/version.ts';
 import type { Invitation, JoinRequest } from '../../contract/computer-views.ts';
+import { removeComputer } from '../../layout/changes.ts';
 import { newestOf } from '../../layout/history.ts';
 import { checkName, type Layout } from '../../layout/layout.ts';
-import { removeComputer } from '../../layout/changes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { certificateFingerprint, issueCertificate } from '../../security/certificates.ts';
 import type { Invitations, Proved } from '../../security/invitations.ts';
@@ -94,7 +94,9 @@ export class MembershipDesk {
     const entry = await staging.admit(computer, { count: request.nodes, apply, by });
     await inbox.approved(request.id, computer.id);
     admitted(computer.id, { host: request.address, port: request.port });
-    noted(`${computer.name} was let in, to ${target}${entry === null ? '; its nodes wait to be applied' : ''}.`);
+    noted(
+      `${computer.name} was let in, to ${target}${entry === null ? '; its nodes wait to be applied' : ''}.`,
+    );
     return entry?.version ?? null;
   }
 

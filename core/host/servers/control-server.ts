@@ -39,6 +39,7 @@ const controlAddress = z.object({ url: z.url(), token: z.string().min(1), pid: z
 export type ControlAddress = Readonly<z.infer<typeof controlAddress>>;
 
 export interface ControlServer {
+  readonly port: number;
   close(): Promise<void>;
 }
 
@@ -100,6 +101,7 @@ export async function serveControl(
   chmodSync(path, 0o600);
 
   return {
+    port: actual,
     async close() {
       if (readControlAddress(folder)?.pid === process.pid) rmSync(path, { force: true });
       server.closeAllConnections();

@@ -3,6 +3,7 @@
  * piece, when something of it has changed.
  */
 import { productVersion } from '../../base/version.ts';
+import type { ComputerView } from '../../contract/computer-views.ts';
 import type { LayoutView } from '../../contract/layout-views.ts';
 import type { NodeView } from '../../contract/node-views.ts';
 import type { ActivityEntry, KeyspaceView, Snapshot } from '../../contract/views.ts';
@@ -29,6 +30,8 @@ export interface ClusterViewSources {
   nodes(): Iterable<NodeHandle>;
   /** Ids of the computers that this host runs. */
   readonly ownComputers: ReadonlySet<string>;
+  /** Of other computers, by id. */
+  computers(): ReadonlyMap<string, Pick<ComputerView, 'state' | 'address' | 'heardAtMs'>>;
   readonly losses: LossBook;
   activity(): ActivityEntry[];
   repairs(): Snapshot['repairs'];
@@ -54,7 +57,7 @@ export class ClusterView {
     return {
       cluster: clusterViewOf(layout, productVersion, readOnly),
       dataCenters: [...layout.dataCenters],
-      computers: computerViewsOf(layout, ownComputers),
+      computers: computerViewsOf(layout, ownComputers, this.#sources.computers()),
       nodes,
       keyspaces,
       rings: ringViewsOf(layout),

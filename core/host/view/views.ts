@@ -24,15 +24,25 @@ export function clusterViewOf(layout: Layout, version: string, readOnly: boolean
   };
 }
 
-export function computerViewsOf(layout: Layout, own: ReadonlySet<string>): ComputerView[] {
-  return layout.computers.map(({ id, name, dataCenter }) => ({
-    id,
-    name: plainLine(name),
-    dataCenter,
-    self: own.has(id),
-    state: own.has(id) ? ('here' as const) : ('away' as const),
-    ...{ address: null, heardAtMs: null, fingerprint: null },
-  }));
+/** `now`: what is known of other computers, by id. */
+export function computerViewsOf(
+  layout: Layout,
+  own: ReadonlySet<string>,
+  now: ReadonlyMap<string, Pick<ComputerView, 'state' | 'address' | 'heardAtMs'>>,
+): ComputerView[] {
+  return layout.computers.map(({ id, name, dataCenter, key }) => {
+    const known = now.get(id);
+    return {
+      id,
+      name: plainLine(name),
+      dataCenter,
+      self: own.has(id),
+      state: own.has(id) ? 'here' : (known?.state ?? 'away'),
+      address: known?.address ?? null,
+      heardAtMs: known?.heardAtMs ?? null,
+      fingerprint: key ?? null,
+    };
+  });
 }
 
 export function nodeViewOf(

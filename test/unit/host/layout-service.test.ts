@@ -39,20 +39,23 @@ let written: string[];
 let sent: number[];
 let state: string;
 let node: LocalNode;
-let newer: number[];
+let lost: number[];
+let asked: number;
 let service: LayoutService;
 beforeEach(() => {
   time = new VirtualTime();
   refusal = null;
   written = [];
   sent = [];
-  newer = [];
+  lost = [];
+  asked = 0;
   state = 'up';
   const supervisor = {
     status: () => ({ state }),
     members: [],
     send: (message: ToNode) => {
       if (message.type === 'layout') sent.push(message.live.at(-1)!.layout.version);
+      if (message.type === 'tell-layouts') asked++;
     },
   } as unknown as NodeSupervisor;
   node = new LocalNode(first.nodes[0], supervisor, () => time.monotonicMs());
@@ -67,7 +70,8 @@ beforeEach(() => {
       ...{ disk, timers: time, nodes: () => [node] },
       changed: () => {},
       released: () => {},
-      foundNewer: (_, version) => newer.push(version),
+      elsewhere: () => [],
+      lost: ({ version }) => lost.push(version),
     },
     [{ layout: first, digest: digestOf(first) }],
   );
@@ -131,9 +135,42 @@ describe('a node that says which layout it goes by', () => {
     expect(sent.length).toBeLessThan(9);
   });
 
-  it('that is ahead is told of once, and offered nothing', async () => {
+  it('that is ahead is asked for what it has, and offered nothing', () => {
     service.holds(node, reportOf(9));
-    service.holds(node, reportOf(9));
-    expect([newer, sent]).toEqual([[9], []]);
+    expect([asked, sent]).toEqual([1, []]);
+  });
+});
+
+describe('what another computer decided', () => {
+  const elsewhere = (layout: Layout) => [{ layout, digest: digestOf(layout) }];
+
+  it('is durable, goes to the nodes, and counts here from then on', async () => {
+    const next = named('theirs')(first, digestOf(first));
+    await time.until(service.learn(elsewhere(next), new Map()));
+    expect([service.present, written, sent]).toEqual([next, ['layout.json', 'layout.copy.json'], [2]]);
+    expect(lost).toEqual([]);
+  });
+
+  it('is told where it takes the place of what was decided here at the same moment', async () => {
+    state = 'down';
+    await time.until(service.change(named('ours')));
+    // Of two layouts of one version the lower digest stands: so one of these does not.
+    const rivals = ['a', 'b', 'c', 'd', 'e'].map((name) => named(name)(first, digestOf(first)));
+    const own = digestOf(service.present);
+    const wins = rivals.find((rival) => digestOf(rival) < own)!;
+    await time.until(service.learn(elsewhere(wins), new Map()));
+    expect([service.present, lost]).toEqual([wins, [2]]);
+    await time.until(service.learn(elsewhere(first), new Map()));
+    expect(service.present).toEqual(wins);
+  });
+
+  it('is not taken where it is of another cluster, or not what its name says', async () => {
+    const next = named('theirs')(first, digestOf(first));
+    const stranger = { ...next, clusterId: 'another' };
+    await expect(service.learn(elsewhere(stranger), new Map())).rejects.toMatchObject({ code: 'bad-input' });
+    const renamed = { ...next, clusterName: 'forged' };
+    const forged = [{ layout: renamed, digest: digestOf(next) }];
+    await expect(service.learn(forged, new Map())).rejects.toMatchObject({ code: 'bad-input' });
+    expect([service.present, written]).toEqual([first, []]);
   });
 });

@@ -62,6 +62,7 @@ function supervise(): NodeSupervisor {
         noted: (_, message) => notes.push(message),
         ready() {},
         holdsLayout() {},
+        layouts() {},
         membership() {},
         listening() {},
       },

@@ -4,7 +4,7 @@ import type { NodeMoves } from '../../../core/contract/layout-views.ts';
 import { LayoutService } from '../../../core/host/layouts/layout-service.ts';
 import { digestOf } from '../../../core/host/layouts/layout-store.ts';
 import { Staging } from '../../../core/host/layouts/staging.ts';
-import type { NodeHandle } from '../../../core/host/nodes/node-handle.ts';
+import type { LocalNode, NodeHandle } from '../../../core/host/nodes/node-handle.ts';
 import { removeNode } from '../../../core/layout/changes.ts';
 import { type LayoutNode, nextLayout } from '../../../core/layout/layout.ts';
 import type { LayoutReport } from '../../../core/node-process/messages.ts';
@@ -49,8 +49,8 @@ beforeEach(() => {
   disk = new SimulatedDisk({ timers: time, random: new SeededRandom(1) });
   service = new LayoutService(
     {
-      ...{ disk, timers: time, nodes: () => handles as unknown as NodeHandle[] },
-      ...{ changed() {}, released() {}, foundNewer() {} },
+      ...{ disk, timers: time, nodes: () => handles as unknown as LocalNode[] },
+      ...{ changed() {}, released() {}, lost() {}, elsewhere: () => [] },
     },
     [{ layout: first, digest: digestOf(first) }],
   );

@@ -1,0 +1,42 @@
+/** Where other computers of the cluster were reached last: a start begins there, also where nobody is heard on the network. */
+import { networkInterfaces } from 'node:os';
+import { z } from 'zod';
+import type { Disk } from '../../ports/disk.ts';
+import { type KnownPlace, knownPlace } from './messages.ts';
+
+const file = 'known-computers.json';
+const schema = z.object({ places: z.array(knownPlace).max(1_000) });
+
+/** None where the file cannot be used: the network tells, or a person. */
+export async function readPlaces(disk: Disk): Promise<readonly KnownPlace[]> {
+  try {
+    return schema.parse(JSON.parse((await disk.readFile(file)).toString())).places;
+  } catch {
+    return [];
+  }
+}
+
+export async function writePlaces(disk: Disk, places: readonly KnownPlace[]): Promise<void> {
+  await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ places })}\n`));
+}
+
+/** host:port at which other computers reach this one, the likeliest first. */
+export function ownAddresses(listen: string, port: number): string[] {
+  if (listen !== '0.0.0.0' && listen !== '::') return [addressOf(listen, port)];
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === 'IPv4')
+    .map(({ address }) => addressOf(address, port));
+}
+
+export function addressOf(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Null for what is none. */
+export function placeIn(address: string): { host: string; port: number } | null {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address.trim());
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) return null;
+  return { host: match[1] ?? match[2], port };
+}

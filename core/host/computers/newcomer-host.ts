@@ -1,0 +1,177 @@
+/** The host of a computer that is in no cluster: the few things that can be asked of it, in the place of a cluster's host. */
+import { CoterieError } from '../../base/errors.ts';
+import { plainLine } from '../../base/plain-text.ts';
+import { hostProofPurpose } from '../../node-process/messages.ts';
+import { lockFolder } from '../../platform/folder-lock.ts';
+import { NodeDisk } from '../../platform/node-disk.ts';
+import { keepFolderPrivate } from '../../platform/private-folder.ts';
+import { systemRandom } from '../../platform/system-random.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import { openToAll } from '../../ports/logins.ts';
+import { issueCertificate, newAuthority } from '../../security/certificates.ts';
+import { writeClusterSecret } from '../../security/cluster-secret.ts';
+import { mutualProofOf } from '../../security/mutual-proof.ts';
+import { writeTrust } from '../../security/trust-store.ts';
+import { liveFrom } from '../../wire/peer/layout-messages.ts';
+import type { Admission } from '../access/admission.ts';
+import type { Handlers } from '../api-handlers.ts';
+import type { Host } from '../create-host.ts';
+import { DataAccess } from '../data-access.ts';
+import { dispatch, typedCall } from '../dispatch.ts';
+import type { HostSettings } from '../host-settings.ts';
+import { digestOf, readLayout, writeLayouts } from '../layouts/layout-store.ts';
+import { keepOwnComputers } from '../own-computers.ts';
+import { serveComputers } from './computer-port.ts';
+import { createFinder, foundView } from './finder.ts';
+import type { Grant } from './join-messages.ts';
+import { writePlaces } from './known-places.ts';
+import { Newcomer, readNewcomer } from './newcomer.ts';
+
+/** What becomes of it: a new cluster of so many nodes, or one that it was let into. */
+export type Outcome =
+  | { readonly kind: 'create'; readonly name: string; readonly nodes: number }
+  | { readonly kind: 'joined' };
+
+interface Components {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly admission: Admission;
+  /** Called once. The host is to be stopped, and the folder opened as that of a member. */
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** Whether the folder is that of a computer without a cluster. Throws what readLayout throws. */
+export async function holdsNoCluster(folder: string, nowMs: number): Promise<boolean> {
+  keepFolderPrivate(folder);
+  return (await readLayout(new NodeDisk(folder), { folder, nowMs })).layout === null;
+}
+
+/** Rejects, with nothing left behind, where the folder or the port cannot be had. */
+export async function createNewcomerHost(parts: Components, settings: HostSettings): Promise<Host> {
+  const { clock, timers, log, admission } = parts;
+  const { folder, readOnly } = settings;
+  const lock = lockFolder(folder, 'another Coterie');
+  try {
+    const disk = new NodeDisk(folder);
+    const kept = await readNewcomer(disk);
+    // Of no cluster: it shows its key, and nothing else follows from it.
+    const authority = await newAuthority(kept.id, clock.nowMs());
+    const certificate = await issueCertificate(
+      authority,
+      { computerId: kept.id, publicKey: kept.publicKey },
+      clock.nowMs(),
+    );
+    const port = await serveComputers(
+      { admission, clock, timers, log },
+      {
+        credentials: {
+          certificates: `${certificate}\n${authority.certificate}`,
+          privateKey: kept.privateKey,
+          authority: authority.certificate,
+        },
+        ...{ host: settings.listen ?? settings.host, port: settings.computerPort },
+      },
+      { admits: () => false, member: new Map(), stranger: new Map() },
+    );
+    const discovery = createFinder({ clock, timers, random: systemRandom }, kept.privateKey, () => ({
+      kind: 'waiting',
+      clusterId: '',
+      clusterName: '',
+      computerId: kept.id,
+      computerName: plainLine(settings.computerName),
+      authority: null,
+      port: port.port,
+    }));
+    discovery.start();
+    const newcomer = new Newcomer(
+      {
+        ...{ disk, clock, timers, log, discovery },
+        name: plainLine(settings.computerName),
+        port: () => port.port,
+        async onGrant(grant, { privateKey }) {
+          await settle(disk, folder, grant, privateKey);
+          parts.onOutcome({ kind: 'joined' });
+        },
+      },
+      kept,
+    );
+    const handlers = handlersOf({
+      'computer.standing': async () => newcomer.standing,
+      'network.found': async () => foundView(discovery, null),
+      'network.doctor': async () => discovery.reports(),
+      'join.ask': (wish) => newcomer.ask(wish),
+      'join.cancel': () => newcomer.cancel(),
+      'join.create': async ({ name, nodes }) => {
+        parts.onOutcome({ kind: 'create', name, nodes });
+        return { ...newcomer.standing, state: 'joined', cluster: name };
+      },
+      'sessions.list': async (_, { sessionId }) => admission.login.list(sessionId),
+      'sessions.end': async ({ id }) => ({ ended: admission.endSessions(id) }),
+    });
+    const around = { readOnly, log };
+    const data = new DataAccess(
+      { proof: mutualProofOf(Buffer.alloc(32), hostProofPurpose, systemRandom) },
+      () => [],
+      () => null,
+    );
+    return {
+      api: { call: typedCall(handlers, around), subscribe: () => () => {} },
+      ...{ data, logins: openToAll, admission },
+      dispatch: (method, input, caller) => dispatch(handlers, around, method, input, caller),
+      snapshot() {
+        throw noCluster();
+      },
+      start: async () => {},
+      async stop() {
+        newcomer.close();
+        data.close();
+        await discovery.close();
+        await port.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function noCluster(): CoterieError {
+  return new CoterieError(
+    'not-ready',
+    'This computer is in no cluster yet. Join one with a code from one of its computers (coterie join CODE), or make a new one in the app.',
+  );
+}
+
+/** Everything else is refused. */
+function handlersOf(known: Partial<Handlers>): Handlers {
+  return new Proxy(known as Handlers, {
+    get: (target, method: keyof Handlers) =>
+      target[method] ??
+      (async () => {
+        throw noCluster();
+      }),
+  });
+}
+
+/** The layout comes last: with it the folder is that of a member. */
+async function settle(disk: NodeDisk, folder: string, grant: Grant, privateKey: string): Promise<void> {
+  const { clusterId, computer, certificate, authority, secret, places } = grant;
+  const live = liveFrom(grant.live);
+  for (const { layout, digest } of live) {
+    if (layout.clusterId !== clusterId || digestOf(layout) !== digest) {
+      throw new CoterieError(
+        'corrupt',
+        'What the cluster handed over does not fit together. It is asked for again.',
+      );
+    }
+  }
+  await writeClusterSecret(folder, Buffer.from(secret, 'hex'));
+  await writeTrust(disk, { clusterId, authority, computer: { id: computer, certificate, privateKey } });
+  await keepOwnComputers(disk, clusterId, new Set([computer]));
+  await writePlaces(disk, places);
+  await writeLayouts(disk, live);
+  await disk.remove('newcomer.json').catch(() => {});
+}

@@ -1,0 +1,184 @@
+/** Everything by which this computer is one of several: its port, the others, who comes in, and what is heard on the network. */
+import type { X509Certificate } from 'node:crypto';
+import { CoterieError } from '../../base/errors.ts';
+import { plainLine } from '../../base/plain-text.ts';
+import type { Discovery } from '../../discovery/discovery.ts';
+import { admitsKey } from '../../layout/admission.ts';
+import { ComputerCalls } from '../../platform/computer-calls.ts';
+import { systemRandom } from '../../platform/system-random.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
+import { certificateFingerprint, keyFingerprint } from '../../security/certificates.ts';
+import { Invitations } from '../../security/invitations.ts';
+import type { Trust } from '../../security/trust-store.ts';
+import type { Admission } from '../access/admission.ts';
+import type { LayoutService } from '../layouts/layout-service.ts';
+import type { Staging } from '../layouts/staging.ts';
+import type { LocalNodes } from '../nodes/local-nodes.ts';
+import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
+import { Computers } from './computers.ts';
+import { createFinder } from './finder.ts';
+import { JoinInbox } from './join-inbox.ts';
+import { ownAddresses, readPlaces, writePlaces } from './known-places.ts';
+import { MembershipDesk } from './membership-desk.ts';
+import { computerNews, remoteCall, remoteRepair } from './messages.ts';
+import { credentialsOf, keyOfTrust } from './trust.ts';
+
+interface Components {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly disk: Disk;
+  readonly admission: Admission;
+  readonly layouts: LayoutService;
+  readonly staging: Staging;
+  readonly nodes: LocalNodes;
+  readonly own: ReadonlySet<string>;
+  readonly trust: Trust;
+  /** The cluster's secret. */
+  readonly secret: Buffer;
+  /** A call of ClusterApi from another computer; `by`: who asked there, in words. */
+  readonly dispatch: (method: string, input: unknown, by: string) => Promise<unknown>;
+  /** Something of another computer is new: its nodes' figures, or also who is reached where. */
+  readonly changed: (what: 'figures' | 'computers') => void;
+  readonly noted: (message: string) => void;
+}
+
+/** What another computer may ask for by name; the rest is asked of the computer that a person is at. */
+const remoteMethods = /^(nodes|computers|repairs|activity)\./;
+
+export interface Lan {
+  readonly computers: Computers;
+  readonly desk: MembershipDesk;
+  readonly discovery: Discovery;
+  readonly port: number;
+  readonly key: string;
+  /** The layout has changed: who is not in it any more loses its connections. */
+  layoutChanged(): void;
+  close(): Promise<void>;
+}
+
+/** Rejects, with nothing left behind, where the port cannot be had. */
+export async function openLan(parts: Components, at: { listen: string; port: number }): Promise<Lan> {
+  const { clock, timers, log, disk, layouts, nodes, own, trust } = parts;
+  const credentials = credentialsOf(trust);
+  const key = keyOfTrust(trust);
+  const live = () => layouts.live.map(({ layout }) => layout);
+  const admits = (certificate: X509Certificate) => admitsKey(live(), keyFingerprint(certificate));
+  const self = () => layouts.present.computers.find(({ id }) => own.has(id));
+  const nameOfSelf = () => plainLine(self()?.name ?? 'a computer that was taken out');
+  let port: ComputerPort | null = null;
+
+  const invitations = new Invitations({ clock, random: systemRandom });
+  const inbox = await JoinInbox.open({
+    ...{ disk, clock, log, invitations },
+    name: nameOfSelf,
+    changed: () => parts.changed('computers'),
+  });
+  let writing = Promise.resolve();
+  const computers: Computers = new Computers(
+    {
+      ...{ clock, timers, log, layouts, nodes, own },
+      calls: new ComputerCalls(credentials, admits),
+      port: () => port?.port ?? 0,
+      requests: () => inbox.waiting,
+      changed: parts.changed,
+      placesChanged: (places) => {
+        writing = writing
+          .then(() => writePlaces(disk, places))
+          .catch((cause: Error) =>
+            log.warn('Where the other computers are was not kept.', { cause: cause.message }),
+          );
+      },
+    },
+    await readPlaces(disk),
+  );
+  const desk: MembershipDesk = new MembershipDesk({
+    ...{ clock, layouts, staging: parts.staging, invitations, inbox, trust, own },
+    secret: parts.secret,
+    addresses: () => ownAddresses(at.listen, port?.port ?? 0),
+    places: () => computers.places,
+    noted: parts.noted,
+    admitted: (computer, place) => computers.found(computer, place),
+  });
+
+  const json = <T>(schema: { parse(value: unknown): T }, body: Buffer): T => {
+    try {
+      return schema.parse(JSON.parse(body.toString()));
+    } catch {
+      throw new CoterieError('bad-input', 'What another computer said does not have the right form.');
+    }
+  };
+  port = await serveComputers(
+    { admission: parts.admission, clock, timers, log },
+    { credentials, host: at.listen, port: at.port },
+    {
+      admits,
+      stranger: new Map([['/join', (request) => desk.take(request)]]),
+      member: new Map<string, (request: MemberRequest) => Promise<Buffer | object>>([
+        [
+          '/news',
+          async ({ certificate, host, body }) =>
+            computers.heard(keyFingerprint(certificate), host, json(computerNews, body)),
+        ],
+        ['/layouts', ({ body }) => computers.layoutsOf(body)],
+        [
+          '/call',
+          async ({ certificate, body }) => {
+            const { method, input, by } = json(remoteCall, body);
+            if (!remoteMethods.test(method)) {
+              throw new CoterieError('unsupported', `"${method}" is not asked of another computer.`);
+            }
+            const from = keyFingerprint(certificate);
+            const name =
+              layouts.present.computers.find((one) => one.key === from)?.name ?? 'another computer';
+            return { output: await parts.dispatch(method, input, plainLine(`${by} on ${name}`)) };
+          },
+        ],
+        [
+          '/repair',
+          async ({ body, signal }) => {
+            const { nodeId, work } = json(remoteRepair, body);
+            const node = [...nodes].find((local) => local.node.id === nodeId);
+            if (node === undefined) throw new CoterieError('not-found', 'That node is not here any more.');
+            const { result, stop } = node.repair(work);
+            signal.addEventListener('abort', stop);
+            return result;
+          },
+        ],
+      ]),
+    },
+  );
+  const { clusterId } = layouts.present;
+  const authority = certificateFingerprint(trust.authority.certificate).toString('hex');
+  const discovery = createFinder({ clock, timers, random: systemRandom }, trust.computer.privateKey, () => ({
+    kind: 'member',
+    clusterId,
+    clusterName: plainLine(layouts.present.clusterName),
+    computerId: trust.computer.id,
+    computerName: nameOfSelf(),
+    authority,
+    port: port!.port,
+  }));
+  discovery.onChange(() => {
+    for (const { computerId, cluster, address, port: theirs } of discovery.found()) {
+      if (cluster?.id === clusterId) computers.found(computerId, { host: address, port: theirs });
+    }
+    parts.changed('computers');
+  });
+  discovery.start();
+  computers.start();
+
+  return {
+    ...{ computers, desk, discovery, key },
+    port: port.port,
+    layoutChanged: () => port!.dropRemoved(),
+    async close() {
+      computers.close();
+      await discovery.close();
+      await port!.close();
+      await writing;
+    },
+  };
+}
