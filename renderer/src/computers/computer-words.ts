@@ -78,7 +78,7 @@ export function clustersIn(found: readonly FoundComputer[]): readonly FoundClust
 
 /** "4:07" until then; null once it is over. */
 export function countdownTo(atMs: number, nowMs: number): string | null {
-  const seconds = Math.ceil((atMs - nowMs) / 1000);
-  if (seconds <= 0) return null;
+  if (atMs <= nowMs) return null;
+  const seconds = Math.floor((atMs - nowMs) / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }

@@ -23,11 +23,9 @@ export class JoinDraft {
   hear(clusters: readonly FoundCluster[]): void {
     const silent = this.clusters.filter((known) => !clusters.some(({ id }) => id === known.id));
     this.clusters = [...clusters, ...silent].sort((a, b) => a.name.localeCompare(b.name, 'en'));
-    // With one near by there is little to choose; nobody's own choice is changed.
-    if (!this.#isChosen && this.clusters.length > 0) {
-      this.where = this.clusters[0].id;
-      this.#isChosen = true;
-    }
+    // One alone is most likely meant; among several a person chooses, and nobody's choice is changed.
+    if (this.#isChosen) return;
+    this.where = this.clusters.length === 1 ? this.clusters[0].id : elsewhere;
   }
 
   /** Null: nothing is missing. */
