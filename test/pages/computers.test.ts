@@ -52,8 +52,7 @@ describe.skipIf(browserPath === undefined)(
     it('counts on every page who asks, and asks while another page is open', async () => {
       const { page, host } = await visit('lan', '#/overview');
       const link = page.getByRole('link', { name: /^Computers/ });
-      await page.getByRole('link', { name: 'Computers 2, 2 need you' }).or(link).first().waitFor();
-      await link.getByText('2', { exact: true }).waitFor();
+      await page.getByRole('link', { name: /^Computers.*2 need you$/ }).waitFor();
       host.cluster.computers.requests = host.cluster.computers.requests.slice(0, 1);
       await link.getByText('1', { exact: true }).waitFor();
     });
@@ -248,7 +247,7 @@ describe.skipIf(browserPath === undefined)(
         const { page, host, problems } = await visit('newcomer', '', axeOptions);
         const { computers } = host.cluster;
         await journeys.press(page, 'button', /^Join a cluster/);
-        await journeys.tabTo(page, 'radio', /^Another one/);
+        await journeys.tabTo(page, 'radio', /^Whichever the code is for/);
         await page.keyboard.press('ArrowUp');
         expect(await page.getByRole('radio', { name: /^North Street/ }).isChecked()).toBe(true);
         await expectNoViolation(page, 'join');
