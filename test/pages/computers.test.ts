@@ -1,36 +1,25 @@
 /**
- * Computers, the inbox, invitations and the first run, in Chromium in front of a cluster in memory: no axe violation, the
+ * Computers, the inbox and invitations, in Chromium in front of a cluster in memory: no axe violation, the
  * journeys by keyboard alone, and what is shown while nothing is known or something fails.
  */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, PageVisits } from '../support/page-visits.ts';
 import * as journeys from '../support/ui-journeys.ts';
-import type { FakeComputers } from '../ui/fake-computers.ts';
 
 const axeOptions = { bypassCSP: true, colorScheme: 'light' } as const;
-
-/** What the host was asked last with this method. */
-function lastInput(computers: FakeComputers, method: string): object | undefined {
-  return computers.asked.findLast((call) => call.method === method)?.input;
-}
 
 describe.skipIf(browserPath === undefined)(
   browserPath === undefined ? 'computers (skipped: no Chromium found)' : 'computers',
   () => {
     const visits = new PageVisits();
-    const { visit, expectNoViolation } = visits;
+    const { visit, expectNoViolation, expectNotTooWide } = visits;
     beforeAll(() => visits.start());
     afterEach(() => visits.endVisits());
     afterAll(() => visits.close());
 
     const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
     const inbox = (page: Page) => page.getByRole('region', { name: 'Asking to come in' });
-
-    async function expectNotTooWide(page: Page, what: string): Promise<void> {
-      const spare = await page.evaluate('window.innerWidth - document.documentElement.scrollWidth');
-      expect(spare, what).toBeGreaterThanOrEqual(0);
-    }
 
     it('shows who is in, since when one is away, who asks, who is near and what is wrong with the network', async () => {
       const { page, problems } = await visit('lan', '#/computers', axeOptions);
@@ -70,7 +59,7 @@ describe.skipIf(browserPath === undefined)(
       await journeys.press(page, 'button', 'Let Workshop in');
       await page.getByText(/^Workshop is in\. Its nodes are staged/).waitFor();
       await page.getByRole('heading', { name: 'Ring & nodes' }).waitFor();
-      expect(lastInput(host.cluster.computers, 'computers.approve')).toEqual({
+      expect(host.cluster.computers.lastInput('computers.approve')).toEqual({
         ...{ id: 'r1', dataCenter: 'garage', apply: false },
       });
       expect(problems).toEqual([]);
@@ -98,12 +87,12 @@ describe.skipIf(browserPath === undefined)(
       await journeys.press(page, 'button', 'Refuse Workshop');
       await button(page, 'Refuse Workshop').waitFor({ state: 'detached' });
       await page.locator('h2:focus', { hasText: 'Asking to come in' }).waitFor();
-      expect(lastInput(host.cluster.computers, 'computers.refuse')).toEqual({ id: 'r1', block: false });
+      expect(host.cluster.computers.lastInput('computers.refuse')).toEqual({ id: 'r1', block: false });
       await journeys.press(page, 'button', 'Block Meeting room on the second floor…');
       await expectNoViolation(page, 'block');
       await journeys.press(page, 'button', 'Block Meeting room on the second floor');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
-      expect(lastInput(host.cluster.computers, 'computers.refuse')).toEqual({ id: 'r2', block: true });
+      expect(host.cluster.computers.lastInput('computers.refuse')).toEqual({ id: 'r2', block: true });
     });
 
     it('removes a computer after it has handed over, or now, once its name was typed', async () => {
@@ -123,13 +112,13 @@ describe.skipIf(browserPath === undefined)(
       await page.keyboard.type('Gate');
       await page.keyboard.press('Enter');
       await dialog.waitFor({ state: 'detached' });
-      expect(lastInput(host.cluster.computers, 'computers.remove')).toEqual({ name: 'Gate', now: true });
+      expect(host.cluster.computers.lastInput('computers.remove')).toEqual({ name: 'Gate', now: true });
       // No event tells of it: the page looks anew.
       await button(page, 'Remove Gate…').waitFor({ state: 'detached' });
       await journeys.openByPalette(page, 'remove back room');
       await journeys.press(page, 'button', 'Remove Back room');
       await page.getByText('Back room hands over what it has, and leaves then.').waitFor();
-      expect(lastInput(host.cluster.computers, 'computers.remove')).toEqual({
+      expect(host.cluster.computers.lastInput('computers.remove')).toEqual({
         name: 'Back room',
         now: false,
       });
@@ -213,106 +202,6 @@ describe.skipIf(browserPath === undefined)(
       await inbox(page).getByText('There is no method', { exact: false }).waitFor();
     });
 
-    describe('of no cluster', () => {
-      it('creates one by keyboard alone, and opens it', async () => {
-        const { page, host, problems } = await visit('newcomer', '', axeOptions);
-        await page.getByRole('heading', { name: 'Welcome to Coterie' }).waitFor();
-        await expectNoViolation(page, 'first run');
-        await journeys.press(page, 'button', /^Create a cluster/);
-        await page.locator('h1:focus', { hasText: 'Create a cluster' }).waitFor();
-        await expectNoViolation(page, 'create');
-        await journeys.tabTo(page, 'textbox', 'Name');
-        await page.keyboard.type('Corner shop');
-        await journeys.tabTo(page, 'spinbutton', 'Nodes on this computer');
-        await page.keyboard.press('ArrowDown');
-        await page.keyboard.press('Enter');
-        await page.getByRole('link', { name: /^Ring & nodes/ }).waitFor();
-        expect(lastInput(host.cluster.computers, 'join.create')).toEqual({ name: 'Corner shop', nodes: 2 });
-        await page.locator('.skeleton').waitFor({ state: 'detached' });
-        expect(await page.title()).toContain('Corner shop');
-        expect(problems).toEqual([]);
-      });
-
-      it('starts a demo, and says what that is', async () => {
-        const { page, host } = await visit('newcomer', '#/ring', axeOptions);
-        await page.getByRole('button', { name: /^Try a demo/ }).click();
-        await page.getByText('All three nodes are on one computer', { exact: false }).waitFor();
-        await expectNoViolation(page, 'demo');
-        await button(page, 'Start the demo').click();
-        await page.getByRole('heading', { name: 'Ring & nodes' }).waitFor();
-        expect(lastInput(host.cluster.computers, 'join.create')).toEqual({ name: 'Demo', nodes: 3 });
-      });
-
-      it('joins one that was found: a wrong code, a wait with the fingerprint, a refusal, a cancel, and in', async () => {
-        const { page, host, problems } = await visit('newcomer', '', axeOptions);
-        const { computers } = host.cluster;
-        await journeys.press(page, 'button', /^Join a cluster/);
-        await journeys.tabTo(page, 'radio', /^Whichever the code is for/);
-        await page.keyboard.press('ArrowUp');
-        expect(await page.getByRole('radio', { name: /^North Street/ }).isChecked()).toBe(true);
-        await expectNoViolation(page, 'join');
-        await journeys.tabTo(page, 'textbox', 'Code or link');
-        await page.keyboard.type('wrong');
-        await page.keyboard.press('Enter');
-        await page
-          .getByRole('alert')
-          .getByText('No computer near by knows this code', { exact: false })
-          .waitFor();
-        await journeys.tabTo(page, 'textbox', 'Code or link');
-        await page.keyboard.press('Control+a');
-        await page.keyboard.type('K7QM-4XDR-92HV');
-        await page.keyboard.press('Enter');
-        await page.getByText('Waiting until somebody lets Workshop in').waitFor();
-        await page.getByText('d17e 6b25', { exact: false }).waitFor();
-        expect(lastInput(computers, 'join.ask')).toEqual({
-          ...{ code: 'K7QM-4XDR-92HV', nodes: 1, address: '192.168.1.20:7400' },
-        });
-        await expectNoViolation(page, 'waiting');
-        computers.stand('refused', 'Somebody at Front desk refused it.');
-        await page.getByText('Somebody at Front desk refused it.').waitFor();
-        await expectNoViolation(page, 'refused');
-        await journeys.press(page, 'button', 'Back');
-        expect(await page.getByRole('textbox', { name: 'Code or link' }).inputValue()).toBe('K7QM-4XDR-92HV');
-        await journeys.press(page, 'button', 'Ask to come in');
-        await journeys.press(page, 'button', 'Cancel');
-        await journeys.press(page, 'button', 'Ask to come in');
-        await page.getByText('Waiting until somebody lets Workshop in').waitFor();
-        computers.stand('joined', null);
-        await page.getByText('Opening North Street…').waitFor();
-        await expectNoViolation(page, 'joined');
-        computers.stand('member', null);
-        await page.getByRole('heading', { name: 'Overview' }).waitFor();
-        await page.locator('.skeleton').waitFor({ state: 'detached' });
-        expect(problems).toEqual([]);
-      });
-
-      it('offers an address where nothing is heard, and looks at the network', async () => {
-        const { page, host } = await visit('newcomer', '', axeOptions, ({ cluster }) => {
-          cluster.computers.found = [];
-        });
-        await page.getByRole('button', { name: /^Join a cluster/ }).click();
-        await page.getByText('No cluster is heard on this network yet.', { exact: false }).waitFor();
-        await page.getByText('The cluster is not in the list?', { exact: false }).click();
-        await page.getByText('Allow Coterie in the firewall', { exact: false }).waitFor();
-        await expectNoViolation(page, 'nothing heard');
-        await page.getByLabel('Address (optional)').fill('10.0.0.9:7400');
-        await page.getByLabel('Code or link').fill('K7QM');
-        await button(page, 'Ask to come in').click();
-        await page.getByText('Waiting until somebody lets Workshop in').waitFor();
-        expect(lastInput(host.cluster.computers, 'join.ask')).toEqual({
-          ...{ code: 'K7QM', nodes: 1, address: '10.0.0.9:7400' },
-        });
-      });
-
-      it('comes back to the first run when this computer is taken out of its cluster', async () => {
-        const { page, host } = await visit('lan', '#/computers');
-        await button(page, 'Let in… Workshop').click();
-        host.cluster.computers.stand('alone', null);
-        await page.getByRole('heading', { name: 'Welcome to Coterie' }).waitFor();
-        expect(await page.getByRole('dialog').count()).toBe(0);
-      });
-    });
-
     it.each(['light', 'dark'] as const)('%s: fits a window of 390 px', async (colorScheme) => {
       const options = { colorScheme, viewport: { width: 390, height: 844 } };
       const { page } = await visit('lan', '#/computers', options);
@@ -325,11 +214,6 @@ describe.skipIf(browserPath === undefined)(
         await expectNotTooWide(page, name);
         await page.keyboard.press('Escape');
       }
-      const first = await visit('newcomer', '', options);
-      await expectNotTooWide(first.page, 'first run');
-      await first.page.getByRole('button', { name: /^Join a cluster/ }).click();
-      await first.page.getByText('Harbour workshop').waitFor();
-      await expectNotTooWide(first.page, 'join');
     });
   },
 );

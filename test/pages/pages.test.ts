@@ -14,7 +14,7 @@ describe.skipIf(browserPath === undefined)(
   browserPath === undefined ? 'the page (skipped: no Chromium found)' : 'the page',
   () => {
     const visits = new PageVisits();
-    const { visit, shown, settle, violations, expectNoViolation } = visits;
+    const { visit, shown, settle, violations, expectNoViolation, expectNotTooWide } = visits;
     beforeAll(() => visits.start());
     afterEach(() => visits.endVisits());
     afterAll(() => visits.close());
@@ -595,8 +595,7 @@ describe.skipIf(browserPath === undefined)(
       ]) {
         await page.evaluate(`window.location.hash = ${JSON.stringify(hash)}`);
         await page.locator('h1').waitFor();
-        const spare = await page.evaluate('window.innerWidth - document.documentElement.scrollWidth');
-        expect(spare, hash).toBeGreaterThanOrEqual(0);
+        await expectNotTooWide(page, hash);
       }
     });
 

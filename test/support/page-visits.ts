@@ -150,4 +150,9 @@ export class PageVisits {
     expect(await this.violations(page, rules), `${what} in dark`).toEqual([]);
     await page.emulateMedia({ colorScheme: 'light' });
   };
+
+  readonly expectNotTooWide = async (page: Page, what: string): Promise<void> => {
+    const spare = await page.evaluate('window.innerWidth - document.documentElement.scrollWidth');
+    expect(spare, what).toBeGreaterThanOrEqual(0);
+  };
 }

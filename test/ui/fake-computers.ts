@@ -145,6 +145,11 @@ export class FakeComputers {
     }
   }
 
+  /** What was asked last with this method. */
+  lastInput(method: string): object | undefined {
+    return this.asked.findLast((call) => call.method === method)?.input;
+  }
+
   stand(state: ComputerStanding['state'], detail: string | null): ComputerStanding {
     const cluster = state === 'alone' ? null : northStreet.name;
     this.standing = { ...this.standing, state, detail, cluster };
