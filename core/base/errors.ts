@@ -48,6 +48,11 @@ export function toCoterieError(cause: unknown, fallback: ErrorCode): CoterieErro
 
 const writeRefusals: ReadonlySet<ErrorCode> = new Set(['disk-full', 'disk-failed', 'busy']);
 
+/** Whether nothing was done where a command was sent, and another node may do it. */
+export function isForAnother(error: CoterieError): boolean {
+  return isWriteRefusal(error) || error.code === 'not-ready';
+}
+
 /** Whether an error says that a node's own disk does not take a write now, so that another node may. */
 export function isWriteRefusal(error: CoterieError): boolean {
   return writeRefusals.has(error.code);

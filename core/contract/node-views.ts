@@ -115,6 +115,8 @@ export const nodeView = z.object({
   pid: z.number().nullable(),
   /** host:port for Redis clients; null while unknown. */
   client: z.string().nullable(),
+  /** host:port for clients on other computers, over TLS; null: they cannot connect, or it is unknown. */
+  network: z.string().nullable(),
   peer: z.string().nullable(),
   version: z.string(),
   restartCount: z.number(),

@@ -52,8 +52,10 @@ export interface HostActions {
   readonly trail: AuditTrail;
   /** Null: other computers cannot connect to this one. */
   readonly lan: Lan | null;
-  /** Other computers may connect from now on, or cannot any more: this host is stopped, and another one takes its place. */
-  listen(on: boolean): Promise<void>;
+  /** Programs on other computers may reach the data here. */
+  readonly clientsOpen: boolean;
+  /** Who may connect from other computers from now on: this host is stopped, and another one takes its place. */
+  choose(choice: { listens?: boolean; clientsOpen?: boolean }): Promise<void>;
 }
 
 export interface Caller {
@@ -266,6 +268,12 @@ export function createHandlers(host: HostActions): Handlers {
 
     'access.view': async () => host.access.view(),
     'access.require': async ({ required }) => {
+      if (!required && host.clientsOpen) {
+        throw new CoterieError(
+          'conflict',
+          'Programs on other computers may connect here, so a login stays required. Close that first: coterie clients close',
+        );
+      }
       await host.access.require(required);
       const words = required ? 'Programs must log in now.' : 'Programs need no login any more.';
       byPerson('cluster', 'access', words);

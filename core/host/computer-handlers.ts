@@ -73,7 +73,7 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
           'Other computers are in this cluster, and reach this one only while it takes connections. Take them out first.',
         );
       }
-      await host.listen(on);
+      await host.choose({ listens: on, ...(on ? {} : { clientsOpen: false }) });
       const words = on ? 'may connect to this one now.' : 'cannot connect to this one any more.';
       host.trail.note({
         ...{ kind: 'cluster', subject: 'network', message: `Other computers ${words} (${name})` },
@@ -86,8 +86,10 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       const { isOpen, whyNot } = clientsViewOf(host);
       if (on === isOpen) return {};
       if (on && whyNot !== null) throw new CoterieError('conflict', whyNot);
-      await host.openClients(on);
-      const words = on ? 'may reach the data here now, with a login.' : 'cannot reach the data here any more.';
+      await host.choose({ clientsOpen: on });
+      const words = on
+        ? 'may reach the data here now, with a login.'
+        : 'cannot reach the data here any more.';
       host.trail.note({
         ...{ kind: 'cluster', subject: 'network', message: `Programs on other computers ${words} (${name})` },
         by: 'person',

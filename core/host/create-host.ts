@@ -55,8 +55,8 @@ interface HostComponents {
   readonly log: Log;
   /** Of this computer from before it was in the cluster; absent: a new one. */
   readonly admission?: Admission;
-  /** A person chose whether other computers may connect: the folder is to be opened anew. */
-  readonly onListen: (on: boolean) => Promise<void>;
+  /** A person chose who may connect from other computers: the folder is to be opened anew. */
+  readonly onNetwork: (choice: { listens?: boolean; clientsOpen?: boolean }) => Promise<void>;
 }
 
 /** A node that left still takes what others, who do not know it yet, write to it. */
@@ -185,6 +185,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     {
       ...{ ...settings, secret: key.toString('hex'), folderOf: opened.folderOf },
       peerHost: settings.listen ?? settings.host,
+      network: opened.network,
       credentials: opened.trust === null ? null : credentialsOf(opened.trust),
     },
     opened.places,
@@ -246,7 +247,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     const { trust } = opened;
     lan = await openLan(
       {
-        ...{ clock, timers, log, disk, admission, layouts, staging, nodes, own, trust, secret: key },
+        ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own, trust, secret: key },
         dispatch: (method, input, by) =>
           dispatch(handlers, actions, method, input, { sessionId: null, name: by }),
         changed(what) {
@@ -255,6 +256,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
           if (what === 'computers') view.topologyChanged();
         },
         noted: (message) => noteCluster(message, 'person'),
+        warned: (message) => noteCluster(message, 'system', 'warning'),
       },
       { listen: settings.listen!, port: settings.computerPort },
     );
@@ -265,7 +267,8 @@ export async function createHost(components: HostComponents, settings: HostSetti
     readOnly: settings.readOnly,
     log,
     nowMs: () => clock.nowMs(),
-    listen: components.onListen,
+    choose: components.onNetwork,
+    clientsOpen: settings.clientsOpen,
     ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail, lan, ownComputers: own },
   };
   handlers = createHandlers(actions);

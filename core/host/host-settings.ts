@@ -6,6 +6,8 @@ export interface HostSettings {
   readonly host: string;
   /** Where other computers may connect, 0.0.0.0 for all addresses; null: nowhere, all of the cluster is on this one. */
   readonly listen: string | null;
+  /** Programs on other computers may reach the data: with a login, over TLS, and only where `listen` is an address. */
+  readonly clientsOpen: boolean;
   /** For other computers; 0: any free one. */
   readonly computerPort: number;
   /** First port of each kind; 0 for any free ones. */

@@ -11,7 +11,7 @@ import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
 import { Admission } from './access/admission.ts';
-import { keepListenChoice, readListenChoice } from './computers/listen-choice.ts';
+import { keepNetworkChoice, readNetworkChoice } from './computers/network-choice.ts';
 import { createNewcomerHost, isToWait } from './computers/newcomer-host.ts';
 import { createHost, type Host } from './create-host.ts';
 import { defaultHotBytesMax, type HostSettings } from './host-settings.ts';
@@ -20,7 +20,7 @@ import { serveControl } from './servers/control-server.ts';
 import { serveUi } from './servers/ui-server.ts';
 
 export interface ComputerSettings
-  extends Omit<HostSettings, 'host' | 'listen' | 'computerName' | 'hotBytesMax'> {
+  extends Omit<HostSettings, 'host' | 'listen' | 'clientsOpen' | 'computerName' | 'hotBytesMax'> {
   /** As HostSettings has it; absent: as a person chose in the app. */
   readonly listen?: string;
   readonly uiPort: number;
@@ -65,18 +65,21 @@ export async function openComputer(components: Components, settings: ComputerSet
   const admission = new Admission(around);
   const waits = await isToWait(folder, settings.waits === true, systemClock.nowMs());
   const disk = new NodeDisk(folder);
+  const chosen = await readNetworkChoice(disk);
   let present: HostSettings = {
     ...settings,
-    listen: settings.listen ?? (await readListenChoice(disk)) ?? (waits ? everyAddress : null),
+    listen: settings.listen ?? chosen.listen ?? (waits ? everyAddress : null),
+    clientsOpen: chosen.clientsOpen,
     host: loopback,
     computerName: settings.computerName ?? plainLine(hostname()).slice(0, 63),
     hotBytesMax: defaultHotBytesMax,
   };
-  const memberHost = () => createHost({ ...components, ...around, admission, onListen }, present);
-  const onListen = async (on: boolean) => {
-    const listen = on ? everyAddress : null;
-    await keepListenChoice(disk, listen);
-    becomeSoon({ listen });
+  const memberHost = () => createHost({ ...components, ...around, admission, onNetwork }, present);
+  const onNetwork = async (choice: { listens?: boolean; clientsOpen?: boolean }) => {
+    const { listens = present.listen !== null, clientsOpen = present.clientsOpen } = choice;
+    const listen = listens ? (present.listen ?? everyAddress) : null;
+    await keepNetworkChoice(disk, { listen, clientsOpen });
+    becomeSoon({ listen, clientsOpen });
   };
   let onMember = () => {};
   let becoming = Promise.resolve();
@@ -87,8 +90,8 @@ export async function openComputer(components: Components, settings: ComputerSet
     if (ended) return;
     await ways.close();
     await host.stop();
-    present = { ...present, ...changes };
-    await keepListenChoice(disk, present.listen);
+    present = { ...present, nodes: null, ...changes };
+    await keepNetworkChoice(disk, present);
     const next = await memberHost();
     host.replace(next);
     ways = await openWays(log, settings, next, ways.ports);
@@ -113,7 +116,7 @@ export async function openComputer(components: Components, settings: ComputerSet
   let ways: Ways;
   try {
     // The next start need not be told again: the others count on this computer from now on.
-    if (settings.listen !== undefined) await keepListenChoice(disk, settings.listen);
+    if (settings.listen !== undefined) await keepNetworkChoice(disk, present);
     ways = await openWays(log, settings, host, { ui: settings.uiPort, control: settings.controlPort });
   } catch (error) {
     await host.stop();

@@ -32,10 +32,10 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const disk = new NodeDisk(folder);
     const nowMs = clock.nowMs();
     const { layout: known, older, findings } = await readLayout(disk, { folder, nowMs });
-    if (known !== null) checkSameNodes(known, settings);
     const catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
     const first = known ?? newLayout(settings, nowMs);
     const own = await ownComputers(disk, first, folder);
+    if (known !== null) checkSameNodes(known, own, settings);
     const trust =
       settings.listen === null ? null : await openTrust({ disk, clock }, folder, { layout: first, own });
     const layout = trust === null ? first : withOwnKey(first, own, keyOfTrust(trust));
@@ -59,7 +59,12 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
               ),
       },
       nodes.map(({ id, name }) => ({ nodeId: id, name, folder: folderOf({ name }) })),
-      { ...settings, peerHost: settings.listen ?? settings.host, clusterId: layout.clusterId },
+      {
+        ...settings,
+        peerHost: settings.listen ?? settings.host,
+        clientsOpen: settings.clientsOpen && settings.listen !== null,
+        clusterId: layout.clusterId,
+      },
     );
     const ports = await choosePorts(
       nodes.map(({ id }) => running.get(id)?.ports ?? null),

@@ -42,6 +42,8 @@ export async function portTaken({ host, port, what, option }: WantedPort): Promi
 export interface NodePorts {
   readonly clientPort: number;
   readonly peerPort: number;
+  /** For clients on other computers; 0: there are none, or it is not known yet. */
+  readonly networkPort?: number;
 }
 
 /**

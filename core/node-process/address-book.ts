@@ -1,5 +1,6 @@
 /** Where the nodes of the cluster listen, as the host tells it; whoever sends to them is told of each change. */
 import type { PeerAddress } from '../platform/tcp-peer-network.ts';
+import type { ClientEndpoint } from '../ports/key-value-store.ts';
 import type { NodeAddress } from './messages.ts';
 
 export class AddressBook {
@@ -42,4 +43,10 @@ export class AddressBook {
       .filter(({ id }) => id !== selfId)
       .map(({ id, name, host, peerPort }) => ({ id, name, host, port: peerPort }));
   }
+}
+
+/** Where clients on other computers reach a node; of this computer's own nodes: at whatever address they reached this one. */
+export function networkPlaceOf({ host, networkPort }: NodeAddress): ClientEndpoint['network'] {
+  if (networkPort === 0) return null;
+  return { host: host.startsWith('127.') || host === '::1' ? null : host, port: networkPort };
 }

@@ -46,6 +46,8 @@ export interface NodeAddress {
   readonly clientHost: string;
   /** 0: it takes clients of its own computer alone. */
   readonly clientPort: number;
+  /** Of its clients on other computers; 0: there are none. */
+  readonly networkPort: number;
 }
 
 export interface NodeStart {
@@ -59,6 +61,13 @@ export interface NodeStart {
   readonly peerHost: string;
   /** Null: all nodes are on this computer, and nobody else gets to their ports. */
   readonly credentials: Credentials | null;
+  /** Where clients on other computers may connect, over TLS; null: nowhere. */
+  readonly network: {
+    readonly host: string;
+    readonly port: number;
+    /** PEM: one with this computer's addresses, then the authority's. */
+    readonly certificates: string;
+  } | null;
   /** 0: any free port. */
   readonly clientPort: number;
   readonly peerPort: number;
@@ -113,9 +122,16 @@ export type FromNode =
       readonly version: string;
       readonly host: string;
       readonly peerHost: string;
+      readonly isOpen: boolean;
       readonly hotBytesMax: number;
     }
-  | { readonly type: 'listening'; readonly peerPort: number; readonly clientPort: number }
+  | {
+      readonly type: 'listening';
+      readonly peerPort: number;
+      readonly clientPort: number;
+      /** 0: clients on other computers cannot connect. */
+      readonly networkPort: number;
+    }
   | { readonly type: 'ready' }
   /** The layouts that the node goes by: after each that it was sent, and about once a second. */
   | { readonly type: 'layout'; readonly report: LayoutReport }

@@ -21,6 +21,7 @@ import { clientsWithin, openFileLimit } from '../platform/open-file-limit.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
+import { boundHandshakes } from '../platform/tls-transport.ts';
 import { UdpDatagrams } from '../platform/udp-datagrams.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
@@ -32,7 +33,7 @@ import { PasswordLogins } from '../security/password-logins.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { patientDisk } from '../storage/patient-disk.ts';
 import { trackersOf } from '../wire/peer/layout-messages.ts';
-import type { AddressBook } from './address-book.ts';
+import { type AddressBook, networkPlaceOf } from './address-book.ts';
 import { ownerNameOf, removeEndpoint, writeEndpoint } from './endpoint.ts';
 import { figuresOf, newFigureState } from './figures.ts';
 import type { HostChannel } from './host-channel.ts';
@@ -47,6 +48,8 @@ const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
 const peersWaitMaxMs = 1_500;
 const partingMs = 10_000;
+/** A computer that has another address now can be reached only anew. */
+const lanAbandonAfterMs = 4_000;
 
 export interface RunningNode {
   readonly repairs: NodeRepairs;
@@ -91,7 +94,10 @@ export async function runNode(
       ...(credentials === null ? {} : securedBy(credentials, nodeId, () => liveNow())),
       onHost,
     },
-    { selfId: nodeId, clusterId: layout.clusterId, host: peerHost, port: message.peerPort },
+    {
+      ...{ selfId: nodeId, clusterId: layout.clusterId, host: peerHost, port: message.peerPort },
+      abandonAfterMs: credentials === null ? undefined : lanAbandonAfterMs,
+    },
   );
   const logins = new PasswordLogins({ timers, log, random: systemRandom }, message.access);
   const peerPort = await peerNetwork.listen();
@@ -116,7 +122,10 @@ export async function runNode(
       seal: contextSealOf(secret),
       endpointOf: (id) => {
         const address = book.of(id);
-        return { host: address?.clientHost ?? host, port: address?.clientPort ?? 0 };
+        return {
+          ...{ host: address?.clientHost ?? host, port: address?.clientPort ?? 0 },
+          network: address === undefined ? null : networkPlaceOf(address),
+        };
       },
     },
     { nodeId, ...defaultNodeSettings, processors: availableParallelism(), hasRun: message.hasRun },
@@ -126,7 +135,7 @@ export async function runNode(
   link.word = node.layoutWord;
   link.carrier = node.carryMembership((from, payload) => membership.answerCall(from, payload));
   // Peers first: a node that takes clients before it reaches the others could only refuse them.
-  channel.send({ type: 'listening', peerPort, clientPort: message.clientPort });
+  channel.send({ type: 'listening', peerPort, clientPort: message.clientPort, networkPort: 0 });
   await reached(peerNetwork, layout, nodeId);
   const resp = createRespServer(
     {
@@ -141,6 +150,14 @@ export async function runNode(
     {
       host,
       port: message.clientPort,
+      network:
+        message.network === null || credentials === null
+          ? null
+          : {
+              ...message.network,
+              privateKey: credentials.privateKey,
+              guard: boundHandshakes,
+            },
       clientCountMax: clientsWithin(openFileLimit(), respServerDefaults.clientCountMax, probationCountMax),
     },
   );
@@ -179,9 +196,10 @@ export async function runNode(
     tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),
     introduce: () => {
       const { hotBytesMax } = message;
-      const facts = { pid: process.pid, version: productVersion, host, peerHost, hotBytesMax };
+      const isOpen = resp.networkPort !== null;
+      const facts = { pid: process.pid, version: productVersion, host, peerHost, isOpen, hotBytesMax };
       channel.send({ type: 'running', ...facts });
-      channel.send({ type: 'listening', peerPort, clientPort });
+      channel.send({ type: 'listening', peerPort, clientPort, networkPort: resp.networkPort ?? 0 });
       losses.reportAnew();
       channel.send({ type: 'membership', events: [], members: membership.members() });
       channel.send({ type: 'ready' });
@@ -201,7 +219,7 @@ export async function runNode(
       lock.release();
     },
   };
-  channel.send({ type: 'listening', peerPort, clientPort });
+  channel.send({ type: 'listening', peerPort, clientPort, networkPort: resp.networkPort ?? 0 });
   losses.report();
   channel.send({ type: 'ready' });
   tellPeers();

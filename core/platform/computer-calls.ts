@@ -1,9 +1,10 @@
 /** Calls to other computers of the cluster: HTTP over mutual TLS, one answer for one question. */
 import { X509Certificate } from 'node:crypto';
 import { Agent, request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { CoterieError, type ErrorCode, errorCodes } from '../base/errors.ts';
 import type { Place } from './peer-transport.ts';
-import { type Credentials, memberOptions } from './tls-transport.ts';
+import { type Credentials, certificateOf, memberOptions } from './tls-transport.ts';
 
 /** Layouts of a thousand nodes have some megabytes. */
 const answerBytesMax = 64 * 1024 * 1024;
@@ -15,9 +16,11 @@ export interface CallOptions {
 
 export class ComputerCalls {
   readonly #agent: Agent;
+  readonly #admits: (certificate: X509Certificate) => boolean;
 
   /** `admits`: whether a computer with that certificate is called. */
   constructor(credentials: Credentials, admits: (certificate: X509Certificate) => boolean) {
+    this.#admits = admits;
     this.#agent = new Agent({
       ...memberOptions(credentials),
       keepAlive: true,
@@ -67,6 +70,16 @@ export class ComputerCalls {
       });
       asked.end(body);
     });
+  }
+
+  /** Connections to whoever would not be called any more end. */
+  dropRemoved(): void {
+    for (const kept of [this.#agent.sockets, this.#agent.freeSockets]) {
+      for (const socket of Object.values(kept).flatMap((sockets) => sockets ?? [])) {
+        const certificate = certificateOf(socket as TLSSocket);
+        if (certificate !== null && !this.#admits(certificate)) socket.destroy();
+      }
+    }
   }
 
   close(): void {

@@ -38,6 +38,8 @@ export interface PeerNetworkSettings {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** A socket silent for this long is given up and dialled anew. Absent: 15 s. */
+  readonly abandonAfterMs?: number;
 }
 
 const tickMs = 250;
@@ -48,8 +50,7 @@ const tickMs = 250;
 const pingAfterMs = 400;
 /** Nothing heard for this long: the peer counts as down. Longer than a garbage collection, shorter than patience. */
 const silentAfterMs = 1_500;
-/** A socket silent for this long is given up and dialled anew. */
-const abandonAfterMs = 15_000;
+const abandonAfterMsDefault = 15_000;
 const redialMinMs = 100;
 const redialMaxMs = 1_000;
 /** A greeting is over by then: two round trips. */
@@ -362,7 +363,7 @@ export class TcpPeerNetwork implements PeerNetwork {
         link.send(encodeEmpty(frameType.ping, 0), now);
       }
       if (silentMs >= silentAfterMs) this.#changed(link, false);
-      if (silentMs >= abandonAfterMs) link.socket.destroy();
+      if (silentMs >= (this.#settings.abandonAfterMs ?? abandonAfterMsDefault)) link.socket.destroy();
     }
   }
 }

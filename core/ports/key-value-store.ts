@@ -100,6 +100,8 @@ export interface ClientEndpoint {
   readonly port: number;
   readonly dataCenter: string;
   readonly up: boolean;
+  /** Where clients on other computers reach it; null: nowhere. Without a host: at the address at which they reach this node. */
+  readonly network: { readonly host: string | null; readonly port: number } | null;
 }
 
 /** Slots whose replicas are the same, in slot order; the first node is the one to ask. */

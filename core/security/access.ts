@@ -25,6 +25,8 @@ export type StoredUser = Readonly<z.infer<typeof storedUser>>;
 
 export const accessRules = z.object({
   format: z.literal(1),
+  /** Counts the changes; absent: from before computers told each other of them. */
+  version: z.number().int().min(0).optional(),
   required: z.boolean(),
   users: z.array(storedUser).max(userCountMax),
 });
@@ -126,4 +128,15 @@ export function requireUser(rules: AccessRules, name: string): StoredUser {
   if (user !== undefined) return user;
   const names = rules.users.map((other) => other.name).join(', ');
   throw new CoterieError('not-found', `There is no user "${name}". Users: ${names === '' ? 'none' : names}.`);
+}
+
+/**
+ * Whether one computer's rules are later than another's: by the count of changes. Where two were changed at the same time, those
+ * that let in fewer stand, and by their content where that says nothing.
+ */
+export function isLater(rules: AccessRules, than: AccessRules): boolean {
+  const [one, other] = [rules.version ?? 0, than.version ?? 0];
+  if (one !== other) return one > other;
+  if (rules.required !== than.required) return rules.required;
+  return JSON.stringify(rules) > JSON.stringify(than);
 }

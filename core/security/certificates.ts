@@ -64,7 +64,16 @@ export async function newAuthority(clusterId: string, nowMs: number): Promise<Au
 /** PEM. Throws for a public key that is none. */
 export async function issueCertificate(
   authority: Authority,
-  { computerId, publicKey }: { computerId: string; publicKey: string },
+  {
+    computerId,
+    publicKey,
+    addresses = [],
+  }: {
+    computerId: string;
+    publicKey: string;
+    /** IP addresses for programs that know a server by where it is; computers know each other by their keys. */
+    addresses?: readonly string[];
+  },
   nowMs: number,
 ): Promise<string> {
   const issuer = new x509.X509Certificate(authority.certificate);
@@ -83,6 +92,13 @@ export async function issueCertificate(
           x509.ExtendedKeyUsage.serverAuth,
           x509.ExtendedKeyUsage.clientAuth,
         ]),
+        ...(addresses.length === 0
+          ? []
+          : [
+              new x509.SubjectAlternativeNameExtension(
+                addresses.map((value) => ({ type: 'ip' as const, value })),
+              ),
+            ]),
       ],
     },
     crypto,

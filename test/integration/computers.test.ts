@@ -1,5 +1,6 @@
 /** Several computers on one: each a `coterie serve` of its own, on an address of its own in 127.0.0.0/8, over real TLS. */
 import { connect } from 'node:tls';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
@@ -121,6 +122,41 @@ describe('computers of one cluster', () => {
     await two.start('--computer-port', '0');
     await expect(two.command('get', 'secret')).rejects.toThrow();
     expect(await three.command('get', 'secret')).toMatchObject({ siblings: [{ text: 'ours' }] });
+  });
+});
+
+describe('programs on other computers', () => {
+  test('reach the data over TLS with a login once a person opens it, and users are those of all computers', async () => {
+    const [one, two] = [await first(), await newcomer(3)];
+    await join(one, two);
+    await waitUntil('both are up', () => allUp(one, 2));
+    const open = (on: boolean) => one.api.call('clients.open', { on });
+    await expect(open(true)).rejects.toThrow('There is no user yet');
+    const { password } = await two.api.call('access.addUser', { name: 'anna' });
+    await expect(open(true)).rejects.toThrow('No login is required yet');
+    await two.api.call('access.require', { required: true });
+    await waitUntil('the other computer knows', async () => (await one.api.call('access.view', {})).required);
+    await open(true);
+    const placeOf = async () => {
+      const { nodes } = await two.api.call('clients.view', {}).catch(() => ({ nodes: [] }));
+      return nodes.find(({ network }) => network !== null)?.network ?? null;
+    };
+    await waitUntil('it is told where', async () => (await placeOf()) !== null);
+    const [host, port] = (await placeOf())!.split(':');
+    const { authority } = await two.api.call('clients.view', {});
+    const facts = { host, port: Number(port), tls: { ca: authority! }, lazyConnect: true };
+    const stranger = new Redis({ ...facts, retryStrategy: null });
+    stranger.on('error', () => {});
+    await expect(stranger.set('key', 'value')).rejects.toThrow('NOAUTH');
+    const anna = new Redis({ ...facts, username: 'anna', password });
+    expect(await anna.set('key', 'value')).toBe('OK');
+    const slots = await anna.cluster('SLOTS');
+    expect(slots.map(([, , [at, number]]) => `${at}:${number}`)).toEqual(slots.map(() => `${host}:${port}`));
+    const plain = new Redis({ host, port: Number(port), retryStrategy: null, lazyConnect: true });
+    plain.on('error', () => {});
+    await expect(plain.get('key')).rejects.toThrow();
+    for (const client of [stranger, anna, plain]) client.disconnect();
+    await expect(one.api.call('access.require', { required: false })).rejects.toThrow('stays required');
   });
 });
 

@@ -93,6 +93,7 @@ export class MemoryStore implements KeyValueStore {
       port: 0,
       dataCenter: 'here',
       up: true,
+      network: null,
     };
     this.data = settings.data ?? new MemoryData();
     this.nowMs = settings.nowMs ?? (() => Date.now());

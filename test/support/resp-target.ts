@@ -59,7 +59,15 @@ export async function startRespCluster(
   const nodes: RespNode[] = [];
   for (let index = 0; index < count; index++) {
     const nodeId = 0x1000 + index;
-    const self = { nodeId, name: `node-${index}`, host: '127.0.0.1', port: 0, dataCenter: 'here', up: true };
+    const self = {
+      nodeId,
+      name: `node-${index}`,
+      host: '127.0.0.1',
+      port: 0,
+      dataCenter: 'here',
+      up: true,
+      network: null,
+    };
     const store = new MemoryStore({ ...settings, data, self });
     nodes.push(await startRespNode({}, store));
   }

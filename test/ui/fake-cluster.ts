@@ -359,6 +359,7 @@ export class FakeCluster {
       sinceMs: Date.now() - 11_400_000 - index * 60_000,
       pid: 4100 + index,
       clientPort: 7379 + index,
+      networkPort: null,
       peerPort: 7410 + index,
       restartCount: 0,
       restartAtMs: null,
@@ -394,6 +395,7 @@ export class FakeCluster {
   #nodeView(nodeId: number): NodeView {
     return nodeViewOf(this.layout, nodeId, this.#statuses.get(nodeId)!, {
       host: '127.0.0.1',
+      networkHost: null,
       version: '0.1.0',
       membership: this.#membership(nodeId),
     });

@@ -7,6 +7,8 @@
  * in one pipeline means what it means on one server. Same key is judged by token: a collision only costs a wait.
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Logins } from '../../ports/logins.ts';
 import type { Meeting } from '../../ports/mutual-proof.ts';
 import type { RespEncoder } from '../../wire/resp/encoder.ts';
 import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../wire/resp/parser.ts';
@@ -98,6 +100,8 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     this.id = id;
     this.isOnProbation = isOnProbation;
     this.session = new Session(gateway.store, false);
+    if (socket instanceof TLSSocket)
+      this.session.networkHost = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
     this.parser = new RespRequestParser({
       ...respParserDefaults,
       bulkBytesMax: gateway.settings.valueBytesMax,
@@ -106,7 +110,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
       { parser: this.parser, output: this.output, budget: gateway.budget },
       this,
     );
-    this.identity = new ClientIdentity(gateway.logins, (mayBeHeard) => {
+    this.identity = new ClientIdentity(loginsFor(socket, gateway.logins), (mayBeHeard) => {
       this.parser.authenticated = mayBeHeard;
     });
     this.remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -487,4 +491,15 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     this.noEvict = false;
     this.identity.reset();
   }
+}
+
+/** From other computers nobody comes in without a login, whatever is asked of programs here. */
+function loginsFor(socket: Socket, logins: Logins): Logins {
+  if (!(socket instanceof TLSSocket)) return logins;
+  return {
+    required: true,
+    check: (user, password, done) => logins.check(user, password, done),
+    stampOf: (user) => logins.stampOf(user),
+    onChange: (handler) => logins.onChange(handler),
+  };
 }

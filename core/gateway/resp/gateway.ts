@@ -2,7 +2,7 @@
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
  * from its words to its handler: lookup, arity, authentication, the key's coordinator. It knows nothing of sockets.
  */
-import { isWriteRefusal } from '../../base/errors.ts';
+import { isForAnother } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
@@ -196,7 +196,7 @@ export class Gateway {
     });
     this.store.forward(target, bytes, (error, reply) => {
       // Nothing was done there: the next one is asked, and after that the client gets the reason.
-      if (error !== null && isWriteRefusal(error) && request.forwardCount < forwardCountMax) {
+      if (error !== null && isForAnother(error) && request.forwardCount < forwardCountMax) {
         request.forwardCount++;
         this.run(request);
       } else answer(error, reply);

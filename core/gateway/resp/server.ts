@@ -3,6 +3,7 @@
  * and serves commands that other nodes' gateways forward. Commands and connections are in their own files.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { CoterieError } from '../../base/errors.ts';
 import { createCommandTable } from './command-table.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
@@ -17,12 +18,15 @@ export interface RespServer {
   /** Stops accepting, lets commands under way be answered, then closes every connection. */
   close(): Promise<void>;
   clientCount(): number;
+  /** Where clients on other computers connect; null: nowhere. */
+  readonly networkPort: number | null;
 }
 
 /** How long close() waits for replies under way before it cuts the connections. */
 const drainTimeMsMax = 2_000;
 const progressCheckIntervalMs = 1_000;
 const displacementToldEveryMs = 60_000;
+const handshakeTimeMsMax = 10_000;
 
 export function createRespServer(
   components: GatewayComponents,
@@ -34,6 +38,8 @@ export function createRespServer(
 class RespListener implements RespServer, ConnectionOwner {
   private readonly gateway: Gateway;
   private readonly server: Server;
+  private network: TlsServer | null = null;
+  networkPort: number | null = null;
   private readonly connections = new Set<Connection>();
   private readonly places: Places<Connection>;
   private dirty: Connection[] = [];
@@ -49,10 +55,32 @@ class RespListener implements RespServer, ConnectionOwner {
     this.server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
       this.accept(socket),
     );
+    const { network } = settings;
+    if (network !== null) {
+      this.network = createTlsServer(
+        {
+          ...{ cert: network.certificates, key: network.privateKey, minVersion: 'TLSv1.2' },
+          ...{ handshakeTimeout: handshakeTimeMsMax, noDelay: true, keepAlive: true, allowHalfOpen: true },
+        },
+        (socket) => this.accept(socket),
+      );
+      network.guard(this.network);
+    }
     serveForwarded(this.gateway);
   }
 
-  listen(): Promise<number> {
+  async listen(): Promise<number> {
+    const { network } = this.gateway.settings;
+    if (this.network !== null && network !== null) {
+      const { host, port } = network;
+      this.networkPort = await listenAt(this.network, host, port).catch(() =>
+        listenAt(this.network!, host, 0),
+      );
+    }
+    return this.listenLocally();
+  }
+
+  private listenLocally(): Promise<number> {
     const { host, port } = this.gateway.settings;
     return new Promise((resolve, reject) => {
       this.server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -75,7 +103,10 @@ class RespListener implements RespServer, ConnectionOwner {
     if (this.closing) return;
     this.closing = true;
     this.progressTimer?.cancel();
-    const serverClosed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const servers = [this.server, ...(this.network === null ? [] : [this.network])];
+    const serverClosed = Promise.all(
+      servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
     for (const connection of [...this.connections]) connection.closeAfterReply();
     if (this.connections.size > 0) {
       await new Promise<void>((resolve) => {
@@ -164,4 +195,15 @@ class RespListener implements RespServer, ConnectionOwner {
       if (!this.closing) this.checkProgressLater();
     });
   }
+}
+
+function listenAt(server: TlsServer, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 511 }, () => {
+      server.off('error', reject);
+      server.on('error', () => {});
+      resolve((server.address() as { port: number }).port);
+    });
+  });
 }

@@ -24,6 +24,8 @@ export class Session {
   protocol: RespProtocol = 2;
   /** Set: the command came from another node, so it runs here whatever the ring says and never travels again. */
   readonly forwarded: boolean;
+  /** The address at which a client on another computer reached this node; null: it is on this computer. */
+  networkHost: string | null = null;
   readLevel: ConsistencyLevel | null = null;
   writeLevel: ConsistencyLevel | null = null;
   /** Ready-made, because a fresh object per command costs more than the command's dispatch. */

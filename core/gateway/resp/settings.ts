@@ -1,8 +1,12 @@
 /** Settings of the RESP gateway, each with what changes when it is larger or smaller. */
+import type { Server } from 'node:tls';
+
 export interface RespServerSettings {
   readonly host: string;
   /** 0 = any free port (tests). */
   readonly port: number;
+  /** For clients on other computers, over TLS; null: they cannot connect. */
+  readonly network: NetworkListener | null;
   /**
    * Connections at once, the host's aside; one costs about 10 KiB and a file descriptor. Beyond it the one that has been idle
    * for longest makes room; where none is idle, the newcomer is told so and closed.
@@ -44,9 +48,21 @@ export interface RespServerSettings {
   readonly valueBytesWarning: number;
 }
 
+export interface NetworkListener {
+  readonly host: string;
+  /** The wanted one; where it is taken, any. */
+  readonly port: number;
+  /** PEM: the node's certificate and those above it. */
+  readonly certificates: string;
+  readonly privateKey: string;
+  /** Bounds what strangers hold before their handshake is over. */
+  readonly guard: (server: Server) => void;
+}
+
 export const respServerDefaults: RespServerSettings = {
   host: '127.0.0.1',
   port: 7379,
+  network: null,
   clientCountMax: 10_000,
   memoryBytesMax: 512 * 1_048_576,
   memoryWaitMsMax: 10_000,

@@ -6,6 +6,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import {
   type AccessRules,
+  isLater,
   newUser,
   requireUser,
   withoutUser,
@@ -80,10 +81,22 @@ export class AccessService {
     return this.#change((rules) => withRequired(rules, required));
   }
 
+  /** Rules of another computer of the cluster: the later ones are those of all. */
+  learn(rules: AccessRules): Promise<void> {
+    return isLater(rules, this.#rules)
+      ? this.#take((present) => (isLater(rules, present) ? rules : present))
+      : Promise.resolve();
+  }
+
   #change(edit: (rules: AccessRules) => AccessRules): Promise<void> {
+    return this.#take((rules) => ({ ...edit(rules), version: (rules.version ?? 0) + 1 }));
+  }
+
+  #take(edit: (rules: AccessRules) => AccessRules): Promise<void> {
     const { disk, clock, spread } = this.#parts;
     const run = this.#queue.then(async () => {
       const next = edit(this.#rules);
+      if (next === this.#rules) return;
       await writeAccess(disk, next, { folder: this.#folder, nowMs: clock.nowMs() });
       this.#rules = next;
       this.logins.set(next);

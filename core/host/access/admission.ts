@@ -13,6 +13,8 @@ export class Admission {
   /** Reads for the gateway, and those for the page and the command line. */
   readonly reads: ReadGate;
   readonly ownReads: ReadGate;
+  /** Where the app and the data over HTTP are, once that listens. */
+  httpUrl = '';
   #noted: (message: string) => void = () => {};
 
   constructor({ clock, timers }: { clock: Clock; timers: Timers }) {

@@ -2,7 +2,7 @@
 import type { ClientsView } from '../../contract/computer-views.ts';
 import type { HostActions } from '../api-handlers.ts';
 
-export function clientsViewOf({ access, clientsOpen, httpAddress, lan, view }: HostActions): ClientsView {
+export function clientsViewOf({ access, admission, clientsOpen, lan, view }: HostActions): ClientsView {
   const { required, users } = access.view();
   return {
     isOpen: clientsOpen,
@@ -10,7 +10,7 @@ export function clientsViewOf({ access, clientsOpen, httpAddress, lan, view }: H
     nodes: view.nodes().map(({ name, computer, client, network }) => ({
       ...{ node: name, computer, local: client, network },
     })),
-    http: httpAddress(),
+    http: admission.httpUrl,
     loginRequired: required,
     users: users.map(({ name }) => name),
     authority: lan?.authority ?? null,
@@ -21,7 +21,9 @@ function whyNotOpen(isListening: boolean, required: boolean, userCount: number):
   if (!isListening) {
     return 'Other computers cannot connect to this one. Let them connect first, on the page Computers or with coterie serve --listen lan.';
   }
-  if (userCount === 0) return 'There is no user yet, so everybody could read and write. Add one: coterie user add NAME';
-  if (!required) return 'No login is required yet, so everybody could read and write. Require it: coterie user require on';
+  if (userCount === 0)
+    return 'There is no user yet, so everybody could read and write. Add one: coterie user add NAME';
+  if (!required)
+    return 'No login is required yet, so everybody could read and write. Require it: coterie user require on';
   return null;
 }

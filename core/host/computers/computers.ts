@@ -14,6 +14,7 @@ import type { Place } from '../../platform/peer-transport.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { decodeNews, encodeNews } from '../../wire/peer/layout-messages.ts';
+import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
@@ -37,6 +38,7 @@ interface Components {
   /** Where other computers reach this one; without a host at each of its addresses. */
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
+  readonly access: AccessService;
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
@@ -202,7 +204,7 @@ export class Computers {
   }
 
   #take(other: OtherComputer, place: Place, how: 'answered' | 'called', news: ComputerNews): void {
-    const { clock, layouts, changed, placesChanged } = this.#parts;
+    const { clock, layouts, changed, placesChanged, access, log } = this.#parts;
     const before = other.place;
     const requests = JSON.stringify(other.news?.requests ?? []);
     other.heard(place, how, news, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
@@ -211,6 +213,9 @@ export class Computers {
     if (isElsewhere) placesChanged(this.places);
     this.#tellAddresses();
     if (news.layout.digest !== newestOf(layouts.history).digest) void this.#compareLayouts(other);
+    access.learn(news.access).catch((cause: Error) => {
+      log.warn('Who may use the data could not be taken from another computer.', { cause: cause.message });
+    });
     const isNew = isElsewhere || !other.wasReached || requests !== JSON.stringify(news.requests);
     other.wasReached = true;
     changed(isNew ? 'computers' : 'figures');
@@ -269,9 +274,12 @@ export class Computers {
       const { host } = place;
       for (const { id, status } of news.nodes) {
         const name = known.get(id)?.name;
-        const { peerPort } = status;
+        const { peerPort, networkPort } = status;
         if (name === undefined || peerPort === null) continue;
-        addresses.push({ id, name, host, peerPort, clientHost: host, clientPort: 0 });
+        addresses.push({
+          ...{ id, name, host, peerPort },
+          ...{ clientHost: host, clientPort: 0, networkPort: networkPort ?? 0 },
+        });
       }
     }
     const text = JSON.stringify(addresses);

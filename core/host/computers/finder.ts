@@ -1,23 +1,28 @@
 /** This computer on the local network: what it says of itself, whom it hears, and the proof that who is heard is there. */
 import { createPrivateKey, createPublicKey, sign, verify, X509Certificate } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { connect } from 'node:tls';
+import { plainLine } from '../../base/plain-text.ts';
+import { listOf } from '../../base/words.ts';
 import type { FoundComputer } from '../../contract/computer-views.ts';
 import type { Announcement } from '../../discovery/beacon.ts';
 import { Discovery } from '../../discovery/discovery.ts';
+import type { Conflict } from '../../discovery/neighbours.ts';
 import { LanSockets } from '../../platform/lan-sockets.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import { addressOf } from './known-places.ts';
+import { addressOf, oneAddress } from './known-places.ts';
 
 const probeWithinMs = 3_000;
 
 export type Announced = () => Announcement;
 
-/** Not started yet. `privateKey`: PEM, the computer's own. */
+/** Not started yet. `privateKey`: PEM, the computer's own. `listen`: as HostSettings has it. */
 export function createFinder(
   components: { clock: Clock; timers: Timers; random: Random },
   privateKey: string,
   announcement: Announced,
+  listen: string,
 ): Discovery {
   const key = createPrivateKey(privateKey);
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
@@ -32,7 +37,10 @@ export function createFinder(
       },
       probe: ({ address, port, publicKey: announced }) => isThere(address, port, announced),
     },
-    { announcement, chosenInterfaces: () => null },
+    {
+      announcement,
+      chosenInterfaces: (name) => (oneAddress(listen) === null ? null : hasAddress(name, listen)),
+    },
   );
 }
 
@@ -63,4 +71,18 @@ export function foundView(discovery: Discovery, ours: string | null): FoundCompu
     isOurs: cluster !== null && cluster.id === ours,
     heardAtMs,
   }));
+}
+
+/** Where connections are taken at one address alone, nothing is told on other interfaces. */
+function hasAddress(name: string, address: string): boolean {
+  return networkInterfaces()[name]?.some((one) => one.address === address) ?? false;
+}
+
+/** What two computers that claim to be one look like, and what to do. */
+export function conflictInWords({ kind, isOwn, computerNames, addresses }: Conflict): string {
+  const who = `${listOf(computerNames.map(plainLine))} at ${listOf(addresses.map(plainLine))}`;
+  const what = isOwn ? 'this computer' : 'one computer of the network';
+  return kind === 'cloned'
+    ? `A copy of the data folder of ${what} runs elsewhere (${who}). Turn one of them off, or both spoil each other's data.`
+    : `Somebody else says that it is ${what} (${who}). It has another key, so no computer of the cluster lets it in.`;
 }

@@ -53,6 +53,7 @@ export class JoinInbox {
   readonly #parts: Components;
   #requests: readonly KeptRequest[];
   #blocked: readonly string[];
+  #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: Components, requests: readonly KeptRequest[], blocked: readonly string[]) {
     this.#parts = parts;
@@ -119,6 +120,7 @@ export class JoinInbox {
 
   /** Throws `unauthorized` for whoever did not make it. */
   look(id: string, proved: Proved): KeptRequest {
+    this.#forgetOld();
     const request = this.#requests.find((one) => one.id === id);
     if (request === undefined || !isProved(Buffer.from(request.secret, 'hex'), proved)) {
       throw new CoterieError(
@@ -129,8 +131,14 @@ export class JoinInbox {
     return request;
   }
 
-  has(id: string): boolean {
-    return this.#requests.some((one) => one.id === id && one.state === 'waiting');
+  /** The computer with this key was let in, and has come: what it was given is not given again. */
+  async arrived(fingerprint: string): Promise<void> {
+    const isDone = (one: KeptRequest) => one.state === 'approved' && one.fingerprint === fingerprint;
+    if (!this.#requests.some(isDone)) return;
+    await this.#keep(
+      this.#requests.filter((one) => !isDone(one)),
+      this.#blocked,
+    );
   }
 
   /** Throws `not-found`. */
@@ -166,9 +174,13 @@ export class JoinInbox {
   }
 
   async #keep(requests: readonly KeptRequest[], blocked: readonly string[]): Promise<void> {
-    await this.#parts.disk.replaceFile(file, Buffer.from(`${JSON.stringify({ requests, blocked })}\n`));
+    // At once, and written in order: others may come while this one is written.
     this.#requests = requests;
     this.#blocked = blocked;
+    const bytes = Buffer.from(`${JSON.stringify({ requests, blocked })}\n`);
+    const written = this.#writing.then(() => this.#parts.disk.replaceFile(file, bytes));
+    this.#writing = written.catch(() => {});
+    await written;
     this.#parts.changed();
   }
 }

@@ -1,6 +1,7 @@
 /** What a computer that wants to come in and one of the cluster say to each other. Whoever reads it checks all of it. */
 import { z } from 'zod';
 import { computerName } from '../../contract/computer-views.ts';
+import { accessRules } from '../../security/access.ts';
 import { knownPlace } from './messages.ts';
 
 const hex = (chars: number) => z.string().regex(new RegExp(`^[0-9a-f]{${chars}}$`));
@@ -40,6 +41,7 @@ const grant = z.object({
   /** As layout-messages.ts has them, oldest first. */
   live: z.array(z.unknown()).min(1).max(64),
   places: z.array(knownPlace).max(1_000),
+  access: accessRules,
 });
 export type Grant = z.infer<typeof grant>;
 

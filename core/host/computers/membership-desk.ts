@@ -12,6 +12,7 @@ import { removeComputer } from '../../layout/changes.ts';
 import { newestOf } from '../../layout/history.ts';
 import { checkName, type Layout } from '../../layout/layout.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { AccessRules } from '../../security/access.ts';
 import { certificateFingerprint, issueCertificate } from '../../security/certificates.ts';
 import type { Invitations, Proved } from '../../security/invitations.ts';
 import { encodeJoinCode, joinExporter, joinLinkOf } from '../../security/join-code.ts';
@@ -34,6 +35,8 @@ interface Components {
   readonly secret: Buffer;
   readonly own: ReadonlySet<string>;
   /** host:port at which this computer takes others. */
+  /** Who may use the data. */
+  readonly access: () => AccessRules;
   readonly addresses: () => readonly string[];
   readonly places: () => readonly KnownPlace[];
   readonly noted: (message: string) => void;
@@ -170,6 +173,7 @@ export class MembershipDesk {
       secret: secret.toString('hex'),
       live: [...layouts.live],
       places: [...here, ...places()],
+      access: this.#parts.access(),
     };
   }
 }

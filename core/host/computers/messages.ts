@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { joinRequest } from '../../contract/computer-views.ts';
 import { nodeFigures, nodeState } from '../../contract/node-views.ts';
+import { accessRules } from '../../security/access.ts';
 
 const count = z.number().int().min(0);
 const port = z.number().int().min(0).max(65_535);
@@ -14,6 +15,7 @@ const status = z.object({
   pid: z.number().nullable(),
   clientPort: port.nullable(),
   peerPort: port.nullable(),
+  networkPort: port.nullable(),
   restartCount: count,
   restartAtMs: z.number().nullable(),
   problem: line.nullable(),
@@ -71,6 +73,8 @@ export const computerNews = z.object({
   /** Of its newest layout. */
   layout: z.object({ version: count, digest: z.string().max(128) }),
   requests: z.array(joinRequest).max(64).readonly(),
+  /** Who may use the data: the same at every computer. */
+  access: accessRules,
 });
 export type ComputerNews = z.infer<typeof computerNews>;
 

@@ -5,6 +5,7 @@ import { hostProofPurpose } from '../../node-process/messages.ts';
 import { lockFolder } from '../../platform/folder-lock.ts';
 import { NodeDisk } from '../../platform/node-disk.ts';
 import { keepFolderPrivate } from '../../platform/private-folder.ts';
+import { systemClock } from '../../platform/system-clock.ts';
 import { systemRandom } from '../../platform/system-random.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -14,6 +15,7 @@ import { writeClusterSecret } from '../../security/cluster-secret.ts';
 import { mutualProofOf } from '../../security/mutual-proof.ts';
 import { writeTrust } from '../../security/trust-store.ts';
 import { liveFrom } from '../../wire/peer/layout-messages.ts';
+import { writeAccess } from '../access/access-store.ts';
 import type { Admission } from '../access/admission.ts';
 import type { Handlers } from '../api-handlers.ts';
 import type { Host } from '../create-host.ts';
@@ -74,15 +76,20 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       },
       { admits: () => false, member: new Map(), stranger: new Map() },
     );
-    const discovery = createFinder({ clock, timers, random: systemRandom }, kept.privateKey, () => ({
-      kind: 'waiting',
-      clusterId: '',
-      clusterName: '',
-      computerId: kept.id,
-      computerName: plainLine(settings.computerName),
-      authority: null,
-      port: port.port,
-    }));
+    const discovery = createFinder(
+      { clock, timers, random: systemRandom },
+      kept.privateKey,
+      () => ({
+        kind: 'waiting',
+        clusterId: '',
+        clusterName: '',
+        computerId: kept.id,
+        computerName: plainLine(settings.computerName),
+        authority: null,
+        port: port.port,
+      }),
+      settings.listen ?? settings.host,
+    );
     if (!isLoopback(settings.listen ?? settings.host)) discovery.start();
     const newcomer = new Newcomer(
       {
@@ -171,6 +178,8 @@ async function settle(disk: NodeDisk, folder: string, grant: Grant, privateKey: 
   await writeTrust(disk, { clusterId, authority, computer: { id: computer, certificate, privateKey } });
   await keepOwnComputers(disk, clusterId, new Set([computer]));
   await writePlaces(disk, places);
+  // Before its nodes take any client.
+  await writeAccess(disk, grant.access, { folder, nowMs: systemClock.nowMs() });
   await writeLayouts(disk, live);
   await disk.remove('newcomer.json').catch(() => {});
 }

@@ -20,6 +20,7 @@ import { readJoinCode } from '../../security/join-code.ts';
 import type { Grant, JoinAnswer } from './join-messages.ts';
 import { knock } from './knocking.ts';
 import { addressOf, placeIn } from './known-places.ts';
+import { isSame } from './other-computer.ts';
 
 const file = 'newcomer.json';
 const lookEveryMs = 1_000;
@@ -127,6 +128,8 @@ export class Newcomer {
         return this.standing;
       } catch (cause) {
         last = cause as CoterieError;
+        // It was this cluster, and it said no: another of its computers says the same, and counts it as one more try.
+        if (last.code === 'unauthorized' && !last.message.includes('Nothing was told')) break;
       }
     }
     this.#become('alone', null);
@@ -168,7 +171,8 @@ export class Newcomer {
       .found()
       .filter(({ cluster }) => cluster?.authority?.startsWith(begins))
       .map(({ address, port }) => ({ host: address, port }));
-    return [...typed, ...heard];
+    const all = [...typed, ...heard];
+    return all.filter((place, index) => all.findIndex((other) => isSame(other, place)) === index);
   }
 
   #waitFor(waiting: Waiting): void {

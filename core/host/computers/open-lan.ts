@@ -12,13 +12,14 @@ import type { Log } from '../../ports/log.ts';
 import { certificateFingerprint, keyFingerprint } from '../../security/certificates.ts';
 import { Invitations } from '../../security/invitations.ts';
 import type { Trust } from '../../security/trust-store.ts';
+import type { AccessService } from '../access/access-service.ts';
 import type { Admission } from '../access/admission.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { Computers } from './computers.ts';
-import { createFinder } from './finder.ts';
+import { conflictInWords, createFinder } from './finder.ts';
 import { JoinInbox } from './join-inbox.ts';
 import { isLoopback, oneAddress, ownAddresses, readPlaces, writePlaces } from './known-places.ts';
 import { MembershipDesk } from './membership-desk.ts';
@@ -35,6 +36,7 @@ interface Components {
   readonly staging: Staging;
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
+  readonly access: AccessService;
   readonly trust: Trust;
   /** The cluster's secret. */
   readonly secret: Buffer;
@@ -43,7 +45,12 @@ interface Components {
   /** Something of another computer is new: its nodes' figures, or also who is reached where. */
   readonly changed: (what: 'figures' | 'computers') => void;
   readonly noted: (message: string) => void;
+  /** Something that nobody asked for. */
+  readonly warned: (message: string) => void;
 }
+
+/** Anybody can pretend to be a conflict. */
+const conflictsToldMax = 32;
 
 /** What another computer may ask for by name; the rest is asked of the computer that a person is at. */
 const remoteMethods = /^(nodes|computers|repairs|activity)\./;
@@ -54,6 +61,8 @@ export interface Lan {
   readonly discovery: Discovery;
   readonly port: number;
   readonly key: string;
+  /** The authority's certificate as PEM. */
+  readonly authority: string;
   /** The layout has changed: who is not in it any more loses its connections. */
   layoutChanged(): void;
   close(): Promise<void>;
@@ -76,11 +85,12 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     name: nameOfSelf,
     changed: () => parts.changed('computers'),
   });
+  const calls = new ComputerCalls(credentials, admits);
   let writing = Promise.resolve();
   const computers: Computers = new Computers(
     {
-      ...{ clock, timers, log, layouts, nodes, own },
-      calls: new ComputerCalls(credentials, admits),
+      ...{ clock, timers, log, layouts, nodes, own, access: parts.access },
+      calls,
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
       changed: parts.changed,
@@ -97,6 +107,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   const desk: MembershipDesk = new MembershipDesk({
     ...{ clock, layouts, staging: parts.staging, invitations, inbox, trust, own },
     secret: parts.secret,
+    access: () => parts.access.rules,
     addresses: () => ownAddresses(at.listen, port?.port ?? 0),
     places: () => computers.places,
     noted: parts.noted,
@@ -119,8 +130,11 @@ export async function openLan(parts: Components, at: { listen: string; port: num
       member: new Map<string, (request: MemberRequest) => Promise<Buffer | object>>([
         [
           '/news',
-          async ({ certificate, host, body }) =>
-            computers.heard(keyFingerprint(certificate), host, json(computerNews, body)),
+          async ({ certificate, host, body }) => {
+            const from = keyFingerprint(certificate);
+            await inbox.arrived(from);
+            return computers.heard(from, host, json(computerNews, body));
+          },
         ],
         ['/layouts', ({ body }) => computers.layoutsOf(body)],
         [
@@ -152,18 +166,30 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   );
   const { clusterId } = layouts.present;
   const authority = certificateFingerprint(trust.authority.certificate).toString('hex');
-  const discovery = createFinder({ clock, timers, random: systemRandom }, trust.computer.privateKey, () => ({
-    kind: 'member',
-    clusterId,
-    clusterName: plainLine(layouts.present.clusterName),
-    computerId: trust.computer.id,
-    computerName: nameOfSelf(),
-    authority,
-    port: port!.port,
-  }));
+  const discovery = createFinder(
+    { clock, timers, random: systemRandom },
+    trust.computer.privateKey,
+    () => ({
+      kind: 'member',
+      clusterId,
+      clusterName: plainLine(layouts.present.clusterName),
+      computerId: trust.computer.id,
+      computerName: nameOfSelf(),
+      authority,
+      port: port!.port,
+    }),
+    at.listen,
+  );
+  const told = new Set<string>();
   discovery.onChange(() => {
     for (const { computerId, cluster, address, port: theirs } of discovery.found()) {
       if (cluster?.id === clusterId) computers.found(computerId, { host: address, port: theirs });
+    }
+    for (const conflict of discovery.conflicts()) {
+      const words = conflictInWords(conflict);
+      if (told.has(words) || told.size >= conflictsToldMax) continue;
+      told.add(words);
+      parts.warned(words);
     }
     parts.changed('computers');
   });
@@ -173,8 +199,12 @@ export async function openLan(parts: Components, at: { listen: string; port: num
 
   return {
     ...{ computers, desk, discovery, key },
+    authority: trust.authority.certificate,
     port: port.port,
-    layoutChanged: () => port!.dropRemoved(),
+    layoutChanged() {
+      port!.dropRemoved();
+      calls.dropRemoved();
+    },
     async close() {
       computers.close();
       await discovery.close();

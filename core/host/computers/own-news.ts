@@ -2,6 +2,7 @@
 import { productVersion } from '../../base/version.ts';
 import type { JoinRequest } from '../../contract/computer-views.ts';
 import { newestOf } from '../../layout/history.ts';
+import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { ComputerNews, KnownPlace } from './messages.ts';
@@ -13,10 +14,11 @@ interface Sources {
   /** Where other computers reach this one; without a host at each of its addresses. */
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
+  readonly access: AccessService;
 }
 
 export function newsOf(
-  { layouts, nodes, own, at, requests }: Sources,
+  { layouts, nodes, own, at, requests, access }: Sources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -33,5 +35,6 @@ export function newsOf(
     places,
     layout: { version: layout.version, digest },
     requests: requests(),
+    access: access.rules,
   };
 }

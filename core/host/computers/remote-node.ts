@@ -27,7 +27,8 @@ export interface NodesHost {
 const unknown: NodeStatus = {
   state: 'away',
   sinceMs: 0,
-  ...{ pid: null, clientPort: null, peerPort: null, restartCount: 0, restartAtMs: null, problem: null },
+  ...{ pid: null, clientPort: null, peerPort: null, networkPort: null },
+  ...{ restartCount: 0, restartAtMs: null, problem: null },
   ...{ lastLogLines: [], figures: null, peersDown: [] },
 };
 

@@ -35,15 +35,20 @@ export function newLayout(settings: ClusterWish, nowMs: number): Layout {
   });
 }
 
-/** Throws `conflict` when a cluster that is there has other nodes than somebody asks for. */
-export function checkSameNodes(layout: Layout, settings: Pick<ClusterWish, 'nodes'>): void {
+/** Throws `conflict` when this computer, which is `own` in the layout, has other nodes than somebody asks for. */
+export function checkSameNodes(
+  layout: Layout,
+  own: ReadonlySet<string>,
+  settings: Pick<ClusterWish, 'nodes'>,
+): void {
   if (settings.nodes === null) return;
+  const here = layout.nodes.filter(({ computer }) => own.has(computer));
   for (const [dataCenter, count] of Object.entries(settings.nodes)) {
-    const present = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
+    const present = here.filter((node) => node.dataCenter === dataCenter).length;
     if (present !== count) {
       throw new CoterieError(
         'conflict',
-        `This data folder holds a cluster with ${layout.nodes.length} nodes (${present} in ${dataCenter}), not ${count}. Leave the number out, or choose another folder for a new cluster.`,
+        `This data folder holds a cluster with ${here.length} nodes (${present} in ${dataCenter}), not ${count}. Leave the number out, or choose another folder for a new cluster.`,
       );
     }
   }

@@ -50,6 +50,8 @@ export interface LocalNodesSettings {
   readonly peerHost: string;
   /** Null: all of the cluster is on this computer. */
   readonly credentials: Credentials | null;
+  /** Where clients on other computers may connect; null: nowhere. */
+  readonly network: { readonly host: string; readonly certificates: string } | null;
   readonly hotBytesMax: number;
   /** The cluster's, in hexadecimal. */
   readonly secret: string;
@@ -90,7 +92,8 @@ export class LocalNodes {
   /** A node that this computer runs from now on. It is not started. */
   add({ node, ports, running }: NodePlace): LocalNode {
     const { launcher, clock, timers, memory, live, access, events } = this.#components;
-    const { host, peerHost, credentials, hotBytesMax, secret, folderOf } = this.#settings;
+    const { host, peerHost, credentials, network, hotBytesMax, secret, folderOf } = this.#settings;
+    const portsNow = () => supervisor.ports ?? ports;
     const startMessage = (): NodeStart => ({
       type: 'start',
       nodeId: node.id,
@@ -98,7 +101,8 @@ export class LocalNodes {
       folder: folderOf(node),
       ...{ host, peerHost, credentials },
       // Where its clients found it last.
-      ...(supervisor.ports ?? ports),
+      ...{ clientPort: portsNow().clientPort, peerPort: portsNow().peerPort },
+      network: network === null ? null : { ...network, port: wantedNetworkPort(portsNow()) },
       live: live(),
       hotBytesMax,
       hasRun: memory.hasRun(node.id),
@@ -180,7 +184,9 @@ export class LocalNodes {
 
   #listens({ id, name }: LayoutNode, ports: NodePorts): void {
     const { host, peerHost } = this.#settings;
-    this.#addresses.set(id, { id, name, host: reachableAt(peerHost), clientHost: host, ...ports });
+    const { clientPort, peerPort, networkPort = 0 } = ports;
+    const at = { host: reachableAt(peerHost), peerPort, clientHost: host, clientPort, networkPort };
+    this.#addresses.set(id, { id, name, ...at });
     this.#tellAddresses();
   }
 
@@ -188,4 +194,12 @@ export class LocalNodes {
     const addresses = [...this.#addresses.values(), ...this.#elsewhere];
     this.send({ type: 'addresses', addresses });
   }
+}
+
+/** A number by which people find it from that of the computer's own clients. */
+const networkPortsAbove = 100;
+
+function wantedNetworkPort({ clientPort, networkPort = 0 }: NodePorts): number {
+  if (networkPort > 0 || clientPort === 0) return networkPort;
+  return Math.min(65_535, clientPort + networkPortsAbove);
 }

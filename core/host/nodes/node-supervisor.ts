@@ -30,6 +30,8 @@ export interface NodeStatus {
   readonly pid: number | null;
   readonly clientPort: number | null;
   readonly peerPort: number | null;
+  /** For clients on other computers; null: they cannot connect. */
+  readonly networkPort: number | null;
   readonly restartCount: number;
   readonly restartAtMs: number | null;
   readonly problem: string | null;
@@ -46,7 +48,7 @@ export interface SupervisorEvents {
   /** The node takes clients. */
   ready(): void;
   /** The node takes connections at these ports now. */
-  listening(ports: { peerPort: number; clientPort: number }): void;
+  listening(ports: { peerPort: number; clientPort: number; networkPort: number }): void;
   /** The node says which layouts it goes by. */
   holdsLayout(report: LayoutReport): void;
   /** The node goes by these layouts, which the host has asked for. */
@@ -74,7 +76,7 @@ export class NodeSupervisor {
   #found: NodeProcess | null;
   #state: NodeState = 'stopped';
   #sinceMs: number;
-  #ports: { peerPort: number; clientPort: number } | null = null;
+  #ports: { peerPort: number; clientPort: number; networkPort: number } | null = null;
   #restartCount = 0;
   /** Starts in a row that came to nothing. */
   #failures = 0;
@@ -119,6 +121,7 @@ export class NodeSupervisor {
       pid: this.#process?.pid ?? null,
       clientPort: this.#ports?.clientPort ?? null,
       peerPort: this.#ports?.peerPort ?? null,
+      networkPort: this.#ports?.networkPort || null,
       restartCount: this.#restartCount,
       restartAtMs: this.#restart?.atMs ?? null,
       problem: this.#problem,
@@ -134,7 +137,7 @@ export class NodeSupervisor {
   }
 
   /** Ports that the node used last: asked for again at a restart, so that clients find it where it was. */
-  get ports(): { peerPort: number; clientPort: number } | null {
+  get ports(): { peerPort: number; clientPort: number; networkPort: number } | null {
     return this.#ports;
   }
 
@@ -262,10 +265,12 @@ export class NodeSupervisor {
       case 'running':
         this.#events.noted('info', `${this.name} went on while Coterie was away, and is managed again.`);
         break;
-      case 'listening':
-        this.#ports = { peerPort: message.peerPort, clientPort: message.clientPort };
+      case 'listening': {
+        const { peerPort, clientPort, networkPort } = message;
+        this.#ports = { peerPort, clientPort, networkPort };
         this.#events.listening(this.#ports);
         break;
+      }
       case 'ready':
         this.#wasReady = true;
         this.#problem = null;

@@ -41,6 +41,7 @@ export interface WantedSettings {
   readonly clusterId: string;
   readonly host: string;
   readonly peerHost: string;
+  readonly clientsOpen: boolean;
   readonly hotBytesMax: number;
 }
 
@@ -63,7 +64,7 @@ export async function takeOverRunning(
 async function takeOver(
   { proof, transport, log }: Callers,
   { nodeId, name, folder }: NodeToFind,
-  { clusterId, host, peerHost, hotBytesMax }: WantedSettings,
+  { clusterId, host, peerHost, clientsOpen, hotBytesMax }: WantedSettings,
 ): Promise<RunningNode | null> {
   const owner = runningOwner(folder);
   // Whoever else has the folder is not ours to end: the node waits for it, and then says who it is.
@@ -78,7 +79,11 @@ async function takeOver(
     );
     const met = await firstMessages(line);
     const [runs, { clientPort, peerPort }] = met.facts;
-    const isAsWanted = runs.host === host && runs.peerHost === peerHost && runs.hotBytesMax === hotBytesMax;
+    const isAsWanted =
+      runs.host === host &&
+      runs.peerHost === peerHost &&
+      runs.isOpen === clientsOpen &&
+      runs.hotBytesMax === hotBytesMax;
     if (runs.version !== productVersion || !isAsWanted) {
       line.close();
       throw new Error('it runs with another version or other settings');

@@ -105,6 +105,7 @@ export async function serveUi(
   server.on('error', (error) => log.warn('The port of the app.', { cause: error.message }));
   const sweeping = setInterval(() => admission.login.sweep(), sweepEveryMs);
   const url = `http://${settings.host}:${port}/`;
+  admission.httpUrl = url;
   return {
     url,
     loginLink: () => `${url}login#code=${admission.login.newLinkCode()}`,

@@ -170,6 +170,7 @@ export class ClusterView {
     const views = [...this.#sources.nodes()].map((other) => other.members);
     return nodeViewOf(this.#sources.layout(), handle.node.id, handle.status(), {
       host: this.#sources.ownComputers.has(handle.node.computer) ? this.#sources.host : null,
+      networkHost: hostIn(this.#sources.computers().get(handle.node.computer)?.address),
       version: productVersion,
       node: handle.node,
       membership: membershipViewOf(handle.node.id, views, (id) => this.nameOf(id)),
@@ -185,4 +186,9 @@ export class ClusterView {
       keyspaceViewOf(layout, keyspace, { isUp, lacking, possibleLoss: losses.in(keyspace.id) }),
     );
   }
+}
+
+/** Of host:port. */
+function hostIn(address: string | null | undefined): string | null {
+  return address?.slice(0, address.lastIndexOf(':')) ?? null;
 }

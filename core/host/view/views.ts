@@ -52,6 +52,8 @@ export function nodeViewOf(
   facts: {
     /** Where its clients reach it from this computer; null: nowhere, it is on another one. */
     host: string | null;
+    /** Where clients on other computers reach its computer; null: nobody knows. */
+    networkHost: string | null;
     version: string;
     membership?: MembershipView | null;
     /** Of a node that the layout does not name any more. */
@@ -74,6 +76,10 @@ export function nodeViewOf(
     pid: status.pid,
     client: at(status.clientPort),
     peer: at(status.peerPort),
+    network:
+      status.networkPort === null || facts.networkHost === null
+        ? null
+        : `${facts.networkHost}:${status.networkPort}`,
     version: facts.version,
     restartCount: status.restartCount,
     restartAtMs: status.restartAtMs,

@@ -1,6 +1,6 @@
 /**
- * Peers that have refused a write because of their disk, remembered for a moment: somebody else coordinates meanwhile. They
- * are still sent every write as replicas, which is also how it is noticed that they take them again.
+ * Peers that have refused a write because of their disk, or everything because they are starting, remembered for a moment:
+ * somebody else coordinates meanwhile. They are still sent every write as replicas, which is also how it is noticed that they take them again.
  */
 import { type CoterieError, isWriteRefusal } from '../../base/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -11,17 +11,28 @@ const rememberedMs = 1_000;
 export class Refusing {
   readonly #clock: Clock;
   readonly #untilMs = new Map<number, number>();
+  readonly #startingUntilMs = new Map<number, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   note(peer: number, error: CoterieError): void {
-    if (isWriteRefusal(error)) this.#untilMs.set(peer, this.#clock.monotonicMs() + rememberedMs);
+    const untilMs = this.#clock.monotonicMs() + rememberedMs;
+    if (isWriteRefusal(error)) this.#untilMs.set(peer, untilMs);
+    else if (error.code === 'not-ready') this.#startingUntilMs.set(peer, untilMs);
   }
 
   has(peer: number): boolean {
-    const untilMs = this.#untilMs.get(peer);
+    return this.#isBefore(this.#untilMs.get(peer)) || this.isStarting(peer);
+  }
+
+  /** It has links and serves nothing yet, reads no more than writes. */
+  isStarting(peer: number): boolean {
+    return this.#isBefore(this.#startingUntilMs.get(peer));
+  }
+
+  #isBefore(untilMs: number | undefined): boolean {
     return untilMs !== undefined && this.#clock.monotonicMs() < untilMs;
   }
 }

@@ -49,7 +49,7 @@ import { layoutMoved, WriteOperation, type WriteParts } from './write-operation.
 import { WritesUnderWay } from './writes-under-way.ts';
 
 /** Where clients reach each node; learned from the host, changes with every start. */
-export type EndpointBook = (nodeId: NodeId) => { host: string; port: number };
+export type EndpointBook = (nodeId: NodeId) => Pick<ClientEndpoint, 'host' | 'port' | 'network'>;
 
 type StoreParts = WriteParts & SurveyParts & Pick<CoordinatorParts, 'timers'>;
 
@@ -144,10 +144,10 @@ export class CoordinatorStore implements KeyValueStore {
     throw new CoterieError('unavailable', 'No replica of this key can be reached from this node.');
   }
 
-  /** False for a write where the disk is known to be full or broken. */
+  /** False for a write where the disk is known to be full or broken, and where the node is known to be starting. */
   #takes(nodeId: NodeId, purpose: Purpose): boolean {
-    if (purpose === 'read') return true;
-    if (nodeId === this.#parts.selfId) return this.writeRefusal === null;
+    if (nodeId === this.#parts.selfId) return purpose === 'read' || this.writeRefusal === null;
+    if (purpose === 'read') return !this.#parts.refusing.isStarting(nodeId);
     return !this.#parts.refusing.has(nodeId);
   }
 
@@ -277,9 +277,9 @@ export class CoordinatorStore implements KeyValueStore {
     let previous = '';
     for (let partition = 0; partition < partitionCount; partition++) {
       // A client keeps to the first node: it should be one that answers.
-      const replicas = state.readers[partition].flatMap(({ nodeId }) => endpoints.get(nodeId) ?? []);
-      const reachable = replicas.length > 0 ? replicas : [this.#endpoint(this.#parts.selfId)];
-      const nodes = reachable.sort((a, b) => Number(b.up) - Number(a.up));
+      const nodes = state.readers[partition]
+        .map((replica) => endpoints.get(replica.nodeId)!)
+        .sort((a, b) => Number(b.up) - Number(a.up));
       const name = nodes.map((node) => node.nodeId).join();
       const lastSlot = (partition + 1) * slotsPerPartition - 1;
       if (name === previous) ranges[ranges.length - 1].lastSlot = lastSlot;
@@ -290,8 +290,7 @@ export class CoordinatorStore implements KeyValueStore {
   }
 
   endpoints(): readonly ClientEndpoint[] {
-    const all = [...this.#topology.nodes.keys()].map((id) => this.#endpoint(id));
-    return all.filter(({ nodeId, port }) => port > 0 || nodeId === this.#parts.selfId);
+    return [...this.#topology.nodes.keys()].map((id) => this.#endpoint(id));
   }
 
   #endpoint(nodeId: NodeId): ClientEndpoint {

@@ -207,7 +207,7 @@ export class PeerService {
       const isKnown = Object.values(calls).some((call) => call.method === method);
       reply(
         isKnown
-          ? new CoterieError('unavailable', 'The node that holds this key is starting. Try again.')
+          ? new CoterieError('not-ready', 'The node that holds this key is starting. Try again.')
           : new CoterieError('unsupported', 'The other node runs an older version. Update it.'),
         null,
       );

@@ -473,7 +473,7 @@ export class SimulatedCluster {
                 this.violate(`n${member.id}: a page of ${count} records holds ${bytes} bytes at once`),
             },
           ),
-        endpointOf: () => ({ host: 'simulated', port: 1 }),
+        endpointOf: () => ({ host: 'simulated', port: 1, network: null }),
         seal: contextSealOf(Buffer.from('simulated')),
       },
       {

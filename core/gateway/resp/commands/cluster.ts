@@ -19,8 +19,31 @@ export function clusterNodeId(nodeId: NodeId): string {
   return hexId(nodeId).repeat(5);
 }
 
+/** A node at the place where this client reaches it; null: nowhere. */
+function reachedBy(request: Request, endpoint: ClientEndpoint): ClientEndpoint | null {
+  const { networkHost } = request.session;
+  const { network, port } = endpoint;
+  if (networkHost === null) return port > 0 ? endpoint : null;
+  return network === null ? null : { ...endpoint, host: network.host ?? networkHost, port: network.port };
+}
+
+/** Those that the client reaches; the node that answers is always one of them. */
+function endpointsFor(request: Request): readonly ClientEndpoint[] {
+  const { store } = request.gateway;
+  return store.endpoints().flatMap((endpoint) => {
+    const reached = reachedBy(request, endpoint);
+    return reached ?? (endpoint.nodeId === store.self.nodeId ? endpoint : []);
+  });
+}
+
+/** Slots of which the client reaches no replica are answered by this node: it asks them itself. */
 function slotRanges(request: Request): readonly SlotRange[] {
-  return request.gateway.store.slots(request.session.keyspace.id);
+  const endpoints = new Map(endpointsFor(request).map((endpoint) => [endpoint.nodeId, endpoint]));
+  const self = endpoints.get(request.gateway.store.self.nodeId)!;
+  return request.gateway.store.slots(request.session.keyspace.id).map((range) => {
+    const nodes = range.nodes.flatMap(({ nodeId }) => endpoints.get(nodeId) ?? []);
+    return { ...range, nodes: nodes.length > 0 || range.nodes.length === 0 ? nodes : [self] };
+  });
 }
 
 function keyslot(request: Request): void {
@@ -55,7 +78,7 @@ function slots(request: Request): void {
 /** Ranges that a node is first in, joined where they touch, in slot order. */
 function rangesByNode(request: Request): Map<NodeId, [number, number][]> {
   const owned = new Map<NodeId, [number, number][]>();
-  for (const endpoint of request.gateway.store.endpoints()) owned.set(endpoint.nodeId, []);
+  for (const endpoint of endpointsFor(request)) owned.set(endpoint.nodeId, []);
   for (const { firstSlot, lastSlot, nodes } of slotRanges(request)) {
     if (nodes.length === 0) continue;
     const ranges = owned.get(nodes[0].nodeId) ?? [];
@@ -70,7 +93,7 @@ function rangesByNode(request: Request): Map<NodeId, [number, number][]> {
 /** One shard for each node: its slots are those it is first for. Replicas differ from slot to slot and are in SLOTS. */
 function shards(request: Request): void {
   const owned = rangesByNode(request);
-  const endpoints = request.gateway.store.endpoints();
+  const endpoints = endpointsFor(request);
   const encoder = request.begin();
   encoder.array(endpoints.length);
   for (const endpoint of endpoints) {
@@ -119,16 +142,16 @@ function nodeLine(request: Request, endpoint: ClientEndpoint, ranges: readonly [
 
 function nodes(request: Request): void {
   const owned = rangesByNode(request);
-  const lines = request.gateway.store
-    .endpoints()
-    .map((endpoint) => nodeLine(request, endpoint, owned.get(endpoint.nodeId) ?? []));
+  const lines = endpointsFor(request).map((endpoint) =>
+    nodeLine(request, endpoint, owned.get(endpoint.nodeId) ?? []),
+  );
   request.begin().verbatim(lines.join(''));
   request.end();
 }
 
 function info(request: Request): void {
   const ranges = slotRanges(request);
-  const endpoints = request.gateway.store.endpoints();
+  const endpoints = endpointsFor(request);
   const served = (range: SlotRange): boolean => range.nodes.some((node) => node.up);
   const slotsIn = (wanted: readonly SlotRange[]): number =>
     wanted.reduce((sum, range) => sum + range.lastSlot - range.firstSlot + 1, 0);

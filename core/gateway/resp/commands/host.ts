@@ -64,7 +64,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
 
 export const hostCommands: readonly Command[] = [
   defineCommand('coterie', 'ct.host', -3, ['fast', 'no_auth', 'stale'], (request) => {
-    if (request.gateway.hostProof === null) throw new CommandError('ERR this server has no host');
+    // The host is on this computer, and nobody on another one is it.
+    const isElsewhere = request.session.networkHost !== null;
+    if (request.gateway.hostProof === null || isElsewhere)
+      throw new CommandError('ERR this server has no host');
     runSubcommand('ct.host', subcommands, request);
   }),
 ];
