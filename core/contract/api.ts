@@ -4,15 +4,7 @@
  * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
  */
 import { z } from 'zod';
-import {
-  approval,
-  computerStanding,
-  foundComputer,
-  interfaceReport,
-  invitation,
-  joinRequest,
-  joinWish,
-} from './computer-views.ts';
+import { computerMethods } from './computer-methods.ts';
 import {
   layoutChange,
   layoutEntry,
@@ -138,52 +130,7 @@ export const methods = {
   'layout.revert': { input: nothing, output: z.object({ version: z.number() }), changes: true },
   'layout.history': { input: nothing, output: z.array(layoutEntry), changes: false },
 
-  /** What this computer is. The only methods that a computer without a cluster answers are this one, `join.*` and `network.*`. */
-  'computer.standing': { input: nothing, output: computerStanding, changes: false },
-
-  /** A code for one computer, good for ten minutes. Refused with `conflict` while this computer takes no connections from others. */
-  'computers.invite': {
-    input: z.object({ dataCenter: name.optional() }),
-    output: invitation,
-    changes: true,
-  },
-  /** Who asks to come in, at any computer of the cluster that is reached; oldest first. */
-  'computers.requests': { input: nothing, output: z.array(joinRequest), changes: false },
-  /** Lets it in: its nodes join with the layout that is answered. */
-  'computers.approve': {
-    input: approval,
-    output: z.object({ version: z.number().nullable() }),
-    changes: true,
-  },
-  /** `block`: requests with that key are not shown any more. */
-  'computers.refuse': {
-    input: z.object({ id: z.string().min(1).max(64), block: z.boolean().default(false) }),
-    output: nothing,
-    changes: true,
-  },
-  /**
-   * Takes a computer out. Its nodes hand over what they have first; `now`: nobody waits for them, its connections end at once, and
-   * what only it held is lost. Out for good: it can come back only with a new code.
-   */
-  'computers.remove': {
-    input: z.object({ name: z.string().min(1).max(200), now: z.boolean().default(false) }),
-    output: z.object({ version: z.number() }),
-    changes: true,
-  },
-
-  /** Computers on the local network that say that they are there. */
-  'network.found': { input: nothing, output: z.array(foundComputer), changes: false },
-  'network.doctor': { input: nothing, output: z.array(interfaceReport), changes: false },
-
-  /** Of a computer without a cluster: asks to come into one. The standing tells how far that is. */
-  'join.ask': { input: joinWish, output: computerStanding, changes: true },
-  'join.cancel': { input: nothing, output: computerStanding, changes: true },
-  /** Of a computer without a cluster: a new one, of this computer. */
-  'join.create': {
-    input: z.object({ name: clusterName, nodes: z.number().int().min(1).max(16).default(3) }),
-    output: computerStanding,
-    changes: true,
-  },
+  ...computerMethods,
 
   'data.find': {
     input: z.object({ keyspace: name, key: keyText, level: level.optional() }),

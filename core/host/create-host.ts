@@ -82,7 +82,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     ...{ readOnly: settings.readOnly, host: settings.host, ownComputers: own, losses },
     layout: () => layouts.present,
     nodes: everyNode,
-    computers: () => computersNow(lan),
+    computers: () => computersNow(lan, own, settings.listen),
     activity: () => trail.recent,
     repairs: () => repairs.view(),
     layoutView: () => staging.view((id) => view.nameOf(id)),

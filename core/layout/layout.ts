@@ -22,7 +22,7 @@ export interface LayoutComputer {
   readonly id: string;
   readonly name: string;
   readonly dataCenter: string;
-  /** SHA-256 of its public key, in hexadecimal; absent: it takes no connections from other computers. */
+  /** SHA-256 of its public key, in hexadecimal; absent: it is not reached by others. */
   readonly key?: string;
 }
 
@@ -286,16 +286,4 @@ export function dropKeyspace(layout: Layout, digest: string, name: string): Layo
     throw new CoterieError('bad-input', 'The keyspace "default" cannot be dropped: clients start in it.');
   }
   return nextLayout(layout, digest, { keyspaces: layout.keyspaces.filter((keyspace) => keyspace.id !== id) });
-}
-
-/** Copies a key has in each data center: the factor, bounded by the nodes that are there. */
-export function copiesOf(
-  layout: Layout,
-  factors: Readonly<Record<string, number>>,
-): Readonly<Record<string, number>> {
-  const copies = layout.dataCenters.map((dataCenter) => {
-    const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
-    return [dataCenter, Math.min(nodeCount, factors[dataCenter] ?? 0)] as const;
-  });
-  return Object.fromEntries(copies);
 }

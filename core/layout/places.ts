@@ -25,3 +25,15 @@ export function placesOf(
     );
   });
 }
+
+/** Copies a key has in each data center: the factor, bounded by the nodes that are there. */
+export function copiesOf(
+  layout: Layout,
+  factors: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const copies = layout.dataCenters.map((dataCenter) => {
+    const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
+    return [dataCenter, Math.min(nodeCount, factors[dataCenter] ?? 0)] as const;
+  });
+  return Object.fromEntries(copies);
+}

@@ -3,8 +3,8 @@
  * and after, and what speaks against it. Pure. A copy is one partition of one keyspace at one node.
  */
 import { nodesOf } from './history.ts';
-import { copiesOf, type Layout, type LayoutKeyspace } from './layout.ts';
-import { placesOf } from './places.ts';
+import type { Layout, LayoutKeyspace } from './layout.ts';
+import { copiesOf, placesOf } from './places.ts';
 import { type Survival, survivalOf } from './survival.ts';
 
 export interface NodePlan {

@@ -2,134 +2,22 @@
  * The page in Chromium in front of a cluster in memory: no axe violation on any page, theme, dialog and empty or failing
  * state; the journeys by keyboard alone; and what happens when the host goes away. Skipped where there is no Chromium.
  */
-import { existsSync, mkdtempSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { allowedMs } from '../support/abuse.ts';
-import { FakeHost } from '../support/fake-host.ts';
+import { browserPath, PageVisits } from '../support/page-visits.ts';
 import * as journeys from '../support/ui-journeys.ts';
 import type { Variant } from '../ui/fake-layouts.ts';
 import * as repairing from '../ui/repair-journeys.ts';
 
-const root = join(import.meta.dirname, '../..');
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-);
-const colorRules = ['color-contrast', 'link-in-text-block'];
-const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-/** Built for this run alone: another test or build may empty dist/ at any moment, and fonts would be missing. */
-async function buildPage(): Promise<string> {
-  const outDir = mkdtempSync(join(tmpdir(), 'coterie-page-'));
-  await build({
-    configFile: join(root, 'renderer/vite.config.ts'),
-    configLoader: 'runner',
-    root: join(root, 'renderer'),
-    logLevel: 'warn',
-    build: { outDir },
-  });
-  return outDir;
-}
-
-interface AxeResult {
-  violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
-}
-
 describe.skipIf(browserPath === undefined)(
   browserPath === undefined ? 'the page (skipped: no Chromium found)' : 'the page',
   () => {
-    let browser: Browser;
-    let axe = '';
-    let renderer = '';
-    const open: { close(): Promise<void> }[] = [];
-
-    beforeAll(async () => {
-      renderer = await buildPage();
-      axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-      browser = await chromium.launch({
-        executablePath: browserPath,
-        args: ['--no-sandbox', '--test-type', '--disable-background-networking'],
-      });
-    });
-    afterEach(async () => {
-      for (const item of open.splice(0).reverse()) await item.close();
-    });
-    afterAll(async () => {
-      await browser?.close();
-      if (renderer !== '') await rm(renderer, { recursive: true, force: true });
-    });
-
-    async function visit(
-      variant: Variant,
-      hash: string,
-      options: Parameters<Browser['newContext']>[0] = {},
-    ): Promise<{ page: Page; host: FakeHost; problems: string[] }> {
-      const host = await FakeHost.open(variant, renderer);
-      open.push(host);
-      const context: BrowserContext = await browser.newContext({
-        viewport: { width: 1280, height: 900 },
-        reducedMotion: 'reduce',
-        ...options,
-      });
-      open.push(context);
-      const page = await context.newPage();
-      const problems: string[] = [];
-      page.on('pageerror', (error) => problems.push(error.message));
-      page.on('console', (message) => {
-        if (message.type() === 'error') problems.push(message.text());
-      });
-      await page.goto(host.url + hash);
-      await shown(page);
-      return { page, host, problems };
-    }
-
-    async function shown(page: Page): Promise<void> {
-      await page.locator('h1').waitFor();
-      await page.locator('.skeleton').waitFor({ state: 'detached' });
-    }
-
-    /**
-     * On a busy machine fonts and first transitions come late. What moves under axe is seen where it no longer is, so it
-     * begins once nothing moves any more.
-     */
-    async function settle(page: Page): Promise<void> {
-      await page.evaluate(`(async () => {
-        await document.fonts.ready;
-        await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})));
-        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-      })()`);
-    }
-
-    async function violations(
-      page: Page,
-      rules: object = { type: 'tag', values: levels },
-    ): Promise<string[]> {
-      await settle(page);
-      // Half a megabyte: sent once to each page.
-      if (await page.evaluate('window.axe === undefined')) await page.evaluate(`(() => { ${axe} })()`);
-      // Only violations are spelt out, with every node.
-      const options = { runOnly: rules, resultTypes: ['violations'], selectors: false };
-      const result = await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`);
-      return (result as AxeResult).violations.flatMap(({ id, help, nodes }) =>
-        nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`),
-      );
-    }
-
-    /** Every rule in light; in dark those that look at colors, which is all that differs. */
-    async function expectNoViolation(page: Page, what = ''): Promise<void> {
-      const background = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
-      const light = await background();
-      expect(await violations(page), `${what} in light`).toEqual([]);
-      await page.emulateMedia({ colorScheme: 'dark' });
-      expect(await background()).not.toBe(light);
-      expect(await violations(page, { type: 'rule', values: colorRules }), `${what} in dark`).toEqual([]);
-      await page.emulateMedia({ colorScheme: 'light' });
-    }
+    const visits = new PageVisits();
+    const { visit, shown, settle, violations, expectNoViolation, expectNotTooWide } = visits;
+    beforeAll(() => visits.start());
+    afterEach(() => visits.endVisits());
+    afterAll(() => visits.close());
 
     /** One load for each cluster, at a link as deep as there is; from there its pages are reached as a person reaches them. */
     const states: readonly (readonly [Variant, readonly string[]])[] = [
@@ -644,10 +532,8 @@ describe.skipIf(browserPath === undefined)(
     ] as const)(
       'paints a %s system with the choice %s in its colours before the program runs',
       async (colorScheme, choice, paper, ink) => {
-        const host = await FakeHost.open('one', renderer);
-        open.push(host);
-        const context = await browser.newContext({ colorScheme, viewport: { width: 800, height: 500 } });
-        open.push(context);
+        const host = await visits.openHost('one');
+        const context = await visits.openContext({ colorScheme, viewport: { width: 800, height: 500 } });
         const page = await context.newPage();
         // The program never comes: what is seen is the first paint.
         await page.route('**/assets/*.js', (route) => route.abort());
@@ -667,10 +553,8 @@ describe.skipIf(browserPath === undefined)(
     it.each(['light', 'dark'] as const)(
       '%s: moves nothing, from the first paint on, for who wants no motion',
       async (colorScheme) => {
-        const host = await FakeHost.open('three', renderer);
-        open.push(host);
-        const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });
-        open.push(context);
+        const host = await visits.openHost('three');
+        const context = await visits.openContext({ colorScheme, reducedMotion: 'reduce' });
         const page = await context.newPage();
         await page.addInitScript(`
         window.moved = [];
@@ -703,6 +587,7 @@ describe.skipIf(browserPath === undefined)(
       for (const hash of [
         '#/overview',
         '#/ring',
+        '#/computers',
         '#/keyspaces',
         '#/data/default/cart:31',
         '#/repair',
@@ -710,8 +595,7 @@ describe.skipIf(browserPath === undefined)(
       ]) {
         await page.evaluate(`window.location.hash = ${JSON.stringify(hash)}`);
         await page.locator('h1').waitFor();
-        const spare = await page.evaluate('window.innerWidth - document.documentElement.scrollWidth');
-        expect(spare, hash).toBeGreaterThanOrEqual(0);
+        await expectNotTooWide(page, hash);
       }
     });
 

@@ -56,8 +56,7 @@ export class FakeHost {
     const sockets = new WebSocketServer({ server, path: '/api' });
     const host = {
       api: {
-        subscribe: (listener: Parameters<Host['api']['subscribe']>[0]) =>
-          this.cluster.hub.subscribe(listener),
+        subscribe: (listener: Parameters<Host['api']['subscribe']>[0]) => this.cluster.subscribe(listener),
       },
       dispatch: (method: string, input: unknown) => this.cluster.dispatch(method, input),
     };

@@ -38,6 +38,7 @@ import {
   type Layout,
 } from '../../core/layout/layout.ts';
 import { FakeAccess } from './fake-access.ts';
+import { FakeComputers } from './fake-computers.ts';
 import { FakeData } from './fake-data.ts';
 import {
   fakeSessions,
@@ -77,6 +78,7 @@ export class FakeCluster {
       this.layout = { ...this.layout, version, joinsByItself, transfer };
     },
   });
+  readonly computers: FakeComputers;
   readonly #ticker: ReturnType<typeof setInterval>;
   #entryCount = 0;
 
@@ -84,6 +86,12 @@ export class FakeCluster {
     this.#variant = variant;
     this.layout = layoutOf(variant);
     this.failing = variant === 'failing';
+    this.computers = new FakeComputers(variant, {
+      views: () => computerViewsOf(this.layout, new Set(['c0']), new Map()),
+      named: (name) => {
+        this.layout = { ...this.layout, clusterName: name };
+      },
+    });
     this.layout.nodes.forEach((node, index) => {
       this.#statuses.set(node.id, this.#freshStatus(node.name, index));
     });
@@ -112,7 +120,7 @@ export class FakeCluster {
     return {
       cluster: clusterViewOf(this.layout, '0.1.0', this.readOnly),
       dataCenters: [...this.layout.dataCenters],
-      computers: computerViewsOf(this.layout, new Set(['c0']), new Map()),
+      computers: this.computers.views(),
       nodes,
       keyspaces,
       rings: ringViewsOf(this.layout),
@@ -121,6 +129,11 @@ export class FakeCluster {
       repairs: this.repairs.view(),
       layout: this.#topology.view(),
     };
+  }
+
+  /** A computer without a cluster sends nothing. */
+  subscribe(listener: Parameters<EventHub['subscribe']>[0]): () => void {
+    return this.computers.isOutside ? () => {} : this.hub.subscribe(listener);
   }
 
   async dispatch(method: string, input: unknown): Promise<unknown> {
@@ -135,6 +148,8 @@ export class FakeCluster {
         'quorum-not-met',
         'Only 1 of 2 needed replicas answered. Start the nodes that are down.',
       );
+    if (this.computers.isOutside && !/^(computer|join|network)\./.test(method))
+      throw new CoterieError('not-ready', 'This computer is of no cluster yet.');
     if (method === 'keyspaces.preview') await this.previewGate;
     return this.#answer(method as MethodName, parsed.data as Record<string, never>);
   }
@@ -214,6 +229,7 @@ export class FakeCluster {
         return this.#older(input as unknown as ListInput);
       default:
         if (method.startsWith('layout.')) return this.#changeLayout(method, input as never);
+        if (/^(computers?|join|network)\./.test(method)) return this.computers.answer(method, input as never);
         if (method.startsWith('access.')) return this.#access.answer(method, input as never);
         return method.startsWith('repairs.')
           ? this.repairs.answer(method, input as never)
@@ -294,7 +310,7 @@ export class FakeCluster {
   }
 
   #prepare(variant: Variant): void {
-    if (variant !== 'one' && variant !== 'hundred') {
+    if (variant !== 'one' && variant !== 'hundred' && variant !== 'newcomer') {
       this.layout = createKeyspace(this.layout, 'p', {
         ...defaultSettings,
         name: 'sessions',
@@ -321,6 +337,7 @@ export class FakeCluster {
       tell('office-1 confirmed it: shop-2 gave it no answer either.', 'warning');
       tell('shop-2 is dead: shop-1 and office-1 agree; all were told.', 'error');
     }
+    if (variant === 'lan') this.setState('warehouse-1', 'down', 'Its computer is away.');
     if (variant === 'failing') {
       this.setState('home-1', 'failed', 'Its disk is full: free some space on /data, then start it.');
       this.setState('home-2', 'down', 'Its process ended (exit code 134).');

@@ -16,6 +16,8 @@ export const variants = [
   'empty',
   'failing',
   'losses',
+  'lan',
+  'newcomer',
 ] as const;
 export type Variant = (typeof variants)[number];
 
@@ -47,6 +49,12 @@ const computersOf: Readonly<
   empty: [['Laptop', 'home', 1]],
   failing: [['Front desk', 'home', 3]],
   losses: [['Front desk', 'home', 3]],
+  lan: [
+    ['Front desk', 'office', 2],
+    ['Back room', 'office', 1],
+    ['Gate', 'warehouse', 1],
+  ],
+  newcomer: [['Workshop', 'home', 3]],
 };
 
 export function layoutOf(variant: Variant): Layout {

@@ -18,14 +18,12 @@ import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
+import { isSame, OtherComputer } from './other-computer.ts';
 import { newsOf } from './own-news.ts';
 import { type NodesHost, RemoteNode } from './remote-node.ts';
 
 const tickMs = 1_000;
 const answerWithinMs = 4_000;
-/** A computer that was not heard of for so long counts as away. */
-const awayAfterMs = 5_000;
-const placesMax = 8;
 const repairWithinMs = 24 * 3_600_000;
 
 interface Components {
@@ -45,22 +43,9 @@ interface Components {
   readonly placesChanged: (places: readonly KnownPlace[]) => void;
 }
 
-/** Everything that has one key. */
-interface Other {
-  readonly key: string;
-  /** Where it may be reached, the best first. */
-  places: Place[];
-  news: ComputerNews | null;
-  heardAtMs: number | null;
-  /** On the monotonic clock. */
-  heardMs: number;
-  asking: boolean;
-  wasReached: boolean;
-}
-
 export class Computers {
   readonly #parts: Components;
-  readonly #others = new Map<string, Other>();
+  readonly #others = new Map<string, OtherComputer>();
   #tick: Cancellable | null = null;
   #closed = false;
   #toldAddresses = '';
@@ -88,15 +73,13 @@ export class Computers {
 
   /** A computer may be reached there; it is tried, and has to show its key. `computer`: an id in the layout. */
   found(computer: string, place: Place): void {
-    const other = this.#of(computer);
-    if (other === null || other.places.some((one) => isSame(one, place))) return;
-    other.places = [...other.places, place].slice(-placesMax);
+    this.#of(computer)?.found(place);
   }
 
   /** News of a computer that called. Returns what it is told. */
   heard(key: string, from: string, news: ComputerNews): ComputerNews {
     const other = this.#others.get(key);
-    if (other !== undefined) this.#take(other, { host: from, port: news.port }, news);
+    if (other !== undefined) this.#take(other, { host: from, port: news.port }, 'called', news);
     return newsOf(this.#parts, this.places);
   }
 
@@ -116,11 +99,9 @@ export class Computers {
 
   /** Where this computer reaches the others: a newcomer begins with them. */
   get places(): KnownPlace[] {
-    return [...this.#others.values()].flatMap(({ key, places }) => {
+    return [...this.#others.values()].flatMap(({ key, place }) => {
       const computer = this.#computers.find((one) => one.key === key);
-      return computer === undefined
-        ? []
-        : places.slice(0, 1).map((place) => ({ computer: computer.id, ...place }));
+      return computer === undefined || place === undefined ? [] : [{ computer: computer.id, ...place }];
     });
   }
 
@@ -136,7 +117,7 @@ export class Computers {
   views(): Pick<ComputerView, 'id' | 'state' | 'address' | 'heardAtMs'>[] {
     return this.#computers.map(({ id, key }) => {
       const other = this.#others.get(key ?? '');
-      const place = other?.places[0];
+      const place = other?.place;
       return {
         id,
         state: other !== undefined && this.#isReached(other) ? 'reached' : 'away',
@@ -164,13 +145,13 @@ export class Computers {
     return admittedComputers(layouts.live.map(({ layout }) => layout)).filter(({ id }) => !own.has(id));
   }
 
-  #of(computer: string): Other | null {
+  #of(computer: string): OtherComputer | null {
     const key = this.#computers.find(({ id }) => id === computer)?.key;
     return key === undefined ? null : (this.#others.get(key) ?? null);
   }
 
   #placeOf(computer: string): Place {
-    const place = this.#of(computer)?.places[0];
+    const place = this.#of(computer)?.place;
     if (place !== undefined) return place;
     throw new CoterieError(
       'unavailable',
@@ -181,14 +162,7 @@ export class Computers {
   /** Those of the layouts that count: nobody else is called, and what others told is forgotten. */
   #follow(): void {
     const keys = new Set(this.#computers.flatMap(({ key }) => key ?? []));
-    for (const key of keys) {
-      if (this.#others.has(key)) continue;
-      const places: Place[] = [];
-      this.#others.set(key, {
-        ...{ key, places, news: null, heardAtMs: null },
-        ...{ heardMs: Number.NEGATIVE_INFINITY, asking: false, wasReached: false },
-      });
-    }
+    for (const key of keys) if (!this.#others.has(key)) this.#others.set(key, new OtherComputer(key));
     for (const key of this.#others.keys()) if (!keys.has(key)) this.#others.delete(key);
     this.#tellAddresses();
   }
@@ -207,42 +181,40 @@ export class Computers {
     for (const other of this.#others.values()) if (!other.asking) void this.#tell(other);
   }
 
-  async #tell(other: Other): Promise<void> {
-    const [place] = other.places;
+  async #tell(other: OtherComputer): Promise<void> {
+    const { place } = other;
     if (place === undefined) return;
     other.asking = true;
     try {
       const body = Buffer.from(JSON.stringify(newsOf(this.#parts, this.places)));
       const answer = await this.#parts.calls.call(place, '/news', body, { withinMs: answerWithinMs });
       const news = computerNews.parse(JSON.parse(answer.toString()));
-      this.#take(other, place, news);
+      this.#take(other, place, 'answered', news);
     } catch {
       // The next one is tried at the next turn, and this one after all others.
-      if (!this.#isReached(other)) other.places = [...other.places.slice(1), place];
+      other.failed(place, this.#parts.clock.monotonicMs());
     } finally {
       other.asking = false;
     }
   }
 
-  #take(other: Other, place: Place, news: ComputerNews): void {
-    const { clock, layouts, changed } = this.#parts;
-    const nowMs = clock.monotonicMs();
-    const before = other.places[0];
-    other.places = [place, ...other.places.filter((one) => !isSame(one, place))].slice(0, placesMax);
+  #take(other: OtherComputer, place: Place, how: 'answered' | 'called', news: ComputerNews): void {
+    const { clock, layouts, changed, placesChanged } = this.#parts;
+    const before = other.place;
     const requests = JSON.stringify(other.news?.requests ?? []);
-    other.news = news;
-    other.heardAtMs = clock.nowMs();
-    other.heardMs = nowMs;
-    const isBack = !other.wasReached;
-    other.wasReached = true;
+    other.heard(place, how, news, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
     for (const { computer, host, port } of news.places) this.found(computer, { host, port });
-    if (before === undefined || !isSame(before, place)) this.#parts.placesChanged(this.places);
+    const isElsewhere = before === undefined || !isSame(before, other.place!);
+    if (isElsewhere) placesChanged(this.places);
     this.#tellAddresses();
-    if (news.layout.digest !== newestOf(layouts.history).digest) void this.#compareLayouts(place);
-    changed(isBack || requests !== JSON.stringify(news.requests) ? 'computers' : 'figures');
+    if (news.layout.digest !== newestOf(layouts.history).digest) void this.#compareLayouts(other);
+    const isNew = isElsewhere || !other.wasReached || requests !== JSON.stringify(news.requests);
+    other.wasReached = true;
+    changed(isNew ? 'computers' : 'figures');
   }
 
-  async #compareLayouts(place: Place): Promise<void> {
+  async #compareLayouts({ place }: OtherComputer): Promise<void> {
+    if (place === undefined) return;
     const { calls, layouts, log } = this.#parts;
     try {
       const body = encodeNews(layouts.history, layouts.live);
@@ -281,17 +253,17 @@ export class Computers {
     return repairFigures.parse(JSON.parse(answer.toString()));
   }
 
-  #isReached({ heardMs }: Other): boolean {
-    return this.#parts.clock.monotonicMs() - heardMs < awayAfterMs;
+  #isReached(other: OtherComputer): boolean {
+    return other.isReached(this.#parts.clock.monotonicMs());
   }
 
   /** To the nodes of this computer: where those of the others are. */
   #tellAddresses(): void {
     const known = this.#nodes;
     const addresses: NodeAddress[] = [];
-    for (const { places, news } of this.#others.values()) {
-      if (places.length === 0 || news === null) continue;
-      const [{ host }] = places;
+    for (const { place, news } of this.#others.values()) {
+      if (place === undefined || news === null) continue;
+      const { host } = place;
       for (const { id, status } of news.nodes) {
         const name = known.get(id)?.name;
         const { peerPort } = status;
@@ -304,8 +276,4 @@ export class Computers {
     this.#toldAddresses = text;
     this.#parts.nodes.setElsewhere(addresses);
   }
-}
-
-function isSame(one: Place, other: Place): boolean {
-  return one.host === other.host && one.port === other.port;
 }

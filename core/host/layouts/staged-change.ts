@@ -4,6 +4,7 @@ import { listOf } from '../../base/words.ts';
 import { type LayoutChange, layoutChange } from '../../contract/layout-views.ts';
 import {
   addNodes,
+  freeNodeNames,
   moveNode,
   removeDataCenter,
   removeNode,
@@ -12,6 +13,7 @@ import {
   weighNode,
 } from '../../layout/changes.ts';
 import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
+import type { Random } from '../../ports/random.ts';
 
 /** A change with everything that was drawn for it. */
 export interface Staged {
@@ -76,4 +78,19 @@ export function inWords({ change, nodes }: Staged): string {
     case 'rename-data-center':
       return `Rename the data center ${change.dataCenter} to ${change.to}`;
   }
+}
+
+/** Ids and names for new nodes that none of those `known` has. */
+export function drawNodes(
+  known: readonly Pick<LayoutNode, 'id' | 'name'>[],
+  random: Random,
+  { count, computer }: { count: number; computer: string },
+): Staged['nodes'] {
+  const taken = new Set(known.map(({ id }) => id));
+  const drawId = (): number => {
+    const id = Buffer.from(random.bytes(4)).readUInt32BE();
+    return taken.has(id) ? drawId() : id;
+  };
+  const names = freeNodeNames(new Set(known.map(({ name }) => name)), count);
+  return names.map((name) => ({ id: drawId(), name, computer }));
 }

@@ -6,7 +6,7 @@
 import { CoterieError } from '../../base/errors.ts';
 import { listOf } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
-import { addNodes, freeNodeNames, nodeNamed } from '../../layout/changes.ts';
+import { addNodes, nodeNamed } from '../../layout/changes.ts';
 import { nodesOf } from '../../layout/history.ts';
 import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
 import { placesOf } from '../../layout/places.ts';
@@ -277,16 +277,9 @@ export class Staging {
     return { change, nodes: this.#drawNodes(count, computer.id, layout), computers };
   }
 
-  /** Ids and names for new nodes; `layout`: with what is staged. */
+  /** `layout`: with what is staged. */
   #drawNodes(count: number, computer: string, layout: Layout): Staged['nodes'] {
-    const known = [...layout.nodes, ...this.#everyNode()];
-    const taken = new Set(known.map((node) => node.id));
-    const drawId = (): number => {
-      const id = Buffer.from(this.#parts.random.bytes(4)).readUInt32BE();
-      return taken.has(id) ? drawId() : id;
-    };
-    const names = freeNodeNames(new Set(known.map((node) => node.name)), count);
-    return names.map((name) => ({ id: drawId(), name, computer }));
+    return drawNodes([...layout.nodes, ...this.#everyNode()], this.#parts.random, { count, computer });
   }
 
   /** Of every live layout, and those that still run here. */

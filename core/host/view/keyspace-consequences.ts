@@ -6,8 +6,9 @@
 import type { ConsistencyLevel } from '../../base/levels.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import type { KeyspaceConsequences, LevelDemand, ReadYourWrites } from '../../contract/views.ts';
-import { copiesOf, type Layout, type LayoutKeyspace } from '../../layout/layout.ts';
+import type { Layout, LayoutKeyspace } from '../../layout/layout.ts';
 import { factorsKey, LayoutMemo } from '../../layout/layout-memo.ts';
+import { copiesOf } from '../../layout/places.ts';
 import { placesOf, type ReadsSeeWrites, readsSeeWrites } from '../../layout/reads-see-writes.ts';
 import { survivalOf } from '../../layout/survival.ts';
 import { type Requirement, requirementOf } from '../../quorum/requirement.ts';

@@ -24,7 +24,7 @@ export function clusterViewOf(layout: Layout, version: string, readOnly: boolean
   };
 }
 
-/** `now`: what is known of other computers, by id. */
+/** `now`: what is known of them, by id. */
 export function computerViewsOf(
   layout: Layout,
   own: ReadonlySet<string>,
@@ -37,7 +37,7 @@ export function computerViewsOf(
       name: plainLine(name),
       dataCenter,
       self: own.has(id),
-      state: own.has(id) ? 'here' : (known?.state ?? 'away'),
+      state: known?.state ?? (own.has(id) ? 'here' : 'away'),
       address: known?.address ?? null,
       heardAtMs: known?.heardAtMs ?? null,
       fingerprint: key ?? null,

@@ -4,6 +4,7 @@
  * update.
  */
 import type { ClusterEvent } from '../../../core/contract/api.ts';
+import type { ComputerView } from '../../../core/contract/computer-views.ts';
 import type { NodeView } from '../../../core/contract/node-views.ts';
 import type { KeyspaceView, Snapshot } from '../../../core/contract/views.ts';
 import { RepairProgress } from '../repair/repair-progress.ts';
@@ -83,6 +84,18 @@ export class ClusterState {
     const others = this.snapshot.keyspaces.filter((other) => other.name !== keyspace.name);
     const keyspaces = [...others, keyspace].sort((a, b) => a.id - b.id);
     this.snapshot = { ...this.snapshot, keyspaces };
+  }
+
+  putComputers(computers: readonly ComputerView[]): void {
+    if (this.snapshot !== null) this.snapshot = { ...this.snapshot, computers: [...computers] };
+  }
+
+  /** This computer is of no cluster any more, or was of none. */
+  forget(): void {
+    this.snapshot = null;
+    this.#sequence = -1;
+    this.#queue = [];
+    this.receivedAtMs = 0;
   }
 
   #receive(event: ClusterEvent): void {

@@ -1,7 +1,6 @@
 /** Which page is open, from the address after `#`: `#/data/default/mykey`. Segments are percent-encoded. */
-export type PageId = 'overview' | 'ring' | 'keyspaces' | 'data' | 'repair' | 'activity';
-
-const pageIds: readonly PageId[] = ['overview', 'ring', 'keyspaces', 'data', 'repair', 'activity'];
+const pageIds = ['overview', 'ring', 'computers', 'keyspaces', 'data', 'repair', 'activity'] as const;
+export type PageId = (typeof pageIds)[number];
 
 export interface Route {
   /** null: there is no such page. */

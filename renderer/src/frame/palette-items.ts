@@ -1,5 +1,6 @@
 /** What the command palette offers for a typed text. Pure but for the actions that items carry. */
 import type { AppContext } from '../app/app-context.ts';
+import { whyNotRemove } from '../computers/why-not-remove.ts';
 import { whyNotAccept } from '../nodes/loss-words.ts';
 import { nodeActions, nodeActionWords, nodeStateWords, whyNot } from '../nodes/node-actions.ts';
 import { requestNodeAction } from '../nodes/run-node-action.ts';
@@ -7,7 +8,16 @@ import { nothingToCompare } from '../repair/coverage.ts';
 
 export interface PaletteItem {
   readonly id: string;
-  readonly group: 'Keys' | 'Pages' | 'Nodes' | 'Keyspaces' | 'Repair' | 'Sessions' | 'Users' | 'Appearance';
+  readonly group:
+    | 'Keys'
+    | 'Pages'
+    | 'Nodes'
+    | 'Computers'
+    | 'Keyspaces'
+    | 'Repair'
+    | 'Sessions'
+    | 'Users'
+    | 'Appearance';
   readonly label: string;
   readonly hint: string;
   run(): void;
@@ -23,10 +33,11 @@ function matches(item: PaletteItem, words: readonly string[]): boolean {
 function fixedItems(app: AppContext): PaletteItem[] {
   const { cluster, dialogs, router, theme } = app;
   const items: PaletteItem[] = [];
-  const add = (group: PaletteItem['group'], label: string, hint: string, run: () => void) =>
-    items.push({ id: `${group}-${label}`, group, label, hint, run });
+  const add: Add = (group, label, hint, run) =>
+    items.push({ id: `${group}-${label}-${items.length}`, group, label, hint, run });
   add('Pages', 'Overview', 'page', () => router.open('overview'));
   add('Pages', 'Ring & nodes', 'page', () => router.open('ring'));
+  add('Pages', 'Computers', 'page', () => router.open('computers'));
   add('Pages', 'Keyspaces', 'page', () => router.open('keyspaces'));
   add('Pages', 'Data', 'page', () => router.open('data'));
   add('Pages', 'Repair', 'page', () => router.open('repair'));
@@ -61,6 +72,7 @@ function fixedItems(app: AppContext): PaletteItem[] {
       );
     }
   }
+  addComputers(app, add);
   for (const { name } of cluster.keyspaces) {
     add('Keyspaces', name, 'browse its keys', () => router.open('data', name));
     if (refusal === null)
@@ -76,6 +88,25 @@ function fixedItems(app: AppContext): PaletteItem[] {
   return items;
 }
 
+type Add = (group: PaletteItem['group'], label: string, hint: string, run: () => void) => void;
+
+function addComputers({ cluster, dialogs, requests, router }: AppContext, add: Add): void {
+  const computers = cluster.snapshot?.computers ?? [];
+  for (const { name, dataCenter } of computers)
+    add('Computers', name, `computer, ${dataCenter}`, () => router.open('computers'));
+  if (cluster.changeRefusal !== null) return;
+  add('Computers', 'Invite a computer…', 'a code to join with', () => dialogs.open({ kind: 'invite' }));
+  for (const request of requests.value ?? [])
+    add('Computers', `Let ${request.computer} in…`, 'asks to come in', () =>
+      dialogs.open({ kind: 'let-in', request }),
+    );
+  if (whyNotRemove(cluster) !== null) return;
+  for (const { name } of computers)
+    add('Computers', `Remove ${name}…`, 'computer action', () =>
+      dialogs.open({ kind: 'remove-computer', name }),
+    );
+}
+
 export function paletteItems(app: AppContext, typed: string): PaletteItem[] {
   const text = typed.trim();
   const words = text
@@ -84,7 +115,7 @@ export function paletteItems(app: AppContext, typed: string): PaletteItem[] {
     .filter((word) => word !== '');
   // Without a text the pages and names are enough; actions appear once they are asked for.
   const found = fixedItems(app).filter((item) =>
-    words.length === 0 ? item.hint !== 'node action' && item.hint !== 'settings' : matches(item, words),
+    words.length === 0 ? !item.hint.endsWith(' action') && item.hint !== 'settings' : matches(item, words),
   );
   const key = text.replace(/^(find\s+)?key\s+/i, '');
   const keys: PaletteItem[] =

@@ -1,0 +1,69 @@
+/** Another computer as this one knows it, told apart by its key: where it is reached, what it told last, and when. */
+import type { Place } from '../../platform/peer-transport.ts';
+import type { ComputerNews } from './messages.ts';
+
+/** A computer that was not heard of for so long counts as away. */
+const awayAfterMs = 5_000;
+const placesMax = 8;
+
+export class OtherComputer {
+  readonly key: string;
+  /** Where it may be reached, the best first. */
+  #places: readonly Place[] = [];
+  news: ComputerNews | null = null;
+  /** Wall time; null: never. */
+  heardAtMs: number | null = null;
+  /** A question to it is under way. */
+  asking = false;
+  /** What was last told of it to people. */
+  wasReached = false;
+  /** On the monotonic clock. */
+  #heardMs = Number.NEGATIVE_INFINITY;
+  #answeredMs = Number.NEGATIVE_INFINITY;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** Undefined: nobody knows. */
+  get place(): Place | undefined {
+    return this.#places[0];
+  }
+
+  isReached(nowMs: number): boolean {
+    return nowMs - this.#heardMs < awayAfterMs;
+  }
+
+  /** It may be there. What works stays the first. */
+  found(place: Place): void {
+    if (this.#places.some((one) => isSame(one, place))) return;
+    const [first, ...others] = this.#places;
+    this.#places = first === undefined ? [place] : [first, ...[...others, place].slice(1 - placesMax)];
+  }
+
+  /** It answered there, or called from there: what answers counts more, for a computer may call from another of its addresses. */
+  heard(
+    place: Place,
+    how: 'answered' | 'called',
+    news: ComputerNews,
+    at: { nowMs: number; wallMs: number },
+  ): void {
+    this.news = news;
+    this.heardAtMs = at.wallMs;
+    this.#heardMs = at.nowMs;
+    const works = at.nowMs - this.#answeredMs < awayAfterMs;
+    if (how === 'answered') this.#answeredMs = at.nowMs;
+    if (how === 'called' && works) this.found(place);
+    else this.#places = [place, ...this.#places.filter((one) => !isSame(one, place))].slice(0, placesMax);
+  }
+
+  /** It does not answer there: the others are tried before. */
+  failed(place: Place, nowMs: number): void {
+    if (nowMs - this.#answeredMs < awayAfterMs) return;
+    this.#places = [...this.#places.filter((one) => !isSame(one, place)), place];
+  }
+}
+
+export function isSame(one: Place, other: Place): boolean {
+  return one.host === other.host && one.port === other.port;
+}

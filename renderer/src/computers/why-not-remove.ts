@@ -1,0 +1,7 @@
+/** Why a computer cannot be taken out; null: it can. Pure; the host has the last word. */
+import type { ClusterState } from '../api/cluster-state.svelte.ts';
+
+export function whyNotRemove({ changeRefusal, snapshot }: ClusterState): string | null {
+  if (changeRefusal !== null) return changeRefusal;
+  return (snapshot?.computers.length ?? 0) < 2 ? 'It is the only computer of this cluster.' : null;
+}
