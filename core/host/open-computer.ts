@@ -10,7 +10,7 @@ import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
 import { Admission } from './access/admission.ts';
-import { createNewcomerHost, holdsNoCluster, type Outcome } from './computers/newcomer-host.ts';
+import { createNewcomerHost, isToWait, type Outcome } from './computers/newcomer-host.ts';
 import { createHost, type Host } from './create-host.ts';
 import { defaultHotBytesMax, type HostSettings } from './host-settings.ts';
 import { serveControl } from './servers/control-server.ts';
@@ -103,7 +103,7 @@ export async function openComputer(components: Components, settings: ComputerSet
     });
   };
 
-  const waits = settings.waits === true && (await holdsNoCluster(folder, systemClock.nowMs()));
+  const waits = await isToWait(folder, settings.waits === true, systemClock.nowMs());
   const host = waits
     ? await createNewcomerHost(
         { clock: systemClock, timers: systemTimers, log: components.log, admission, onOutcome },

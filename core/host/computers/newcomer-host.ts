@@ -26,7 +26,7 @@ import { serveComputers } from './computer-port.ts';
 import { createFinder, foundView } from './finder.ts';
 import type { Grant } from './join-messages.ts';
 import { writePlaces } from './known-places.ts';
-import { Newcomer, readNewcomer } from './newcomer.ts';
+import { isNewcomer, Newcomer, readNewcomer } from './newcomer.ts';
 
 /** What becomes of it: a new cluster of so many nodes, or one that it was let into. */
 export type Outcome =
@@ -42,9 +42,13 @@ interface Components {
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
-/** Whether the folder is that of a computer without a cluster. Throws what readLayout throws. */
-export async function holdsNoCluster(folder: string, nowMs: number): Promise<boolean> {
+/**
+ * Whether the computer of this folder is to wait for a cluster: it has none, and somebody wants it to, or it did before. Throws what
+ * readLayout throws.
+ */
+export async function isToWait(folder: string, wanted: boolean, nowMs: number): Promise<boolean> {
   keepFolderPrivate(folder);
+  if (!wanted && !isNewcomer(folder)) return false;
   return (await readLayout(new NodeDisk(folder), { folder, nowMs })).layout === null;
 }
 

@@ -3,6 +3,8 @@
  * person there lets it in. What it waits for is kept in a file, so that a restart goes on waiting.
  */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
@@ -40,6 +42,11 @@ const schema = z.object({
 });
 type Kept = z.infer<typeof schema>;
 type Waiting = z.infer<typeof waitingSchema>;
+
+/** Whether the computer of this folder waited for a cluster when it ended. */
+export function isNewcomer(folder: string): boolean {
+  return existsSync(join(folder, file));
+}
 
 /** The key is made before anything is asked, and stays the computer's own from then on. */
 export async function readNewcomer(disk: Disk): Promise<Kept> {

@@ -18,7 +18,7 @@ import type { NodeHandle } from '../nodes/node-handle.ts';
 import type { LayoutService } from './layout-service.ts';
 import { digestOf } from './layout-store.ts';
 import { lossesOf } from './losses-of-change.ts';
-import { fold, inWords, type Staged } from './staged-change.ts';
+import { drawNodes, fold, inWords, type Staged } from './staged-change.ts';
 import { type Applied, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
 import { waitingInWords } from './waiting-words.ts';
