@@ -28,6 +28,12 @@ const current = () => {
   return last?.over === null ? last : null;
 };
 
+/** As in /proc/net/tcp: the address in hexadecimal, its bytes in the order of this processor (little-endian). */
+function placeOf(text: string): string {
+  const [address, port] = text.split(':');
+  return `${[...Buffer.from(address, 'hex')].reverse().join('.')}:${Number.parseInt(port, 16)}`;
+}
+
 const tasks = {
   ...outsiderTasks,
 
@@ -98,7 +104,7 @@ const tasks = {
     return lines
       .map((line) => line.trim().split(/\s+/))
       .filter(([, , remote, state]) => state === '01' && !/^(.{6}7F|0{8}):/.test(remote))
-      .map(([, local, remote]) => `${local} ${remote}`);
+      .map(([, local, remote]) => `${placeOf(local)} with ${placeOf(remote)}`);
   },
 };
 export type Tasks = typeof tasks;
