@@ -3,24 +3,28 @@ import type { PeerAddress } from '../platform/tcp-peer-network.ts';
 import type { NodeAddress } from './messages.ts';
 
 export class AddressBook {
-  #addresses = new Map<number, NodeAddress>();
+  readonly #addresses = new Map<number, NodeAddress>();
   readonly #readers: { readonly selfId: number; setPeers(peers: readonly PeerAddress[]): void }[] = [];
+
+  get ids(): number[] {
+    return [...this.#addresses.keys()];
+  }
 
   of(id: number): NodeAddress | undefined {
     return this.#addresses.get(id);
   }
 
-  /** All that there are: others are not called any more, and their calls not taken. */
+  /** Beside what is known: a host that was just started does not know of all nodes yet. */
   take(addresses: readonly NodeAddress[]): void {
-    this.#addresses = new Map(addresses.map((address) => [address.id, address]));
+    for (const address of addresses) this.#addresses.set(address.id, address);
     this.#tell();
   }
 
-  /** They were given up for dead: at once, and not when the host says so. */
+  /** They are not called any more, and their calls not taken. */
   forget(ids: readonly number[]): void {
-    if (!ids.some((id) => this.#addresses.delete(id))) return;
-    for (const id of ids) this.#addresses.delete(id);
-    this.#tell();
+    let isKnown = false;
+    for (const id of ids) isKnown = this.#addresses.delete(id) || isKnown;
+    if (isKnown) this.#tell();
   }
 
   #tell(): void {

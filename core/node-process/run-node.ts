@@ -46,6 +46,7 @@ import { securedBy } from './secured-peers.ts';
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
 const peersWaitMaxMs = 1_500;
+const partingMs = 10_000;
 
 export interface RunningNode {
   readonly repairs: NodeRepairs;
@@ -207,6 +208,11 @@ export async function runNode(
   writeEndpoint(folder, peerPort);
   node.onTopology(({ nodes, layout }) => {
     book.forget(layout.gone ?? []);
+    // One that has left is told of it first, and takes what others still write to it.
+    timers.after(partingMs, () => {
+      const present = nodesOf(liveNow());
+      book.forget(book.ids.filter((id) => !present.has(id)));
+    });
     membership.setPeers([...nodes.keys()]);
     layouts.report();
   });

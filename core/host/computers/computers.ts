@@ -132,6 +132,9 @@ export class Computers {
     const place = this.#placeOf(computer);
     const body = Buffer.from(JSON.stringify({ method, input, by }));
     const answer = await this.#parts.calls.call(place, '/call', body, { withinMs: 30_000 });
+    // What it did shows at once.
+    const other = this.#of(computer);
+    if (other !== null && !other.asking) void this.#tell(other);
     return (JSON.parse(answer.toString()) as { output: unknown }).output;
   }
 

@@ -169,7 +169,7 @@ export class ClusterView {
   #nodeView(handle: NodeHandle): NodeView {
     const views = [...this.#sources.nodes()].map((other) => other.members);
     return nodeViewOf(this.#sources.layout(), handle.node.id, handle.status(), {
-      host: this.#sources.host,
+      host: this.#sources.ownComputers.has(handle.node.computer) ? this.#sources.host : null,
       version: productVersion,
       node: handle.node,
       membership: membershipViewOf(handle.node.id, views, (id) => this.nameOf(id)),

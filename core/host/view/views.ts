@@ -50,7 +50,8 @@ export function nodeViewOf(
   nodeId: number,
   status: NodeStatus,
   facts: {
-    host: string;
+    /** Where its clients reach it from this computer; null: nowhere, it is on another one. */
+    host: string | null;
     version: string;
     membership?: MembershipView | null;
     /** Of a node that the layout does not name any more. */
@@ -60,7 +61,7 @@ export function nodeViewOf(
   const present = layout.nodes.find((candidate) => candidate.id === nodeId);
   const node = present ?? facts.node!;
   const computer = layout.computers.find((candidate) => candidate.id === node.computer);
-  const at = (port: number | null) => (port === null ? null : `${facts.host}:${port}`);
+  const at = (port: number | null) => (port === null || facts.host === null ? null : `${facts.host}:${port}`);
   return {
     id: hexId(nodeId),
     name: node.name,
