@@ -127,14 +127,12 @@ export class Computer {
 
 /** Asks to come in at `inviting`'s cluster, and is let in there; resolves when it is a member. */
 export async function joinAt(inviting: Computer, newcomer: Computer, dataCenter?: string): Promise<void> {
+  await waitUntil(`${newcomer.name} hears ${inviting.name}`, async () => {
+    const found = await newcomer.api('network.found', {});
+    return found.some(({ computer, cluster }) => computer === inviting.name && cluster !== null);
+  });
   const { code } = await inviting.api('computers.invite', { dataCenter });
-  // What is heard of the cluster takes a moment after a start.
-  await waitUntil(`${newcomer.name} asks to come in`, () =>
-    newcomer.api('join.ask', { code, nodes: 1 }).then(
-      () => true,
-      (error: { code: string }) => (error.code === 'not-found' ? false : Promise.reject(error)),
-    ),
-  );
+  await newcomer.api('join.ask', { code, nodes: 1 });
   const request = (await inviting.api('computers.requests', {})).find(
     ({ computer }) => computer === newcomer.name,
   );

@@ -142,8 +142,8 @@ export const outsiderTasks = {
     const certificates = { cert: `${own.certificate}\n${authority ?? own.authority}`, key: own.privateKey };
     const server = createServer({ ...certificates, requestCert: true, rejectUnauthorized: false });
     const state = { server, calls: 0, heard: [] as Buffer[] };
+    server.on('connection', () => state.calls++);
     server.on('secureConnection', (socket) => {
-      state.calls++;
       socket.on('error', () => {});
       socket.on('data', (chunk: Buffer) => state.heard.push(chunk));
     });
