@@ -98,6 +98,11 @@ const tasks = {
     return missing;
   },
 
+  async endLoad(_: object) {
+    await Promise.all(loads.map(({ load, over }) => over ?? load.stop()));
+    loads.length = 0;
+  },
+
   /** Open connections of this computer with others, as the kernel has them. */
   async connections(_: object) {
     const lines = readFileSync('/proc/self/net/tcp', 'latin1').trim().split('\n').slice(1);
