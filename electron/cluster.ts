@@ -27,15 +27,16 @@ export function wantedPorts(): Ports {
 /** Rejects, with nothing left behind, when a port or the data folder cannot be had. Does not wait for the nodes. */
 export async function startCluster(
   components: { log: Log },
-  settings: { programFolder: string; ports: Ports },
+  settings: { programFolder: string; ports: Ports; waits: boolean },
 ): Promise<Computer> {
   const { log } = components;
-  const { programFolder, ports } = settings;
+  const { programFolder, ports, waits } = settings;
   const computer = await openComputer(
     { launcher: new UtilityLauncher(join(programFolder, 'node.js')), log },
     {
       folder: defaultDataFolder(),
       programFolder,
+      waits,
       nodes: null,
       clusterName: 'My cluster',
       readOnly: false,
@@ -43,11 +44,12 @@ export async function startCluster(
       peerPort: ports.peer,
       uiPort: ports.ui,
       controlPort: ports.control,
-      listen: null,
       computerPort: defaultPorts.computer,
     },
   );
   // The page shows each node as it comes; nobody waits for the last one.
-  computer.host.start(readyWithinMs).catch((error: Error) => log.warn(error.message));
+  const start = () => computer.host.start(readyWithinMs).catch((error: Error) => log.warn(error.message));
+  computer.onMember(start);
+  void start();
   return computer;
 }

@@ -54,7 +54,8 @@ async function startAsking(): Promise<Computer | null> {
   let ports = wantedPorts();
   while (!quitting.signal.aborted) {
     try {
-      return await startCluster({ log }, { programFolder, ports });
+      // Installed on a computer, it first asks which cluster; out of a checkout it shows one at once.
+      return await startCluster({ log }, { programFolder, ports, waits: app.isPackaged });
     } catch (cause) {
       const problem = startProblemOf(toCoterieError(cause, 'not-ready'), ports);
       log.error(`${problem.message}: ${problem.detail}`);

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import { plainJson, plainLine, plainLines } from '../base/plain-text.ts';
 import type { Snapshot } from '../contract/views.ts';
-import type { Host } from '../host/create-host.ts';
+import { isLoopback } from '../host/computers/known-places.ts';
 import { openComputer, readyWithinMs } from '../host/open-computer.ts';
 import { ForkLauncher } from '../node-process/fork-launcher.ts';
 import type { Log } from '../ports/log.ts';
@@ -61,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...options,
       folder: resolve(options.data),
       nodes: nodesWanted(options),
-      listen: options.listen === undefined ? null : listenAddress(options.listen),
+      listen: options.listen === undefined ? undefined : listenAddress(options.listen),
     },
   );
   let stopped: Promise<void> | null = null;
@@ -88,26 +88,27 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const computer = await opening;
   if (stopped !== null) return;
-  const start = async (host: Host) => {
+  const start = async () => {
     try {
-      await host.start(readyWithinMs);
+      await computer.host.start(readyWithinMs);
     } catch (error) {
       if (stopped !== null) return;
       await stop(1);
       throw error;
     }
   };
+  // It came into a cluster, or was opened anew.
+  computer.onMember(() => {
+    start().then(
+      () => note('This computer has taken its place in the cluster.'),
+      (error: Error) => note(error.message),
+    );
+  });
   if (computer.waits) {
-    computer.onMember((host) => {
-      start(host).then(
-        () => note('This computer is in the cluster.'),
-        (error: Error) => note(error.message),
-      );
-    });
     process.stdout.write(waitingLine(computer.loginLink(), options.json));
     return;
   }
-  await start(computer.host);
+  await start();
   if (stopped !== null) return;
   const { cluster, nodes } = computer.host.snapshot();
   for (const { name, state, problem } of nodes) {
@@ -126,7 +127,7 @@ function listenAddress(wanted: string): string {
   const own = Object.values(interfaces).flatMap(
     (addresses) => addresses?.map(({ address }) => address) ?? [],
   );
-  if (own.includes(wanted) || wanted === '0.0.0.0') return wanted;
+  if (own.includes(wanted) || wanted === '0.0.0.0' || isLoopback(wanted)) return wanted;
   throw new CoterieError(
     'bad-input',
     `"${plainLine(wanted)}" is neither an address nor a network interface of this computer. It has: ${Object.keys(interfaces).join(', ')}. For all of them: --listen lan`,

@@ -51,6 +51,12 @@ export const computerMethods = {
   'network.found': { input: nothing, output: z.array(foundComputer), changes: false },
   'network.doctor': { input: nothing, output: z.array(interfaceReport), changes: false },
 
+  /**
+   * Whether other computers may connect to this one. Its nodes start anew with it, which takes some seconds. Refused with `conflict`
+   * while other computers are in the cluster.
+   */
+  'network.listen': { input: z.object({ on: z.boolean() }), output: nothing, changes: true },
+
   /** Of a computer without a cluster: asks to come into one. The standing tells how far that is. */
   'join.ask': { input: joinWish, output: computerStanding, changes: true },
   'join.cancel': { input: nothing, output: computerStanding, changes: true },

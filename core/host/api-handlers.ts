@@ -52,6 +52,8 @@ export interface HostActions {
   readonly trail: AuditTrail;
   /** Null: other computers cannot connect to this one. */
   readonly lan: Lan | null;
+  /** Other computers may connect from now on, or cannot any more: this host is stopped, and another one takes its place. */
+  listen(on: boolean): Promise<void>;
 }
 
 export interface Caller {

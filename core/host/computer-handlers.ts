@@ -63,6 +63,23 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     'network.found': async () =>
       host.lan === null ? [] : foundView(lan().discovery, host.layouts.present.clusterId),
     'network.doctor': async () => (host.lan === null ? [] : lan().discovery.reports()),
+    'network.listen': async ({ on }, { name }) => {
+      if (on === (host.lan !== null)) return {};
+      const others = host.layouts.present.computers.filter(({ id }) => !host.ownComputers.has(id));
+      if (!on && others.length > 0) {
+        throw new CoterieError(
+          'conflict',
+          'Other computers are in this cluster, and reach this one only while it takes connections. Take them out first.',
+        );
+      }
+      await host.listen(on);
+      const words = on ? 'may connect to this one now.' : 'cannot connect to this one any more.';
+      host.trail.note({
+        ...{ kind: 'cluster', subject: 'network', message: `Other computers ${words} (${name})` },
+        by: 'person',
+      });
+      return {};
+    },
     'join.ask': isMember,
     'join.cancel': isMember,
     'join.create': isMember,

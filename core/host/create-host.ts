@@ -55,6 +55,8 @@ interface HostComponents {
   readonly log: Log;
   /** Of this computer from before it was in the cluster; absent: a new one. */
   readonly admission?: Admission;
+  /** A person chose whether other computers may connect: the folder is to be opened anew. */
+  readonly onListen: (on: boolean) => Promise<void>;
 }
 
 /** A node that left still takes what others, who do not know it yet, write to it. */
@@ -263,6 +265,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     readOnly: settings.readOnly,
     log,
     nowMs: () => clock.nowMs(),
+    listen: components.onListen,
     ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail, lan, ownComputers: own },
   };
   handlers = createHandlers(actions);

@@ -6,17 +6,23 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { plainLine } from '../base/plain-text.ts';
 import type { NodeLauncher } from '../node-process/messages.ts';
+import { NodeDisk } from '../platform/node-disk.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
 import { Admission } from './access/admission.ts';
-import { createNewcomerHost, isToWait, type Outcome } from './computers/newcomer-host.ts';
+import { keepListenChoice, readListenChoice } from './computers/listen-choice.ts';
+import { createNewcomerHost, isToWait } from './computers/newcomer-host.ts';
 import { createHost, type Host } from './create-host.ts';
 import { defaultHotBytesMax, type HostSettings } from './host-settings.ts';
+import { HostSlot } from './host-slot.ts';
 import { serveControl } from './servers/control-server.ts';
 import { serveUi } from './servers/ui-server.ts';
 
-export interface ComputerSettings extends Omit<HostSettings, 'host' | 'computerName' | 'hotBytesMax'> {
+export interface ComputerSettings
+  extends Omit<HostSettings, 'host' | 'listen' | 'computerName' | 'hotBytesMax'> {
+  /** As HostSettings has it; absent: as a person chose in the app. */
+  readonly listen?: string;
   readonly uiPort: number;
   readonly controlPort: number;
   /** Absent: what the system calls this computer. */
@@ -30,17 +36,18 @@ export interface ComputerSettings extends Omit<HostSettings, 'host' | 'computerN
 export interface Computer {
   /** Of the cluster; of a computer that waits for one, what can be asked of it meanwhile. */
   readonly host: Host;
-  /** Whether it is in no cluster yet. */
+  /** Whether it was in no cluster when it was opened. */
   readonly waits: boolean;
   loginLink(): string;
-  /** Called when it has come into a cluster, with its host anew. The nodes are not started. */
-  onMember(handler: (host: Host) => void): void;
+  /** Called when it has come into a cluster, or was opened anew with other settings. The nodes are not started. */
+  onMember(handler: () => void): void;
   /** Ends the ways in, then drains the nodes; once, however often it is called. */
   stop(): Promise<void>;
 }
 
 /** A connection is taken from this computer alone. */
 const loopback = '127.0.0.1';
+const everyAddress = '0.0.0.0';
 
 export const defaultPorts = { ui: 7370, client: 7379, control: 7400, peer: 7410, computer: 7430 } as const;
 
@@ -53,77 +60,68 @@ export const readyWithinMs = 60_000;
 /** Rejects, with nothing left behind, when a port or the data folder cannot be had. Does not start the nodes. */
 export async function openComputer(components: Components, settings: ComputerSettings): Promise<Computer> {
   const { folder } = settings;
-  const admission = new Admission({ clock: systemClock, timers: systemTimers });
-  const whole: HostSettings = {
+  const { log } = components;
+  const around = { clock: systemClock, timers: systemTimers, log };
+  const admission = new Admission(around);
+  const waits = await isToWait(folder, settings.waits === true, systemClock.nowMs());
+  const disk = new NodeDisk(folder);
+  let present: HostSettings = {
     ...settings,
+    listen: settings.listen ?? (await readListenChoice(disk)) ?? (waits ? everyAddress : null),
     host: loopback,
     computerName: settings.computerName ?? plainLine(hostname()).slice(0, 63),
     hotBytesMax: defaultHotBytesMax,
   };
-  const memberHost = (changes: Partial<HostSettings>) =>
-    createHost(
-      { ...components, clock: systemClock, timers: systemTimers, admission },
-      { ...whole, ...changes },
-    );
-  let onMember = (_: Host) => {};
-  let current: Opened | null = null;
+  const memberHost = () => createHost({ ...components, ...around, admission, onListen }, present);
+  const onListen = async (on: boolean) => {
+    const listen = on ? everyAddress : null;
+    await keepListenChoice(disk, listen);
+    becomeSoon({ listen });
+  };
+  let onMember = () => {};
+  let becoming = Promise.resolve();
   let ended = false;
 
   /** The ways in go with the host that they lead to, and keep their ports. */
-  const open = async (
-    host: Host,
-    waits: boolean,
-    ports: { ui: number; control: number },
-  ): Promise<Opened> => {
-    const ways = await openWays(components, settings, host, ports);
-    return { host, waits, ...ways };
+  const become = async (changes: Partial<HostSettings>) => {
+    if (ended) return;
+    await ways.close();
+    await host.stop();
+    present = { ...present, ...changes };
+    await keepListenChoice(disk, present.listen);
+    const next = await memberHost();
+    host.replace(next);
+    ways = await openWays(log, settings, next, ways.ports);
+    onMember();
   };
-  const become = async (outcome: Outcome) => {
-    const before = current!;
-    await before.close();
-    await before.host.stop();
-    const host = await memberHost(
-      outcome.kind === 'create'
-        ? { clusterName: outcome.name, nodes: { office: outcome.nodes } }
-        : { nodes: null },
-    );
-    current = await open(host, false, before.ports);
-    if (ended) await stopNow(current);
-    else onMember(host);
-  };
-  let becoming: Promise<void> | null = null;
-  const onOutcome = (outcome: Outcome) => {
+  const becomeSoon = (changes: Partial<HostSettings>) => {
     // What asked for it gets its answer first.
     systemTimers.after(settleMs, () => {
-      becoming ??= become(outcome).catch((cause: Error) => {
-        components.log.error('This computer could not take its place in the cluster. Start Coterie again.', {
-          cause: cause.message,
+      becoming = becoming
+        .then(() => become(changes))
+        .catch(({ message }: Error) => {
+          log.error('This computer could not take its new place. Start Coterie again.', { cause: message });
         });
-      });
     });
   };
 
-  const waits = await isToWait(folder, settings.waits === true, systemClock.nowMs());
-  const host = waits
-    ? await createNewcomerHost(
-        { clock: systemClock, timers: systemTimers, log: components.log, admission, onOutcome },
-        whole,
-      )
-    : await memberHost({});
+  const host = new HostSlot(
+    waits
+      ? await createNewcomerHost({ ...around, admission, onOutcome: becomeSoon }, present)
+      : await memberHost(),
+  );
+  let ways: Ways;
   try {
-    current = await open(host, waits, { ui: settings.uiPort, control: settings.controlPort });
+    // The next start need not be told again: the others count on this computer from now on.
+    if (settings.listen !== undefined) await keepListenChoice(disk, settings.listen);
+    ways = await openWays(log, settings, host, { ui: settings.uiPort, control: settings.controlPort });
   } catch (error) {
     await host.stop();
     throw error;
   }
   return {
-    get host() {
-      return current!.host;
-    },
-    get waits() {
-      return current!.waits;
-    },
-    loginLink: () => current!.loginLink(),
+    ...{ host, waits },
+    loginLink: () => ways.loginLink(),
     onMember(handler) {
       onMember = handler;
     },
@@ -131,7 +129,8 @@ export async function openComputer(components: Components, settings: ComputerSet
       if (ended) return;
       ended = true;
       await becoming;
-      await stopNow(current!);
+      await ways.close();
+      await host.stop();
     },
   };
 }
@@ -147,18 +146,8 @@ interface Ways {
   close(): Promise<void>;
 }
 
-interface Opened extends Ways {
-  readonly host: Host;
-  readonly waits: boolean;
-}
-
-async function stopNow({ host, close }: Opened): Promise<void> {
-  await close();
-  await host.stop();
-}
-
 async function openWays(
-  { log }: Pick<Components, 'log'>,
+  log: Log,
   { folder, readOnly, programFolder }: ComputerSettings,
   host: Host,
   ports: Ways['ports'],

@@ -71,6 +71,8 @@ export class FakeComputers {
   invitationMs = 10 * minute;
   /** As a host from before there were other computers. */
   isOld = false;
+  /** Other computers may connect; of the variants without any. */
+  isListening = true;
   /** Answers wait for it. */
   gate: Promise<void> = Promise.resolve();
   /** Every answered question, as it came. */
@@ -96,7 +98,10 @@ export class FakeComputers {
 
   views(): ComputerView[] {
     const views = this.#viewsOfLayout().filter(({ name }) => !this.#removed.has(name));
-    if (this.#variant !== 'lan') return views;
+    if (this.#variant !== 'lan') {
+      const address = this.isListening ? '192.168.1.20:7430' : null;
+      return views.map((view) => (view.self ? { ...view, address } : view));
+    }
     return views.map((view, index) => ({
       ...view,
       ...{ address: `192.168.1.${20 + index}:7400`, fingerprint: fingerprints[index] },
@@ -135,6 +140,9 @@ export class FakeComputers {
         return this.found;
       case 'network.doctor':
         return this.interfaces;
+      case 'network.listen':
+        this.isListening = true;
+        return {};
       case 'join.ask':
         return this.#ask(input.code);
       case 'join.cancel':

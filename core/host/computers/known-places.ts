@@ -1,4 +1,5 @@
 /** Where other computers of the cluster were reached last: a start begins there, also where nobody is heard on the network. */
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import type { Disk } from '../../ports/disk.ts';
@@ -39,4 +40,9 @@ export function placeIn(address: string): { host: string; port: number } | null 
   const port = Number(match?.[3]);
   if (match === null || port < 1 || port > 65_535) return null;
   return { host: match[1] ?? match[2], port };
+}
+
+/** All of 127.0.0.0/8 is this computer. */
+export function isLoopback(host: string): boolean {
+  return (isIPv4(host) && host.startsWith('127.')) || host === '::1';
 }

@@ -25,21 +25,16 @@ import { keepOwnComputers } from '../own-computers.ts';
 import { serveComputers } from './computer-port.ts';
 import { createFinder, foundView } from './finder.ts';
 import type { Grant } from './join-messages.ts';
-import { writePlaces } from './known-places.ts';
+import { isLoopback, writePlaces } from './known-places.ts';
 import { isNewcomer, Newcomer, readNewcomer } from './newcomer.ts';
-
-/** What becomes of it: a new cluster of so many nodes, or one that it was let into. */
-export type Outcome =
-  | { readonly kind: 'create'; readonly name: string; readonly nodes: number }
-  | { readonly kind: 'joined' };
 
 interface Components {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
   readonly admission: Admission;
-  /** Called once. The host is to be stopped, and the folder opened as that of a member. */
-  readonly onOutcome: (outcome: Outcome) => void;
+  /** It came into a cluster, or is to make one with these settings: the folder is to be opened as that of a member. */
+  readonly onOutcome: (changes: Partial<HostSettings>) => void;
 }
 
 /**
@@ -88,7 +83,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       authority: null,
       port: port.port,
     }));
-    discovery.start();
+    if (!isLoopback(settings.listen ?? settings.host)) discovery.start();
     const newcomer = new Newcomer(
       {
         ...{ disk, clock, timers, log, discovery },
@@ -96,7 +91,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
         port: () => port.port,
         async onGrant(grant, { privateKey }) {
           await settle(disk, folder, grant, privateKey);
-          parts.onOutcome({ kind: 'joined' });
+          parts.onOutcome({ nodes: null });
         },
       },
       kept,
@@ -108,7 +103,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       'join.ask': (wish) => newcomer.ask(wish),
       'join.cancel': () => newcomer.cancel(),
       'join.create': async ({ name, nodes }) => {
-        parts.onOutcome({ kind: 'create', name, nodes });
+        parts.onOutcome({ clusterName: name, nodes: { office: nodes } });
         return { ...newcomer.standing, state: 'joined', cluster: name };
       },
       'sessions.list': async (_, { sessionId }) => admission.login.list(sessionId),

@@ -20,7 +20,7 @@ import { type ComputerPort, type MemberRequest, serveComputers } from './compute
 import { Computers } from './computers.ts';
 import { createFinder } from './finder.ts';
 import { JoinInbox } from './join-inbox.ts';
-import { ownAddresses, readPlaces, writePlaces } from './known-places.ts';
+import { isLoopback, ownAddresses, readPlaces, writePlaces } from './known-places.ts';
 import { MembershipDesk } from './membership-desk.ts';
 import { computerNews, remoteCall, remoteRepair } from './messages.ts';
 import { credentialsOf, keyOfTrust } from './trust.ts';
@@ -167,7 +167,8 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     }
     parts.changed('computers');
   });
-  discovery.start();
+  // What only this computer reaches is not told to others.
+  if (!isLoopback(at.listen)) discovery.start();
   computers.start();
 
   return {
