@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { killAll, waitUntil } from '../../support/cluster.ts';
 import { framesIn, listener } from './capture.ts';
+import { checksumsInFull, delayer } from './slow-cable.ts';
 
 /** The network that is cabled together, and the one that a part of it is plugged into when it is split. */
 const bridges = ['together', 'apart'] as const;
@@ -36,7 +37,7 @@ export function lanMissing(): string | null {
   }
 }
 
-/** Whether what goes over the bridge can be listened to: Node has no raw sockets, Python has. */
+/** Whether what goes over the bridge can be listened to, and held up: Node has no raw sockets, Python has. */
 export const canListen = spawnSync('python3', ['-c', 'import socket; socket.AF_PACKET']).status === 0;
 
 export interface Capture {
@@ -141,6 +142,24 @@ export class Lan {
     this.unplug(number);
     killAll(this.pidsOf(number));
     await waitUntil(`computer ${number} is off`, () => this.pidsOf(number).length === 0);
+  }
+
+  /** A long way to this computer: what it sends and gets arrives so much later. For good, and only where `canListen`. */
+  async slow(number: number, delayMs: number): Promise<void> {
+    const python = (namespace: string, ...words: string[]) =>
+      spawn('ip', ['netns', 'exec', namespace, 'python3', '-c', ...words], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+    // A frame that is taken up and sent again must have its checksums, and be no longer than a cable takes.
+    const cards = this.numbers.map((each) => python(this.#namespace(each), checksumsInFull, 'eth0'));
+    await Promise.all(cards.map((child) => new Promise((resolve) => child.once('exit', resolve))));
+    const [near, far] = [`near${number}`, `far${number}`];
+    ip('-n', this.#switch, 'link', 'add', near, 'type', 'veth', 'peer', 'name', far);
+    for (const name of [near, far]) ip('-n', this.#switch, 'link', 'set', name, 'up');
+    ip('-n', this.#switch, 'link', 'set', `p${number}`, 'nomaster');
+    ip('-n', this.#switch, 'link', 'set', far, 'master', 'together');
+    const child = python(this.#switch, delayer, String(delayMs / 1_000), `p${number}`, near);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
   }
 
   /** Listens to all ports of the switch. Only where `canListen`. */

@@ -111,7 +111,7 @@ export const outsiderTasks = {
         ...{ kind: number % 20 === 0 ? 'farewell' : 'member', asks: true, timeMs: Date.now(), run: number },
         ...{ publicKey: publicKey.export({ type: 'spki', format: 'der' }), authority: null, clusterId },
         ...{ clusterName: 'My cluster', computerId: computerIds[number % computerIds.length] },
-        ...{ computerName: `computer-${number}`, port: 7430 },
+        ...{ computerName: `computer-${number}`, port: 7_430 + (number % 512) },
       });
       const signature = sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' });
       return Buffer.concat([bytes, signature]);
