@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   approval,
+  clientsView,
   computerStanding,
   foundComputer,
   interfaceReport,
@@ -56,6 +57,14 @@ export const computerMethods = {
    * while other computers are in the cluster.
    */
   'network.listen': { input: z.object({ on: z.boolean() }), output: nothing, changes: true },
+
+  /** How programs reach the data. */
+  'clients.view': { input: nothing, output: clientsView, changes: false },
+  /**
+   * Whether programs on other computers may reach the data at this one. Its nodes start anew with it. Refused with `conflict` where
+   * nobody would need a login.
+   */
+  'clients.open': { input: z.object({ on: z.boolean() }), output: nothing, changes: true },
 
   /** Of a computer without a cluster: asks to come into one. The standing tells how far that is. */
   'join.ask': { input: joinWish, output: computerStanding, changes: true },

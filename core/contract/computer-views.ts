@@ -109,3 +109,28 @@ export const approval = z.object({
   /** False: its nodes are staged, and wait for a person to apply them. */
   apply: z.boolean().default(true),
 });
+
+/** How programs reach the data. */
+export const clientsView = z.object({
+  /** Programs on other computers may connect, over TLS and with a login. */
+  isOpen: z.boolean(),
+  /** Why it cannot be opened now, with what to do; null: it can. */
+  whyNot: z.string().nullable(),
+  nodes: z.array(
+    z.object({
+      node: name,
+      computer: z.string(),
+      /** host:port for programs of the computer that answers; null: it is on another one, or not up. */
+      local: z.string().nullable(),
+      /** host:port for programs on other computers, over TLS; null: closed there, or not up. */
+      network: z.string().nullable(),
+    }),
+  ),
+  /** Keys over HTTP, for programs of the computer that answers. */
+  http: z.string(),
+  loginRequired: z.boolean(),
+  users: z.array(z.string()),
+  /** The cluster's authority as PEM: programs check by it whom they speak to. Null: there is none yet. */
+  authority: z.string().nullable(),
+});
+export type ClientsView = z.infer<typeof clientsView>;

@@ -2,12 +2,13 @@
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
+import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
 import type { Lan } from './computers/open-lan.ts';
 
 export type ComputerMethod = Extract<
   keyof Handlers,
-  `computer.${string}` | `computers.${string}` | `network.${string}` | `join.${string}`
+  `computer.${string}` | `computers.${string}` | `network.${string}` | `clients.${string}` | `join.${string}`
 >;
 
 export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMethod> {
@@ -76,6 +77,19 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       const words = on ? 'may connect to this one now.' : 'cannot connect to this one any more.';
       host.trail.note({
         ...{ kind: 'cluster', subject: 'network', message: `Other computers ${words} (${name})` },
+        by: 'person',
+      });
+      return {};
+    },
+    'clients.view': async () => clientsViewOf(host),
+    'clients.open': async ({ on }, { name }) => {
+      const { isOpen, whyNot } = clientsViewOf(host);
+      if (on === isOpen) return {};
+      if (on && whyNot !== null) throw new CoterieError('conflict', whyNot);
+      await host.openClients(on);
+      const words = on ? 'may reach the data here now, with a login.' : 'cannot reach the data here any more.';
+      host.trail.note({
+        ...{ kind: 'cluster', subject: 'network', message: `Programs on other computers ${words} (${name})` },
         by: 'person',
       });
       return {};

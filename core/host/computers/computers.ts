@@ -34,8 +34,8 @@ interface Components {
   readonly layouts: LayoutService;
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
-  /** Its computer port. */
-  readonly port: () => number;
+  /** Where other computers reach this one; without a host at each of its addresses. */
+  readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
@@ -79,7 +79,7 @@ export class Computers {
   /** News of a computer that called. Returns what it is told. */
   heard(key: string, from: string, news: ComputerNews): ComputerNews {
     const other = this.#others.get(key);
-    if (other !== undefined) this.#take(other, { host: from, port: news.port }, 'called', news);
+    if (other !== undefined) this.#take(other, { host: news.host ?? from, port: news.port }, 'called', news);
     return newsOf(this.#parts, this.places);
   }
 

@@ -17,8 +17,9 @@ export const joinBody = z.discriminatedUnion('kind', [
     publicKey: z.base64().max(400),
     computer: computerName,
     nodes: z.number().int().min(1).max(16),
-    /** Its computer port. */
+    /** Its computer port, and where it listens; null: at the address it calls from. */
     port: z.number().int().min(1).max(65_535),
+    host: z.string().max(255).nullable(),
     version: z.string().max(64),
   }),
   z.object({ kind: z.literal('look'), request: z.string().max(64) }),

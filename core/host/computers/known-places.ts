@@ -21,9 +21,15 @@ export async function writePlaces(disk: Disk, places: readonly KnownPlace[]): Pr
   await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ places })}\n`));
 }
 
+/** The one address that it listens on; null: on every one that it has. */
+export function oneAddress(listen: string): string | null {
+  return listen === '0.0.0.0' || listen === '::' ? null : listen;
+}
+
 /** host:port at which other computers reach this one, the likeliest first. */
 export function ownAddresses(listen: string, port: number): string[] {
-  if (listen !== '0.0.0.0' && listen !== '::') return [addressOf(listen, port)];
+  const only = oneAddress(listen);
+  if (only !== null) return [addressOf(only, port)];
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4')

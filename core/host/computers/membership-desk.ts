@@ -71,8 +71,10 @@ export class MembershipDesk {
         `This cluster runs version ${productVersion} of Coterie, that computer ${plainLine(request.version)}. Bring both to one version.`,
       );
     }
-    const asked = await inbox.ask(request, proved, host);
-    noted(`${plainLine(asked.computer)} at ${host} asks to come in. Let it in, or refuse it.`);
+    const asked = await inbox.ask(request, proved, request.host ?? host);
+    noted(
+      `${plainLine(asked.computer)} at ${plainLine(asked.address)} asks to come in. Let it in, or refuse it.`,
+    );
     return this.#answer(asked);
   }
 

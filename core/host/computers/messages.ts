@@ -52,8 +52,9 @@ export const computerNews = z.object({
   /** The ids in the layout that it plays; the first is its own. */
   computers: z.array(z.string().max(255)).min(1).max(64).readonly(),
   version: z.string().max(64),
-  /** Its computer port. */
+  /** Its computer port, and where it listens; null: at the address it calls from, and maybe others. */
   port,
+  host: z.string().max(255).nullable(),
   nodes: z
     .array(
       z.object({

@@ -25,7 +25,7 @@ import { keepOwnComputers } from '../own-computers.ts';
 import { serveComputers } from './computer-port.ts';
 import { createFinder, foundView } from './finder.ts';
 import type { Grant } from './join-messages.ts';
-import { isLoopback, writePlaces } from './known-places.ts';
+import { isLoopback, oneAddress, writePlaces } from './known-places.ts';
 import { isNewcomer, Newcomer, readNewcomer } from './newcomer.ts';
 
 interface Components {
@@ -88,7 +88,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       {
         ...{ disk, clock, timers, log, discovery },
         name: plainLine(settings.computerName),
-        port: () => port.port,
+        at: () => ({ host: oneAddress(settings.listen ?? settings.host), port: port.port }),
         async onGrant(grant, { privateKey }) {
           await settle(disk, folder, grant, privateKey);
           parts.onOutcome({ nodes: null });

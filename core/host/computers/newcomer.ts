@@ -65,7 +65,8 @@ export interface NewcomerParts {
   readonly timers: Timers;
   readonly log: Log;
   readonly name: string;
-  readonly port: () => number;
+  /** Where other computers reach this one. */
+  readonly at: () => { readonly host: string | null; readonly port: number };
   readonly discovery: Discovery;
   /** It was let in. Rejects where what it was given cannot be kept: it is asked for again. */
   readonly onGrant: (grant: Grant, key: Kept) => Promise<void>;
@@ -113,7 +114,7 @@ export class Newcomer {
           publicKey: this.#kept.publicKey,
           computer: this.#parts.name,
           nodes,
-          port: this.#parts.port(),
+          ...this.#parts.at(),
           version: productVersion,
         });
         if (answer.state !== 'waiting') throw new CoterieError('unavailable', 'The cluster gave no answer.');

@@ -20,7 +20,7 @@ import { type ComputerPort, type MemberRequest, serveComputers } from './compute
 import { Computers } from './computers.ts';
 import { createFinder } from './finder.ts';
 import { JoinInbox } from './join-inbox.ts';
-import { isLoopback, ownAddresses, readPlaces, writePlaces } from './known-places.ts';
+import { isLoopback, oneAddress, ownAddresses, readPlaces, writePlaces } from './known-places.ts';
 import { MembershipDesk } from './membership-desk.ts';
 import { computerNews, remoteCall, remoteRepair } from './messages.ts';
 import { credentialsOf, keyOfTrust } from './trust.ts';
@@ -81,7 +81,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     {
       ...{ clock, timers, log, layouts, nodes, own },
       calls: new ComputerCalls(credentials, admits),
-      port: () => port?.port ?? 0,
+      at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
       changed: parts.changed,
       placesChanged: (places) => {

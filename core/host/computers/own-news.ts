@@ -10,19 +10,20 @@ interface Sources {
   readonly layouts: LayoutService;
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
-  readonly port: () => number;
+  /** Where other computers reach this one; without a host at each of its addresses. */
+  readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
 }
 
 export function newsOf(
-  { layouts, nodes, own, port, requests }: Sources,
+  { layouts, nodes, own, at, requests }: Sources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
   return {
     computers: [...own],
     version: productVersion,
-    port: port(),
+    ...at(),
     nodes: [...nodes].map((local) => ({
       id: local.node.id,
       status: local.status(),

@@ -1,0 +1,207 @@
+/** Several computers on one: each a `coterie serve` of its own, on an address of its own in 127.0.0.0/8, over real TLS. */
+import { connect } from 'node:tls';
+import { afterEach, describe, expect, test } from 'vitest';
+import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
+import { RealCluster, waitUntil } from '../support/cluster.ts';
+
+const made: RealCluster[] = [];
+afterEach(async () => {
+  for (const computer of made) await computer.dispose();
+  made.length = 0;
+});
+
+function computer(number: number): { cluster: RealCluster; start(...more: string[]): Promise<unknown> } {
+  const cluster = new RealCluster();
+  made.push(cluster);
+  const listen = ['--listen', `127.0.0.${number}`, '--computer-port', '0'];
+  const name = ['--computer-name', `computer-${number}`];
+  return { cluster, start: (...more) => cluster.start(...listen, ...name, ...more) };
+}
+
+async function first(): Promise<RealCluster> {
+  const { cluster, start } = computer(2);
+  await start('--nodes', '1');
+  return cluster;
+}
+
+async function newcomer(number: number): Promise<RealCluster> {
+  const { cluster, start } = computer(number);
+  await start('--no-cluster');
+  return cluster;
+}
+
+const nodesOf = async (cluster: RealCluster) => (await cluster.api.call('cluster.snapshot', {})).nodes;
+const standingOf = (cluster: RealCluster) => cluster.api.call('computer.standing', {});
+const isMember = async (cluster: RealCluster) => {
+  const { state } = await standingOf(cluster).catch(() => ({ state: 'asking' }));
+  return state === 'member';
+};
+const isSettled = async (cluster: RealCluster) =>
+  (await cluster.api.call('layout.show', {})).state === 'settled';
+const allUp = async (cluster: RealCluster, count: number) => {
+  const nodes = await cluster.nodes();
+  return nodes.length === count && nodes.every(({ state }) => state === 'up');
+};
+
+async function join(member: RealCluster, other: RealCluster, dataCenter?: string): Promise<void> {
+  const { link } = await member.api.call('computers.invite', { dataCenter });
+  await other.api.call('join.ask', { code: link });
+  const [{ id }] = await member.api.call('computers.requests', {});
+  await member.api.call('computers.approve', { id });
+  await waitUntil('it is in the cluster', () => isMember(other));
+}
+
+describe('computers of one cluster', () => {
+  test('come in with a code and a click, share the data, and see and manage each other’s nodes', async () => {
+    const [one, two, three] = [await first(), await newcomer(3), await newcomer(4)];
+    await join(one, two);
+    // Any of them lets others in.
+    await join(two, three, 'warehouse');
+    await waitUntil('all are up, as each of them sees it', async () => {
+      for (const cluster of [one, two, three]) if (!(await allUp(cluster, 3))) return false;
+      return true;
+    });
+    await waitUntil('the change is over', () => isSettled(one));
+    const { computers, dataCenters } = await three.api.call('cluster.snapshot', {});
+    expect(dataCenters).toEqual(['office', 'warehouse']);
+    expect(computers.map(({ name, state }) => [name, state])).toEqual([
+      ['computer-2', 'reached'],
+      ['computer-3', 'reached'],
+      ['computer-4', 'here'],
+    ]);
+    await one.command('put', 'greeting', 'hello');
+    expect(await two.command('get', 'greeting')).toMatchObject({ siblings: [{ text: 'hello' }] });
+
+    const [{ name }] = (await nodesOf(one)).filter((node) => node.computer === 'computer-3');
+    await three.command('node', 'stop', name);
+    await waitUntil('all see that it is stopped', async () => {
+      const seen = await Promise.all([one, two, three].map((cluster) => cluster.nodes()));
+      return seen.every((nodes) => nodes.find((node) => node.name === name)?.state === 'stopped');
+    });
+    await one.command('node', 'start', name);
+    await waitUntil('all are up again', () => allUp(three, 3));
+  });
+
+  test('wait for one that is off, say since when, and are found by it when it is back', async () => {
+    const [one, two] = [await first(), await newcomer(3)];
+    await join(one, two);
+    await waitUntil('both are up', () => allUp(one, 2));
+    await two.stop();
+    await waitUntil('it is seen to be away', async () => {
+      const { computers, nodes } = await one.api.call('cluster.snapshot', {});
+      const [other] = computers.filter(({ self }) => !self);
+      const [node] = nodes.filter(({ computer }) => computer === other.name);
+      return (
+        other.state === 'away' && other.heardAtMs !== null && node.state === 'away' && node.figures === null
+      );
+    });
+    // Not told again where to listen: the others count on it.
+    await two.start('--computer-port', '0', '--computer-name', 'computer-3');
+    await waitUntil('both are up', () => allUp(one, 2));
+  });
+
+  test('that is shut out loses its connections, and neither reads nor writes nor comes back', async () => {
+    const [one, two, three] = [await first(), await newcomer(3), await newcomer(4)];
+    await join(one, two);
+    await join(one, three);
+    await waitUntil('all are up', () => allUp(one, 3));
+    await waitUntil('the change is over', () => isSettled(one));
+    await one.command('put', 'secret', 'ours');
+    const outMs = performance.now();
+    await one.command('computer', 'remove', 'computer-3', '--now');
+    await waitUntil('it reaches nobody', async () => {
+      const [self] = (await nodesOf(two)).filter((node) => node.computer === 'computer-3');
+      return self.figures?.peersDown.length === 2;
+    });
+    expect(performance.now() - outMs).toBeLessThan(5_000);
+    await expect(two.command('get', 'secret')).rejects.toThrow();
+    await expect(two.command('put', 'secret', 'theirs')).rejects.toThrow();
+    await waitUntil('the others go on', async () => (await one.nodes()).length === 2);
+    await two.stop();
+    await two.start('--computer-port', '0');
+    await expect(two.command('get', 'secret')).rejects.toThrow();
+    expect(await three.command('get', 'secret')).toMatchObject({ siblings: [{ text: 'ours' }] });
+  });
+});
+
+describe('a computer that asks to come in', () => {
+  test('is told what is wrong with its code, and is shut out after five tries', async () => {
+    const [one, two] = [await first(), await newcomer(3)];
+    const { code, link } = await one.api.call('computers.invite', {});
+    const { at, ...right } = readJoinCode(link);
+    const [address] = at;
+    const ask = (text: string) => two.api.call('join.ask', { code: text, address });
+    await expect(ask(`${code.slice(0, -1)}${code.endsWith('A') ? 'B' : 'A'}`)).rejects.toThrow('mistake');
+    const otherCluster = encodeJoinCode({ ...right, fingerprint: Buffer.alloc(16, 1) });
+    await expect(ask(otherCluster)).rejects.toThrow('Nothing was told to it');
+    const wrong = encodeJoinCode({ ...right, secret: Buffer.alloc(10) });
+    for (let attempt = 0; attempt < 5; attempt++) await expect(ask(wrong)).rejects.toThrow('is wrong');
+    await expect(ask(code)).rejects.toThrow('not open here');
+    expect(await standingOf(two)).toMatchObject({ state: 'alone' });
+    expect(await one.api.call('computers.requests', {})).toEqual([]);
+  });
+
+  test('waits through restarts of both, and shows the fingerprint that the other one is shown', async () => {
+    const [one, two] = [await first(), await newcomer(3)];
+    const { link } = await one.api.call('computers.invite', {});
+    await two.api.call('join.ask', { code: link, nodes: 2 });
+    const before = await standingOf(two);
+    const port = Number(readJoinCode(link).at[0].split(':')[1]);
+    await one.stop();
+    await two.stop();
+    await two.start('--computer-port', '0', '--computer-name', 'computer-3');
+    await one.start(
+      '--listen',
+      '127.0.0.2',
+      '--computer-port',
+      String(port),
+      '--computer-name',
+      'computer-2',
+    );
+    expect(await standingOf(two)).toMatchObject({ state: 'waiting', fingerprint: before.fingerprint });
+    const [request] = await one.api.call('computers.requests', {});
+    expect(request).toMatchObject({ computer: 'computer-3', fingerprint: before.fingerprint, nodes: 2 });
+    await one.api.call('computers.approve', { id: request.id });
+    await waitUntil('it is in the cluster', () => isMember(two));
+    await waitUntil('all are up', () => allUp(two, 3));
+  });
+
+  test('is told that it was refused, and its next request is not shown when it is blocked', async () => {
+    const [one, two] = [await first(), await newcomer(3)];
+    const ask = async () => {
+      const { link } = await one.api.call('computers.invite', {});
+      return two.api.call('join.ask', { code: link });
+    };
+    await ask();
+    const [{ id }] = await one.api.call('computers.requests', {});
+    await one.api.call('computers.refuse', { id, block: true });
+    await waitUntil('it knows', async () => (await standingOf(two)).state === 'refused');
+    await expect(ask()).rejects.toThrow('not wanted here');
+    expect(await one.api.call('computers.requests', {})).toEqual([]);
+  });
+});
+
+test('who has no certificate of the cluster gets nothing from the computer port', async () => {
+  const one = await first();
+  const { link } = await one.api.call('computers.invite', {});
+  const [host, port] = readJoinCode(link).at[0].split(':');
+  const ask = (path: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+      let answer = '';
+      socket.on('data', (bytes) => {
+        answer += bytes;
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(answer));
+      const body = JSON.stringify({ method: 'cluster.snapshot', input: {}, by: 'nobody' });
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    });
+  for (const path of ['/news', '/layouts', '/call', '/repair', '/nothing']) {
+    expect(await ask(path)).toMatch(/^HTTP\/1\.1 403.*"unauthorized"/s);
+  }
+  expect(await ask('/join')).toMatch(/^HTTP\/1\.1 400.*"bad-input"/s);
+  expect(await allUp(one, 1)).toBe(true);
+});
