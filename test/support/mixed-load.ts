@@ -4,11 +4,19 @@
  */
 import { Redis } from 'ioredis';
 
+export interface MixedLoadOptions {
+  readonly keyCount: number;
+  /** Of its keys, where several loads are at work. */
+  readonly prefix?: string;
+  /** Between two operations of a client. */
+  readonly restMs?: number;
+}
+
 export class MixedLoad {
   readonly #ports: () => readonly number[];
   readonly #clients = new Map<number, Redis>();
   readonly #acknowledged = new Map<string, number>();
-  readonly #keyCount: number;
+  readonly #options: MixedLoadOptions;
   #running = true;
   #loops: Promise<unknown> = Promise.resolve();
   readonly latenciesMs: number[] = [];
@@ -19,9 +27,9 @@ export class MixedLoad {
   /** Reads that showed less than had been acknowledged. */
   readonly stale: string[] = [];
 
-  constructor(ports: () => readonly number[], options: { keyCount: number }) {
+  constructor(ports: () => readonly number[], options: MixedLoadOptions) {
     this.#ports = ports;
-    this.#keyCount = options.keyCount;
+    this.#options = options;
   }
 
   begin(clientCount: number, valueBytes = 0): void {
@@ -66,9 +74,11 @@ export class MixedLoad {
   }
 
   async #loop(number: number, clientCount: number, pad: string): Promise<void> {
+    const { keyCount, prefix = '', restMs = 0 } = this.#options;
     for (let turn = 1; this.#running; turn++) {
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
       // Each loop has keys of its own: what was acknowledged last is what a read has to show.
-      const key = `k${((turn >> 1) * clientCount + number) % this.#keyCount}:${number}`;
+      const key = `${prefix}k${((turn >> 1) * clientCount + number) % keyCount}:${number}`;
       const known = this.#acknowledged.get(key) ?? 0;
       const isWrite = turn % 2 === 0;
       const startedMs = performance.now();
