@@ -21,17 +21,17 @@ import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
 import type { AuditTrail } from './audit-trail.ts';
-import { computerHandlers, doneWhereItIs } from './computer-handlers.ts';
+import { computerHandlers } from './computer-handlers.ts';
 import type { Lan } from './computers/open-lan.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
 import { layoutHandlers } from './layout-handlers.ts';
 import type { LayoutService } from './layouts/layout-service.ts';
 import type { Staging } from './layouts/staging.ts';
+import { nodeHandlers } from './node-handlers.ts';
 import type { LocalNodes } from './nodes/local-nodes.ts';
 import type { Repairs } from './repairs/repairs.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import { consequencesOf } from './view/keyspace-consequences.ts';
-import { acceptedInWords, acceptedLossOf } from './view/loss-book.ts';
 import { switchOff } from './view/switch-off.ts';
 
 /** What the handlers work with. */
@@ -108,7 +108,7 @@ export function createHandlers(host: HostActions): Handlers {
   const byPerson = (kind: ActivityKind, subject: string, message: string) =>
     host.trail.note({ kind, subject, message, by: 'person' });
 
-  const handlers: Handlers = {
+  return {
     ...computerHandlers(host),
 
     'cluster.snapshot': async () => host.view.snapshot(),
@@ -128,43 +128,7 @@ export function createHandlers(host: HostActions): Handlers {
         },
       ),
 
-    'nodes.start': async ({ name }) => {
-      host.nodes.named(name).start();
-      byPerson('node', name, `${name} was started.`);
-      return {};
-    },
-    'nodes.stop': async ({ name }) => {
-      byPerson('node', name, `${name} is stopped: it finishes what it has and ends.`);
-      await host.nodes.named(name).stop();
-      return {};
-    },
-    'nodes.restart': async ({ name }) => {
-      byPerson('node', name, `${name} is restarted.`);
-      await host.nodes.named(name).restart();
-      return {};
-    },
-    'nodes.kill': async ({ name }) => {
-      host.nodes.named(name).kill();
-      byPerson('node', name, `${name} was killed on purpose.`);
-      return {};
-    },
-    'nodes.pause': async ({ name }) => {
-      host.nodes.named(name).pause();
-      byPerson('node', name, `${name} was paused.`);
-      return {};
-    },
-    'nodes.resume': async ({ name }) => {
-      host.nodes.named(name).resume();
-      byPerson('node', name, `${name} goes on.`);
-      return {};
-    },
-
-    'nodes.acceptLoss': async ({ name }) => {
-      const accepted = acceptedLossOf(host.layouts.present, await host.nodes.named(name).acceptLoss());
-      const message = acceptedInWords(name, accepted);
-      host.trail.note({ kind: 'node', subject: name, message, by: 'person', severity: 'warning' });
-      return accepted;
-    },
+    ...nodeHandlers(host, byPerson),
 
     'keyspaces.create': async ({ name, factors, ...rest }) => {
       const layout = host.layouts.present;
@@ -300,5 +264,4 @@ export function createHandlers(host: HostActions): Handlers {
 
     'activity.list': ({ beforeMs, kinds, countMax }) => host.trail.page(beforeMs ?? null, kinds, countMax),
   };
-  return doneWhereItIs(handlers, host);
 }

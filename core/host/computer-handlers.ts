@@ -101,28 +101,3 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     'join.create': isMember,
   };
 }
-
-type NodeMethod = Extract<keyof Handlers, `nodes.${string}`>;
-
-/** What is asked of a node of another computer is done there. */
-export function doneWhereItIs(handlers: Handlers, host: HostActions): Handlers {
-  const forward = <M extends NodeMethod>(method: M): Handlers[M] => {
-    const here = handlers[method] as (input: { name: string }, caller: { name: string }) => Promise<unknown>;
-    return (async (input: { name: string }, caller: { sessionId: string | null; name: string }) => {
-      if (host.nodes.has(input.name)) return here(input, caller);
-      const node = host.lan?.computers.elsewhere.find((other) => other.node.name === input.name)?.node;
-      if (node === undefined) return here(input, caller);
-      return host.lan!.computers.call(node.computer, method, input, caller.name);
-    }) as Handlers[M];
-  };
-  return {
-    ...handlers,
-    'nodes.start': forward('nodes.start'),
-    'nodes.stop': forward('nodes.stop'),
-    'nodes.restart': forward('nodes.restart'),
-    'nodes.kill': forward('nodes.kill'),
-    'nodes.pause': forward('nodes.pause'),
-    'nodes.resume': forward('nodes.resume'),
-    'nodes.acceptLoss': forward('nodes.acceptLoss'),
-  };
-}

@@ -11,6 +11,7 @@ import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
 import { type Caller, createHandlers, type Handlers, type HostActions } from './api-handlers.ts';
+import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { computersNow } from './computers/computers-now.ts';
 import { type Lan, openLan } from './computers/open-lan.ts';
@@ -210,7 +211,6 @@ export async function createHost(components: HostComponents, settings: HostSetti
   );
 
   // Repairs.
-  let publishing = false;
   const repairs: Repairs = new Repairs(
     {
       clock,
@@ -225,14 +225,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
           elsewhere().find((other) => other.node.id === nodeId) ?? nodes.named(view.nameOf(nodeId));
         return node.repair({ keyspace: keyspaceNamed(layouts.present, keyspace).id, ...work });
       },
-      changed() {
-        if (publishing) return;
-        publishing = true;
-        timers.after(repairsEveryMs, () => {
-          publishing = false;
-          view.repairsChanged();
-        });
-      },
+      changed: atMostEvery(timers, repairsEveryMs, () => view.repairsChanged()),
       noted: (severity, subject, message, by) =>
         trail.note({ kind: 'repair', subject, message, severity, by }),
     },

@@ -14,7 +14,7 @@ import type { Log } from '../ports/log.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { Catalog } from './catalog/catalog.ts';
-import { credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
+import { addressCertificates, credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
 import type { HostSettings } from './host-settings.ts';
 import { digestOf, readLayout, writeLayouts } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
@@ -47,6 +47,10 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
     const key = await clusterSecret(folder, systemRandom);
     const credentials = trust === null ? null : credentialsOf(trust);
+    const network =
+      trust === null || !settings.clientsOpen
+        ? null
+        : { host: settings.listen!, certificates: await addressCertificates(trust, nowMs) };
     const running = await takeOverRunning(
       {
         ...{ proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
@@ -74,7 +78,7 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
       ...{ node, ports: ports[index], running: running.get(node.id) ?? null },
     }));
     const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
-    return { lock, disk, catalog, layout, live, own, key, trust, places, folderOf, findings: said };
+    return { lock, disk, catalog, layout, live, own, key, trust, network, places, folderOf, findings: said };
   } catch (error) {
     lock.release();
     throw error;

@@ -10,7 +10,6 @@ import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import { respServerDefaults } from '../gateway/resp/settings.ts';
 import { newestOf, nodesOf } from '../layout/history.ts';
-import type { Layout } from '../layout/layout.ts';
 import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
 import { MembershipDriver, type TimedEvent } from '../node/membership-driver.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
@@ -41,12 +40,12 @@ import { LateLink } from './late-link.ts';
 import type { LayoutInbox } from './layout-inbox.ts';
 import { NodeLosses } from './losses.ts';
 import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.ts';
+import { reached } from './reached.ts';
 import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
 import { securedBy } from './secured-peers.ts';
 
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
-const peersWaitMaxMs = 1_500;
 const partingMs = 10_000;
 /** A computer that has another address now can be reached only anew. */
 const lanAbandonAfterMs = 4_000;
@@ -296,19 +295,4 @@ async function startMembership(
     return udp.close();
   };
   return { membership, stopMembership };
-}
-
-/** Resolves when every peer is linked, or after a while: the others may be down for good. */
-function reached(peers: TcpPeerNetwork, layout: Layout, selfId: number): Promise<void> {
-  const others = layout.nodes.filter((other) => other.id !== selfId);
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, peersWaitMaxMs);
-    const look = () => {
-      if (!others.every((other) => peers.isUp(other.id))) return;
-      clearTimeout(timer);
-      resolve();
-    };
-    peers.onChange(look);
-    look();
-  });
 }

@@ -1,5 +1,6 @@
 /** This computer's key, and the authority of its cluster: made when it first takes connections from other computers. */
 import { X509Certificate } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { CoterieError } from '../../base/errors.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { Credentials } from '../../platform/tls-transport.ts';
@@ -66,4 +67,14 @@ export function credentialsOf({ authority, computer }: Pick<Trust, 'authority' |
 /** As the layout has it. */
 export function keyOfTrust({ computer }: Trust): string {
   return keyFingerprint(new X509Certificate(computer.certificate));
+}
+
+/** A certificate with this computer's addresses of now, for programs that check where they connect, and the authority's. */
+export async function addressCertificates({ authority, computer }: Trust, nowMs: number): Promise<string> {
+  const publicKey = publicKeyIn(computer.certificate);
+  const addresses = Object.values(networkInterfaces()).flatMap((own) =>
+    (own ?? []).map(({ address }) => address.replace(/%.*$/, '')),
+  );
+  const facts = { computerId: computer.id, publicKey, addresses };
+  return `${await issueCertificate(authority, facts, nowMs)}\n${authority.certificate}`;
 }
