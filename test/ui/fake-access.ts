@@ -1,4 +1,5 @@
 /** Users and the switch, by the rules of the host, in memory. */
+import type { AccessView } from '../../core/contract/views.ts';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import {
   newUser,
@@ -11,6 +12,19 @@ import {
 
 export class FakeAccess {
   #rules = openRules;
+
+  /** Passwords are made only where somebody asks for one: it takes its time. */
+  give(names: readonly string[], required = true): void {
+    const users = names.map((name) => ({
+      ...{ name, createdAtMs: Date.now(), salt: '00'.repeat(16), hash: '00'.repeat(32) },
+    }));
+    this.#rules = { ...openRules, required, users };
+  }
+
+  view(): AccessView {
+    const { required, users } = this.#rules;
+    return { required, users: users.map(({ name, createdAtMs }) => ({ name, createdAtMs })) };
+  }
 
   async answer(method: string, { name, required }: { name: string; required: boolean }): Promise<unknown> {
     switch (method) {
@@ -33,10 +47,7 @@ export class FakeAccess {
         this.#rules = withRequired(this.#rules, required);
         return {};
       default:
-        return {
-          required: this.#rules.required,
-          users: this.#rules.users.map((user) => ({ name: user.name, createdAtMs: user.createdAtMs })),
-        };
+        return this.view();
     }
   }
 }

@@ -38,6 +38,7 @@ import {
   type Layout,
 } from '../../core/layout/layout.ts';
 import { FakeAccess } from './fake-access.ts';
+import { FakeClients } from './fake-clients.ts';
 import { FakeComputers } from './fake-computers.ts';
 import { FakeData } from './fake-data.ts';
 import {
@@ -70,7 +71,7 @@ export class FakeCluster {
   readonly #accepted = new Set<string>();
   readonly #statuses = new Map<number, Status>();
   readonly #activity: ActivityEntry[] = [];
-  readonly #access = new FakeAccess();
+  readonly access = new FakeAccess();
   readonly #topology = new FakeTopology({
     layout: () => this.layout,
     changed: ({ version, joinsByItself, transfer }) => {
@@ -79,6 +80,7 @@ export class FakeCluster {
     },
   });
   readonly computers: FakeComputers;
+  readonly clients: FakeClients;
   readonly #ticker: ReturnType<typeof setInterval>;
   #entryCount = 0;
 
@@ -92,6 +94,12 @@ export class FakeCluster {
         this.layout = { ...this.layout, clusterName: name };
       },
     });
+    this.clients = new FakeClients(variant, {
+      nodes: () => this.#nodeViews(),
+      access: () => this.access.view(),
+      isListening: () => this.computers.isListening,
+    });
+    if (variant === 'lan') this.access.give(['shop', 'reports']);
     this.layout.nodes.forEach((node, index) => {
       this.#statuses.set(node.id, this.#freshStatus(node.name, index));
     });
@@ -230,7 +238,8 @@ export class FakeCluster {
       default:
         if (method.startsWith('layout.')) return this.#changeLayout(method, input as never);
         if (/^(computers?|join|network)\./.test(method)) return this.computers.answer(method, input as never);
-        if (method.startsWith('access.')) return this.#access.answer(method, input as never);
+        if (method.startsWith('clients.')) return this.clients.answer(method, input as never);
+        if (method.startsWith('access.')) return this.access.answer(method, input as never);
         return method.startsWith('repairs.')
           ? this.repairs.answer(method, input as never)
           : this.data.answer(method, input);

@@ -2,7 +2,7 @@
 import { createContext } from 'svelte';
 import { toast } from 'svelte-sonner';
 import type { MethodInput, MethodName, MethodOutput } from '../../../core/contract/api.ts';
-import type { ComputerView, JoinRequest } from '../../../core/contract/computer-views.ts';
+import type { ClientsView, ComputerView, JoinRequest } from '../../../core/contract/computer-views.ts';
 import type { ClusterState } from '../api/cluster-state.svelte.ts';
 import { messageOf } from '../api/connection.ts';
 import { Polled } from '../api/polled.svelte.ts';
@@ -13,6 +13,7 @@ import type { Theme } from './theme.svelte.ts';
 
 const requestsEveryMs = 2000;
 const computersEveryMs = 5000;
+const clientsEveryMs = 3000;
 
 export class AppContext {
   readonly cluster: ClusterState;
@@ -24,6 +25,8 @@ export class AppContext {
   readonly requests: Polled<readonly JoinRequest[]>;
   /** The computers of the snapshot, renewed while somebody looks at them: no event tells when one was heard of. */
   readonly computers: Polled<readonly ComputerView[]>;
+  /** How programs reach the data; asked while its page is open. */
+  readonly clients: Polled<ClientsView>;
 
   constructor(parts: { cluster: ClusterState; router: Router; theme: Theme; dialogs: Dialogs }) {
     this.cluster = parts.cluster;
@@ -33,6 +36,7 @@ export class AppContext {
     this.standing = new Standing(parts.cluster);
     this.requests = new Polled(() => this.call('computers.requests', {}), requestsEveryMs);
     this.computers = new Polled(() => this.#renewComputers(), computersEveryMs);
+    this.clients = new Polled(() => this.call('clients.view', {}), clientsEveryMs);
   }
 
   async call<M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> {

@@ -1,5 +1,14 @@
 /** Which page is open, from the address after `#`: `#/data/default/mykey`. Segments are percent-encoded. */
-const pageIds = ['overview', 'ring', 'computers', 'keyspaces', 'data', 'repair', 'activity'] as const;
+const pageIds = [
+  'overview',
+  'ring',
+  'computers',
+  'keyspaces',
+  'data',
+  'clients',
+  'repair',
+  'activity',
+] as const;
 export type PageId = (typeof pageIds)[number];
 
 export interface Route {

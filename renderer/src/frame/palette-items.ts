@@ -40,6 +40,7 @@ function fixedItems(app: AppContext): PaletteItem[] {
   add('Pages', 'Computers', 'page', () => router.open('computers'));
   add('Pages', 'Keyspaces', 'page', () => router.open('keyspaces'));
   add('Pages', 'Data', 'page', () => router.open('data'));
+  add('Pages', 'Clients', 'page', () => router.open('clients'));
   add('Pages', 'Repair', 'page', () => router.open('repair'));
   add('Pages', 'Activity', 'page', () => router.open('activity'));
   const refusal = cluster.changeRefusal;
