@@ -50,7 +50,7 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const network =
       trust === null || !settings.clientsOpen
         ? null
-        : { host: settings.listen!, certificates: await addressCertificates(trust, nowMs) };
+        : { host: settings.listen!, certificates: await addressCertificates(trust, settings.listen!, nowMs) };
     const running = await takeOverRunning(
       {
         ...{ proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },

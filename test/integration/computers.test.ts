@@ -133,6 +133,9 @@ describe('programs on other computers', () => {
     const open = (on: boolean) => one.api.call('clients.open', { on });
     await expect(open(true)).rejects.toThrow('There is no user yet');
     const { password } = await two.api.call('access.addUser', { name: 'anna' });
+    await waitUntil('the other computer knows the user', async () => {
+      return (await one.api.call('access.view', {})).users.length === 1;
+    });
     await expect(open(true)).rejects.toThrow('No login is required yet');
     await two.api.call('access.require', { required: true });
     await waitUntil('the other computer knows', async () => (await one.api.call('access.view', {})).required);

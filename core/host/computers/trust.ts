@@ -15,6 +15,7 @@ import {
   publicKeyIn,
 } from '../../security/certificates.ts';
 import { readTrust, type Trust, writeTrust } from '../../security/trust-store.ts';
+import { oneAddress } from './known-places.ts';
 
 /**
  * Reads what there is, and makes what is missing; a certificate that ends soon is replaced. Throws `corrupt` where the layout knows this
@@ -70,11 +71,15 @@ export function keyOfTrust({ computer }: Trust): string {
 }
 
 /** A certificate with this computer's addresses of now, for programs that check where they connect, and the authority's. */
-export async function addressCertificates({ authority, computer }: Trust, nowMs: number): Promise<string> {
+export async function addressCertificates(
+  { authority, computer }: Trust,
+  listen: string,
+  nowMs: number,
+): Promise<string> {
   const publicKey = publicKeyIn(computer.certificate);
-  const addresses = Object.values(networkInterfaces()).flatMap((own) =>
-    (own ?? []).map(({ address }) => address.replace(/%.*$/, '')),
-  );
+  const only = oneAddress(listen);
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const addresses = only === null ? own.map(({ address }) => address.replace(/%.*$/, '')) : [only];
   const facts = { computerId: computer.id, publicKey, addresses };
   return `${await issueCertificate(authority, facts, nowMs)}\n${authority.certificate}`;
 }
