@@ -102,13 +102,14 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
 
   node
     .command('add')
-    .description('stage one or several new nodes on this computer')
+    .description('stage one or several new nodes, on this computer or another one')
     .option('--count <number>', 'how many', positive('A count'), 1)
     .option('--data-center <name>', 'one that does not exist yet is made')
+    .option('--computer <name>', 'another computer of the cluster')
     .option('--weight <number>', 'share of the data relative to the others', positive('A weight'), 1)
     .option(applies, appliesText)
-    .action(({ count, dataCenter, weight, apply }) =>
-      stage({ kind: 'add-nodes', count, dataCenter, weight }, apply),
+    .action(({ count, dataCenter, computer, weight, apply }) =>
+      stage({ kind: 'add-nodes', count, dataCenter, computer, weight }, apply),
     );
   node
     .command('remove <name>')

@@ -13,6 +13,8 @@ export const layoutChange = z.discriminatedUnion('kind', [
     count: z.number().int().min(1).max(32).default(1),
     /** One that does not exist yet is made; absent: that of this computer. */
     dataCenter: name.optional(),
+    /** By its name; absent: the one that is asked. */
+    computer: z.string().max(200).optional(),
     weight: weight.default(1),
   }),
   /** `dead`: nobody waits for the node, and what only it held is lost. */

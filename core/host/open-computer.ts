@@ -110,7 +110,14 @@ export async function openComputer(components: Components, settings: ComputerSet
 
   const host = new HostSlot(
     waits
-      ? await createNewcomerHost({ ...around, admission, onOutcome: becomeSoon }, present)
+      ? await createNewcomerHost(
+          {
+            ...{ ...around, admission, onJoined: () => becomeSoon({ nodes: null }) },
+            // It was there to be found; a cluster of its own takes others once a person says so.
+            onCreate: (wish) => becomeSoon({ ...wish, listen: settings.listen ?? null }),
+          },
+          present,
+        )
       : await memberHost(),
   );
   let ways: Ways;

@@ -3,6 +3,7 @@
  * by the allocator, which moves nothing that need not move.
  */
 import { CoterieError } from '../base/errors.ts';
+import { plainLine } from '../base/plain-text.ts';
 import { partitionCount } from '../base/token.ts';
 import { hexId } from '../base/words.ts';
 import { allocate } from '../ring/allocator.ts';
@@ -61,6 +62,14 @@ export function nodeNamed(layout: Layout, name: string): LayoutNode {
   if (found !== undefined) return found;
   const names = layout.nodes.map((node) => node.name).join(', ');
   throw new CoterieError('not-found', `There is no node "${name}". This cluster has: ${names}.`);
+}
+
+/** Throws `not-found` with the names that there are. */
+export function computerNamed(layout: Layout, name: string): LayoutComputer {
+  const found = layout.computers.find((one) => plainLine(one.name) === name || one.id === name);
+  if (found !== undefined) return found;
+  const names = layout.computers.map((one) => plainLine(one.name)).join(', ');
+  throw new CoterieError('not-found', `There is no computer "${name}". This cluster has: ${names}.`);
 }
 
 /** Names for new nodes; `taken`: those of every node that is still there, also of one that is leaving. */

@@ -11,6 +11,10 @@ import { invitationIdBytes, invitationSecretBytes, joinProof } from './join-code
 const validMs = 10 * 60_000;
 const triesMax = 5;
 const openMax = 64;
+/** Of wrong codes from one address within a minute: whoever goes through all numbers must not use up other people's tries. */
+const wrongMax = 10;
+const wrongMs = 60_000;
+const sourcesMax = 1_024;
 
 interface OpenInvitation {
   readonly id: string;
@@ -39,6 +43,8 @@ export class Invitations {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #open = new Map<string, OpenInvitation>();
+  /** By address. */
+  readonly #wrong = new Map<string, { count: number; readonly untilMs: number }>();
 
   constructor(components: { clock: Clock; random: Random }) {
     this.#clock = components.clock;
@@ -66,17 +72,22 @@ export class Invitations {
     return invitation;
   }
 
-  /** Uses the invitation up. Throws `unauthorized`, in words for the person who typed the code. */
-  take(id: string, proved: Proved): Pick<OpenInvitation, 'secret' | 'dataCenter'> {
+  /** Uses the invitation up. `from`: the address of who asks. Throws `unauthorized`, in words for the person who typed the code, and `busy`. */
+  take(id: string, proved: Proved, from: string): Pick<OpenInvitation, 'secret' | 'dataCenter'> {
     this.#forgetOld();
+    if ((this.#wrong.get(from)?.count ?? 0) >= wrongMax) {
+      throw new CoterieError('busy', 'Too many wrong codes came from there. Wait a minute, then try again.');
+    }
     const invitation = this.#open.get(id);
     if (invitation === undefined) {
+      this.#noteWrong(from);
       throw new CoterieError(
         'unauthorized',
         'This join code is not open here: it was used, has expired, or is of another computer. Make a new one.',
       );
     }
     if (!isProved(invitation.secret, proved)) {
+      this.#noteWrong(from);
       invitation.triesLeft--;
       if (invitation.triesLeft === 0) this.#open.delete(id);
       throw new CoterieError('unauthorized', 'The join code is wrong. Compare it, or make a new one.');
@@ -85,8 +96,17 @@ export class Invitations {
     return invitation;
   }
 
+  #noteWrong(from: string): void {
+    const known = this.#wrong.get(from);
+    if (known !== undefined) known.count++;
+    else if (this.#wrong.size < sourcesMax) {
+      this.#wrong.set(from, { count: 1, untilMs: this.#clock.monotonicMs() + wrongMs });
+    }
+  }
+
   #forgetOld(): void {
     const nowMs = this.#clock.monotonicMs();
+    for (const [from, { untilMs }] of this.#wrong) if (untilMs <= nowMs) this.#wrong.delete(from);
     for (const [id, { endsMs }] of this.#open) if (endsMs <= nowMs) this.#open.delete(id);
   }
 }

@@ -81,6 +81,9 @@ describe('computers of one cluster', () => {
     });
     await one.command('node', 'start', name);
     await waitUntil('all are up again', () => allUp(three, 3));
+    await three.command('node', 'add', '--computer', 'computer-3', '--apply');
+    await waitUntil('the new one is up, on the other computer', () => allUp(one, 4));
+    expect((await nodesOf(one)).filter((node) => node.computer === 'computer-3').length).toBe(2);
   });
 
   test('wait for one that is off, say since when, and are found by it when it is back', async () => {

@@ -86,14 +86,21 @@ export class JoinInbox {
       }));
   }
 
-  /** Uses the code up. Throws `unauthorized` where it is none, `busy` while too many wait. */
-  async ask(ask: Extract<JoinBody, { kind: 'ask' }>, proved: Proved, address: string): Promise<KeptRequest> {
+  /**
+   * Uses the code up. `address`: where the computer is reached, `from`: where it called from. Throws `unauthorized` where the code is
+   * none, `busy` while too many wait.
+   */
+  async ask(
+    ask: Extract<JoinBody, { kind: 'ask' }>,
+    proved: Proved,
+    { address, from }: { address: string; from: string },
+  ): Promise<KeptRequest> {
     const { clock, invitations } = this.#parts;
     this.#forgetOld();
     if (this.#requests.filter(({ state }) => state === 'waiting').length >= openMax) {
       throw new CoterieError('busy', `${openMax} computers wait to be let in already. Answer them first.`);
     }
-    const { secret, dataCenter } = invitations.take(ask.invitation, proved);
+    const { secret, dataCenter } = invitations.take(ask.invitation, proved, from);
     const fingerprint = keyFingerprint(ask.publicKey);
     if (this.#blocked.includes(fingerprint)) {
       throw new CoterieError(

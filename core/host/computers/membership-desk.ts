@@ -8,7 +8,7 @@ import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import { productVersion } from '../../base/version.ts';
 import type { Invitation, JoinRequest } from '../../contract/computer-views.ts';
-import { removeComputer } from '../../layout/changes.ts';
+import { computerNamed, removeComputer } from '../../layout/changes.ts';
 import { newestOf } from '../../layout/history.ts';
 import { checkName, type Layout } from '../../layout/layout.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -74,7 +74,7 @@ export class MembershipDesk {
         `This cluster runs version ${productVersion} of Coterie, that computer ${plainLine(request.version)}. Bring both to one version.`,
       );
     }
-    const asked = await inbox.ask(request, proved, request.host ?? host);
+    const asked = await inbox.ask(request, proved, { address: request.host ?? host, from: host });
     noted(
       `${plainLine(asked.computer)} at ${plainLine(asked.address)} asks to come in. Let it in, or refuse it.`,
     );
@@ -119,11 +119,7 @@ export class MembershipDesk {
   /** Returns the layout without it. Throws `not-found`, and `conflict` for this computer itself. */
   async remove(name: string, now: boolean): Promise<number> {
     const { layouts, own, noted } = this.#parts;
-    const computer = layouts.present.computers.find((one) => plainLine(one.name) === name || one.id === name);
-    if (computer === undefined) {
-      const names = layouts.present.computers.map((one) => plainLine(one.name)).join(', ');
-      throw new CoterieError('not-found', `There is no computer "${name}". This cluster has: ${names}.`);
-    }
+    const computer = computerNamed(layouts.present, name);
     if (own.has(computer.id)) {
       throw new CoterieError('conflict', `${name} is this computer. Take it out at another one.`);
     }

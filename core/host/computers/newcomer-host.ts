@@ -35,8 +35,10 @@ interface Components {
   readonly timers: Timers;
   readonly log: Log;
   readonly admission: Admission;
-  /** It came into a cluster, or is to make one with these settings: the folder is to be opened as that of a member. */
-  readonly onOutcome: (changes: Partial<HostSettings>) => void;
+  /** It came into a cluster: the folder is to be opened as that of a member. */
+  readonly onJoined: () => void;
+  /** It is to make a cluster with these settings. */
+  readonly onCreate: (wish: Pick<HostSettings, 'clusterName' | 'nodes'>) => void;
 }
 
 /**
@@ -98,7 +100,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
         at: () => ({ host: oneAddress(settings.listen ?? settings.host), port: port.port }),
         async onGrant(grant, { privateKey }) {
           await settle(disk, folder, grant, privateKey);
-          parts.onOutcome({ nodes: null });
+          parts.onJoined();
         },
       },
       kept,
@@ -110,7 +112,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       'join.ask': (wish) => newcomer.ask(wish),
       'join.cancel': () => newcomer.cancel(),
       'join.create': async ({ name, nodes }) => {
-        parts.onOutcome({ clusterName: name, nodes: { office: nodes } });
+        parts.onCreate({ clusterName: name, nodes: { office: nodes } });
         return { ...newcomer.standing, state: 'joined', cluster: name };
       },
       'sessions.list': async (_, { sessionId }) => admission.login.list(sessionId),

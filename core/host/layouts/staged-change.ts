@@ -1,5 +1,6 @@
 /** One staged change: what a person asked for, with everything that was drawn for it, and the layout that follows from several. Pure. */
 import { z } from 'zod';
+import { plainLine } from '../../base/plain-text.ts';
 import { listOf } from '../../base/words.ts';
 import { type LayoutChange, layoutChange } from '../../contract/layout-views.ts';
 import {
@@ -64,7 +65,7 @@ function changed(layout: Layout, { change, nodes, computers }: Staged): Layout {
 export function inWords({ change, nodes }: Staged): string {
   switch (change.kind) {
     case 'add-nodes':
-      return `Add ${listOf(nodes.map(({ name }) => name))}${change.dataCenter === undefined ? '' : ` in ${change.dataCenter}`}${change.weight === 1 ? '' : ` with weight ${change.weight}`}`;
+      return `Add ${listOf(nodes.map(({ name }) => name))}${change.computer === undefined ? '' : ` on ${plainLine(change.computer)}`}${change.dataCenter === undefined ? '' : ` in ${change.dataCenter}`}${change.weight === 1 ? '' : ` with weight ${change.weight}`}`;
     case 'remove-node':
       return change.dead ? `Give up ${change.node} for dead` : `Remove ${change.node}`;
     case 'replace-node':

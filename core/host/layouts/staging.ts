@@ -6,7 +6,7 @@
 import { CoterieError } from '../../base/errors.ts';
 import { listOf } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
-import { addNodes, nodeNamed } from '../../layout/changes.ts';
+import { addNodes, computerNamed, nodeNamed } from '../../layout/changes.ts';
 import { nodesOf } from '../../layout/history.ts';
 import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
 import { placesOf } from '../../layout/places.ts';
@@ -70,9 +70,10 @@ export class Staging {
   /** Whether what is staged is to be applied without anybody saying so: new nodes and nothing else, and nothing against it. */
   get goesByItself(): boolean {
     const staged = this.#staged;
+    const { present } = this.#parts.layouts;
     const onlyJoins = staged.every(({ change }) => change.kind === 'add-nodes');
-    if (!this.#parts.layouts.present.joinsByItself || staged.length === 0 || !onlyJoins) return false;
-    return this.#planOf(this.#parts.layouts.present, this.#after(staged)).blocked.length === 0;
+    if (!present.joinsByItself || staged.length === 0 || !onlyJoins) return false;
+    return this.#planOf(present, this.#after(staged)).blocked.length === 0;
   }
 
   unstage(): Promise<void> {
@@ -109,10 +110,7 @@ export class Staging {
   async apply(by: string): Promise<LayoutEntry> {
     const staged = this.#staged;
     if (staged.length === 0) {
-      throw new CoterieError(
-        'bad-input',
-        'Nothing is staged. Stage a change first, such as: coterie node add.',
-      );
+      throw new CoterieError('bad-input', 'Nothing is staged. Stage a change: coterie node add.');
     }
     const { present } = this.#parts.layouts;
     const { blocked } = this.#planOf(present, this.#after(staged));
@@ -256,9 +254,14 @@ export class Staging {
   }
 
   #draw(change: LayoutChange, layout: Layout): Staged {
-    if (change.kind !== 'add-nodes' && change.kind !== 'replace-node')
-      return { change, nodes: [], computers: [] };
+    const isNew = change.kind === 'add-nodes' || change.kind === 'replace-node';
+    if (!isNew) return { change, nodes: [], computers: [] };
     const { ownComputers, random } = this.#parts;
+    if (change.kind === 'add-nodes' && change.computer !== undefined) {
+      const { id, dataCenter } = computerNamed(layout, change.computer);
+      const nodes = this.#drawNodes(change.count, id, layout);
+      return { change: { ...change, dataCenter }, nodes, computers: [] };
+    }
     const own = layout.computers.filter(({ id }) => ownComputers.has(id));
     const dataCenter =
       change.kind === 'replace-node'

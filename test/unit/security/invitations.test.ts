@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { CoterieError } from '../../../core/base/errors.ts';
 import { Invitations } from '../../../core/security/invitations.ts';
 import { encodeJoinCode, joinLinkOf, joinProof, readJoinCode } from '../../../core/security/join-code.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
@@ -24,8 +25,8 @@ const proved = (secret: Buffer, over: { exporter?: Buffer; request?: Buffer } = 
 describe('an invitation', () => {
   it('lets one computer ask, once', () => {
     const { id, secret } = invitations.create('office');
-    expect(invitations.take(id, proved(secret))).toMatchObject({ dataCenter: 'office' });
-    expect(() => invitations.take(id, proved(secret))).toThrow('it was used');
+    expect(invitations.take(id, proved(secret), 'a')).toMatchObject({ dataCenter: 'office' });
+    expect(() => invitations.take(id, proved(secret), 'a')).toThrow('it was used');
   });
 
   it('is over after ten minutes, whatever the clock on the wall says', async () => {
@@ -33,28 +34,49 @@ describe('an invitation', () => {
     await time.advance(10 * minute - 1);
     const other = invitations.create('office');
     await time.advance(1);
-    expect(() => invitations.take(id, proved(secret))).toThrow('expired');
-    expect(invitations.take(other.id, proved(other.secret))).toBeDefined();
+    expect(() => invitations.take(id, proved(secret), 'a')).toThrow('expired');
+    expect(invitations.take(other.id, proved(other.secret), 'a')).toBeDefined();
   });
 
   it('is over after five wrong tries, and a right one does not help then', () => {
     const { id, secret } = invitations.create('office');
     const wrong = proved(Buffer.alloc(10));
     for (let attempt = 0; attempt < 4; attempt++) {
-      expect(() => invitations.take(id, wrong)).toThrow('is wrong');
+      expect(() => invitations.take(id, wrong, 'a')).toThrow('is wrong');
     }
-    expect(() => invitations.take(id, wrong)).toThrow('is wrong');
-    expect(() => invitations.take(id, proved(secret))).toThrow('not open here');
+    expect(() => invitations.take(id, wrong, 'a')).toThrow('is wrong');
+    expect(() => invitations.take(id, proved(secret), 'a')).toThrow('not open here');
   });
 
   it('is not opened by a proof for another connection, or for another request', () => {
     const { id, secret } = invitations.create('office');
-    expect(() => invitations.take(id, proved(secret, { exporter: Buffer.alloc(32, 8) }))).toThrow('is wrong');
-    expect(() => invitations.take(id, proved(secret, { request: Buffer.from('me too') }))).toThrow(
+    expect(() => invitations.take(id, proved(secret, { exporter: Buffer.alloc(32, 8) }), 'a')).toThrow(
       'is wrong',
     );
-    expect(() => invitations.take(id, { exporter, request, proof: Buffer.alloc(0) })).toThrow('is wrong');
-    expect(invitations.take(id, proved(secret))).toBeDefined();
+    expect(() => invitations.take(id, proved(secret, { request: Buffer.from('me too') }), 'a')).toThrow(
+      'is wrong',
+    );
+    expect(() => invitations.take(id, { exporter, request, proof: Buffer.alloc(0) }, 'a')).toThrow(
+      'is wrong',
+    );
+    expect(invitations.take(id, proved(secret), 'a')).toBeDefined();
+  });
+
+  it('is not used up by somebody who goes through all numbers: he has to wait, and others have not', async () => {
+    const { id, secret } = invitations.create('office');
+    const numbers = Array.from({ length: 2_000 }, (_, number) => number.toString(16).padStart(4, '0'));
+    let asked = 0;
+    for (const number of numbers.filter((one) => one !== id)) {
+      try {
+        invitations.take(number, proved(Buffer.alloc(10)), 'stranger');
+      } catch (cause) {
+        if ((cause as CoterieError).code === 'unauthorized') asked++;
+      }
+    }
+    expect(asked).toBe(10);
+    expect(() => invitations.take(id, proved(secret), 'stranger')).toThrow('Wait a minute');
+    await time.advance(minute);
+    expect(invitations.take(id, proved(secret), 'stranger')).toBeDefined();
   });
 
   it('is refused while very many are open, and again possible once they are over', async () => {
