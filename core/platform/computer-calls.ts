@@ -1,5 +1,6 @@
 /** Calls to other computers of the cluster: HTTP over mutual TLS, one answer for one question. */
 import { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { CoterieError, type ErrorCode, errorCodes } from '../base/errors.ts';
@@ -47,20 +48,9 @@ export class ComputerCalls {
           headers: { 'Content-Type': 'application/json', 'Content-Length': body.length },
         },
         (response) => {
-          const parts: Buffer[] = [];
-          let length = 0;
-          response.on('data', (part: Buffer) => {
-            length += part.length;
-            if (length > answerBytesMax) response.destroy(new Error('its answer is too large'));
-            else parts.push(part);
-          });
-          response.on('error', fail);
-          response.on('end', () => {
-            clearTimeout(patience);
-            const answer = Buffer.concat(parts);
-            if (response.statusCode === 200) resolve(answer);
-            else reject(refusalIn(answer));
-          });
+          answerIn(response)
+            .finally(() => clearTimeout(patience))
+            .then(resolve, fail);
         },
       );
       const patience = setTimeout(() => asked.destroy(new Error('no answer in time')), withinMs);
@@ -87,8 +77,27 @@ export class ComputerCalls {
   }
 }
 
+/** The whole body. Rejects with what the other side says against it, and where it breaks off or is too large. */
+export function answerIn(response: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    response.on('data', (part: Buffer) => {
+      length += part.length;
+      if (length > answerBytesMax) response.destroy(new Error('its answer is too large'));
+      else parts.push(part);
+    });
+    response.on('error', reject);
+    response.on('end', () => {
+      const answer = Buffer.concat(parts);
+      if (response.statusCode === 200) resolve(answer);
+      else reject(refusalIn(answer));
+    });
+  });
+}
+
 /** What a computer answers in place of what was asked for. */
-export function refusalIn(answer: Buffer): CoterieError {
+function refusalIn(answer: Buffer): CoterieError {
   try {
     const { code, message } = (JSON.parse(answer.toString()) as { error: { code: string; message: string } })
       .error;

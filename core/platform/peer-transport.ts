@@ -2,7 +2,7 @@
  * How a connection between nodes comes to be, apart from what is said over it: plain TCP now. TLS will be another one, whose
  * connections are handed out when their handshake is done.
  */
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 
 export interface Place {
@@ -33,25 +33,7 @@ export interface PeerTransport {
 export const tcpTransport: PeerTransport = {
   listen({ host, port }, onCaller, onLost) {
     const server = createServer({ noDelay: true }, onCaller);
-    return new Promise((resolve, reject) => {
-      const fail = (cause: NodeJS.ErrnoException) => {
-        const taken = cause.code === 'EADDRINUSE';
-        reject(
-          taken
-            ? new CoterieError('busy', `Port ${port} is in use by another program.`)
-            : toCoterieError(cause, 'unavailable'),
-        );
-      };
-      server.once('error', fail);
-      server.listen(port, host, () => {
-        server.off('error', fail);
-        server.on('error', onLost);
-        resolve({
-          port: (server.address() as { port: number }).port,
-          close: () => new Promise((closed) => server.close(() => closed())),
-        });
-      });
-    });
+    return startListening(server, { host, port }, onLost);
   },
   dial(to, onReady) {
     const socket = connect({ host: to.host, port: to.port, noDelay: true });
@@ -59,3 +41,30 @@ export const tcpTransport: PeerTransport = {
     return socket;
   },
 };
+
+/** Rejects with `busy` when the port is taken. */
+export function startListening(
+  server: Server,
+  { host, port }: Place,
+  onLost: (cause: Error) => void,
+): Promise<PeerListener> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      reject(
+        taken
+          ? new CoterieError('busy', `Port ${port} is in use by another program.`)
+          : toCoterieError(cause, 'unavailable'),
+      );
+    };
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      server.on('error', onLost);
+      resolve({
+        port: (server.address() as { port: number }).port,
+        close: () => new Promise((closed) => server.close(() => closed())),
+      });
+    });
+  });
+}

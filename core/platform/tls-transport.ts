@@ -5,8 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
-import { CoterieError, toCoterieError } from '../base/errors.ts';
-import type { PeerTransport } from './peer-transport.ts';
+import { type PeerTransport, startListening } from './peer-transport.ts';
 
 /** PEM. */
 export interface Credentials {
@@ -66,25 +65,7 @@ export function tlsTransport(
         },
       );
       boundHandshakes(server);
-      return new Promise((resolve, reject) => {
-        const fail = (cause: NodeJS.ErrnoException) => {
-          const taken = cause.code === 'EADDRINUSE';
-          reject(
-            taken
-              ? new CoterieError('busy', `Port ${port} is in use by another program.`)
-              : toCoterieError(cause, 'unavailable'),
-          );
-        };
-        server.once('error', fail);
-        server.listen(port, host, () => {
-          server.off('error', fail);
-          server.on('error', onLost);
-          resolve({
-            port: (server.address() as { port: number }).port,
-            close: () => new Promise((closed) => server.close(() => closed())),
-          });
-        });
-      });
+      return startListening(server, { host, port }, onLost);
     },
     dial(to, onReady): Socket {
       const socket = connect({ host: to.host, port: to.port, ...memberOptions(credentials()) });

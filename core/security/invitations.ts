@@ -12,7 +12,7 @@ const validMs = 10 * 60_000;
 const triesMax = 5;
 const openMax = 64;
 /** Of wrong codes from one address within a minute: whoever goes through all numbers must not use up other people's tries. */
-const wrongMax = 10;
+const wrongMax = 30;
 const wrongMs = 60_000;
 const sourcesMax = 1_024;
 
@@ -72,7 +72,10 @@ export class Invitations {
     return invitation;
   }
 
-  /** Uses the invitation up. `from`: the address of who asks. Throws `unauthorized`, in words for the person who typed the code, and `busy`. */
+  /**
+   * Uses the invitation up. `from`: the address of who asks. Throws `unauthorized` where the code is wrong, `not-found` where it is not
+   * open here, in words for the person who typed it, and `busy`.
+   */
   take(id: string, proved: Proved, from: string): Pick<OpenInvitation, 'secret' | 'dataCenter'> {
     this.#forgetOld();
     if ((this.#wrong.get(from)?.count ?? 0) >= wrongMax) {
@@ -82,7 +85,7 @@ export class Invitations {
     if (invitation === undefined) {
       this.#noteWrong(from);
       throw new CoterieError(
-        'unauthorized',
+        'not-found',
         'This join code is not open here: it was used, has expired, or is of another computer. Make a new one.',
       );
     }

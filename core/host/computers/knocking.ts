@@ -6,14 +6,13 @@ import { X509Certificate } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { connect, type TLSSocket } from 'node:tls';
 import { CoterieError } from '../../base/errors.ts';
-import { refusalIn } from '../../platform/computer-calls.ts';
+import { answerIn } from '../../platform/computer-calls.ts';
 import type { Place } from '../../platform/peer-transport.ts';
 import { certificateFingerprint } from '../../security/certificates.ts';
 import { type JoinCode, joinExporter, joinProof } from '../../security/join-code.ts';
 import { type JoinAnswer, type JoinBody, joinAnswer } from './join-messages.ts';
 
 const answerWithinMs = 8_000;
-const answerBytesMax = 64 * 1024 * 1024;
 
 /**
  * Rejects with `unavailable` where nobody answers, `unauthorized` where it is another cluster than the code's, or the code is refused.
@@ -29,6 +28,7 @@ export async function knock(
       throw new CoterieError(
         'unauthorized',
         `${at.host}:${at.port} is not a computer of the cluster that the join code is for. Nothing was told to it. Check the address; if it is right, somebody may be in between.`,
+        { isAnotherCluster: true },
       );
     }
     const text = JSON.stringify(body);
@@ -41,6 +41,11 @@ export async function knock(
   } finally {
     socket.destroy();
   }
+}
+
+/** Whether who answered is not of the cluster that the code names. */
+export function isAnotherCluster({ details }: CoterieError): boolean {
+  return details.isAnotherCluster === true;
 }
 
 function greet({ host, port }: Place): Promise<TLSSocket> {
@@ -74,8 +79,12 @@ function isOfAuthority(socket: TLSSocket, fingerprint: Buffer): boolean {
 
 function post(socket: TLSSocket, { host, port }: Place, body: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const fail = ({ message }: Error) =>
-      reject(new CoterieError('unavailable', `${host}:${port} hung up: ${message}.`));
+    const fail = (cause: Error) =>
+      reject(
+        cause instanceof CoterieError
+          ? cause
+          : new CoterieError('unavailable', `${host}:${port} hung up: ${cause.message}.`),
+      );
     const agent = new Agent();
     agent.createConnection = () => socket;
     const asked = request(
@@ -83,21 +92,7 @@ function post(socket: TLSSocket, { host, port }: Place, body: Buffer): Promise<B
         ...{ host, port, path: '/join', method: 'POST', agent },
         headers: { 'Content-Type': 'application/json', 'Content-Length': body.length },
       },
-      (response) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on('data', (part: Buffer) => {
-          length += part.length;
-          if (length > answerBytesMax) response.destroy(new Error('its answer is too large'));
-          else parts.push(part);
-        });
-        response.on('error', fail);
-        response.on('end', () => {
-          const answer = Buffer.concat(parts);
-          if (response.statusCode === 200) resolve(answer);
-          else reject(refusalIn(answer));
-        });
-      },
+      (response) => answerIn(response).then(resolve, fail),
     );
     asked.on('error', fail);
     asked.end(body);

@@ -46,8 +46,8 @@ interface Components {
  * readLayout throws.
  */
 export async function isToWait(folder: string, wanted: boolean, nowMs: number): Promise<boolean> {
-  keepFolderPrivate(folder);
   if (!wanted && !isNewcomer(folder)) return false;
+  keepFolderPrivate(folder);
   return (await readLayout(new NodeDisk(folder), { folder, nowMs })).layout === null;
 }
 

@@ -18,7 +18,7 @@ import type { Log } from '../../ports/log.ts';
 import { keyFingerprint, newKeyPair } from '../../security/certificates.ts';
 import { readJoinCode } from '../../security/join-code.ts';
 import type { Grant, JoinAnswer } from './join-messages.ts';
-import { knock } from './knocking.ts';
+import { isAnotherCluster, knock } from './knocking.ts';
 import { addressOf, placeIn } from './known-places.ts';
 import { isSame } from './other-computer.ts';
 
@@ -128,8 +128,8 @@ export class Newcomer {
         return this.standing;
       } catch (cause) {
         last = cause as CoterieError;
-        // It was this cluster, and it said no: another of its computers says the same, and counts it as one more try.
-        if (last.code === 'unauthorized' && !last.message.includes('Nothing was told')) break;
+        // Only the computer that made the code knows it. That one said that it is wrong: the others need not be asked.
+        if (last.code === 'unauthorized' && !isAnotherCluster(last)) break;
       }
     }
     this.#become('alone', null);
@@ -198,7 +198,9 @@ export class Newcomer {
       answer = await knock({ host, port }, code, { kind: 'look', request });
     } catch (cause) {
       const { code, message } = cause as CoterieError;
-      if (code === 'unauthorized') await this.#refused(message);
+      // Somebody else has that address now: the one that was asked may come back.
+      const isOther = isAnotherCluster(cause as CoterieError);
+      if (code === 'unauthorized' && !isOther) await this.#refused(message);
       else {
         this.#detail = `${addressOf(host, port)} does not answer now. It is asked again until it does.`;
         if (!this.#closed) this.#lookAfter(waiting, lookEveryMs);

@@ -274,7 +274,7 @@ describe('a call from another node', () => {
   it('that nobody serves yet, because this node has just started, may be made again', async () => {
     const frame = encodeCall(7, calls.scan.method, Buffer.alloc(0));
     const { error } = decodeAnswer((await new Replica().asked(frame))!, calls.scan);
-    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('Try again') });
+    expect(error).toMatchObject({ code: 'not-ready', message: expect.stringContaining('Try again') });
   });
 
   it('that is cut short is refused as bad input, and logged', async () => {

@@ -1,8 +1,8 @@
 /** A computer at the end of a long way, such as a tunnel to another house: it is one of the cluster, and slower. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { canListen, lanMissing } from '../lan/support/lan.ts';
+import { Surroundings } from '../lan/support/surroundings.ts';
 import { waitUntil } from '../support/cluster.ts';
-import { canListen, lanMissing } from './support/lan.ts';
-import { Surroundings } from './support/surroundings.ts';
 
 const missing = lanMissing() ?? (canListen ? null : 'Python is not here');
 const delayMs = 20;

@@ -3,10 +3,10 @@
  * two halves, another address, a lid that is closed.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Computer, settled } from '../lan/support/computer.ts';
+import { lanMissing } from '../lan/support/lan.ts';
+import { Surroundings } from '../lan/support/surroundings.ts';
 import { waitUntil } from '../support/cluster.ts';
-import { type Computer, settled } from './support/computer.ts';
-import { lanMissing } from './support/lan.ts';
-import { Surroundings } from './support/surroundings.ts';
 
 const missing = lanMissing();
 const cutMs = 8_000;
