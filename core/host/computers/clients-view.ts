@@ -22,8 +22,8 @@ function whyNotOpen(isListening: boolean, required: boolean, userCount: number):
     return 'Other computers cannot connect to this one. Let them connect first, on the page Computers or with coterie serve --listen lan.';
   }
   if (userCount === 0)
-    return 'There is no user yet, so everybody could read and write. Add one: coterie user add NAME';
+    return 'There is no user yet, so everybody could read and write. Add one under Users, or with: coterie user add NAME';
   if (!required)
-    return 'No login is required yet, so everybody could read and write. Require it: coterie user require on';
+    return 'No login is required yet, so everybody could read and write. Require it under Users, or with: coterie user require on';
   return null;
 }
