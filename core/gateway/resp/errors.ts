@@ -5,6 +5,9 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 
+/** Too few replicas answered a node. */
+export const noQuorum = 'NOQUORUM';
+
 export const errorTexts = {
   syntax: 'ERR syntax error',
   notInteger: 'ERR value is not an integer or out of range',
@@ -86,7 +89,7 @@ export function errorReply(error: unknown): string {
     case 'internal':
       return errorTexts.internal;
     case 'quorum-not-met':
-      return `NOQUORUM ${error.message}`;
+      return `${noQuorum} ${error.message}`;
     case 'unavailable':
     case 'not-ready':
       return `CLUSTERDOWN ${error.message}`;

@@ -12,7 +12,7 @@ import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
-import { errorTexts, memoryShort, unknownCommand, wrongArity } from './errors.ts';
+import { errorTexts, memoryShort, noQuorum, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -199,7 +199,17 @@ export class Gateway {
       if (error !== null && isForAnother(error) && request.forwardCount < forwardCountMax) {
         request.forwardCount++;
         this.run(request);
+      } else if (error === null && reply !== null && isReadInVain(command, reply)) {
+        // A node that has just come back may not have links to all the others yet, while this one has.
+        request.attempt(() => command.run(request));
       } else answer(error, reply);
     });
   }
+}
+
+/** The node that was asked reached too few replicas; reading has changed nothing there. */
+function isReadInVain(command: Command, reply: Buffer): boolean {
+  return (
+    !command.flags.includes('write') && reply.toString('latin1', 1, 2 + noQuorum.length) === `-${noQuorum}`
+  );
 }

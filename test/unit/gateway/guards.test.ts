@@ -111,6 +111,17 @@ describe('a forwarded command', () => {
     ]);
   });
 
+  it('that reads, and that too few replicas answered there, is read from here: nothing was changed by it', async () => {
+    const refusal = Buffer.from(
+      '\x00-NOQUORUM Reading at QUORUM needs 2 of 3 replicas; 1 answered.\r\n',
+      'latin1',
+    );
+    expect(await forwarding(refusal).run(['get', 'k'])).toEqual(['$-1\r\n']);
+    // What was written there may be half done: the client is told.
+    expect((await forwarding(refusal).run(['set', 'k', 'v']))[0]).toMatch(/^-NOQUORUM /);
+    expect((await forwarding(refusal).run(['incr', 'k']))[0]).toMatch(/^-NOQUORUM /);
+  });
+
   it.each(['', '\x01', '\x01OK\r\n', '\x01+OK'])(
     'whose answer is no reply is an error, not bytes: "%s"',
     async (text) => {
