@@ -28,7 +28,7 @@ export default defineConfig({
       node('integration', 'integration', 180_000),
       node('abuse', 'abuse', 180_000, true),
       node('lan', 'lan', 180_000),
-      // Two minutes more: npm run test:lan.
+      // Two and a half minutes more: npm run test:lan.
       node('lan-faults', 'lan-faults', 180_000, true),
       node('e2e', 'e2e', 180_000, true),
     ],

@@ -41,7 +41,7 @@ await ensureBuilt();
 ensureChromium();
 if (wanted.length === 0) {
   process.stderr.write(
-    'Not run here: faults of a local network, two minutes. Run them with: npm run test:lan\n',
+    'Not run here: join codes and faults on a local network, two and a half minutes. Run them with: npm run test:lan\n',
   );
 }
 const done = spawnSync(

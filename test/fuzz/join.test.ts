@@ -12,7 +12,7 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 
-const runs = { numRuns: Number(process.env.COTERIE_FUZZ_RUNS ?? 2_000) };
+const runs = { numRuns: Number(process.env.COTERIE_FUZZ_RUNS ?? 500) };
 
 describe('a join code', () => {
   it('is read, or refused in words, whatever text it is', () => {

@@ -1,11 +1,11 @@
 /** Join codes between real computers: wrong, used up, and typed where somebody else listens; and a second data center by invitation. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
+import { type Computer, computerPort, joinAt, settled } from '../lan/support/computer.ts';
+import { lanMissing } from '../lan/support/lan.ts';
+import { Surroundings } from '../lan/support/surroundings.ts';
+import type { Visitor } from '../lan/support/visitor.ts';
 import { waitUntil } from '../support/cluster.ts';
-import { type Computer, computerPort, joinAt, settled } from './support/computer.ts';
-import { lanMissing } from './support/lan.ts';
-import { Surroundings } from './support/surroundings.ts';
-import type { Visitor } from './support/visitor.ts';
 
 const missing = lanMissing();
 
