@@ -9,7 +9,7 @@ import type {
   InterfaceReport,
   JoinRequest,
 } from '../contract/computer-views.ts';
-import type { CommandContext } from './context.ts';
+import { type CommandContext, parseNodeCount } from './context.ts';
 import { show, table } from './output.ts';
 
 const pollMs = 500;
@@ -18,12 +18,6 @@ function seconds(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0) return value;
   throw new InvalidArgumentError('This is a number of seconds, such as 60.');
-}
-
-function nodeCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 16) return count;
-  throw new InvalidArgumentError('One computer hosts 1 to 16 nodes.');
 }
 
 /** In groups that can be compared by eye. */
@@ -167,7 +161,7 @@ export function addComputerCommands(program: Command, context: CommandContext): 
     .command('join <code>')
     .description('ask to come into a cluster, with a code or a link from one of its computers')
     .option('--address <host:port>', 'of a computer of the cluster (those that are heard)')
-    .option('--nodes <n>', 'nodes on this computer', nodeCount, 1)
+    .option('--nodes <n>', 'nodes on this computer', parseNodeCount, 1)
     .option('--timeout <seconds>', 'wait so long to be let in', seconds, 600)
     .action(
       async (

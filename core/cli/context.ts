@@ -19,3 +19,11 @@ function upper(text: string): string {
   if (found === undefined) throw new InvalidArgumentError(`Use one of ${consistencyLevels.join(', ')}.`);
   return found;
 }
+
+export function parseNodeCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 16) {
+    throw new InvalidArgumentError('One computer hosts 1 to 16 nodes.');
+  }
+  return count;
+}

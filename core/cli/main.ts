@@ -11,6 +11,7 @@ import { clusterName, name } from '../contract/names.ts';
 import { defaultPorts } from '../host/open-computer.ts';
 import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { addClusterCommands } from './commands.ts';
+import { parseNodeCount } from './context.ts';
 import { ControlClient } from './control-client.ts';
 import { parseFactors } from './keyspace-commands.ts';
 import type { Output } from './output.ts';
@@ -26,14 +27,6 @@ function parsePort(text: string): number {
     throw new InvalidArgumentError('A port is a whole number from 0 (any free one) to 65535.');
   }
   return port;
-}
-
-function parseNodeCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 16) {
-    throw new InvalidArgumentError('One computer hosts 1 to 16 nodes.');
-  }
-  return count;
 }
 
 function parseClusterName(text: string): string {

@@ -237,10 +237,10 @@ export async function createHost(components: HostComponents, settings: HostSetti
 
   // The other computers.
   if (opened.trust !== null) {
-    const { trust } = opened;
     lan = await openLan(
       {
-        ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own, trust, secret: key },
+        ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own },
+        ...{ trust: opened.trust, secret: key },
         dispatch: (method, input, by) =>
           dispatch(handlers, actions, method, input, { sessionId: null, name: by }),
         changed(what) {
@@ -252,7 +252,11 @@ export async function createHost(components: HostComponents, settings: HostSetti
         warned: (message) => noteCluster(message, 'system', 'warning'),
       },
       { listen: settings.listen!, port: settings.computerPort },
-    );
+    ).catch(async (cause) => {
+      // Whoever chooses another port opens the folder again.
+      await opened.close();
+      throw cause;
+    });
   }
 
   // The contract.
@@ -290,8 +294,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
       data.close();
       await nodes.stop();
       await layouts.settled();
-      await catalog.close();
-      opened.lock.release();
+      await opened.close();
     },
   };
 }

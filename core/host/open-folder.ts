@@ -78,7 +78,12 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
       ...{ node, ports: ports[index], running: running.get(node.id) ?? null },
     }));
     const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
-    return { lock, disk, catalog, layout, live, own, key, trust, network, places, folderOf, findings: said };
+    /** Another host may open it then. */
+    const close = async () => {
+      await catalog.close();
+      lock.release();
+    };
+    return { close, disk, catalog, layout, live, own, key, trust, network, places, folderOf, findings: said };
   } catch (error) {
     lock.release();
     throw error;

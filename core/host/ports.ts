@@ -76,7 +76,12 @@ export async function choosePorts(
   return chosen;
 }
 
+/** The one address that is listened on; null: every one that the computer has. */
+export function oneAddress(listen: string): string | null {
+  return listen === '0.0.0.0' || listen === '::' ? null : listen;
+}
+
 /** From this computer: one that listens on every address is reached at its own. */
 export function reachableAt(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return oneAddress(host) ?? '127.0.0.1';
 }

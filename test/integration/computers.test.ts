@@ -1,7 +1,13 @@
 /** Several computers on one: each a `coterie serve` of its own, on an address of its own in 127.0.0.0/8, over real TLS. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join as pathOf } from 'node:path';
 import { connect } from 'node:tls';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openComputer } from '../../core/host/open-computer.ts';
+import { ForkLauncher } from '../../core/node-process/fork-launcher.ts';
 import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 
@@ -246,4 +252,27 @@ test('who has no certificate of the cluster gets nothing from the computer port'
   }
   expect(await ask('/join')).toMatch(/^HTTP\/1\.1 400.*"bad-input"/s);
   expect(await allUp(one, 1)).toBe(true);
+});
+
+test('a computer port that is taken leaves the folder free for another try', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.5', resolve));
+  const { port } = taken.address() as { port: number };
+  const folder = mkdtempSync(pathOf(tmpdir(), 'coterie-taken-'));
+  const log = { info() {}, warn() {}, error() {} };
+  const open = (computerPort: number) =>
+    openComputer(
+      { launcher: new ForkLauncher('no program is started'), log },
+      {
+        ...{ folder, programFolder: folder, nodes: { office: 1 }, clusterName: 'one', readOnly: false },
+        ...{ uiPort: 0, controlPort: 0, clientPort: 0, peerPort: 0, computerPort, listen: '127.0.0.5' },
+      },
+    );
+  try {
+    await expect(open(port)).rejects.toMatchObject({ code: 'busy' });
+    await (await open(0)).stop();
+  } finally {
+    taken.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

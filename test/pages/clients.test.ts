@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserPath, PageVisits } from '../support/page-visits.ts';
+import { describe, expect, it } from 'vitest';
+import { browserPath, usePageVisits } from '../support/page-visits.ts';
 import * as journeys from '../support/ui-journeys.ts';
 import { fakeAuthority } from '../ui/fake-clients.ts';
 
@@ -15,11 +15,8 @@ const languages = ['Node.js', 'Python', 'Go', 'Java', 'C#'] as const;
 describe.skipIf(browserPath === undefined)(
   browserPath === undefined ? 'clients (skipped: no Chromium found)' : 'clients',
   () => {
-    const visits = new PageVisits();
+    const visits = usePageVisits();
     const { visit, expectNoViolation, expectNotTooWide } = visits;
-    beforeAll(() => visits.start());
-    afterEach(() => visits.endVisits());
-    afterAll(() => visits.close());
 
     const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
     const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });

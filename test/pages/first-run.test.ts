@@ -3,8 +3,8 @@
  * axe violation.
  */
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserPath, PageVisits } from '../support/page-visits.ts';
+import { describe, expect, it } from 'vitest';
+import { browserPath, usePageVisits } from '../support/page-visits.ts';
 import * as journeys from '../support/ui-journeys.ts';
 
 const axeOptions = { bypassCSP: true, colorScheme: 'light' } as const;
@@ -12,11 +12,8 @@ const axeOptions = { bypassCSP: true, colorScheme: 'light' } as const;
 describe.skipIf(browserPath === undefined)(
   browserPath === undefined ? 'the first run (skipped: no Chromium found)' : 'the first run',
   () => {
-    const visits = new PageVisits();
+    const visits = usePageVisits();
     const { visit, expectNoViolation, expectNotTooWide } = visits;
-    beforeAll(() => visits.start());
-    afterEach(() => visits.endVisits());
-    afterAll(() => visits.close());
 
     const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 

@@ -3,9 +3,9 @@
  * state; the journeys by keyboard alone; and what happens when the host goes away. Skipped where there is no Chromium.
  */
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { allowedMs } from '../support/abuse.ts';
-import { browserPath, PageVisits } from '../support/page-visits.ts';
+import { browserPath, usePageVisits } from '../support/page-visits.ts';
 import * as journeys from '../support/ui-journeys.ts';
 import type { Variant } from '../ui/fake-layouts.ts';
 import * as repairing from '../ui/repair-journeys.ts';
@@ -13,11 +13,8 @@ import * as repairing from '../ui/repair-journeys.ts';
 describe.skipIf(browserPath === undefined)(
   browserPath === undefined ? 'the page (skipped: no Chromium found)' : 'the page',
   () => {
-    const visits = new PageVisits();
+    const visits = usePageVisits();
     const { visit, shown, settle, violations, expectNoViolation, expectNotTooWide } = visits;
-    beforeAll(() => visits.start());
-    afterEach(() => visits.endVisits());
-    afterAll(() => visits.close());
 
     /** One load for each cluster, at a link as deep as there is; from there its pages are reached as a person reaches them. */
     const states: readonly (readonly [Variant, readonly string[]])[] = [

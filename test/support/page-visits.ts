@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Variant } from '../ui/fake-layouts.ts';
 import { FakeHost } from './fake-host.ts';
 
@@ -155,4 +155,13 @@ export class PageVisits {
     const spare = await page.evaluate('window.innerWidth - document.documentElement.scrollWidth');
     expect(spare, what).toBeGreaterThanOrEqual(0);
   };
+}
+
+/** For the tests of one file. */
+export function usePageVisits(): PageVisits {
+  const visits = new PageVisits();
+  beforeAll(() => visits.start());
+  afterEach(() => visits.endVisits());
+  afterAll(() => visits.close());
+  return visits;
 }

@@ -5,9 +5,8 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 import type { ComputerView, JoinRequest } from '../../contract/computer-views.ts';
-import { admittedComputers } from '../../layout/admission.ts';
-import { newestOf, nodesOf } from '../../layout/history.ts';
-import type { LayoutComputer, LayoutNode } from '../../layout/layout.ts';
+import { newestOf } from '../../layout/history.ts';
+import type { LayoutComputer } from '../../layout/layout.ts';
 import type { NodeAddress, RepairFigures, RepairWork } from '../../node-process/messages.ts';
 import type { ComputerCalls } from '../../platform/computer-calls.ts';
 import type { Place } from '../../platform/peer-transport.ts';
@@ -18,10 +17,12 @@ import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
+import { type KnownCluster, knownOf } from './known-cluster.ts';
+import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
 import { isSame, OtherComputer } from './other-computer.ts';
 import { newsOf } from './own-news.ts';
-import { type NodesHost, RemoteNode } from './remote-node.ts';
+import type { NodesHost } from './remote-node.ts';
 
 const tickMs = 1_000;
 const answerWithinMs = 4_000;
@@ -47,6 +48,7 @@ interface Components {
 
 export class Computers {
   readonly #parts: Components;
+  #lastKnown: KnownCluster | null = null;
   readonly #others = new Map<string, OtherComputer>();
   #tick: Cancellable | null = null;
   #closed = false;
@@ -101,29 +103,26 @@ export class Computers {
 
   /** Where this computer reaches the others: a newcomer begins with them. */
   get places(): KnownPlace[] {
+    const { idOfKey } = this.#known;
     return [...this.#others.values()].flatMap(({ key, place }) => {
-      const computer = this.#computers.find((one) => one.key === key);
-      return computer === undefined || place === undefined ? [] : [{ computer: computer.id, ...place }];
+      const computer = idOfKey.get(key);
+      return computer === undefined || place === undefined ? [] : [{ computer, ...place }];
     });
   }
 
   /** The nodes of other computers, by all layouts that count. */
-  get elsewhere(): NodeHandle[] {
-    const computers = new Map(this.#computers.map((computer) => [computer.id, computer]));
-    return [...this.#nodes.values()].flatMap((node) => {
-      const computer = computers.get(node.computer);
-      return computer === undefined ? [] : [new RemoteNode(node, this.#hostOf(computer))];
-    });
+  get elsewhere(): readonly NodeHandle[] {
+    return this.#known.elsewhere;
   }
 
   views(): Pick<ComputerView, 'id' | 'state' | 'address' | 'heardAtMs'>[] {
-    return this.#computers.map(({ id, key }) => {
+    return this.#known.computers.map(({ id, key }) => {
       const other = this.#others.get(key ?? '');
       const place = other?.place;
       return {
         id,
         state: other !== undefined && this.#isReached(other) ? 'reached' : 'away',
-        address: place === undefined ? null : `${place.host}:${place.port}`,
+        address: place === undefined ? null : addressOf(place.host, place.port),
         heardAtMs: other?.heardAtMs ?? null,
       };
     });
@@ -136,22 +135,21 @@ export class Computers {
     const answer = await this.#parts.calls.call(place, '/call', body, { withinMs: 30_000 });
     // What it did shows at once.
     const other = this.#of(computer);
-    if (other !== null && !other.asking) void this.#tell(other);
+    if (other !== null && !other.asking) void this.#tell(other, this.#news());
     return (JSON.parse(answer.toString()) as { output: unknown }).output;
   }
 
-  /** Of all layouts that count, by id. */
-  get #nodes(): ReadonlyMap<number, LayoutNode> {
-    return nodesOf(this.#parts.layouts.live.map(({ layout }) => layout));
-  }
-
-  get #computers(): LayoutComputer[] {
+  /** The same object until the layouts change. */
+  get #known(): KnownCluster {
     const { layouts, own } = this.#parts;
-    return admittedComputers(layouts.live.map(({ layout }) => layout)).filter(({ id }) => !own.has(id));
+    const { live } = layouts;
+    if (this.#lastKnown?.live === live) return this.#lastKnown;
+    this.#lastKnown = knownOf(live, own, (computer) => this.#hostOf(computer));
+    return this.#lastKnown;
   }
 
   #of(computer: string): OtherComputer | null {
-    const key = this.#computers.find(({ id }) => id === computer)?.key;
+    const key = this.#known.computers.find(({ id }) => id === computer)?.key;
     return key === undefined ? null : (this.#others.get(key) ?? null);
   }
 
@@ -166,7 +164,7 @@ export class Computers {
 
   /** Those of the layouts that count: nobody else is called, and what others told is forgotten. */
   #follow(): void {
-    const keys = new Set(this.#computers.flatMap(({ key }) => key ?? []));
+    const keys = new Set(this.#known.computers.flatMap(({ key }) => key ?? []));
     for (const key of keys) if (!this.#others.has(key)) this.#others.set(key, new OtherComputer(key));
     for (const key of this.#others.keys()) if (!keys.has(key)) this.#others.delete(key);
     this.#tellAddresses();
@@ -183,15 +181,20 @@ export class Computers {
   }
 
   #tellAll(): void {
-    for (const other of this.#others.values()) if (!other.asking) void this.#tell(other);
+    const news = this.#news();
+    for (const other of this.#others.values()) if (!other.asking) void this.#tell(other, news);
   }
 
-  async #tell(other: OtherComputer): Promise<void> {
+  /** The same for all of them. */
+  #news(): Buffer {
+    return Buffer.from(JSON.stringify(newsOf(this.#parts, this.places)));
+  }
+
+  async #tell(other: OtherComputer, body: Buffer): Promise<void> {
     const { place } = other;
     if (place === undefined) return;
     other.asking = true;
     try {
-      const body = Buffer.from(JSON.stringify(newsOf(this.#parts, this.places)));
       const answer = await this.#parts.calls.call(place, '/news', body, { withinMs: answerWithinMs });
       const news = computerNews.parse(JSON.parse(answer.toString()));
       this.#take(other, place, 'answered', news);
@@ -236,16 +239,17 @@ export class Computers {
     }
   }
 
-  #hostOf(computer: LayoutComputer): NodesHost {
-    const other = this.#others.get(computer.key ?? '') ?? null;
-    const told = other?.news?.nodes.map((node) => [node.id, node] as const);
-    const byId = new Map(told);
+  #hostOf({ id, key, name }: LayoutComputer): NodesHost {
+    const other = () => this.#others.get(key ?? '');
     return {
-      told: (nodeId) => byId.get(nodeId) ?? null,
-      isReached: other !== null && this.#isReached(other),
-      heardAtMs: other?.heardAtMs ?? null,
-      name: computer.name,
-      repair: (nodeId, work, signal) => this.#repair(computer.id, nodeId, work, signal),
+      name,
+      told: (nodeId) => other()?.told(nodeId) ?? null,
+      isReached: () => {
+        const present = other();
+        return present !== undefined && this.#isReached(present);
+      },
+      heardAtMs: () => other()?.heardAtMs ?? null,
+      repair: (nodeId, work, signal) => this.#repair(id, nodeId, work, signal),
     };
   }
 
@@ -267,7 +271,7 @@ export class Computers {
 
   /** To the nodes of this computer: where those of the others are. */
   #tellAddresses(): void {
-    const known = this.#nodes;
+    const known = this.#known.nodes;
     const addresses: NodeAddress[] = [];
     for (const { place, news } of this.#others.values()) {
       if (place === undefined || news === null) continue;

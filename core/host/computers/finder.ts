@@ -11,7 +11,8 @@ import type { Conflict } from '../../discovery/neighbours.ts';
 import { LanSockets } from '../../platform/lan-sockets.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import { addressOf, oneAddress } from './known-places.ts';
+import { oneAddress } from '../ports.ts';
+import { addressOf } from './known-places.ts';
 
 const probeWithinMs = 3_000;
 

@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import type { Disk } from '../../ports/disk.ts';
+import { oneAddress } from '../ports.ts';
 import { type KnownPlace, knownPlace } from './messages.ts';
 
 const file = 'known-computers.json';
@@ -19,11 +20,6 @@ export async function readPlaces(disk: Disk): Promise<readonly KnownPlace[]> {
 
 export async function writePlaces(disk: Disk, places: readonly KnownPlace[]): Promise<void> {
   await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ places })}\n`));
-}
-
-/** The one address that it listens on; null: on every one that it has. */
-export function oneAddress(listen: string): string | null {
-  return listen === '0.0.0.0' || listen === '::' ? null : listen;
 }
 
 /** host:port at which other computers reach this one, the likeliest first. */

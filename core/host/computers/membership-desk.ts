@@ -9,7 +9,6 @@ import { plainLine } from '../../base/plain-text.ts';
 import { productVersion } from '../../base/version.ts';
 import type { Invitation, JoinRequest } from '../../contract/computer-views.ts';
 import { computerNamed, removeComputer } from '../../layout/changes.ts';
-import { newestOf } from '../../layout/history.ts';
 import { checkName, type Layout } from '../../layout/layout.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AccessRules } from '../../security/access.ts';
@@ -22,6 +21,7 @@ import type { Staging } from '../layouts/staging.ts';
 import type { StrangerRequest } from './computer-port.ts';
 import type { JoinInbox, KeptRequest } from './join-inbox.ts';
 import { type JoinAnswer, joinBody, provedRequest } from './join-messages.ts';
+import { placeIn } from './known-places.ts';
 import type { KnownPlace } from './messages.ts';
 
 interface Components {
@@ -34,9 +34,9 @@ interface Components {
   /** The cluster's secret. */
   readonly secret: Buffer;
   readonly own: ReadonlySet<string>;
-  /** host:port at which this computer takes others. */
   /** Who may use the data. */
   readonly access: () => AccessRules;
+  /** host:port at which this computer takes others. */
   readonly addresses: () => readonly string[];
   readonly places: () => readonly KnownPlace[];
   readonly noted: (message: string) => void;
@@ -149,7 +149,7 @@ export class MembershipDesk {
 
   async #grantOf({ publicKey, computerId }: KeptRequest) {
     const { clock, layouts, trust, secret, own, places, addresses } = this.#parts;
-    const computer = newestOf(layouts.history).layout.computers.find(({ id }) => id === computerId);
+    const computer = layouts.present.computers.find(({ id }) => id === computerId);
     if (computer === undefined) {
       throw new CoterieError('unauthorized', 'This computer was let in, and has been taken out since.');
     }
@@ -159,9 +159,9 @@ export class MembershipDesk {
       clock.nowMs(),
     );
     const [first] = own;
-    const here = addresses().map((address) => {
-      const at = address.lastIndexOf(':');
-      return { computer: first, host: address.slice(0, at), port: Number(address.slice(at + 1)) };
+    const here = addresses().flatMap((address) => {
+      const place = placeIn(address);
+      return place === null ? [] : [{ computer: first, ...place }];
     });
     return {
       clusterId: layouts.present.clusterId,

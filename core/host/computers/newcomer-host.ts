@@ -24,11 +24,13 @@ import { dispatch, typedCall } from '../dispatch.ts';
 import type { HostSettings } from '../host-settings.ts';
 import { digestOf, readLayout, writeLayouts } from '../layouts/layout-store.ts';
 import { keepOwnComputers } from '../own-computers.ts';
+import { oneAddress } from '../ports.ts';
 import { serveComputers } from './computer-port.ts';
 import { createFinder, foundView } from './finder.ts';
 import type { Grant } from './join-messages.ts';
-import { isLoopback, oneAddress, writePlaces } from './known-places.ts';
-import { isNewcomer, Newcomer, readNewcomer } from './newcomer.ts';
+import { isLoopback, writePlaces } from './known-places.ts';
+import { forgetNewcomer, isNewcomer, Newcomer, readNewcomer } from './newcomer.ts';
+import { credentialsOf } from './trust.ts';
 
 interface Components {
   readonly clock: Clock;
@@ -69,11 +71,10 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
     const port = await serveComputers(
       { admission, clock, timers, log },
       {
-        credentials: {
-          certificates: `${certificate}\n${authority.certificate}`,
-          privateKey: kept.privateKey,
-          authority: authority.certificate,
-        },
+        credentials: credentialsOf({
+          authority,
+          computer: { id: kept.id, certificate, privateKey: kept.privateKey },
+        }),
         ...{ host: settings.listen ?? settings.host, port: settings.computerPort },
       },
       { admits: () => false, member: new Map(), stranger: new Map() },
@@ -183,5 +184,5 @@ async function settle(disk: NodeDisk, folder: string, grant: Grant, privateKey: 
   // Before its nodes take any client.
   await writeAccess(disk, grant.access, { folder, nowMs: systemClock.nowMs() });
   await writeLayouts(disk, live);
-  await disk.remove('newcomer.json').catch(() => {});
+  await forgetNewcomer(disk);
 }

@@ -49,6 +49,11 @@ export function isNewcomer(folder: string): boolean {
   return existsSync(join(folder, file));
 }
 
+/** It is a member now: should the file stay, its layout says so. */
+export async function forgetNewcomer(disk: Disk): Promise<void> {
+  await disk.remove(file).catch(() => {});
+}
+
 /** The key is made before anything is asked, and stays the computer's own from then on. */
 export async function readNewcomer(disk: Disk): Promise<Kept> {
   try {

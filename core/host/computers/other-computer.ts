@@ -1,6 +1,7 @@
 /** Another computer as this one knows it, told apart by its key: where it is reached, what it told last, and when. */
 import type { Place } from '../../platform/peer-transport.ts';
 import type { ComputerNews } from './messages.ts';
+import type { Told } from './remote-node.ts';
 
 /** A computer that was not heard of for so long counts as away. */
 const awayAfterMs = 5_000;
@@ -20,6 +21,8 @@ export class OtherComputer {
   /** On the monotonic clock. */
   #heardMs = Number.NEGATIVE_INFINITY;
   #answeredMs = Number.NEGATIVE_INFINITY;
+  /** What it told of its nodes, by id. */
+  #told: ReadonlyMap<number, Told> = new Map();
 
   constructor(key: string) {
     this.key = key;
@@ -28,6 +31,11 @@ export class OtherComputer {
   /** Undefined: nobody knows. */
   get place(): Place | undefined {
     return this.#places[0];
+  }
+
+  /** Null: it has told nothing of that node. */
+  told(nodeId: number): Told | null {
+    return this.#told.get(nodeId) ?? null;
   }
 
   isReached(nowMs: number): boolean {
@@ -49,6 +57,7 @@ export class OtherComputer {
     at: { nowMs: number; wallMs: number },
   ): void {
     this.news = news;
+    this.#told = new Map(news.nodes.map((node) => [node.id, node]));
     this.heardAtMs = at.wallMs;
     this.#heardMs = at.nowMs;
     const works = at.nowMs - this.#answeredMs < awayAfterMs;

@@ -17,9 +17,9 @@ export interface NodesHost {
   /** Null: it has told nothing yet. */
   told(nodeId: number): Told | null;
   /** It was heard of within the last seconds. */
-  readonly isReached: boolean;
+  isReached(): boolean;
   /** Wall time; null: never. */
-  readonly heardAtMs: number | null;
+  heardAtMs(): number | null;
   readonly name: string;
   repair(nodeId: number, work: RepairWork, signal: AbortSignal): Promise<RepairFigures>;
 }
@@ -43,20 +43,19 @@ export class RemoteNode implements NodeHandle {
 
   /** Of a computer that is away: what was last known of the node, and no figures, which nobody can vouch for. */
   status(): NodeStatus {
-    const { isReached, heardAtMs, name } = this.#host;
     const told = this.#host.told(this.node.id);
-    if (isReached && told !== null) return told.status;
+    if (told !== null && this.#host.isReached()) return told.status;
     return {
       ...(told?.status ?? unknown),
       state: 'away',
-      sinceMs: heardAtMs ?? 0,
+      sinceMs: this.#host.heardAtMs() ?? 0,
       figures: null,
-      problem: `${name}, its computer, is not heard of. Is it on, and on the same network?`,
+      problem: `${this.#host.name}, its computer, is not heard of. Is it on, and on the same network?`,
     };
   }
 
   get members(): readonly Member[] {
-    return this.#host.isReached ? (this.#host.told(this.node.id)?.members ?? []) : [];
+    return this.#host.isReached() ? (this.#host.told(this.node.id)?.members ?? []) : [];
   }
 
   get layouts(): Told['layouts'] {

@@ -15,7 +15,7 @@ import {
   publicKeyIn,
 } from '../../security/certificates.ts';
 import { readTrust, type Trust, writeTrust } from '../../security/trust-store.ts';
-import { oneAddress } from './known-places.ts';
+import { oneAddress } from '../ports.ts';
 
 /**
  * Reads what there is, and makes what is missing; a certificate that ends soon is replaced. Throws `corrupt` where the layout knows this

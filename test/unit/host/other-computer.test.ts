@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ComputerNews } from '../../../core/host/computers/messages.ts';
 import { OtherComputer } from '../../../core/host/computers/other-computer.ts';
 
-const news = {} as ComputerNews;
+const news = { nodes: [] as ComputerNews['nodes'] } as ComputerNews;
 const at = (host: string) => ({ host, port: 7430 });
 
 describe('where another computer is reached', () => {
