@@ -8,6 +8,7 @@ import type {
   FoundComputer,
   InterfaceReport,
   JoinRequest,
+  SharedKeysView,
 } from '../contract/computer-views.ts';
 import { type CommandContext, parseNodeCount } from './context.ts';
 import { show, table } from './output.ts';
@@ -114,6 +115,14 @@ function clientsText({ isOpen, whyNot, nodes, http, loginRequired, users }: Clie
       : (whyNot ?? 'Only programs of this computer may connect. To open it: coterie clients open'),
   ].join('\n');
 }
+
+const keysText = ({ replacedAtMs, authority }: SharedKeysView) =>
+  [
+    replacedAtMs === null
+      ? 'The secret is that with which the cluster began.'
+      : `The secret was replaced on ${new Date(replacedAtMs).toLocaleString()}.`,
+    `Fingerprint of the authority: ${inGroups(authority)}`,
+  ].join('\n');
 
 export function addComputerCommands(program: Command, context: CommandContext): void {
   const api = () => context.client();
@@ -238,6 +247,26 @@ export function addComputerCommands(program: Command, context: CommandContext): 
         );
       });
   }
+
+  const keys = program
+    .command('keys')
+    .description('what the computers of the cluster hold in common')
+    .action(async () => {
+      const view = await api().call('computers.keys', {});
+      print(view, () => keysText(view));
+    });
+  keys
+    .command('replace')
+    .description('replace the secret that all computers know; by itself this happens when one is taken out')
+    .option('--authority', 'also the certificate that programs on other computers check', false)
+    .action(async ({ authority }: { authority: boolean }) => {
+      const view = await api().call('computers.replaceKeys', { authority });
+      print(view, () =>
+        authority
+          ? 'Replaced. Give programs on other computers the new certificate: it is the "authority" of coterie clients --json'
+          : 'Replaced. The other computers take the new secret within seconds.',
+      );
+    });
 
   const computer = program.command('computer').description('one computer of the cluster');
   computer

@@ -9,6 +9,7 @@ import {
   invitation,
   joinRequest,
   joinWish,
+  sharedKeysView,
 } from './computer-views.ts';
 import { clusterName, name } from './names.ts';
 
@@ -45,6 +46,17 @@ export const computerMethods = {
   'computers.remove': {
     input: z.object({ name: z.string().min(1).max(200), now: z.boolean().default(false) }),
     output: z.object({ version: z.number() }),
+    changes: true,
+  },
+
+  'computers.keys': { input: nothing, output: sharedKeysView, changes: false },
+  /**
+   * Replaces the secret that all computers hold in common, which also happens by itself when one is taken out. `authority`: also the
+   * certificate by which programs on other computers, and join codes, know the cluster; programs have to be given the new one.
+   */
+  'computers.replaceKeys': {
+    input: z.object({ authority: z.boolean().default(false) }),
+    output: sharedKeysView,
     changes: true,
   },
 

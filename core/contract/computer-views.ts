@@ -110,6 +110,17 @@ export const approval = z.object({
   apply: z.boolean().default(true),
 });
 
+/** What the computers of a cluster hold in common: the secret of their packets, and the authority over their certificates. */
+export const sharedKeysView = z.object({
+  /** 0: with what the cluster began; rises with each replacement. */
+  number: z.number(),
+  /** Null: not replaced yet. */
+  replacedAtMs: z.number().nullable(),
+  /** SHA-256 of the authority's certificate, in hexadecimal. */
+  authority: z.string(),
+});
+export type SharedKeysView = z.infer<typeof sharedKeysView>;
+
 /** How programs reach the data. */
 export const clientsView = z.object({
   /** Programs on other computers may connect, over TLS and with a login. */

@@ -1,6 +1,8 @@
 /** The part of ClusterApi that concerns computers: who is in, who is near, who asks to come in; and what is asked of another one. */
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
+import type { SharedKeysView } from '../contract/computer-views.ts';
+import { certificateFingerprint } from '../security/certificates.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
 import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
@@ -61,6 +63,18 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       return {};
     },
     'computers.remove': async ({ name, now }) => ({ version: await lan().desk.remove(name, now) }),
+    'computers.keys': async () => keysViewOf(lan()),
+    'computers.replaceKeys': async ({ authority }, { name }) => {
+      await lan().keys.replace(authority);
+      const also = authority
+        ? ' Programs on other computers need the new certificate, and join codes of before are void.'
+        : '';
+      host.trail.note({
+        ...{ kind: 'cluster', subject: host.layouts.present.clusterName, by: 'person' },
+        message: `The keys of the cluster were replaced (${name}).${also}`,
+      });
+      return keysViewOf(lan());
+    },
     'network.found': async () =>
       host.lan === null ? [] : foundView(lan().discovery, host.layouts.present.clusterId),
     'network.doctor': async () => (host.lan === null ? [] : lan().discovery.reports()),
@@ -99,5 +113,14 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     'join.ask': isMember,
     'join.cancel': isMember,
     'join.create': isMember,
+  };
+}
+
+function keysViewOf({ keys, authority }: Lan): SharedKeysView {
+  const { number } = keys.mark;
+  return {
+    number,
+    replacedAtMs: number === 0 ? null : keys.madeAtMs,
+    authority: certificateFingerprint(authority()).toString('hex'),
   };
 }

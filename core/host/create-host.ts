@@ -15,7 +15,7 @@ import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { computersNow } from './computers/computers-now.ts';
 import { type Lan, openLan } from './computers/open-lan.ts';
-import { credentialsOf } from './computers/trust.ts';
+import { credentialsOf, TrustKeeper } from './computers/trust.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -70,7 +70,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
 
   // What is on the disk.
   const opened = await openFolder(components, settings);
-  const { disk, catalog, own, key, findings } = opened;
+  const { disk, catalog, own, secrets, findings } = opened;
   let stopping = false;
   /** Null: other computers cannot connect to this one. */
   let lan: Lan | null = null;
@@ -109,13 +109,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
       },
       lost({ version }) {
         const message = `Layout ${version} that was applied here does not stand: another computer applied a change at the same moment. See what stands, and apply yours again.`;
-        trail.note({
-          kind: 'cluster',
-          subject: layouts.present.clusterName,
-          message,
-          by: 'system',
-          severity: 'warning',
-        });
+        noteCluster(message, 'system', 'warning');
       },
     },
     opened.live,
@@ -148,6 +142,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
       memory: runMemory(catalog, log),
       live: () => layouts.live,
       access: () => access.rules,
+      secrets,
       events: {
         changed(node) {
           start?.look();
@@ -184,7 +179,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
       },
     },
     {
-      ...{ ...settings, secret: key.toString('hex'), folderOf: opened.folderOf },
+      ...{ ...settings, folderOf: opened.folderOf },
       peerHost: settings.listen ?? settings.host,
       network: opened.network,
       credentials: opened.trust === null ? null : credentialsOf(opened.trust),
@@ -205,7 +200,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
 
   // The data, as a client of the nodes.
   const data = new DataAccess(
-    { proof: mutualProofOf(key, hostProofPurpose, systemRandom) },
+    { proof: mutualProofOf(secrets, hostProofPurpose, systemRandom) },
     () => nodes.clientAddresses(),
     (name) => layouts.present.keyspaces.find((keyspace) => keyspace.name === name)?.id ?? null,
   );
@@ -236,11 +231,15 @@ export async function createHost(components: HostComponents, settings: HostSetti
   if (access.finding !== null) noteCluster(access.finding, 'system', 'warning');
 
   // The other computers.
-  if (opened.trust !== null) {
+  if (opened.shared !== null) {
     lan = await openLan(
       {
         ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own },
-        ...{ trust: opened.trust, secret: key },
+        ...{
+          trust: new TrustKeeper({ disk, clock, listen: settings.listen! }, opened.shared.trust),
+          secrets,
+        },
+        keys: opened.shared.keys,
         dispatch: (method, input, by) =>
           dispatch(handlers, actions, method, input, { sessionId: null, name: by }),
         changed(what) {

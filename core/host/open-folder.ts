@@ -12,7 +12,10 @@ import { tlsTransport } from '../platform/tls-transport.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
+import { firstKeys, type HeldKeys, secretsIn } from '../security/key-epochs.ts';
+import { readHeldKeys } from '../security/key-store.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
+import { Secrets } from '../security/secrets.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { addressCertificates, credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -22,6 +25,9 @@ import { nodeFolderOf } from './node-folders.ts';
 import { takeOverRunning } from './nodes/running-nodes.ts';
 import { ownComputers } from './own-computers.ts';
 import { choosePorts } from './ports.ts';
+
+const damagedKeys =
+  'cluster-keys.json is damaged. The keys of before are used until another computer hands over those of now. If no other computer is left, replace them: coterie keys replace';
 
 /** Before anything runs. Rejects with nothing left behind when the folder or a port cannot be had. */
 export async function openFolder({ clock, log }: { clock: Clock; log: Log }, settings: HostSettings) {
@@ -36,8 +42,12 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const first = known ?? newLayout(settings, nowMs);
     const own = await ownComputers(disk, first, folder);
     if (known !== null) checkSameNodes(known, own, settings);
+    const kept = await readHeldKeys(disk, first.clusterId);
+    const authority = kept.held?.current.authority ?? null;
     const trust =
-      settings.listen === null ? null : await openTrust({ disk, clock }, folder, { layout: first, own });
+      settings.listen === null
+        ? null
+        : await openTrust({ disk, clock }, folder, { layout: first, own, authority });
     const layout = trust === null ? first : withOwnKey(first, own, keyOfTrust(trust));
     const live = [...older, { layout, digest: digestOf(layout) }];
     if (layout !== known) await writeLayouts(disk, live);
@@ -45,7 +55,9 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
       own.has(computer),
     );
     const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
-    const key = await clusterSecret(folder, systemRandom);
+    const secret = await clusterSecret(folder, systemRandom);
+    const keys: HeldKeys | null = kept.held ?? (trust && firstKeys(secret, trust.authority, nowMs));
+    const secrets = keys === null ? Secrets.of(secret) : new Secrets(secretsIn(keys, 'used'));
     const credentials = trust === null ? null : credentialsOf(trust);
     const network =
       trust === null || !settings.clientsOpen
@@ -53,7 +65,7 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
         : { host: settings.listen!, certificates: await addressCertificates(trust, settings.listen!, nowMs) };
     const running = await takeOverRunning(
       {
-        ...{ proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
+        ...{ proof: mutualProofOf(secrets, peerProofPurpose, systemRandom), log },
         transport:
           credentials === null
             ? tcpTransport
@@ -77,13 +89,23 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const places = nodes.map((node, index) => ({
       ...{ node, ports: ports[index], running: running.get(node.id) ?? null },
     }));
-    const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
+    const said = [
+      ...(closed === null ? [] : [closed]),
+      ...(kept.isDamaged ? [damagedKeys] : []),
+      ...findings,
+      ...catalog.findings,
+    ];
     /** Another host may open it then. */
     const close = async () => {
       await catalog.close();
       lock.release();
     };
-    return { close, disk, catalog, layout, live, own, key, trust, network, places, folderOf, findings: said };
+    return {
+      ...{ close, disk, catalog, layout, live, own, secrets, trust, network, places, folderOf },
+      // Without one, this computer is of a cluster of its own.
+      shared: trust === null || keys === null ? null : { trust, keys },
+      findings: said,
+    };
   } catch (error) {
     lock.release();
     throw error;

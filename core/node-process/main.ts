@@ -8,6 +8,7 @@ import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { AccessRules } from '../security/access.ts';
+import { Secrets } from '../security/secrets.ts';
 import { AddressBook } from './address-book.ts';
 import { HostChannel } from './host-channel.ts';
 import { LayoutInbox } from './layout-inbox.ts';
@@ -31,6 +32,7 @@ const book = new AddressBook();
 let running: RunningNode | null = null;
 /** The latest, which may come while the node is being put together. */
 let rules: AccessRules | null = null;
+const secrets = new Secrets({ use: '', accepted: [], kept: [] });
 let isStarted = false;
 let stopping = false;
 
@@ -83,7 +85,8 @@ channel.onMessage((message) => {
   switch (message.type) {
     case 'start':
       isStarted = true;
-      runNode({ channel, book, layouts, log, onHost }, message).then((node) => {
+      secrets.change(message.secrets);
+      runNode({ channel, book, layouts, secrets, log, onHost }, message).then((node) => {
         running = node;
         if (rules !== null) node.setAccess(rules);
       }, fail);
@@ -100,6 +103,12 @@ channel.onMessage((message) => {
     case 'access':
       rules = message.rules;
       running?.setAccess(rules);
+      break;
+    case 'secrets':
+      secrets.change(message.secrets);
+      break;
+    case 'certificates':
+      running?.setCertificates(message.certificates);
       break;
     case 'repair':
       running?.repairs.run(message);

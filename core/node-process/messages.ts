@@ -8,6 +8,7 @@ import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { Credentials } from '../platform/tls-transport.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { AccessRules } from '../security/access.ts';
+import type { SecretSet } from '../security/secrets.ts';
 import type { TrackerRow } from '../wire/peer/layout-messages.ts';
 
 /** Partitions of a keyspace that one node compares with the other replicas. */
@@ -77,8 +78,7 @@ export interface NodeStart {
   readonly hotBytesMax: number;
   /** It took clients before: an empty disk means that its data was lost. */
   readonly hasRun: boolean;
-  /** The cluster's, in hexadecimal (core/security/cluster-secret.ts). */
-  readonly secret: string;
+  readonly secrets: SecretSet;
   readonly access: AccessRules;
 }
 
@@ -104,6 +104,9 @@ export type ToNode =
   /** The host asks for the layouts that the node goes by: they are newer than its own. */
   | { readonly type: 'tell-layouts' }
   | { readonly type: 'access'; readonly rules: AccessRules }
+  | { readonly type: 'secrets'; readonly secrets: SecretSet }
+  /** PEM, in place of those of `NodeStart.network`. */
+  | { readonly type: 'certificates'; readonly certificates: string }
   /** `task` names the answer and a stop. */
   | ({ readonly type: 'repair'; readonly task: number } & RepairWork)
   | { readonly type: 'repair-stop'; readonly task: number }

@@ -4,14 +4,11 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { toCoterieError } from '../base/errors.ts';
 import { productVersion } from '../base/version.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import { respServerDefaults } from '../gateway/resp/settings.ts';
 import { newestOf, nodesOf } from '../layout/history.ts';
-import { lanSettings, oneComputerSettings } from '../membership/settings.ts';
-import { MembershipDriver, type TimedEvent } from '../node/membership-driver.ts';
 import { defaultNodeSettings, StorageNode } from '../node/storage-node.ts';
 import { lockFolderPatiently } from '../platform/folder-lock.ts';
 import type { HostLine } from '../platform/host-line.ts';
@@ -21,14 +18,12 @@ import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
 import { boundHandshakes } from '../platform/tls-transport.ts';
-import { UdpDatagrams } from '../platform/udp-datagrams.ts';
-import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { AccessRules } from '../security/access.ts';
 import { contextSealOf } from '../security/context-seal.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
-import { packetSealOf } from '../security/packet-seal.ts';
 import { PasswordLogins } from '../security/password-logins.ts';
+import type { Secrets } from '../security/secrets.ts';
 import { openLogEngine } from '../storage/log-engine.ts';
 import { patientDisk } from '../storage/patient-disk.ts';
 import { trackersOf } from '../wire/peer/layout-messages.ts';
@@ -43,6 +38,7 @@ import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.t
 import { reached } from './reached.ts';
 import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
 import { securedBy } from './secured-peers.ts';
+import { startMembership } from './start-membership.ts';
 
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
@@ -54,6 +50,7 @@ export interface RunningNode {
   readonly repairs: NodeRepairs;
   readonly losses: NodeLosses;
   setAccess(rules: AccessRules): void;
+  setCertificates(certificates: string): void;
   /** To the host, which asked for them. */
   tellLayouts(): void;
   /** Tells a host that did not start this node all that it has to know. */
@@ -66,6 +63,7 @@ interface Surroundings {
   readonly channel: HostChannel;
   readonly book: AddressBook;
   readonly layouts: LayoutInbox;
+  readonly secrets: Secrets;
   readonly log: Log;
   /** A host that did not start this node has shown who it is. */
   onHost(line: HostLine): void;
@@ -73,7 +71,7 @@ interface Surroundings {
 
 /** Rejects when the folder, a port or the storage cannot be had; the process ends then. */
 export async function runNode(
-  { channel, book, layouts, log, onHost }: Surroundings,
+  { channel, book, layouts, secrets, log, onHost }: Surroundings,
   message: NodeStart,
 ): Promise<RunningNode> {
   const { nodeId, folder, host, peerHost, credentials } = message;
@@ -83,13 +81,12 @@ export async function runNode(
   removeEndpoint(folder);
   const clock = systemClock;
   const timers = systemTimers;
-  const secret = Buffer.from(message.secret, 'hex');
   const peerNetwork = new TcpPeerNetwork(
     {
       clock,
       timers,
       log,
-      proof: mutualProofOf(secret, peerProofPurpose, systemRandom),
+      proof: mutualProofOf(secrets, peerProofPurpose, systemRandom),
       ...(credentials === null ? {} : securedBy(credentials, nodeId, () => liveNow())),
       onHost,
     },
@@ -104,7 +101,7 @@ export async function runNode(
   book.tell(nodeId, (peers) => peerNetwork.setPeers(peers));
   const link = new LateLink();
   const { membership, stopMembership } = await startMembership(
-    { channel, book, log, disk, link },
+    { channel, book, secrets, log, disk, link },
     message,
     peerPort,
   );
@@ -118,7 +115,7 @@ export async function runNode(
       network: peerNetwork,
       openEngine: () =>
         openLogEngine({ disk, clock, timers, log }, { folder: 'data', hotBytesMax: message.hotBytesMax }),
-      seal: contextSealOf(secret),
+      seal: contextSealOf(secrets),
       endpointOf: (id) => {
         const address = book.of(id);
         return {
@@ -143,7 +140,7 @@ export async function runNode(
       timers,
       random: systemRandom,
       log,
-      hostProof: mutualProofOf(secret, hostProofPurpose, systemRandom),
+      hostProof: mutualProofOf(secrets, hostProofPurpose, systemRandom),
       logins,
     },
     {
@@ -192,6 +189,7 @@ export async function runNode(
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
     losses,
     setAccess: (rules) => logins.set(rules),
+    setCertificates: (certificates) => resp.setCertificates(certificates),
     tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),
     introduce: () => {
       const { hotBytesMax } = message;
@@ -245,54 +243,4 @@ export async function runNode(
     take: (live) => node.offerLayouts(live),
   });
   return running;
-}
-
-/** Membership on the UDP port of the peer listener's number, reporting every change to the host. */
-async function startMembership(
-  around: Pick<Surroundings, 'channel' | 'book' | 'log'> & { disk: Disk; link: LateLink },
-  message: NodeStart,
-  port: number,
-): Promise<{ membership: MembershipDriver; stopMembership: () => Promise<void> }> {
-  const { channel, book, log, disk, link } = around;
-  const { nodeId, peerHost, credentials } = message;
-  const { layout } = newestOf(message);
-  const udp = new UdpDatagrams({ host: peerHost, port });
-  try {
-    await udp.listen();
-  } catch (error) {
-    // Not worth refusing to start: the others still reach this node over TCP.
-    log.warn('Membership has no UDP port.', { cause: toCoterieError(error, 'unavailable').message });
-  }
-  book.tell(nodeId, (peers) => udp.setPeers(peers));
-  const profile = credentials === null ? oneComputerSettings : lanSettings;
-  const membership = await MembershipDriver.start(
-    {
-      clock: systemClock,
-      timers: systemTimers,
-      disk,
-      random: systemRandom,
-      log,
-      datagrams: udp,
-      link,
-      layouts: link,
-      seal: packetSealOf(Buffer.from(message.secret, 'hex'), systemRandom),
-    },
-    { selfId: nodeId, clusterId: layout.clusterId, profile },
-    [...nodesOf(message.live.map((one) => one.layout)).keys()],
-  );
-  let waiting: TimedEvent[] = [];
-  membership.onEvent((event) => {
-    waiting.push(event);
-    if (waiting.length > 1) return;
-    systemTimers.atTurnEnd(() => {
-      channel.send({ type: 'membership', events: waiting, members: membership.members() });
-      waiting = [];
-    });
-  });
-  channel.send({ type: 'membership', events: [], members: membership.members() });
-  const stopMembership = () => {
-    membership.close();
-    return udp.close();
-  };
-  return { membership, stopMembership };
 }

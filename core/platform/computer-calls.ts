@@ -1,12 +1,14 @@
 /** Calls to other computers of the cluster: HTTP over mutual TLS, one answer for one question. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { CoterieError, type ErrorCode, errorCodes } from '../base/errors.ts';
 import type { Place } from './peer-transport.ts';
 import { type Credentials, certificateOf, memberOptions } from './tls-transport.ts';
 
+/** For TCP and the handshake. */
+const connectWithinMs = 5_000;
 /** Layouts of a thousand nodes have some megabytes. */
 const answerBytesMax = 64 * 1024 * 1024;
 
@@ -20,17 +22,30 @@ export class ComputerCalls {
   readonly #admits: (certificate: X509Certificate) => boolean;
 
   /** `admits`: whether a computer with that certificate is called. */
-  constructor(credentials: Credentials, admits: (certificate: X509Certificate) => boolean) {
+  constructor(credentials: () => Credentials, admits: (certificate: X509Certificate) => boolean) {
     this.#admits = admits;
-    this.#agent = new Agent({
-      ...memberOptions(credentials),
-      keepAlive: true,
-      maxSockets: 8,
-      // A session that is resumed is not asked for its certificate again.
-      maxCachedSessions: 0,
-      checkServerIdentity: (_, { raw }) =>
-        admits(new X509Certificate(raw)) ? undefined : new Error('its key is not one of this cluster'),
-    });
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    // Nothing is sent before the other side's key was looked at.
+    this.#agent.createConnection = ({ host, port }, done) => {
+      const socket = connect({ host: host!, port: Number(port), ...memberOptions(credentials()) });
+      const fail = (cause: Error) => {
+        socket.destroy();
+        done?.(cause, socket);
+      };
+      socket.once('error', fail);
+      socket.setTimeout(connectWithinMs, () => fail(new Error('no answer in time')));
+      socket.once('secureConnect', () => {
+        const certificate = certificateOf(socket);
+        if (certificate === null || !admits(certificate)) {
+          fail(new Error('its key is not one of this cluster'));
+          return;
+        }
+        socket.off('error', fail);
+        socket.setTimeout(0);
+        done?.(null, socket);
+      });
+      return undefined;
+    };
   }
 
   /** Rejects with what the other side says, and with `unavailable` where it cannot be reached, or takes too long. */

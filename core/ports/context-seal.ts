@@ -5,6 +5,8 @@
 export interface ContextSeal {
   /** `sealBytes` bytes that only this cluster can make for these. */
   of(bytes: Buffer): Buffer;
+  /** Whether this cluster made `given` for these; how long it takes says nothing about how much of it was right. */
+  holds(bytes: Buffer, given: Buffer): boolean;
 }
 
 export const sealBytes = 16;

@@ -1,9 +1,21 @@
 /** Contexts are sealed with HMAC-SHA-256 (RFC 2104, RFC 6234), cut to 128 bits, under a key of the cluster. */
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type ContextSeal, sealBytes } from '../ports/context-seal.ts';
-import { derivedKey } from './derived-key.ts';
+import type { Secrets } from './secrets.ts';
 
-export function contextSealOf(secret: Buffer): ContextSeal {
-  const key = derivedKey(secret, 'coterie context 1');
-  return { of: (bytes) => createHmac('sha256', key).update(bytes).digest().subarray(0, sealBytes) };
+const purpose = 'coterie context 1';
+
+export function contextSealOf(secrets: Secrets): ContextSeal {
+  return {
+    of: (bytes) => sealUnder(secrets.for(purpose).use, bytes),
+    holds(bytes, given) {
+      if (given.length !== sealBytes) return false;
+      const { accepted, kept } = secrets.for(purpose);
+      return [...accepted, ...kept].some((key) => timingSafeEqual(given, sealUnder(key, bytes)));
+    },
+  };
+}
+
+function sealUnder(key: Buffer, bytes: Buffer): Buffer {
+  return createHmac('sha256', key).update(bytes).digest().subarray(0, sealBytes);
 }

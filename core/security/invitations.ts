@@ -99,6 +99,11 @@ export class Invitations {
     return invitation;
   }
 
+  /** Those that are open are good no more. */
+  clear(): void {
+    this.#open.clear();
+  }
+
   #noteWrong(from: string): void {
     const known = this.#wrong.get(from);
     if (known !== undefined) known.count++;

@@ -5,12 +5,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Meeting, type MeetingSide, type MutualProof, nonceBytes } from '../ports/mutual-proof.ts';
 import type { Random } from '../ports/random.ts';
-import { derivedKey } from './derived-key.ts';
+import type { Secrets } from './secrets.ts';
 
 /** `purpose` keeps meetings of different kinds apart: a proof for one is none for another. */
-export function mutualProofOf(secret: Buffer, purpose: string, random: Random): MutualProof {
-  const key = derivedKey(secret, purpose);
-  const proofOf = (side: MeetingSide, meeting: Meeting): Buffer => {
+export function mutualProofOf(secrets: Secrets, purpose: string, random: Random): MutualProof {
+  const proofOf = (key: Buffer, side: MeetingSide, meeting: Meeting): Buffer => {
     const { caller, listener, port, callerNonce, listenerNonce } = meeting;
     const mac = createHmac('sha256', key);
     // Names vary in length: their lengths stand before them, so that no two meetings are the same bytes.
@@ -26,13 +25,15 @@ export function mutualProofOf(secret: Buffer, purpose: string, random: Random): 
   };
   return {
     nonce: () => Buffer.from(random.bytes(nonceBytes)),
-    of: proofOf,
+    of: (side, meeting) => proofOf(secrets.for(purpose).use, side, meeting),
     holds(side, meeting, given) {
       // A nonce of another length would move the border between the two.
       const { callerNonce, listenerNonce } = meeting;
       if (callerNonce.length !== nonceBytes || listenerNonce.length !== nonceBytes) return false;
-      const wanted = proofOf(side, meeting);
-      return given.length === wanted.length && timingSafeEqual(given, wanted);
+      return secrets.for(purpose).accepted.some((key) => {
+        const wanted = proofOf(key, side, meeting);
+        return given.length === wanted.length && timingSafeEqual(given, wanted);
+      });
     },
   };
 }

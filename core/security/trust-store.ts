@@ -8,7 +8,7 @@ import type { Disk } from '../ports/disk.ts';
 
 const file = 'trust.json';
 const pem = z.string().startsWith('-----BEGIN ');
-const signer = z.object({ certificate: pem, privateKey: pem });
+export const signer = z.object({ certificate: pem, privateKey: pem });
 const trustSchema = z.object({
   format: z.literal(1),
   clusterId: z.string(),

@@ -27,7 +27,7 @@ export function encodeBasis(basis: Basis, address: KeyAddress, seal: ContextSeal
     writeDot(bytes, offset, dot);
     offset += dotBytes;
   }
-  sealOf(bytes.subarray(0, offset), address, seal).copy(bytes, offset);
+  seal.of(sealedBytes(bytes.subarray(0, offset), address)).copy(bytes, offset);
   return bytes.toString('base64url');
 }
 
@@ -48,7 +48,7 @@ export function parseBasis(text: string, address: KeyAddress, seal: ContextSeal)
       'The context belongs to another key. Use the context of the last read of this key.',
     );
   }
-  if (!isSame(sealOf(bytes.subarray(0, end), address, seal), bytes.subarray(end))) throw damagedContext();
+  if (!seal.holds(sealedBytes(bytes.subarray(0, end), address), bytes.subarray(end))) throw damagedContext();
   const contextCount = bytes.readUInt16BE(9);
   const context: Dot[] = [];
   const dots: Dot[] = [];
@@ -62,17 +62,10 @@ export function parseBasis(text: string, address: KeyAddress, seal: ContextSeal)
 }
 
 /** Keyspace and key count as well: two keys may have one token. */
-function sealOf(bytes: Buffer, { keyspace, key }: KeyAddress, seal: ContextSeal): Buffer {
+function sealedBytes(bytes: Buffer, { keyspace, key }: KeyAddress): Buffer {
   const head = Buffer.allocUnsafe(2);
   head.writeUInt16BE(keyspace, 0);
-  return seal.of(Buffer.concat([head, key, bytes]));
-}
-
-/** Without an early end: how long it takes says nothing about how much of a seal was right. */
-function isSame(left: Buffer, right: Buffer): boolean {
-  let difference = 0;
-  for (let index = 0; index < left.length; index++) difference |= left[index] ^ right[index];
-  return difference === 0;
+  return Buffer.concat([head, key, bytes]);
 }
 
 function damagedContext(): CoterieError {

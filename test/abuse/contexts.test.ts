@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressOf } from '../../core/base/token.ts';
 import { contextSealOf } from '../../core/security/context-seal.ts';
+import { Secrets } from '../../core/security/secrets.ts';
 import { encodeBasis } from '../../core/versions/context-codec.ts';
 import { actorOf } from '../../core/versions/version-set.ts';
 import { RealCluster } from '../support/cluster.ts';
@@ -20,7 +21,7 @@ afterAll(async () => {
 });
 
 const key = 'a key';
-const guessedSeal = contextSealOf(Buffer.from('a guess'));
+const guessedSeal = contextSealOf(Secrets.of(Buffer.from('a guess')));
 const forged = (context: Parameters<typeof encodeBasis>[0]['context']) =>
   encodeBasis({ context, dots: [] }, addressOf(0, Buffer.from(key)), guessedSeal);
 

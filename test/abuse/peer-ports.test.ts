@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
+import { Secrets } from '../../core/security/secrets.ts';
 import { clusterTagOf, encodePacket, noLayout } from '../../core/wire/membership/packet-codec.ts';
 import { encodeCall, encodeJson, frameType, protocolVersion } from '../../core/wire/peer/frames.ts';
 import { allowedMs } from '../support/abuse.ts';
@@ -113,7 +114,7 @@ test('names that anybody can learn open nothing, and idle connections displace n
 test('forged datagrams mark nobody as gone, and fill no audit trail', async () => {
   const strangers = {
     tag: clusterTagOf(cluster.ready.cluster.id),
-    seal: packetSealOf(Buffer.alloc(32), systemRandom),
+    seal: packetSealOf(Secrets.of(Buffer.alloc(32)), systemRandom),
   };
   const claims = nodeIds.map((member) => ({
     ...{ state: 'left' as const, member, incarnation: 2 ** 31, by: member },

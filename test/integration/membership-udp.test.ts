@@ -12,10 +12,11 @@ import { systemRandom } from '../../core/platform/system-random.ts';
 import { UdpDatagrams } from '../../core/platform/udp-datagrams.ts';
 import { silentLog } from '../../core/ports/log.ts';
 import { packetSealOf } from '../../core/security/packet-seal.ts';
+import { Secrets } from '../../core/security/secrets.ts';
 import { noLayout } from '../../core/wire/membership/packet-codec.ts';
 
 const host = '127.0.0.1';
-const seal = packetSealOf(Buffer.from('secret of these nodes'), systemRandom);
+const seal = packetSealOf(Secrets.of(Buffer.from('secret of these nodes')), systemRandom);
 const ids = [1, 2, 3];
 const link = {
   call: (_: number, __: Buffer, done: (error: CoterieError, body: null) => void) =>

@@ -6,6 +6,7 @@ import { DataAccess } from '../../core/host/data-access.ts';
 import { NodeClient } from '../../core/host/node-client.ts';
 import { silentLog } from '../../core/ports/log.ts';
 import { mutualProofOf } from '../../core/security/mutual-proof.ts';
+import { Secrets } from '../../core/security/secrets.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import {
   plain,
@@ -78,8 +79,8 @@ test('a mistake of the node is not the caller’s: internal, not bad input', asy
 });
 
 describe('host and node show each other who they are', () => {
-  const proof = mutualProofOf(Buffer.alloc(32, 7), 'coterie host 1', realRandom);
-  const otherProof = mutualProofOf(Buffer.alloc(32, 8), 'coterie host 1', realRandom);
+  const proof = mutualProofOf(Secrets.of(Buffer.alloc(32, 7)), 'coterie host 1', realRandom);
+  const otherProof = mutualProofOf(Secrets.of(Buffer.alloc(32, 8)), 'coterie host 1', realRandom);
   const strangers: Server[] = [];
 
   afterEach(async () => {

@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import { mutualProofOf } from '../../core/security/mutual-proof.ts';
+import { Secrets } from '../../core/security/secrets.ts';
 import {
   bodyOf,
   encodeCall,
@@ -27,7 +28,7 @@ import {
 } from '../support/tcp-peers.ts';
 
 const closers: (() => unknown)[] = [];
-const proofOfStrangers = mutualProofOf(Buffer.from('another secret'), 'links', systemRandom);
+const proofOfStrangers = mutualProofOf(Secrets.of(Buffer.from('another secret')), 'links', systemRandom);
 
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();

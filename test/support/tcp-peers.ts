@@ -8,13 +8,18 @@ import type { Clock, Timers } from '../../core/ports/clock.ts';
 import { silentLog } from '../../core/ports/log.ts';
 import type { MutualProof } from '../../core/ports/mutual-proof.ts';
 import { mutualProofOf } from '../../core/security/mutual-proof.ts';
+import { Secrets } from '../../core/security/secrets.ts';
 
 import { FrameReader } from '../../core/wire/peer/frames.ts';
 import { PeerGreeting } from '../../core/wire/peer/greeting.ts';
 
 export const loopback = '127.0.0.1';
 export const clusterId = 'test cluster';
-export const proofOfMembers = mutualProofOf(Buffer.from('secret of the test cluster'), 'links', systemRandom);
+export const proofOfMembers = mutualProofOf(
+  Secrets.of(Buffer.from('secret of the test cluster')),
+  'links',
+  systemRandom,
+);
 
 export interface TcpPeer {
   readonly network: TcpPeerNetwork;

@@ -10,6 +10,7 @@ import type {
   InterfaceReport,
   Invitation,
   JoinRequest,
+  SharedKeysView,
 } from '../../core/contract/computer-views.ts';
 import type { Variant } from './fake-layouts.ts';
 
@@ -67,6 +68,7 @@ export class FakeComputers {
   found: FoundComputer[];
   interfaces: InterfaceReport[];
   standing: ComputerStanding;
+  keys: SharedKeysView = { number: 0, replacedAtMs: null, authority: fingerprints[0] };
   /** How long a code is good. */
   invitationMs = 10 * minute;
   /** As a host from before there were other computers. */
@@ -136,6 +138,11 @@ export class FakeComputers {
       case 'computers.remove':
         this.#removed.add(input.name);
         return { version: 2 };
+      case 'computers.keys':
+        return this.keys;
+      case 'computers.replaceKeys':
+        this.keys = { ...this.keys, number: this.keys.number + 1, replacedAtMs: Date.now() };
+        return this.keys;
       case 'network.found':
         return this.found;
       case 'network.doctor':

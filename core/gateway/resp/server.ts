@@ -18,6 +18,8 @@ export interface RespServer {
   /** Stops accepting, lets commands under way be answered, then closes every connection. */
   close(): Promise<void>;
   clientCount(): number;
+  /** PEM, for clients on other computers that connect from now on. */
+  setCertificates(certificates: string): void;
   /** Where clients on other computers connect; null: nowhere. */
   readonly networkPort: number | null;
 }
@@ -78,6 +80,12 @@ class RespListener implements RespServer, ConnectionOwner {
       );
     }
     return this.listenLocally();
+  }
+
+  setCertificates(cert: string): void {
+    const { network } = this.gateway.settings;
+    if (network === null) return;
+    this.network?.setSecureContext({ cert, key: network.privateKey, minVersion: 'TLSv1.2' });
   }
 
   private listenLocally(): Promise<number> {

@@ -13,7 +13,7 @@ export function clientsViewOf({ access, admission, clientsOpen, lan, view }: Hos
     http: admission.httpUrl,
     loginRequired: required,
     users: users.map(({ name }) => name),
-    authority: lan?.authority ?? null,
+    authority: lan?.authority() ?? null,
   };
 }
 

@@ -57,6 +57,8 @@ export interface ComputerPortHandlers {
 
 export interface ComputerPort {
   readonly port: number;
+  /** For connections that come from now on. */
+  show(credentials: Credentials): void;
   /** Connections that would not be let in any more end. */
   dropRemoved(): void;
   close(): Promise<void>;
@@ -98,21 +100,18 @@ export async function serveComputers(
     );
   };
 
-  const server = createServer(
-    { ...serverOptions, ...memberOptions(credentials), rejectUnauthorized: false },
-    (request, response) => {
-      response.setHeader('Content-Type', 'application/json');
-      answer(request, response).then(
-        (output) => response.end(Buffer.isBuffer(output) ? output : JSON.stringify(output)),
-        (cause) => {
-          const { code, message } = outwardError(cause, log, 'a request of another computer');
-          response.statusCode = code === 'unauthorized' ? 403 : 400;
-          if (!request.complete) response.setHeader('Connection', 'close');
-          response.end(JSON.stringify({ error: { code, message } }));
-        },
-      );
-    },
-  );
+  const server = createServer({ ...serverOptions, ...memberOptions(credentials) }, (request, response) => {
+    response.setHeader('Content-Type', 'application/json');
+    answer(request, response).then(
+      (output) => response.end(Buffer.isBuffer(output) ? output : JSON.stringify(output)),
+      (cause) => {
+        const { code, message } = outwardError(cause, log, 'a request of another computer');
+        response.statusCode = code === 'unauthorized' ? 403 : 400;
+        if (!request.complete) response.setHeader('Connection', 'close');
+        response.end(JSON.stringify({ error: { code, message } }));
+      },
+    );
+  });
   boundHandshakes(server);
   server.on('secureConnection', (socket) => {
     open.add(socket);
@@ -127,6 +126,7 @@ export async function serveComputers(
 
   return {
     port: actual,
+    show: (next) => server.setSecureContext(memberOptions(next)),
     dropRemoved() {
       for (const socket of open) {
         const certificate = certificateOf(socket);

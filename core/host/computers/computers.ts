@@ -17,6 +17,8 @@ import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
+import { compareLayouts, learnKeys } from './catching-up.ts';
+import type { ClusterKeys } from './cluster-keys.ts';
 import { type KnownCluster, knownOf } from './known-cluster.ts';
 import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
@@ -40,6 +42,7 @@ interface Components {
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
+  readonly keys: ClusterKeys;
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
@@ -93,6 +96,15 @@ export class Computers {
     const news = decodeNews(body, layouts.live);
     await layouts.learn(news.layouts, news.trackers);
     return encodeNews(layouts.history, layouts.live);
+  }
+
+  /** How many computers that are reached come before this one where one of them has to do something. */
+  get rank(): number {
+    const [self] = this.#parts.own;
+    return this.#known.computers.filter(({ id, key }) => {
+      const other = this.#others.get(key ?? '');
+      return id < self && other !== undefined && this.#isReached(other);
+    }).length;
   }
 
   get requests(): readonly JoinRequest[] {
@@ -207,7 +219,7 @@ export class Computers {
   }
 
   #take(other: OtherComputer, place: Place, how: 'answered' | 'called', news: ComputerNews): void {
-    const { clock, layouts, changed, placesChanged, access, log } = this.#parts;
+    const { clock, layouts, changed, placesChanged, access, keys, log } = this.#parts;
     const before = other.place;
     const requests = JSON.stringify(other.news?.requests ?? []);
     other.heard(place, how, news, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
@@ -215,28 +227,14 @@ export class Computers {
     const isElsewhere = before === undefined || !isSame(before, other.place!);
     if (isElsewhere) placesChanged(this.places);
     this.#tellAddresses();
-    if (news.layout.digest !== newestOf(layouts.history).digest) void this.#compareLayouts(other);
+    if (news.layout.digest !== newestOf(layouts.history).digest) void compareLayouts(this.#parts, place);
     access.learn(news.access).catch((cause: Error) => {
       log.warn('Who may use the data could not be taken from another computer.', { cause: cause.message });
     });
+    if (keys.isBehind(news.keys)) void learnKeys(this.#parts, place);
     const isNew = isElsewhere || !other.wasReached || requests !== JSON.stringify(news.requests);
     other.wasReached = true;
     changed(isNew ? 'computers' : 'figures');
-  }
-
-  async #compareLayouts({ place }: OtherComputer): Promise<void> {
-    if (place === undefined) return;
-    const { calls, layouts, log } = this.#parts;
-    try {
-      const body = encodeNews(layouts.history, layouts.live);
-      const news = decodeNews(
-        await calls.call(place, '/layouts', body, { withinMs: answerWithinMs }),
-        layouts.live,
-      );
-      await layouts.learn(news.layouts, news.trackers);
-    } catch (cause) {
-      log.warn('Layouts could not be compared with another computer.', { cause: (cause as Error).message });
-    }
   }
 
   #hostOf({ id, key, name }: LayoutComputer): NodesHost {

@@ -15,7 +15,7 @@ import type { AccessRules } from '../../security/access.ts';
 import { certificateFingerprint, issueCertificate } from '../../security/certificates.ts';
 import type { Invitations, Proved } from '../../security/invitations.ts';
 import { encodeJoinCode, joinExporter, joinLinkOf } from '../../security/join-code.ts';
-import type { Trust } from '../../security/trust-store.ts';
+import type { KeyEpoch } from '../../security/key-epochs.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { StrangerRequest } from './computer-port.ts';
@@ -30,9 +30,8 @@ interface Components {
   readonly staging: Staging;
   readonly invitations: Invitations;
   readonly inbox: JoinInbox;
-  readonly trust: Trust;
-  /** The cluster's secret. */
-  readonly secret: Buffer;
+  /** What the computers of the cluster hold in common. */
+  readonly keys: () => KeyEpoch;
   readonly own: ReadonlySet<string>;
   /** Who may use the data. */
   readonly access: () => AccessRules;
@@ -53,11 +52,11 @@ export class MembershipDesk {
 
   /** `dataCenter`: where it goes; absent: to that of this computer. One that does not exist yet is made. */
   invite(dataCenter?: string): Invitation {
-    const { invitations, trust, addresses, noted } = this.#parts;
+    const { invitations, keys, addresses, noted } = this.#parts;
     const target = dataCenter ?? this.#self().dataCenter;
     checkName(target, 'The data center');
     const { id, secret, expiresAtMs } = invitations.create(target);
-    const fingerprint = certificateFingerprint(trust.authority.certificate);
+    const fingerprint = certificateFingerprint(keys().authority.certificate);
     const code = encodeJoinCode({ id, secret, fingerprint });
     noted(`A join code for ${target} was made. It is good for one computer, for ten minutes.`);
     return { code, link: joinLinkOf(code, addresses()), expiresAtMs, dataCenter: target };
@@ -148,13 +147,14 @@ export class MembershipDesk {
   }
 
   async #grantOf({ publicKey, computerId }: KeptRequest) {
-    const { clock, layouts, trust, secret, own, places, addresses } = this.#parts;
+    const { clock, layouts, keys, own, places, addresses } = this.#parts;
+    const { authority, secret } = keys();
     const computer = layouts.present.computers.find(({ id }) => id === computerId);
     if (computer === undefined) {
       throw new CoterieError('unauthorized', 'This computer was let in, and has been taken out since.');
     }
     const certificate = await issueCertificate(
-      trust.authority,
+      authority,
       { computerId: computer.id, publicKey },
       clock.nowMs(),
     );
@@ -165,8 +165,7 @@ export class MembershipDesk {
     });
     return {
       clusterId: layouts.present.clusterId,
-      ...{ computer: computer.id, certificate, authority: trust.authority },
-      secret: secret.toString('hex'),
+      ...{ computer: computer.id, certificate, authority, secret },
       live: [...layouts.live],
       places: [...here, ...places()],
       access: this.#parts.access(),

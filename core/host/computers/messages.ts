@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { joinRequest } from '../../contract/computer-views.ts';
 import { nodeFigures, nodeState } from '../../contract/node-views.ts';
 import { accessRules } from '../../security/access.ts';
+import { epochMark, keyEpoch } from '../../security/key-epochs.ts';
 
 const count = z.number().int().min(0);
 const port = z.number().int().min(0).max(65_535);
@@ -75,8 +76,17 @@ export const computerNews = z.object({
   requests: z.array(joinRequest).max(64).readonly(),
   /** Who may use the data: the same at every computer. */
   access: accessRules,
+  /** Of what the computers hold in common; absent from one that runs an earlier version. */
+  keys: epochMark.default({ number: 0, digest: '' }),
 });
 export type ComputerNews = z.infer<typeof computerNews>;
+
+/** The answer to whoever is behind with what the computers hold in common (cluster-keys.ts). */
+export const toldKeys = z.object({
+  current: keyEpoch,
+  knownTo: z.array(z.string().max(128)).max(10_000).readonly(),
+  isUsed: z.boolean(),
+});
 
 /** A call of ClusterApi, or of a node of the computer that is called. */
 export const remoteCall = z.object({

@@ -12,7 +12,10 @@ import type { Log } from '../../ports/log.ts';
 import { openToAll } from '../../ports/logins.ts';
 import { issueCertificate, newAuthority } from '../../security/certificates.ts';
 import { writeClusterSecret } from '../../security/cluster-secret.ts';
+import { firstKeys } from '../../security/key-epochs.ts';
+import { writeHeldKeys } from '../../security/key-store.ts';
 import { mutualProofOf } from '../../security/mutual-proof.ts';
+import { Secrets } from '../../security/secrets.ts';
 import { writeTrust } from '../../security/trust-store.ts';
 import { liveFrom } from '../../wire/peer/layout-messages.ts';
 import { writeAccess } from '../access/access-store.ts';
@@ -121,7 +124,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
     });
     const around = { readOnly, log };
     const data = new DataAccess(
-      { proof: mutualProofOf(Buffer.alloc(32), hostProofPurpose, systemRandom) },
+      { proof: mutualProofOf(Secrets.of(Buffer.alloc(32)), hostProofPurpose, systemRandom) },
       () => [],
       () => null,
     );
@@ -178,6 +181,8 @@ async function settle(disk: NodeDisk, folder: string, grant: Grant, privateKey: 
     }
   }
   await writeClusterSecret(folder, Buffer.from(secret, 'hex'));
+  // Those of an earlier membership would count before what it was given now.
+  await writeHeldKeys(disk, clusterId, firstKeys(Buffer.from(secret, 'hex'), authority, systemClock.nowMs()));
   await writeTrust(disk, { clusterId, authority, computer: { id: computer, certificate, privateKey } });
   await keepOwnComputers(disk, clusterId, new Set([computer]));
   await writePlaces(disk, places);

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import type { Discovery } from '../../discovery/discovery.ts';
-import { admitsKey } from '../../layout/admission.ts';
+import { admitsKey, admittedComputers } from '../../layout/admission.ts';
 import { ComputerCalls } from '../../platform/computer-calls.ts';
 import { systemRandom } from '../../platform/system-random.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
@@ -11,13 +11,15 @@ import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import { certificateFingerprint, keyFingerprint } from '../../security/certificates.ts';
 import { Invitations } from '../../security/invitations.ts';
-import type { Trust } from '../../security/trust-store.ts';
+import type { HeldKeys } from '../../security/key-epochs.ts';
+import type { Secrets } from '../../security/secrets.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { Admission } from '../access/admission.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { oneAddress } from '../ports.ts';
+import { ClusterKeys } from './cluster-keys.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { Computers } from './computers.ts';
 import { conflictInWords, createFinder } from './finder.ts';
@@ -25,7 +27,7 @@ import { JoinInbox } from './join-inbox.ts';
 import { isLoopback, ownAddresses, readPlaces, writePlaces } from './known-places.ts';
 import { MembershipDesk } from './membership-desk.ts';
 import { computerNews, remoteCall, remoteRepair } from './messages.ts';
-import { credentialsOf, keyOfTrust } from './trust.ts';
+import { keyOfTrust, type TrustKeeper } from './trust.ts';
 
 interface Components {
   readonly clock: Clock;
@@ -38,9 +40,10 @@ interface Components {
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
   readonly access: AccessService;
-  readonly trust: Trust;
-  /** The cluster's secret. */
-  readonly secret: Buffer;
+  readonly trust: TrustKeeper;
+  /** As they are at the start. */
+  readonly keys: HeldKeys;
+  readonly secrets: Secrets;
   /** A call of ClusterApi from another computer; `by`: who asked there, in words. */
   readonly dispatch: (method: string, input: unknown, by: string) => Promise<unknown>;
   /** Something of another computer is new: its nodes' figures, or also who is reached where. */
@@ -49,6 +52,9 @@ interface Components {
   /** Something that nobody asked for. */
   readonly warned: (message: string) => void;
 }
+
+/** Whether certificates are still good, and name this computer's addresses. */
+const certificatesEveryMs = 60_000;
 
 /** Anybody can pretend to be a conflict. */
 const conflictsToldMax = 32;
@@ -63,7 +69,8 @@ export interface Lan {
   readonly port: number;
   readonly key: string;
   /** The authority's certificate as PEM. */
-  readonly authority: string;
+  readonly authority: () => string;
+  readonly keys: ClusterKeys;
   /** The layout has changed: who is not in it any more loses its connections. */
   layoutChanged(): void;
   close(): Promise<void>;
@@ -72,8 +79,8 @@ export interface Lan {
 /** Rejects, with nothing left behind, where the port cannot be had. */
 export async function openLan(parts: Components, at: { listen: string; port: number }): Promise<Lan> {
   const { clock, timers, log, disk, layouts, nodes, own, trust } = parts;
-  const credentials = credentialsOf(trust);
-  const key = keyOfTrust(trust);
+  const key = keyOfTrust(trust.trust);
+  const { clusterId } = layouts.present;
   const live = () => layouts.live.map(({ layout }) => layout);
   const admits = (certificate: X509Certificate) => admitsKey(live(), keyFingerprint(certificate));
   const self = () => layouts.present.computers.find(({ id }) => own.has(id));
@@ -86,11 +93,47 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     name: nameOfSelf,
     changed: () => parts.changed('computers'),
   });
-  const calls = new ComputerCalls(credentials, admits);
+  const calls = new ComputerCalls(() => trust.credentials, admits);
+  const authority = () => certificateFingerprint(trust.trust.authority.certificate);
+  const keys = new ClusterKeys(
+    {
+      ...{ clock, timers, disk, log, clusterId, random: systemRandom, noted: parts.warned },
+      letIn: () => new Set(admittedComputers(live()).flatMap((computer) => computer.key ?? [])),
+      rank: () => computers.rank,
+      spread(secrets) {
+        parts.secrets.change(secrets);
+        nodes.send({ type: 'secrets', secrets });
+      },
+      async authorityChanged(next) {
+        // Codes of before name the one of before.
+        invitations.clear();
+        await trust.goBy(next);
+        port?.show(trust.credentials);
+        await renewCertificates();
+      },
+    },
+    parts.keys,
+  );
+  /** Certificates end, and addresses change. */
+  const renewCertificates = async () => {
+    const renewed = await trust.newCertificates();
+    if (renewed === null) return;
+    port?.show(trust.credentials);
+    nodes.setCertificates(renewed);
+  };
+  let certificates = timers.after(certificatesEveryMs, renewLater);
+  function renewLater() {
+    renewCertificates().catch(({ message }: Error) => {
+      log.warn('The certificates of this computer could not be made anew. It is tried again.', {
+        cause: message,
+      });
+    });
+    certificates = timers.after(certificatesEveryMs, renewLater);
+  }
   let writing = Promise.resolve();
   const computers: Computers = new Computers(
     {
-      ...{ clock, timers, log, layouts, nodes, own, access: parts.access },
+      ...{ clock, timers, log, layouts, nodes, own, access: parts.access, keys },
       calls,
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
@@ -106,8 +149,8 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     await readPlaces(disk),
   );
   const desk: MembershipDesk = new MembershipDesk({
-    ...{ clock, layouts, staging: parts.staging, invitations, inbox, trust, own },
-    secret: parts.secret,
+    ...{ clock, layouts, staging: parts.staging, invitations, inbox, own },
+    keys: () => keys.told.current,
     access: () => parts.access.rules,
     addresses: () => ownAddresses(at.listen, port?.port ?? 0),
     places: () => computers.places,
@@ -124,7 +167,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   };
   port = await serveComputers(
     { admission: parts.admission, clock, timers, log },
-    { credentials, host: at.listen, port: at.port },
+    { credentials: trust.credentials, host: at.listen, port: at.port },
     {
       admits,
       stranger: new Map([['/join', (request) => desk.take(request)]]),
@@ -137,6 +180,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
             return computers.heard(from, host, json(computerNews, body));
           },
         ],
+        ['/keys', async () => keys.told],
         ['/layouts', ({ body }) => computers.layoutsOf(body)],
         [
           '/call',
@@ -165,18 +209,16 @@ export async function openLan(parts: Components, at: { listen: string; port: num
       ]),
     },
   );
-  const { clusterId } = layouts.present;
-  const authority = certificateFingerprint(trust.authority.certificate).toString('hex');
   const discovery = createFinder(
     { clock, timers, random: systemRandom },
-    trust.computer.privateKey,
+    trust.trust.computer.privateKey,
     () => ({
       kind: 'member',
       clusterId,
       clusterName: plainLine(layouts.present.clusterName),
-      computerId: trust.computer.id,
+      computerId: trust.trust.computer.id,
       computerName: nameOfSelf(),
-      authority,
+      authority: authority().toString('hex'),
       port: port!.port,
     }),
     at.listen,
@@ -197,10 +239,11 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   // What only this computer reaches is not told to others.
   if (!isLoopback(at.listen)) discovery.start();
   computers.start();
+  keys.start();
 
   return {
-    ...{ computers, desk, discovery, key },
-    authority: trust.authority.certificate,
+    ...{ computers, desk, discovery, key, keys },
+    authority: () => trust.trust.authority.certificate,
     port: port.port,
     layoutChanged() {
       port!.dropRemoved();
@@ -208,6 +251,8 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     },
     async close() {
       computers.close();
+      certificates.cancel();
+      await keys.close();
       await discovery.close();
       await port!.close();
       await writing;

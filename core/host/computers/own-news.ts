@@ -5,6 +5,7 @@ import { newestOf } from '../../layout/history.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { ClusterKeys } from './cluster-keys.ts';
 import type { ComputerNews, KnownPlace } from './messages.ts';
 
 interface Sources {
@@ -15,10 +16,11 @@ interface Sources {
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
+  readonly keys: ClusterKeys;
 }
 
 export function newsOf(
-  { layouts, nodes, own, at, requests, access }: Sources,
+  { layouts, nodes, own, at, requests, access, keys }: Sources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -36,5 +38,6 @@ export function newsOf(
     layout: { version: layout.version, digest },
     requests: requests(),
     access: access.rules,
+    keys: keys.mark,
   };
 }

@@ -7,6 +7,7 @@ import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import {
+  type Authority,
   isDueForRenewal,
   issueCertificate,
   keyFingerprint,
@@ -24,22 +25,14 @@ import { oneAddress } from '../ports.ts';
 export async function openTrust(
   { disk, clock }: { disk: Disk; clock: Clock },
   folder: string,
-  { layout, own }: { layout: Layout; own: ReadonlySet<string> },
+  { layout, own, authority }: { layout: Layout; own: ReadonlySet<string>; authority: Authority | null },
 ): Promise<Trust> {
   const { clusterId } = layout;
   const known = await readTrust(disk, folder);
   if (known !== null && known.clusterId === clusterId) {
-    if (!isDueForRenewal(known.computer.certificate, clock.nowMs())) return known;
-    const { authority, computer } = known;
-    const publicKey = publicKeyIn(computer.certificate);
-    const certificate = await issueCertificate(
-      authority,
-      { computerId: computer.id, publicKey },
-      clock.nowMs(),
-    );
-    const renewed = { ...known, computer: { ...computer, certificate } };
-    await writeTrust(disk, renewed);
-    return renewed;
+    const trust = await renewed(known, authority ?? known.authority, clock.nowMs());
+    if (trust !== known) await writeTrust(disk, trust);
+    return trust;
   }
   const keyed = layout.computers.find(({ key }) => key !== undefined);
   if (keyed !== undefined) {
@@ -50,11 +43,66 @@ export async function openTrust(
   }
   const [id] = own;
   const { privateKey, publicKey } = newKeyPair();
-  const authority = await newAuthority(clusterId, clock.nowMs());
-  const certificate = await issueCertificate(authority, { computerId: id, publicKey }, clock.nowMs());
-  const trust = { clusterId, authority, computer: { id, privateKey, certificate } };
+  const first = authority ?? (await newAuthority(clusterId, clock.nowMs()));
+  const certificate = await issueCertificate(first, { computerId: id, publicKey }, clock.nowMs());
+  const trust = { clusterId, authority: first, computer: { id, privateKey, certificate } };
   await writeTrust(disk, trust);
   return trust;
+}
+
+/** With a certificate of that authority which does not end soon: the same object where nothing has to be made anew. */
+async function renewed(trust: Trust, authority: Authority, nowMs: number): Promise<Trust> {
+  const { computer } = trust;
+  const isSame = authority.certificate === trust.authority.certificate;
+  if (isSame && !isDueForRenewal(computer.certificate, nowMs)) return trust;
+  const publicKey = publicKeyIn(computer.certificate);
+  const certificate = await issueCertificate(authority, { computerId: computer.id, publicKey }, nowMs);
+  return { ...trust, authority, computer: { ...computer, certificate } };
+}
+
+/** What this computer shows of itself, while it runs: certificates end, addresses change, and so may the authority. */
+export class TrustKeeper {
+  readonly #parts: { readonly disk: Disk; readonly clock: Clock; readonly listen: string };
+  #trust: Trust;
+  /** With which the certificate for programs was made. */
+  #addresses = '';
+  #isDue = false;
+
+  constructor(parts: { disk: Disk; clock: Clock; listen: string }, trust: Trust) {
+    this.#parts = parts;
+    this.#trust = trust;
+    this.#addresses = addressesOf(parts.listen).join();
+  }
+
+  get trust(): Trust {
+    return this.#trust;
+  }
+
+  get credentials(): Credentials {
+    return credentialsOf(this.#trust);
+  }
+
+  /** Rejects where it cannot be written: then it counts until the next start, which makes it anew. */
+  async goBy(authority: Authority): Promise<void> {
+    const { disk, clock } = this.#parts;
+    const next = await renewed(this.#trust, authority, clock.nowMs());
+    if (next === this.#trust) return;
+    this.#trust = next;
+    this.#isDue = true;
+    await writeTrust(disk, next);
+  }
+
+  /** Certificates for programs; null: those of before are still good. */
+  async newCertificates(): Promise<string | null> {
+    const { listen, clock } = this.#parts;
+    await this.goBy(this.#trust.authority);
+    const addresses = addressesOf(listen).join();
+    if (!this.#isDue && addresses === this.#addresses) return null;
+    const certificates = await addressCertificates(this.#trust, listen, clock.nowMs());
+    this.#addresses = addresses;
+    this.#isDue = false;
+    return certificates;
+  }
 }
 
 export function credentialsOf({ authority, computer }: Pick<Trust, 'authority' | 'computer'>): Credentials {
@@ -77,9 +125,13 @@ export async function addressCertificates(
   nowMs: number,
 ): Promise<string> {
   const publicKey = publicKeyIn(computer.certificate);
+  const facts = { computerId: computer.id, publicKey, addresses: addressesOf(listen) };
+  return `${await issueCertificate(authority, facts, nowMs)}\n${authority.certificate}`;
+}
+
+/** Of this computer, where it listens at `listen`. */
+function addressesOf(listen: string): string[] {
   const only = oneAddress(listen);
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const addresses = only === null ? own.map(({ address }) => address.replace(/%.*$/, '')) : [only];
-  const facts = { computerId: computer.id, publicKey, addresses };
-  return `${await issueCertificate(authority, facts, nowMs)}\n${authority.certificate}`;
+  return only === null ? own.map(({ address }) => address.replace(/%.*$/, '')) : [only];
 }

@@ -17,6 +17,7 @@ import type {
 import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { AccessRules } from '../../security/access.ts';
+import type { Secrets } from '../../security/secrets.ts';
 import { type NodePorts, reachableAt } from '../ports.ts';
 import { LocalNode } from './node-handle.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
@@ -53,8 +54,6 @@ export interface LocalNodesSettings {
   /** Where clients on other computers may connect; null: nowhere. */
   readonly network: { readonly host: string; readonly certificates: string } | null;
   readonly hotBytesMax: number;
-  /** The cluster's, in hexadecimal. */
-  readonly secret: string;
   folderOf(node: LayoutNode): string;
 }
 
@@ -65,6 +64,7 @@ export interface LocalNodesComponents {
   readonly memory: RunMemory;
   readonly live: () => readonly LiveLayout[];
   readonly access: () => AccessRules;
+  readonly secrets: Secrets;
   readonly events: LocalNodesEvents;
 }
 
@@ -80,6 +80,8 @@ export class LocalNodes {
   readonly #addresses = new Map<number, NodeAddress>();
   #elsewhere: readonly NodeAddress[] = [];
   readonly #settings: LocalNodesSettings;
+  /** For clients on other computers, made since the start. */
+  #certificates: string | null = null;
 
   readonly #components: LocalNodesComponents;
 
@@ -91,8 +93,8 @@ export class LocalNodes {
 
   /** A node that this computer runs from now on. It is not started. */
   add({ node, ports, running }: NodePlace): LocalNode {
-    const { launcher, clock, timers, memory, live, access, events } = this.#components;
-    const { host, peerHost, credentials, network, hotBytesMax, secret, folderOf } = this.#settings;
+    const { launcher, clock, timers, memory, live, access, secrets, events } = this.#components;
+    const { host, peerHost, credentials, network, hotBytesMax, folderOf } = this.#settings;
     const portsNow = () => supervisor.ports ?? ports;
     const startMessage = (): NodeStart => ({
       type: 'start',
@@ -102,11 +104,18 @@ export class LocalNodes {
       ...{ host, peerHost, credentials },
       // Where its clients found it last.
       ...{ clientPort: portsNow().clientPort, peerPort: portsNow().peerPort },
-      network: network === null ? null : { ...network, port: wantedNetworkPort(portsNow()) },
+      network:
+        network === null
+          ? null
+          : {
+              host: network.host,
+              certificates: this.#certificates ?? network.certificates,
+              port: wantedNetworkPort(portsNow()),
+            },
       live: live(),
       hotBytesMax,
       hasRun: memory.hasRun(node.id),
-      secret,
+      secrets: secrets.set,
       access: access(),
     });
     const supervisor: NodeSupervisor = new NodeSupervisor(
@@ -161,6 +170,12 @@ export class LocalNodes {
 
   send(message: ToNode): void {
     for (const node of this.#nodes.values()) node.send(message);
+  }
+
+  /** PEM. Clients on other computers that connect from now on see them. */
+  setCertificates(certificates: string): void {
+    this.#certificates = certificates;
+    this.send({ type: 'certificates', certificates });
   }
 
   /** Where clients of this computer find those that are up. */

@@ -37,6 +37,7 @@ import {
 import type { CollectorSettings } from '../../../core/replication/replica/tombstone-collector.ts';
 import { topologyOf } from '../../../core/replication/topology.ts';
 import { contextSealOf } from '../../../core/security/context-seal.ts';
+import { Secrets } from '../../../core/security/secrets.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
 import { patientDisk } from '../../../core/storage/patient-disk.ts';
 import { headerLength } from '../../../core/versions/record-codec.ts';
@@ -474,7 +475,7 @@ export class SimulatedCluster {
             },
           ),
         endpointOf: () => ({ host: 'simulated', port: 1, network: null }),
-        seal: contextSealOf(Buffer.from('simulated')),
+        seal: contextSealOf(Secrets.of(Buffer.from('simulated'))),
       },
       {
         nodeId: member.id,

@@ -4,6 +4,7 @@ import { agreedCountMax, type Claim, incarnationMax } from '../../../core/member
 import { systemRandom } from '../../../core/platform/system-random.ts';
 import type { PacketSeal } from '../../../core/ports/packet-seal.ts';
 import { packetSealOf } from '../../../core/security/packet-seal.ts';
+import { Secrets } from '../../../core/security/secrets.ts';
 import {
   clusterTagOf,
   datagramBytesMax,
@@ -23,7 +24,7 @@ import {
 import { check } from '../../support/seeds.ts';
 
 const clusterId = '9f6a1c1e-0000-4000-8000-000000000001';
-const sealed = (by: string): PacketSeal => packetSealOf(Buffer.from(by), systemRandom);
+const sealed = (by: string): PacketSeal => packetSealOf(Secrets.of(Buffer.from(by)), systemRandom);
 const envelope = { tag: clusterTagOf(clusterId), seal: sealed('the secret of the cluster') };
 const aliveClaim: Claim = { state: 'alive', member: 0xabcdef01, incarnation: 1, by: 0xabcdef01, agreed: [] };
 const id = fc.maxSafeNat();

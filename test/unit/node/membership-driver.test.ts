@@ -10,12 +10,13 @@ import { systemRandom } from '../../../core/platform/system-random.ts';
 import type { Datagrams } from '../../../core/ports/datagrams.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import { packetSealOf } from '../../../core/security/packet-seal.ts';
+import { Secrets } from '../../../core/security/secrets.ts';
 import { type LayoutMark, layoutMarkOf } from '../../../core/wire/membership/packet-codec.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
-const seal = packetSealOf(Buffer.from('secret of these nodes'), systemRandom);
+const seal = packetSealOf(Secrets.of(Buffer.from('secret of these nodes')), systemRandom);
 const ids = [1, 2, 3];
 
 /** Drivers joined by datagrams and streams that a test can cut. */

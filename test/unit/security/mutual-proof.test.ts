@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../../core/platform/system-random.ts';
 import { type Meeting, nonceBytes, proofBytes } from '../../../core/ports/mutual-proof.ts';
 import { mutualProofOf } from '../../../core/security/mutual-proof.ts';
+import { Secrets } from '../../../core/security/secrets.ts';
 
 const secret = Buffer.from('the secret of this cluster');
-const proof = mutualProofOf(secret, 'links 1', systemRandom);
+const proof = mutualProofOf(Secrets.of(secret), 'links 1', systemRandom);
 const meeting: Meeting = {
   caller: 'node 1',
   listener: 'node 2',
@@ -15,7 +16,7 @@ const meeting: Meeting = {
 
 describe('a mutual proof', () => {
   it('holds for the other side that has the same secret, and means one side only', () => {
-    const other = mutualProofOf(Buffer.from(secret), 'links 1', systemRandom);
+    const other = mutualProofOf(Secrets.of(Buffer.from(secret)), 'links 1', systemRandom);
     for (const side of ['caller', 'listener'] as const) {
       const given = proof.of(side, meeting);
       expect(given.length).toBe(proofBytes);
@@ -40,8 +41,8 @@ describe('a mutual proof', () => {
 
   it('cannot be made without the secret, nor with that of another purpose', () => {
     for (const stranger of [
-      mutualProofOf(Buffer.from('another secret'), 'links 1', systemRandom),
-      mutualProofOf(secret, 'links 2', systemRandom),
+      mutualProofOf(Secrets.of(Buffer.from('another secret')), 'links 1', systemRandom),
+      mutualProofOf(Secrets.of(secret), 'links 2', systemRandom),
     ]) {
       expect(proof.holds('caller', meeting, stranger.of('caller', meeting))).toBe(false);
     }

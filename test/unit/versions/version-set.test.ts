@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../../core/base/token.ts';
 import { contextSealOf } from '../../../core/security/context-seal.ts';
+import { Secrets } from '../../../core/security/secrets.ts';
 import { encodeBasis, parseBasis } from '../../../core/versions/context-codec.ts';
 import { clockLeadMaxMs, HybridClock, wallTimeMs } from '../../../core/versions/hybrid-clock.ts';
 import {
@@ -261,11 +262,14 @@ describe('the record codec', () => {
 
 describe('the context codec', () => {
   const address = addressOf(0, Buffer.from('a key'));
-  const seal = contextSealOf(Buffer.from('a secret'));
+  const seal = contextSealOf(Secrets.of(Buffer.from('a secret')));
 
   it('refuses a context that another cluster sealed, or nobody', () => {
     const forged = { context: [{ actor: actorOf(1, 0), counter: 2 ** 48 - 2 }], dots: [] };
-    for (const other of [contextSealOf(Buffer.from('another')), { of: () => Buffer.alloc(16) }]) {
+    for (const other of [
+      contextSealOf(Secrets.of(Buffer.from('another'))),
+      { of: () => Buffer.alloc(16), holds: () => true },
+    ]) {
       expect(() => parseBasis(encodeBasis(forged, address, other), address, seal)).toThrow(/damaged/);
     }
   });

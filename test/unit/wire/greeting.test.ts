@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../../core/platform/system-random.ts';
 import { mutualProofOf } from '../../../core/security/mutual-proof.ts';
+import { Secrets } from '../../../core/security/secrets.ts';
 import { bodyOf, encodeJson, frameType } from '../../../core/wire/peer/frames.ts';
 import { PeerGreeting, type Speech } from '../../../core/wire/peer/greeting.ts';
 
-const proof = mutualProofOf(Buffer.alloc(32, 1), 'links', systemRandom);
+const proof = mutualProofOf(Secrets.of(Buffer.alloc(32, 1)), 'links', systemRandom);
 
 function side(selfId: number, dialled: number | null, speaks?: Speech): PeerGreeting {
   return new PeerGreeting(proof, {

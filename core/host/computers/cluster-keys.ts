@@ -1,0 +1,188 @@
+/**
+ * Replaces what the computers of the cluster hold in common (core/security/key-epochs.ts): when a person says so, and by itself when
+ * somebody who knows it is not let in any more. Nodes learn to take what is made with a new secret before any of them makes
+ * something with it, so nobody is taken for a stranger on the way.
+ */
+import { CoterieError } from '../../base/errors.ts';
+import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import { newAuthority } from '../../security/certificates.ts';
+import {
+  type EpochMark,
+  type EpochPhase,
+  type HeldKeys,
+  isLaterEpoch,
+  type KeyEpoch,
+  markOf,
+  nextEpoch,
+  secretsIn,
+  strangersTo,
+  withEpoch,
+  withKnown,
+} from '../../security/key-epochs.ts';
+import { writeHeldKeys } from '../../security/key-store.ts';
+import type { SecretSet } from '../../security/secrets.ts';
+
+const tickMs = 1_000;
+/** Every computer that is on hears of a new epoch within a few exchanges, which come once a second. */
+const takenMs = 10_000;
+/** Whoever hears of it later is told by its host, not by packets. */
+const usedMs = 60_000;
+/** So much later than the first does each next computer do what the first should have done. */
+const patienceMs = 10_000;
+const secretBytes = 32;
+
+interface Components {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly random: Random;
+  readonly clusterId: string;
+  /** Keys of the computers by all layouts that count. */
+  readonly letIn: () => ReadonlySet<string>;
+  /** How many computers come before this one where one of them has to do something. */
+  readonly rank: () => number;
+  readonly spread: (secrets: SecretSet) => void;
+  /** There is another authority. Resolves when this computer goes by it. */
+  readonly authorityChanged: (authority: KeyEpoch['authority']) => Promise<void>;
+  readonly noted: (message: string) => void;
+}
+
+/** What one computer tells another that asks for it. */
+export interface ToldEpoch {
+  readonly current: KeyEpoch;
+  readonly knownTo: readonly string[];
+  /** Its nodes make things with it by now: whoever hears of it only now does the same at once. */
+  readonly isUsed: boolean;
+}
+
+export class ClusterKeys {
+  readonly #parts: Components;
+  #held: HeldKeys;
+  #phase: EpochPhase;
+  /** When the phase began, or strangers were first seen. */
+  #phaseSinceMs: number;
+  #dueSinceMs: number | null = null;
+  #timer: Cancellable | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** What was replaced before this start is used, and the one before taken for a while yet. */
+  constructor(parts: Components, held: HeldKeys) {
+    this.#parts = parts;
+    this.#held = held;
+    this.#phase = held.previous === null ? 'alone' : 'used';
+    this.#phaseSinceMs = parts.clock.monotonicMs();
+  }
+
+  start(): void {
+    this.#timer = this.#parts.timers.after(tickMs, () => {
+      void this.#look().catch(({ message }: Error) => {
+        this.#parts.log.warn('The keys of the cluster could not be replaced. It is tried again.', {
+          cause: message,
+        });
+      });
+      if (!this.#closed) this.start();
+    });
+  }
+
+  /** Resolves when nothing is being written any more. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    return this.#writing;
+  }
+
+  get mark(): EpochMark {
+    return markOf(this.#held.current);
+  }
+
+  get madeAtMs(): number {
+    return this.#held.current.madeAtMs;
+  }
+
+  /** For computers that are let in. */
+  get told(): ToldEpoch {
+    const { current, knownTo } = this.#held;
+    return { current, knownTo, isUsed: this.#phase !== 'taken' };
+  }
+
+  /** The one that this computer's nodes make things with by now is given to who comes in. */
+  get secret(): string {
+    return this.#held.current.secret;
+  }
+
+  isBehind(mark: EpochMark): boolean {
+    return isLaterEpoch(mark, this.mark);
+  }
+
+  /** Of another computer. Rejects where it cannot be written; it is heard of again. */
+  async learn({ current, knownTo, isUsed }: ToldEpoch): Promise<void> {
+    const before = this.#held;
+    await this.#change(() => withEpoch(this.#held, current, knownTo), isUsed ? 'used' : 'taken');
+    if (this.#held.current !== before.current)
+      this.#parts.noted('Keys of the cluster that another computer made were taken.');
+  }
+
+  /** `withAuthority`: also what programs on other computers, and join codes, know the cluster by. */
+  async replace(withAuthority: boolean): Promise<void> {
+    if (this.#phase === 'taken') {
+      throw new CoterieError(
+        'busy',
+        'The keys of the cluster were replaced just now. Try again in ten seconds.',
+      );
+    }
+    const { clock, random, clusterId, letIn } = this.#parts;
+    const authority = withAuthority ? await newAuthority(clusterId, clock.nowMs()) : null;
+    const secret = Buffer.from(random.bytes(secretBytes));
+    await this.#change(() => nextEpoch(this.#held, { secret, authority, letIn: letIn() }, clock.nowMs()));
+  }
+
+  /** One after the other; null: nothing is new. */
+  #change(next: () => HeldKeys | null, phase: EpochPhase = 'taken'): Promise<void> {
+    const done = this.#writing.then(async () => {
+      const { disk, clusterId, spread, clock, authorityChanged } = this.#parts;
+      if (this.#closed) throw new CoterieError('unavailable', 'This computer is being stopped.');
+      const held = next();
+      if (held === null) return;
+      const before = this.#held;
+      await writeHeldKeys(disk, clusterId, held);
+      this.#held = held;
+      if (held.current === before.current) return;
+      this.#phase = phase;
+      this.#phaseSinceMs = clock.monotonicMs();
+      this.#dueSinceMs = null;
+      spread(secretsIn(held, this.#phase));
+      const { authority } = held.current;
+      if (authority.certificate !== before.current.authority.certificate) await authorityChanged(authority);
+    });
+    this.#writing = done.catch(() => {});
+    return done;
+  }
+
+  async #look(): Promise<void> {
+    const { clock, letIn, rank, noted, spread } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const inPhaseMs = nowMs - this.#phaseSinceMs;
+    if (this.#phase === 'taken' ? inPhaseMs >= takenMs : this.#phase === 'used' && inPhaseMs >= usedMs) {
+      this.#phase = this.#phase === 'taken' ? 'used' : 'alone';
+      this.#phaseSinceMs = nowMs;
+      spread(secretsIn(this.#held, this.#phase));
+    }
+    const present = letIn();
+    if (withKnown(this.#held, present) !== this.#held) {
+      await this.#change(() => withKnown(this.#held, letIn()));
+    }
+    if (strangersTo(this.#held, present).length === 0) {
+      this.#dueSinceMs = null;
+      return;
+    }
+    this.#dueSinceMs ??= nowMs;
+    if (this.#phase === 'taken' || nowMs - this.#dueSinceMs < rank() * patienceMs) return;
+    await this.replace(false);
+    noted('A computer was taken out that knew the secret of the cluster: there is a new secret.');
+  }
+}

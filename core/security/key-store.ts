@@ -1,0 +1,38 @@
+/** The keys that the computers of a cluster hold in common, in one file for its owner alone: absent until they are first replaced. */
+import { z } from 'zod';
+import type { CoterieError } from '../base/errors.ts';
+import type { Disk } from '../ports/disk.ts';
+import { type HeldKeys, keyEpoch } from './key-epochs.ts';
+
+const file = 'cluster-keys.json';
+const heldSchema = z.object({
+  format: z.literal(1),
+  clusterId: z.string(),
+  current: keyEpoch,
+  previous: keyEpoch.nullable(),
+  knownTo: z.array(z.string().max(128)).max(10_000),
+});
+
+/** `isDamaged`: there is a file that cannot be used. One of another cluster is as none. */
+export async function readHeldKeys(
+  disk: Disk,
+  clusterId: string,
+): Promise<{ readonly held: HeldKeys | null; readonly isDamaged: boolean }> {
+  let bytes: Buffer;
+  try {
+    bytes = await disk.readFile(file);
+  } catch (cause) {
+    if ((cause as CoterieError).code === 'not-found') return { held: null, isDamaged: false };
+    throw cause;
+  }
+  try {
+    const { clusterId: found, current, previous, knownTo } = heldSchema.parse(JSON.parse(bytes.toString()));
+    return { held: found === clusterId ? { current, previous, knownTo } : null, isDamaged: false };
+  } catch {
+    return { held: null, isDamaged: true };
+  }
+}
+
+export async function writeHeldKeys(disk: Disk, clusterId: string, held: HeldKeys): Promise<void> {
+  await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ format: 1, clusterId, ...held })}\n`));
+}
