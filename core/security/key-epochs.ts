@@ -55,10 +55,19 @@ export function firstKeys(secret: Buffer, authority: KeyEpoch['authority'], nowM
   return { current, previous: null, knownTo: [] };
 }
 
-/** With an epoch that another computer made. `knownTo`: as that one has it. Null: it is not later. */
-export function withEpoch(held: HeldKeys, next: KeyEpoch, knownTo: readonly string[]): HeldKeys | null {
+/**
+ * With an epoch that another computer made. `knownTo`: as that one has it. `phase`: of the epoch of before. One that was only taken was
+ * used by nobody here, and maybe by nobody anywhere: what is used stays the one before it. Null: it is not later.
+ */
+export function withEpoch(
+  held: HeldKeys,
+  next: KeyEpoch,
+  knownTo: readonly string[],
+  phase: EpochPhase,
+): HeldKeys | null {
   if (!isLaterEpoch(markOf(next), markOf(held.current))) return null;
-  return { current: next, previous: held.current, knownTo: [...new Set(knownTo)].sort() };
+  const previous = phase === 'taken' ? held.previous : held.current;
+  return { current: next, previous, knownTo: [...new Set(knownTo)].sort() };
 }
 
 /** `letIn`: keys by all layouts that count. The same object where nothing is new. */

@@ -105,9 +105,14 @@ describe('computers of one cluster', () => {
         other.state === 'away' && other.heardAtMs !== null && node.state === 'away' && node.figures === null
       );
     });
+    // Keys that are replaced meanwhile, with the authority, are no reason to stay outside.
+    await one.command('keys', 'replace', '--authority');
     // Not told again where to listen: the others count on it.
     await two.start('--computer-port', '0', '--computer-name', 'computer-3');
     await waitUntil('both are up', () => allUp(one, 2));
+    const keys = await Promise.all([one, two].map((cluster) => cluster.api.call('computers.keys', {})));
+    expect(keys.map(({ number }) => number)).toEqual([1, 1]);
+    expect(keys[0].authority).toBe(keys[1].authority);
   });
 
   test('that is shut out loses its connections, and neither reads nor writes nor comes back', async () => {
@@ -127,6 +132,11 @@ describe('computers of one cluster', () => {
     await expect(two.command('get', 'secret')).rejects.toThrow();
     await expect(two.command('put', 'secret', 'theirs')).rejects.toThrow();
     await waitUntil('the others go on', async () => (await one.nodes()).length === 2);
+    await waitUntil('the others have a new secret', async () => {
+      const keys = await Promise.all([one, three].map((cluster) => cluster.api.call('computers.keys', {})));
+      return keys.every(({ number }) => number === 1);
+    });
+    expect((await two.api.call('computers.keys', {})).number).toBe(0);
     await two.stop();
     await two.start('--computer-port', '0');
     await expect(two.command('get', 'secret')).rejects.toThrow();
@@ -164,6 +174,24 @@ describe('programs on other computers', () => {
     expect(await anna.set('key', 'value')).toBe('OK');
     const slots = await anna.cluster('SLOTS');
     expect(slots.map(([, , [at, number]]) => `${at}:${number}`)).toEqual(slots.map(() => `${host}:${port}`));
+    const pids = async () => (await one.nodes()).map(({ pid }) => pid);
+    const before = await pids();
+    await two.command('keys', 'replace', '--authority');
+    let renewed = authority;
+    await waitUntil('the other computer goes by the new authority', async () => {
+      renewed = (await one.api.call('clients.view', {})).authority;
+      return renewed !== authority;
+    });
+    // Until its node shows the new certificate, this one tries again.
+    const told = new Redis({ ...facts, username: 'anna', password, tls: { ca: renewed! } });
+    told.on('error', () => {});
+    expect(await told.get('key')).toBe('value');
+    const outdated = new Redis({ ...facts, username: 'anna', password, retryStrategy: null });
+    outdated.on('error', () => {});
+    await expect(outdated.get('key')).rejects.toThrow();
+    expect(await anna.get('key')).toBe('value');
+    expect(await pids()).toEqual(before);
+    for (const client of [outdated, told]) client.disconnect();
     const plain = new Redis({ host, port: Number(port), retryStrategy: null, lazyConnect: true });
     plain.on('error', () => {});
     await expect(plain.get('key')).rejects.toThrow();

@@ -122,7 +122,7 @@ export class ClusterKeys {
   /** Of another computer. Rejects where it cannot be written; it is heard of again. */
   async learn({ current, knownTo, isUsed }: ToldEpoch): Promise<void> {
     const before = this.#held;
-    await this.#change(() => withEpoch(this.#held, current, knownTo), isUsed ? 'used' : 'taken');
+    await this.#change(() => withEpoch(this.#held, current, knownTo, this.#phase), isUsed ? 'used' : 'taken');
     if (this.#held.current !== before.current)
       this.#parts.noted('Keys of the cluster that another computer made were taken.');
   }
