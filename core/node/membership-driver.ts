@@ -16,10 +16,10 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PacketSeal } from '../ports/packet-seal.ts';
 import type { Random } from '../ports/random.ts';
-import { clusterTagOf, decodePacket, type Envelope, encodePacket } from '../wire/membership/packet-codec.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../wire/membership/stream-messages.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
 import type { LayoutWord } from './layout-gossip.ts';
+import { MembershipPackets } from './membership-packets.ts';
 
 /** One question to one peer over the stream, and its answer. The other side answers with `answerCall`. */
 export interface MembershipLink {
@@ -56,12 +56,10 @@ const farewellIntervals = 2;
 export class MembershipDriver {
   /** How late ticks came: what a busy process adds to every probe. */
   readonly lateness = new Histogram();
-  /** Packets not taken, by reason. */
-  readonly ignored = new Map<string, number>();
   readonly #components: MembershipComponents;
   readonly #settings: MembershipDriverSettings;
   readonly #swim: Swim;
-  readonly #envelope: Envelope;
+  readonly #packets: MembershipPackets;
   readonly #handlers: ((event: TimedEvent) => void)[] = [];
   /** Peers that answer over the stream but not by datagram: packets take both ways. */
   readonly #overStream = new Set<number>();
@@ -81,7 +79,7 @@ export class MembershipDriver {
   ) {
     this.#components = components;
     this.#settings = settings;
-    this.#envelope = { tag: clusterTagOf(settings.clusterId), seal: components.seal };
+    this.#packets = new MembershipPackets(components, settings);
     const { clock, random } = components;
     this.#ticked = { atMs: clock.monotonicMs(), wallMs: clock.nowMs() };
     this.#swim = new Swim(
@@ -100,7 +98,7 @@ export class MembershipDriver {
     const incarnation = await readIncarnation(components.disk, components.log);
     const driver = new MembershipDriver(components, settings, incarnation);
     components.datagrams.onDatagram((bytes) => driver.#received(bytes, null));
-    driver.#step({ type: 'peers', ids: peerIds });
+    driver.setPeers(peerIds);
     driver.#step({ type: 'start' });
     return driver;
   }
@@ -125,6 +123,11 @@ export class MembershipDriver {
     );
   }
 
+  /** Packets not taken, by reason. */
+  get ignored(): ReadonlyMap<string, number> {
+    return this.#packets.ignored;
+  }
+
   /** 99th percentile of how late ticks came since the last `lateness.reset()`; null before the first. */
   get latenessMs(): number | null {
     return this.lateness.percentileMs(0.99);
@@ -140,6 +143,7 @@ export class MembershipDriver {
   }
 
   setPeers(ids: readonly number[]): void {
+    this.#packets.setPeers(ids);
     this.#step({ type: 'peers', ids });
   }
 
@@ -147,7 +151,7 @@ export class MembershipDriver {
   answerCall(from: number, payload: Buffer): Buffer {
     const message = decodeStream(payload);
     if ('ignored' in message) {
-      this.#ignore(message.ignored);
+      this.#packets.ignore(message.ignored);
       return encodeStream({ type: 'received' });
     }
     if (message.type === 'states') {
@@ -203,23 +207,10 @@ export class MembershipDriver {
 
   #received(bytes: Buffer, peer: number | null): void {
     if (this.#closed) return;
-    const packet = decodePacket(bytes, this.#envelope);
-    if ('ignored' in packet) {
-      this.#ignore(packet.ignored);
-      return;
-    }
+    const packet = this.#packets.take(bytes, peer);
+    if (packet === null) return;
     if (peer === null) this.#overStream.delete(packet.from);
-    else if (peer !== packet.from) {
-      this.#ignore('a sender that is not the peer');
-      return;
-    }
-    const { layout, ...said } = packet;
-    this.#components.layouts.heard(packet.from, layout);
-    this.#step({ type: 'packet', packet: said });
-  }
-
-  #ignore(reason: string): void {
-    this.ignored.set(reason, (this.ignored.get(reason) ?? 0) + 1);
+    this.#step({ type: 'packet', packet });
   }
 
   #step(input: Input): void {
@@ -231,8 +222,7 @@ export class MembershipDriver {
   #apply(effect: Effect): void {
     switch (effect.type) {
       case 'send': {
-        const bytes = encodePacket(effect.packet, this.#envelope, this.#components.layouts.own());
-        this.#components.datagrams.send(effect.to, bytes);
+        const bytes = this.#packets.send(effect.to, effect.packet);
         if (this.#overStream.has(effect.to)) this.#ask(effect.to, { type: 'packet', bytes }, () => {});
         break;
       }
@@ -264,7 +254,7 @@ export class MembershipDriver {
     this.#components.link.call(peer, encodeStream(message), (error, body) => {
       if (this.#closed || error !== null || body === null) return;
       const answer = decodeStream(body);
-      if ('ignored' in answer) this.#ignore(answer.ignored);
+      if ('ignored' in answer) this.#packets.ignore(answer.ignored);
       else answered(answer);
     });
   }

@@ -120,7 +120,10 @@ test('forged datagrams mark nobody as gone, and fill no audit trail', async () =
     ...{ state: 'left' as const, member, incarnation: 2 ** 31, by: member },
     agreed: [],
   }));
-  const forged = nodeIds.map((from) => encodePacket({ from, probe: null, claims }, strangers, noLayout));
+  const addressing = { to: nodeIds[0], stamp: { run: 1, number: 1 } };
+  const forged = nodeIds.map((from) =>
+    encodePacket({ from, probe: null, claims }, strangers, noLayout, addressing),
+  );
   // The same in the open, as packets were before they were sealed.
   const open = Buffer.concat([forged[0].subarray(0, 20), Buffer.from([0, 0])]);
   open[2] = 1;

@@ -246,8 +246,8 @@ const messages: Record<string, readonly [Buffer, (bytes: Buffer) => unknown]> = 
   leftovers: [encodeLeftoverQuestion({ keyspace: 1, partitions: [4, 5] }), decodeLeftoverQuestion],
   'view of the layouts': [encodeNews(layouts, layouts.live), decodeNews],
   'packet of membership': [
-    encodePacket(packet, envelope, layoutMarkOf(3, 'digest')),
-    (bytes) => decodePacket(bytes, envelope),
+    encodePacket(packet, envelope, layoutMarkOf(3, 'digest'), { to: 2, stamp: { run: 1, number: 1 } }),
+    (bytes) => decodePacket(bytes, envelope, 2),
   ],
   'states of membership': [encodeStates([claim]), decodeStates],
   'stream of membership': [encodeStream({ type: 'states', claims: [claim] }), decodeStream],

@@ -2,7 +2,7 @@
  * Membership packets as bytes laid by hand, big-endian, at most one datagram each:
  *
  *   head   u16 magic · u8 version · u8 seal · u64 cluster tag · u64 sender
- *   body   u32 layout version · u64 hash of its digest · u8 probe kind · probe · u8 claim count · claims
+ *   body   u32 run · u32 number · u32 layout version · u64 hash of its digest · u8 probe kind · probe · u8 claim count · claims
  *
  *   ping, pingRequest   u32 sequence · u64 target
  *   ack, nack           u32 sequence
@@ -10,11 +10,13 @@
  *
  * The body travels sealed (core/ports/packet-seal.ts): anybody can send a datagram to a node's port, and six forged ones
  * would mark all nodes as gone. The head stays readable and is covered by the seal. A datagram from elsewhere is ignored
- * with a reason; nothing here throws on bytes from outside.
+ * with a reason; nothing here throws on bytes from outside. The seal also covers for whom the packet is, which is not sent: at another
+ * node it opens nothing.
  */
 import { assert } from '../../base/assert.ts';
 import { hash64 } from '../../base/hash.ts';
 import { agreedCountMax, type Claim, type MemberState } from '../../membership/claims.ts';
+import type { PacketStamp } from '../../membership/replay-window.ts';
 import { type PacketSeal, sealOverheadBytes } from '../../ports/packet-seal.ts';
 
 export type ProbeMessage =
@@ -42,20 +44,27 @@ export function layoutMarkOf(version: number, digest: string): LayoutMark {
   return { version, high, low };
 }
 
-export type ReceivedPacket = Packet & { readonly layout: LayoutMark };
+export type ReceivedPacket = Packet & { readonly layout: LayoutMark; readonly stamp: PacketStamp };
+
+/** For whom a packet is made, and its place among those for the same one. */
+export interface Addressing {
+  readonly to: number;
+  readonly stamp: PacketStamp;
+}
 
 /** Fits an Ethernet frame with the heads of IPv6, UDP and a tunnel. */
 export const datagramBytesMax = 1_400;
 const headBytes = 20;
 const markBytes = 12;
+const stampBytes = 8;
 const probeBytesMax = 13;
 /** Room for claims in any packet. */
 export const claimsBytesMax =
-  datagramBytesMax - sealOverheadBytes - headBytes - markBytes - probeBytesMax - 1;
+  datagramBytesMax - sealOverheadBytes - headBytes - stampBytes - markBytes - probeBytesMax - 1;
 const claimCountMax = 255;
 
 const magic = 0xc07e;
-const version = 3;
+const version = 4;
 /** The only seal so far: that of packet-seal.ts. */
 const sealKind = 1;
 const probeCodes = { none: 0, ping: 1, ack: 2, pingRequest: 3, nack: 4 } as const;
@@ -170,7 +179,12 @@ function claimsLength(claims: readonly Claim[]): number {
   return claims.reduce((sum, claim) => sum + claimBytes(claim), 0);
 }
 
-export function encodePacket(packet: Packet, { tag, seal }: Envelope, layout: LayoutMark): Buffer {
+export function encodePacket(
+  packet: Packet,
+  { tag, seal }: Envelope,
+  layout: LayoutMark,
+  { to, stamp }: Addressing,
+): Buffer {
   const { from, probe, claims } = packet;
   const probeBytes = probe === null ? 1 : 'target' in probe ? probeBytesMax : 5;
   assert(claims.length <= claimCountMax, 'A packet holds at most 255 claims.');
@@ -182,7 +196,9 @@ export function encodePacket(packet: Packet, { tag, seal }: Envelope, layout: La
   head.u32(tag.high);
   head.u32(tag.low);
   head.id(from);
-  const body = new Writer(markBytes + probeBytes + 1 + claimsLength(claims));
+  const body = new Writer(stampBytes + markBytes + probeBytes + 1 + claimsLength(claims));
+  body.u32(stamp.run);
+  body.u32(stamp.number);
   body.u32(layout.version);
   body.u32(layout.high);
   body.u32(layout.low);
@@ -193,9 +209,15 @@ export function encodePacket(packet: Packet, { tag, seal }: Envelope, layout: La
   }
   body.u8(claims.length);
   for (const claim of claims) writeClaim(body, claim);
-  const bytes = Buffer.concat([head.bytes, seal.close(head.bytes, body.bytes)]);
+  const bytes = Buffer.concat([head.bytes, seal.close(covered(head.bytes, to), body.bytes)]);
   assert(bytes.length <= datagramBytesMax, 'A packet fits one datagram.');
   return bytes;
+}
+
+function covered(head: Buffer, to: number): Buffer {
+  const target = new Writer(8);
+  target.id(to);
+  return Buffer.concat([head, target.bytes]);
 }
 
 function readProbe(reader: Reader): ProbeMessage | null {
@@ -230,9 +252,11 @@ function guarded<T>(bytes: Buffer, read: (reader: Reader) => T): T | { readonly 
   }
 }
 
+/** `self`: the node that it came to. */
 export function decodePacket(
   bytes: Buffer,
   { tag, seal }: Envelope,
+  self: number,
 ): ReceivedPacket | { readonly ignored: string } {
   if (bytes.length > datagramBytesMax) return { ignored: 'too long' };
   const head = guarded(bytes.subarray(0, headBytes), (reader) => {
@@ -243,14 +267,15 @@ export function decodePacket(
     return { from: reader.id() };
   });
   if ('ignored' in head) return head;
-  const body = seal.open(bytes.subarray(0, headBytes), bytes.subarray(headBytes));
+  const body = seal.open(covered(bytes.subarray(0, headBytes), self), bytes.subarray(headBytes));
   if (body === null) return { ignored: 'not sealed by this cluster' };
   return guarded(body, (reader) => {
+    const stamp = { run: reader.u32(), number: reader.u32() };
     const layout = { version: reader.u32(), high: reader.u32(), low: reader.u32() };
     const probe = readProbe(reader);
     const claims: Claim[] = [];
     for (let count = reader.u8(); count > 0; count--) claims.push(readClaim(reader));
-    return { from: head.from, layout, probe, claims };
+    return { from: head.from, stamp, layout, probe, claims };
   });
 }
 

@@ -52,15 +52,22 @@ const packet: fc.Arbitrary<Packet> = fc.record({
   claims: fc.array(claim, { maxLength: 12 }),
 });
 
+const addressing = { to: 2, stamp: { run: 7, number: 1 } };
+
 describe('a membership packet', () => {
   it('reads back as it was written, within one datagram', () => {
     check(
       fc.property(packet, fc.record({ version: uint32, high: uint32, low: uint32 }), (written, layout) => {
-        const bytes = encodePacket(written, envelope, layout);
+        const bytes = encodePacket(written, envelope, layout, addressing);
         expect(bytes.length).toBeLessThanOrEqual(datagramBytesMax);
-        expect(decodePacket(bytes, envelope)).toEqual({ ...written, layout });
+        expect(decodePacket(bytes, envelope, 2)).toEqual({ ...written, layout, stamp: addressing.stamp });
       }),
     );
+  });
+
+  it('opens at the node that it was made for, and at no other', () => {
+    const bytes = encodePacket({ from: 1, probe: null, claims: [] }, envelope, noLayout, addressing);
+    expect(decodePacket(bytes, envelope, 3)).toEqual({ ignored: 'not sealed by this cluster' });
   });
 
   it('of another cluster is ignored', () => {
@@ -68,45 +75,46 @@ describe('a membership packet', () => {
       { from: 1, probe: null, claims: [] },
       { ...envelope, tag: clusterTagOf('other') },
       noLayout,
+      addressing,
     );
-    expect(decodePacket(bytes, envelope)).toEqual({ ignored: 'another cluster' });
+    expect(decodePacket(bytes, envelope, 2)).toEqual({ ignored: 'another cluster' });
   });
 
   it('of a stranger, another version or a seal not known is ignored with the reason', () => {
     const change = (at: number) => {
-      const bytes = encodePacket({ from: 1, probe: null, claims: [] }, envelope, noLayout);
+      const bytes = encodePacket({ from: 1, probe: null, claims: [] }, envelope, noLayout, addressing);
       bytes[at] ^= 0xff;
-      return decodePacket(bytes, envelope);
+      return decodePacket(bytes, envelope, 2);
     };
     expect(change(0)).toEqual({ ignored: 'not of this protocol' });
     expect(change(2)).toEqual({ ignored: 'another version' });
     expect(change(3)).toEqual({ ignored: 'another seal' });
     expect(change(12)).toEqual({ ignored: 'an id out of range' });
-    expect(decodePacket(Buffer.alloc(datagramBytesMax + 1), envelope)).toEqual({ ignored: 'too long' });
+    expect(decodePacket(Buffer.alloc(datagramBytesMax + 1), envelope, 2)).toEqual({ ignored: 'too long' });
   });
 
   it('can be neither read, made nor changed without the secret', () => {
     const words = { from: 1, probe: null, claims: [aliveClaim] };
-    const bytes = encodePacket(words, envelope, noLayout);
-    const forged = encodePacket(words, { ...envelope, seal: sealed('a guess') }, noLayout);
-    expect(decodePacket(forged, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
+    const bytes = encodePacket(words, envelope, noLayout, addressing);
+    const forged = encodePacket(words, { ...envelope, seal: sealed('a guess') }, noLayout, addressing);
+    expect(decodePacket(forged, envelope, 2)).toEqual({ ignored: 'not sealed by this cluster' });
     // The member's number stands nowhere in the open.
     expect(bytes.includes(Buffer.from([0xab, 0xcd, 0xef, 0x01]))).toBe(false);
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes);
       changed[at] ^= 1;
-      expect(decodePacket(changed, envelope)).toHaveProperty('ignored');
+      expect(decodePacket(changed, envelope, 2)).toHaveProperty('ignored');
     }
     // As if another had sent it: the sender stands in the head, which the seal covers.
     const asAnother = Buffer.from(bytes);
     asAnother[19] = 2;
-    expect(decodePacket(asAnother, envelope)).toEqual({ ignored: 'not sealed by this cluster' });
+    expect(decodePacket(asAnother, envelope, 2)).toEqual({ ignored: 'not sealed by this cluster' });
   });
 
   it('never throws on arbitrary bytes', () => {
     check(
       fc.property(fc.uint8Array({ maxLength: 1_600 }), (bytes) => {
-        expect(decodePacket(Buffer.from(bytes), envelope)).toHaveProperty('ignored');
+        expect(decodePacket(Buffer.from(bytes), envelope, 2)).toHaveProperty('ignored');
         decodeStates(Buffer.from(bytes));
       }),
       500,
@@ -116,10 +124,10 @@ describe('a membership packet', () => {
   it('never throws on a damaged packet, and takes no cut one', () => {
     check(
       fc.property(packet, fc.nat(), fc.nat(255), (written, place, value) => {
-        const bytes = encodePacket(written, envelope, noLayout);
-        expect(decodePacket(bytes.subarray(0, place % bytes.length), envelope)).toHaveProperty('ignored');
+        const bytes = encodePacket(written, envelope, noLayout, addressing);
+        expect(decodePacket(bytes.subarray(0, place % bytes.length), envelope, 2)).toHaveProperty('ignored');
         bytes[place % bytes.length] = value;
-        decodePacket(bytes, envelope);
+        decodePacket(bytes, envelope, 2);
       }),
       500,
     );

@@ -30,6 +30,8 @@ class Net {
   readonly events: { node: number; event: TimedEvent }[] = [];
   readonly #receivers = new Map<number, (bytes: Buffer) => void>();
   datagramsPass = true;
+  /** All that went over the wire. */
+  readonly recorded: { readonly from: number; readonly to: number; readonly bytes: Buffer }[] = [];
   /** What each hears of the layouts of others. */
   readonly heard: (readonly [at: number, from: number, mark: LayoutMark])[] = [];
   readonly unreachable = new Set<number>();
@@ -39,6 +41,7 @@ class Net {
     const datagrams: Datagrams = {
       send: (to, bytes) => {
         if (!this.datagramsPass || !passes(to)) return;
+        this.recorded.push({ from: id, to, bytes });
         this.time.after(1, () => this.#receivers.get(to)?.(bytes));
       },
       onDatagram: (handler) => this.#receivers.set(id, handler),
@@ -181,7 +184,7 @@ describe('the membership driver', () => {
 
   it('counts what it ignores, by reason', () => {
     net.deliver(1, Buffer.from('hello, is this DNS?'));
-    expect([...net.drivers.get(1)!.ignored]).toEqual([['not of this protocol', 1]]);
+    expect(net.drivers.get(1)!.ignored.get('not of this protocol')).toBe(1);
   });
 
   it('takes peers in and out with the layout', async () => {
@@ -192,5 +195,39 @@ describe('the membership driver', () => {
   it('measures how late its ticks are', () => {
     expect(net.drivers.get(1)!.latenessMs).toBeLessThan(1);
     expect(net.drivers.get(1)!.healthScore).toBe(0);
+  });
+
+  it('believes nothing that was recorded, even where it has just started and knows nobody', async () => {
+    net.stop(3);
+    await net.time.advance(15_000);
+    expect(net.drivers.get(1)!.states().get(3)).toBe('dead');
+    // What node 1 said to 2 while 3 was gone, with its death in it.
+    const told = net.recorded.filter(({ from, to }) => from === 1 && to === 2);
+    await net.start(3);
+    await net.time.advance(5_000);
+    net.stop(2);
+    await net.start(2);
+    net.events.length = 0;
+    for (const { bytes } of told) net.deliver(2, bytes);
+    await net.time.advance(5_000);
+    expect(net.events).toEqual([]);
+    expect([...net.drivers.get(2)!.states().values()]).toEqual(['alive', 'alive']);
+    expect(net.drivers.get(2)!.ignored.get('not new')).toBeGreaterThanOrEqual(told.length);
+  });
+
+  it('sends no more in answer to recorded packets than a few a second', async () => {
+    const told = net.recorded.filter(({ to }) => to === 2);
+    const before = net.recorded.length;
+    for (let round = 0; round < 50; round++) for (const { bytes } of told) net.deliver(2, bytes);
+    await net.time.advance(100);
+    expect(net.recorded.length - before).toBeLessThan(20);
+  });
+
+  it('takes one that started anew for alive without a moment of doubt', async () => {
+    net.events.length = 0;
+    net.stop(3);
+    await net.start(3);
+    await net.time.advance(20_000);
+    expect(net.events.map(({ event }) => event.kind).filter((kind) => kind !== 'returned')).toEqual([]);
   });
 });
