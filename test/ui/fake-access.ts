@@ -16,7 +16,7 @@ export class FakeAccess {
   /** Passwords are made only where somebody asks for one: it takes its time. */
   give(names: readonly string[], required = true): void {
     const users = names.map((name) => ({
-      ...{ name, createdAtMs: Date.now(), salt: '00'.repeat(16), hash: '00'.repeat(32) },
+      ...{ name, createdAtMs: Date.now(), salt: '00'.repeat(16), hash: '00'.repeat(32), version: 0 },
     }));
     this.#rules = { ...openRules, required, users };
   }

@@ -6,13 +6,13 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import {
   type AccessRules,
-  isLater,
   newUser,
-  requireUser,
   withoutUser,
+  withPasswordOf,
   withRequired,
   withUser,
 } from '../../security/access.ts';
+import { isSameAccess, mergeAccess } from '../../security/access-merge.ts';
 import { PasswordLogins } from '../../security/password-logins.ts';
 import { readAccess, writeAccess } from './access-store.ts';
 
@@ -65,11 +65,7 @@ export class AccessService {
   /** A new password; who came in with the old one has to log in again. */
   async renew(name: string): Promise<string> {
     const { user, password } = await newUser(name, this.#parts.clock.nowMs(), this.#parts.random);
-    await this.#change((rules) => {
-      const { createdAtMs } = requireUser(rules, name);
-      const users = rules.users.map((other) => (other.name === name ? { ...user, createdAtMs } : other));
-      return { ...rules, users };
-    });
+    await this.#change((rules) => withPasswordOf(rules, user));
     return password;
   }
 
@@ -81,18 +77,17 @@ export class AccessService {
     return this.#change((rules) => withRequired(rules, required));
   }
 
-  /** Rules of another computer of the cluster: the later ones are those of all. */
+  /** Rules of another computer of the cluster: what was changed there, and what was changed here. */
   learn(rules: AccessRules): Promise<void> {
-    return isLater(rules, this.#rules)
-      ? this.#take((present) => (isLater(rules, present) ? rules : present))
-      : Promise.resolve();
+    const merged = (present: AccessRules) => {
+      const both = mergeAccess(present, rules);
+      return isSameAccess(both, present) ? present : both;
+    };
+    // Told every second, and as a rule nothing is new.
+    return merged(this.#rules) === this.#rules ? Promise.resolve() : this.#change(merged);
   }
 
   #change(edit: (rules: AccessRules) => AccessRules): Promise<void> {
-    return this.#take((rules) => ({ ...edit(rules), version: (rules.version ?? 0) + 1 }));
-  }
-
-  #take(edit: (rules: AccessRules) => AccessRules): Promise<void> {
     const { disk, clock, spread } = this.#parts;
     const run = this.#queue.then(async () => {
       const next = edit(this.#rules);
