@@ -9,12 +9,13 @@ import { tcpTransport } from '../platform/peer-transport.ts';
 import { keepFolderPrivate } from '../platform/private-folder.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { tlsTransport } from '../platform/tls-transport.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { Catalog } from './catalog/catalog.ts';
-import { addressCertificates, credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
+import { ClientNetwork } from './computers/client-network.ts';
+import { credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
 import type { HostSettings } from './host-settings.ts';
 import { digestOf, readLayout, writeLayouts } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
@@ -24,10 +25,14 @@ import { ownComputers } from './own-computers.ts';
 import { choosePorts } from './ports.ts';
 
 /** Before anything runs. Rejects with nothing left behind when the folder or a port cannot be had. */
-export async function openFolder({ clock, log }: { clock: Clock; log: Log }, settings: HostSettings) {
+export async function openFolder(
+  { clock, timers, log }: { clock: Clock; timers: Timers; log: Log },
+  settings: HostSettings,
+) {
   const { folder } = settings;
   const closed = keepFolderPrivate(folder);
   const lock = lockFolder(folder, 'another Coterie');
+  let network: ClientNetwork | null = null;
   try {
     const disk = new NodeDisk(folder);
     const nowMs = clock.nowMs();
@@ -47,10 +52,13 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
     const key = await clusterSecret(folder, systemRandom);
     const credentials = trust === null ? null : credentialsOf(trust);
-    const network =
+    network =
       trust === null || !settings.clientsOpen
         ? null
-        : { host: settings.listen!, certificates: await addressCertificates(trust, settings.listen!, nowMs) };
+        : await ClientNetwork.open({ clock, timers, log }, trust, {
+            listen: settings.listen!,
+            interfaces: settings.clientInterfaces,
+          });
     const running = await takeOverRunning(
       {
         ...{ proof: mutualProofOf(key, peerProofPurpose, systemRandom), log },
@@ -80,11 +88,13 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const said = [...(closed === null ? [] : [closed]), ...findings, ...catalog.findings];
     /** Another host may open it then. */
     const close = async () => {
+      network?.close();
       await catalog.close();
       lock.release();
     };
     return { close, disk, catalog, layout, live, own, key, trust, network, places, folderOf, findings: said };
   } catch (error) {
+    network?.close();
     lock.release();
     throw error;
   }

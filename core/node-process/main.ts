@@ -3,6 +3,7 @@
  * its host is gone it goes on, and lets the next one take it over (host-channel.ts).
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import type { HostLine } from '../platform/host-line.ts';
 import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
@@ -31,6 +32,7 @@ const book = new AddressBook();
 let running: RunningNode | null = null;
 /** The latest, which may come while the node is being put together. */
 let rules: AccessRules | null = null;
+let places: NetworkPlaces | null = null;
 let isStarted = false;
 let stopping = false;
 
@@ -86,6 +88,7 @@ channel.onMessage((message) => {
       runNode({ channel, book, layouts, log, onHost }, message).then((node) => {
         running = node;
         if (rules !== null) node.setAccess(rules);
+        if (places !== null) node.setNetwork(places);
       }, fail);
       break;
     case 'addresses':
@@ -100,6 +103,10 @@ channel.onMessage((message) => {
     case 'access':
       rules = message.rules;
       running?.setAccess(rules);
+      break;
+    case 'network':
+      places = message.places;
+      running?.setNetwork(places);
       break;
     case 'repair':
       running?.repairs.run(message);

@@ -15,10 +15,16 @@ export interface Logins {
   onChange(handler: () => void): void;
 }
 
+export interface HttpLogins extends Logins {
+  /** As `check`, for a token of a user. A right one costs nothing. */
+  checkToken(token: string, done: (error: CoterieError | null, isRight: boolean) => void): void;
+}
+
 /** No user is known, and none is needed. */
-export const openToAll: Logins = {
+export const openToAll: HttpLogins = {
   required: false,
   check: (_user, _password, done) => queueMicrotask(() => done(null, false)),
+  checkToken: (_token, done) => queueMicrotask(() => done(null, false)),
   stampOf: () => null,
   onChange: () => {},
 };

@@ -67,7 +67,9 @@ export class FakeClients {
             isOpen && state === 'up' ? `192.168.1.${20 + computers.indexOf(computer)}:${7379 + index}` : null,
         };
       }),
-      http: 'http://127.0.0.1:7370/kv/',
+      http: 'http://127.0.0.1:7370/',
+      httpNetwork: [],
+      interfaces: [],
       loginRequired: required,
       users: users.map(({ name }) => name),
       authority: this.#parts.isListening() ? fakeAuthority : null,

@@ -1,5 +1,5 @@
 /** Who may use the data of this computer, as the contract offers it: users, their passwords, and whether a login is required. */
-import type { AccessView } from '../../contract/views.ts';
+import type { AccessView, TokenView } from '../../contract/views.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
@@ -7,14 +7,18 @@ import type { Random } from '../../ports/random.ts';
 import {
   type AccessRules,
   newUser,
+  type StoredToken,
   withoutUser,
   withPasswordOf,
   withRequired,
   withUser,
 } from '../../security/access.ts';
 import { isSameAccess, mergeAccess } from '../../security/access-merge.ts';
+import { liveTokens, newToken, tokenNamed, withoutToken, withToken } from '../../security/access-tokens.ts';
 import { PasswordLogins } from '../../security/password-logins.ts';
 import { readAccess, writeAccess } from './access-store.ts';
+
+const dayMs = 24 * 3_600_000;
 
 interface Components {
   readonly clock: Clock;
@@ -75,6 +79,41 @@ export class AccessService {
 
   require(required: boolean): Promise<void> {
     return this.#change((rules) => withRequired(rules, required));
+  }
+
+  tokens(): TokenView[] {
+    const nowMs = this.#parts.clock.nowMs();
+    const live = new Set(liveTokens(this.#rules, nowMs));
+    return this.#rules.tokens
+      .map((token) => {
+        const { id, user, name, createdAtMs, expiresAtMs } = token;
+        const usedAtMs = this.logins.tokenUsedAtMs(id);
+        return { id, user, name, createdAtMs, expiresAtMs, usedAtMs, expired: !live.has(token) };
+      })
+      .sort((one, other) => other.createdAtMs - one.createdAtMs);
+  }
+
+  /** Resolves with the token, which is shown this once. Rejects with `not-found` for a user that is not there. */
+  async createToken(
+    user: string,
+    { name, days }: { name: string; days?: number },
+  ): Promise<{ id: string; token: string }> {
+    const createdAtMs = this.#parts.clock.nowMs();
+    const expiresAtMs = days === undefined ? null : createdAtMs + days * dayMs;
+    let made = { id: '', token: '' };
+    await this.#change((rules) => {
+      const { stored, token } = newToken(rules, { user, name, createdAtMs, expiresAtMs }, this.#parts.random);
+      made = { id: stored.id, token };
+      return withToken(rules, stored);
+    });
+    return made;
+  }
+
+  /** Resolves with what it was. */
+  async revokeToken(id: string): Promise<StoredToken> {
+    const token = tokenNamed(this.#rules, id);
+    await this.#change((rules) => withoutToken(rules, tokenNamed(rules, token.id)));
+    return token;
   }
 
   /** Rules of another computer of the cluster: what was changed there, and what was changed here. */

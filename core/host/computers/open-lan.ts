@@ -18,6 +18,7 @@ import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { oneAddress } from '../ports.ts';
+import type { ClientNetwork } from './client-network.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { Computers } from './computers.ts';
 import { conflictInWords, createFinder } from './finder.ts';
@@ -38,6 +39,7 @@ interface Components {
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
   readonly access: AccessService;
+  readonly network: ClientNetwork | null;
   readonly trust: Trust;
   /** The cluster's secret. */
   readonly secret: Buffer;
@@ -90,7 +92,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   let writing = Promise.resolve();
   const computers: Computers = new Computers(
     {
-      ...{ clock, timers, log, layouts, nodes, own, access: parts.access },
+      ...{ clock, timers, log, layouts, nodes, own, access: parts.access, network: parts.network },
       calls,
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,

@@ -5,6 +5,7 @@ import { newestOf } from '../../layout/history.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { ClientNetwork } from './client-network.ts';
 import type { ComputerNews, KnownPlace } from './messages.ts';
 
 interface Sources {
@@ -15,10 +16,11 @@ interface Sources {
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
+  readonly network: ClientNetwork | null;
 }
 
 export function newsOf(
-  { layouts, nodes, own, at, requests, access }: Sources,
+  { layouts, nodes, own, at, requests, access, network }: Sources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -26,6 +28,7 @@ export function newsOf(
     computers: [...own],
     version: productVersion,
     ...at(),
+    clientHosts: network?.addresses ?? undefined,
     nodes: [...nodes].map((local) => ({
       id: local.node.id,
       status: local.status(),

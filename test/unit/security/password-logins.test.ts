@@ -32,7 +32,10 @@ describe('logins by password', () => {
   beforeEach(() => {
     time = new VirtualTime();
     log = new LogCapture();
-    logins = new PasswordLogins({ timers: time, log, random: systemRandom }, rulesWith(made.user));
+    logins = new PasswordLogins(
+      { clock: time, timers: time, log, random: systemRandom },
+      rulesWith(made.user),
+    );
     answers = [];
   });
 

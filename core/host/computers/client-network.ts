@@ -1,0 +1,99 @@
+/**
+ * The way of programs on other computers to this one, while it is open: where their ports listen, and the certificate by which they
+ * check this computer. Follows its addresses, which change.
+ */
+import { networkInterfaces } from 'node:os';
+import type { NetworkPlaces } from '../../gateway/network-listeners.ts';
+import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { InterfaceTable } from '../../ports/lan.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Trust } from '../../security/trust-store.ts';
+import { oneAddress } from '../ports.ts';
+import { type ClientPlaces, hostsFor } from './client-interfaces.ts';
+import { addressCertificates } from './trust.ts';
+
+/** As often as discovery looks at the interfaces. */
+const lookEveryMs = 10_000;
+
+export const presentInterfaces = () => networkInterfaces() as InterfaceTable;
+
+interface Components {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+export class ClientNetwork {
+  readonly #parts: Components;
+  readonly #trust: Trust;
+  readonly #wanted: ClientPlaces;
+  readonly #handlers: ((places: NetworkPlaces) => void)[] = [];
+  #places: NetworkPlaces = { hosts: [], certificates: '' };
+  /** For what addresses that is. */
+  #seen = '';
+  #timer: Cancellable | null = null;
+  #closed = false;
+
+  private constructor(parts: Components, trust: Trust, wanted: ClientPlaces) {
+    this.#parts = parts;
+    this.#trust = trust;
+    this.#wanted = wanted;
+  }
+
+  static async open(parts: Components, trust: Trust, wanted: ClientPlaces): Promise<ClientNetwork> {
+    const network = new ClientNetwork(parts, trust, wanted);
+    await network.#look();
+    network.#later();
+    return network;
+  }
+
+  get places(): NetworkPlaces {
+    return this.#places;
+  }
+
+  get privateKey(): string {
+    return this.#trust.computer.privateKey;
+  }
+
+  /** At which programs find this computer; null: at each of its own. */
+  get addresses(): readonly string[] | null {
+    const { hosts } = this.#places;
+    return hosts.every((host) => oneAddress(host) !== null) ? hosts : null;
+  }
+
+  onChange(handler: (places: NetworkPlaces) => void): void {
+    this.#handlers.push(handler);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #later(): void {
+    this.#timer = this.#parts.timers.after(lookEveryMs, () => {
+      this.#look()
+        .catch((cause: Error) => {
+          this.#parts.log.warn('Programs on other computers may not find this one at its new address.', {
+            cause: cause.message,
+          });
+        })
+        .finally(() => {
+          if (!this.#closed) this.#later();
+        });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const table = presentInterfaces();
+    const hosts = hostsFor(this.#wanted, table);
+    const all = Object.values(table).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+    const seen = JSON.stringify([hosts, all]);
+    if (seen === this.#seen) return;
+    const { listen } = this.#wanted;
+    const certificates = await addressCertificates(this.#trust, listen, this.#parts.clock.nowMs());
+    this.#seen = seen;
+    this.#places = { hosts, certificates };
+    for (const handler of this.#handlers) handler(this.#places);
+  }
+}
