@@ -85,12 +85,12 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       return {};
     },
     'clients.view': async () => clientsViewOf(host),
-    'clients.open': async ({ on, interfaces: named }, { name }) => {
+    'clients.open': async ({ on, interfaces: named, only }, { name }) => {
       const { isOpen, whyNot } = clientsViewOf(host);
       if (on && whyNot !== null) throw new CoterieError('conflict', whyNot);
       const present = isOpen ? host.settings.clientInterfaces : [];
       const places = { listen: host.settings.listen ?? '', interfaces: present };
-      const open = interfacesAfter({ on, named }, places, presentInterfaces());
+      const open = interfacesAfter({ on, named, only }, places, presentInterfaces());
       const clientsOpen = open === null || open.length > 0;
       if (clientsOpen === isOpen && JSON.stringify(open) === JSON.stringify(present)) return {};
       await host.choose({ clientsOpen, clientInterfaces: clientsOpen ? open : null });

@@ -84,11 +84,11 @@ export function interfaceNamed(text: string, table: InterfaceTable): string {
 }
 
 /**
- * The interfaces that are open after `named` were opened or closed; `named` absent: all of them. Null: all; none: closed. Throws
- * `not-found` for one that is neither there nor open.
+ * The interfaces that are open after `named` were opened, with `only` no others, or closed; `named` absent: all of them. Null: all;
+ * none: closed. Throws `not-found` for one that is neither there nor open.
  */
 export function interfacesAfter(
-  { on, named }: { on: boolean; named: readonly string[] | undefined },
+  { on, named, only }: { on: boolean; named: readonly string[] | undefined; only: boolean },
   { listen, interfaces }: ClientPlaces,
   table: InterfaceTable,
 ): readonly string[] | null {
@@ -97,6 +97,7 @@ export function interfacesAfter(
   const names = named.map((text) =>
     interfaces?.includes(text) === true ? text : interfaceNamed(text, table),
   );
+  if (on && only) return [...new Set(names)];
   if (on) return interfaces === null ? null : [...new Set([...interfaces, ...names])];
   const all = () => clientInterfaces({ listen, interfaces }, true, table).map(({ name }) => name);
   return (interfaces ?? all()).filter((name) => !names.includes(name));

@@ -15,7 +15,8 @@ export type DialogRequest =
   | { readonly kind: 'run-repair' | 'schedule-repair'; readonly keyspace: string | null }
   | { readonly kind: 'cancel-repair'; readonly id: string }
   | { readonly kind: 'let-in' | 'block'; readonly request: JoinRequest }
-  | { readonly kind: 'sessions' | 'users' | 'add-nodes' | 'invite' | 'close-clients' }
+  | { readonly kind: 'sessions' | 'users' | 'add-nodes' | 'invite' | 'close-clients' | 'new-token' }
+  | { readonly kind: 'revoke-token'; readonly id: string; readonly name: string }
   | { readonly kind: 'palette' };
 
 export class Dialogs {

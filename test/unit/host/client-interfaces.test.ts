@@ -58,13 +58,18 @@ describe('interfaces for programs on other computers', () => {
   });
 
   it('are opened and closed one by one, and all at once', () => {
-    const opened = (on: boolean, named: string[] | undefined, present: readonly string[] | null) =>
-      interfacesAfter({ on, named }, { listen: everywhere, interfaces: present }, table);
+    const opened = (
+      on: boolean,
+      named: string[] | undefined,
+      present: readonly string[] | null,
+      only = false,
+    ) => interfacesAfter({ on, named, only }, { listen: everywhere, interfaces: present }, table);
     expect(opened(true, undefined, [])).toBeNull();
     expect(opened(false, undefined, null)).toEqual([]);
     expect(opened(true, ['192.168.1.20'], [])).toEqual(['eth0']);
     expect(opened(true, ['wlan0', 'eth0'], ['eth0'])).toEqual(['eth0', 'wlan0']);
     expect(opened(true, ['wlan0'], null)).toBeNull();
+    expect(opened(true, ['10.8.0.2', 'eth9'], ['eth9'], true)).toEqual(['tun0', 'eth9']);
     expect(opened(false, ['wlan0'], null)).toEqual(['eth0', 'tun0']);
     expect(opened(false, ['eth9'], ['eth9'])).toEqual([]);
     expect(() => opened(true, ['eth9'], ['eth0'])).toThrow('no interface "eth9"');
