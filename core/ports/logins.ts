@@ -4,6 +4,8 @@ import type { CoterieError } from '../base/errors.ts';
 export interface Logins {
   /** False: nobody needs to say who it is. */
   readonly required: boolean;
+  /** Their names. */
+  readonly users: readonly string[];
   /**
    * Whether this is the user's password; `done` is called once, never while `check` runs. It costs tens of milliseconds by
    * intent, and more after wrong ones. `busy`: too many are being checked; nothing was found out.
@@ -23,6 +25,7 @@ export interface HttpLogins extends Logins {
 /** No user is known, and none is needed. */
 export const openToAll: HttpLogins = {
   required: false,
+  users: [],
   check: (_user, _password, done) => queueMicrotask(() => done(null, false)),
   checkToken: (_token, done) => queueMicrotask(() => done(null, false)),
   stampOf: () => null,

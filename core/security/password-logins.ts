@@ -60,6 +60,10 @@ export class PasswordLogins implements HttpLogins {
     return this.#rules.required;
   }
 
+  get users(): readonly string[] {
+    return this.#rules.users.map(({ name }) => name);
+  }
+
   set(rules: AccessRules): void {
     if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return;
     this.#rules = rules;
