@@ -170,6 +170,21 @@ describe('programs on other computers', () => {
     await expect(plain.get('key')).rejects.toThrow();
     for (const client of [stranger, anna, plain]) client.disconnect();
     await expect(one.api.call('access.require', { required: false })).rejects.toThrow('stays required');
+    // At two computers at once: neither change is lost.
+    await Promise.all([
+      one.api.call('access.addUser', { name: 'ben' }),
+      two.api.call('access.addUser', { name: 'carl' }),
+    ]);
+    await waitUntil('both know both', async () => {
+      const seen = await Promise.all([one, two].map((cluster) => cluster.api.call('access.view', {})));
+      return seen.every(
+        ({ users }) =>
+          users
+            .map(({ name }) => name)
+            .sort()
+            .join() === 'anna,ben,carl',
+      );
+    });
   });
 
   test('reach keys over HTTP with TLS, by password or token, until the token is revoked at another computer', async () => {
