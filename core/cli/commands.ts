@@ -13,6 +13,7 @@ import { addLossCommand, lossLines } from './loss-commands.ts';
 import { formatBytes, show, table } from './output.ts';
 import { addRepairCommands } from './repair-commands.ts';
 import { addSessionCommands } from './session-commands.ts';
+import { addTokenCommands } from './token-commands.ts';
 import { addUserCommands } from './user-commands.ts';
 import { addWorkCommand } from './work-command.ts';
 
@@ -96,6 +97,7 @@ export function addClusterCommands(program: Command, context: CommandContext): v
   addKeyspaceCommands(program, context);
   addDataCommands(program, context);
   addUserCommands(program, context);
+  addTokenCommands(program, context);
   addRepairCommands(program, context);
 
   program

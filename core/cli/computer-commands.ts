@@ -2,7 +2,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import type {
-  ClientsView,
   ComputerStanding,
   ComputerView,
   FoundComputer,
@@ -10,6 +9,7 @@ import type {
   JoinRequest,
   SharedKeysView,
 } from '../contract/computer-views.ts';
+import { addClientsCommands } from './clients-commands.ts';
 import { type CommandContext, parseNodeCount } from './context.ts';
 import { show, table } from './output.ts';
 
@@ -99,21 +99,6 @@ function standingText({ state, computer, detail, fingerprint, cluster }: Compute
     default:
       return [`${computer} waits.`, detail ?? '', key].join('\n').replace('\n\n', '\n');
   }
-}
-
-function clientsText({ isOpen, whyNot, nodes, http, loginRequired, users }: ClientsView): string {
-  const who = users.length === 0 ? 'no users' : `users: ${users.join(', ')}`;
-  return [
-    table(
-      ['NODE', 'COMPUTER', 'HERE', 'FROM OTHER COMPUTERS (TLS)'],
-      nodes.map(({ node, computer, local, network }) => [node, computer, local ?? '-', network ?? '-']),
-    ),
-    `Keys over HTTP, here: ${http}kv/`,
-    `A login is ${loginRequired ? '' : 'not '}required; ${who}.`,
-    isOpen
-      ? 'Programs on other computers may connect to the nodes of this one.'
-      : (whyNot ?? 'Only programs of this computer may connect. To open it: coterie clients open'),
-  ].join('\n');
 }
 
 const keysText = ({ replacedAtMs, authority }: SharedKeysView) =>
@@ -224,29 +209,7 @@ export function addComputerCommands(program: Command, context: CommandContext): 
       print({}, () => 'It was refused.');
     });
 
-  const clients = program
-    .command('clients')
-    .description('how programs reach the data')
-    .action(async () => {
-      const view = await api().call('clients.view', {});
-      print(view, () => clientsText(view));
-    });
-  for (const [name, on, words] of [
-    ['open', true, 'let programs on other computers reach the data here, with a login'],
-    ['close', false, 'programs of this computer alone'],
-  ] as const) {
-    clients
-      .command(name)
-      .description(words)
-      .action(async () => {
-        await api().call('clients.open', { on });
-        print(
-          {},
-          () =>
-            `${on ? 'Opened' : 'Closed'}. The nodes of this computer start anew, which takes some seconds.`,
-        );
-      });
-  }
+  addClientsCommands(program, context);
 
   const keys = program
     .command('keys')

@@ -36,10 +36,13 @@ import {
   keyView,
   level,
   madePassword,
+  madeToken,
   replicaView,
   ringView,
   sessionView,
   snapshot,
+  tokenName,
+  tokenView,
   userName,
 } from './views.ts';
 
@@ -198,6 +201,23 @@ export const methods = {
   'access.require': { input: z.object({ required: z.boolean() }), output: nothing, changes: true },
   'access.addUser': { input: userInput, output: madePassword, changes: true },
   'access.renewPassword': { input: userInput, output: madePassword, changes: true },
+  'access.tokens': { input: nothing, output: z.array(tokenView), changes: false },
+  'access.createToken': {
+    input: z.object({
+      user: userName,
+      name: tokenName.default(''),
+      /** Absent: it stays until it is revoked. */
+      days: z.number().int().min(1).max(3_650).optional(),
+    }),
+    output: madeToken,
+    changes: true,
+  },
+  /** By the id, or the beginning of it that is unique. */
+  'access.revokeToken': {
+    input: z.object({ id: z.string().min(4).max(64) }),
+    output: nothing,
+    changes: true,
+  },
   'access.removeUser': { input: userInput, output: nothing, changes: true },
 
   /** Browsers that are logged in, newest first. */

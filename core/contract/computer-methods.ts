@@ -74,9 +74,18 @@ export const computerMethods = {
   'clients.view': { input: nothing, output: clientsView, changes: false },
   /**
    * Whether programs on other computers may reach the data at this one. Its nodes start anew with it. Refused with `conflict` where
-   * nobody would need a login.
+   * nobody would need a login. `interfaces`: names or addresses of those that are opened or closed, absent: all of them. The others
+   * stay as they are, or with `only` are closed.
    */
-  'clients.open': { input: z.object({ on: z.boolean() }), output: nothing, changes: true },
+  'clients.open': {
+    input: z.object({
+      on: z.boolean(),
+      interfaces: z.array(z.string().min(1).max(255)).min(1).max(64).optional(),
+      only: z.boolean().default(false),
+    }),
+    output: nothing,
+    changes: true,
+  },
 
   /** Of a computer without a cluster: asks to come into one. The standing tells how far that is. */
   'join.ask': { input: joinWish, output: computerStanding, changes: true },

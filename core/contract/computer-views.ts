@@ -121,6 +121,17 @@ export const sharedKeysView = z.object({
 });
 export type SharedKeysView = z.infer<typeof sharedKeysView>;
 
+/** One interface at which programs on other computers may connect. */
+export const clientInterface = z.object({
+  name: z.string(),
+  kind: interfaceReport.shape.kind,
+  addresses: z.array(z.string()),
+  isOpen: z.boolean(),
+  /** False: it was chosen, and this computer does not have it now, or it has no address. */
+  isThere: z.boolean(),
+});
+export type ClientInterface = z.infer<typeof clientInterface>;
+
 /** How programs reach the data. */
 export const clientsView = z.object({
   /** Programs on other computers may connect, over TLS and with a login. */
@@ -139,6 +150,10 @@ export const clientsView = z.object({
   ),
   /** Keys over HTTP, for programs of the computer that answers. */
   http: z.string(),
+  /** The same for programs on other computers, over TLS: one address for each of this computer's. None: closed. */
+  httpNetwork: z.array(z.string()),
+  /** Of the computer that answers. */
+  interfaces: z.array(clientInterface),
   loginRequired: z.boolean(),
   users: z.array(z.string()),
   /** The cluster's authority as PEM: programs check by it whom they speak to. Null: there is none yet. */

@@ -138,6 +138,29 @@ export type AccessView = z.infer<typeof accessView>;
 /** A password just made: it is shown this once. */
 export const madePassword = z.object({ name: userName, password: z.string() });
 
+/** What a program of a user shows over HTTP instead of the password. */
+export const tokenView = z.object({
+  id: z.string(),
+  user: userName,
+  name: z.string(),
+  createdAtMs: z.number(),
+  /** Null: until it is revoked. */
+  expiresAtMs: z.number().nullable(),
+  expired: z.boolean(),
+  /** At the computer that answers, since it was started; null: not. */
+  usedAtMs: z.number().nullable(),
+});
+export type TokenView = z.infer<typeof tokenView>;
+
+/** What a person calls it; for instance after the program that has it. */
+export const tokenName = z
+  .string()
+  .trim()
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]{0,63}$/u, 'Use at most 63 characters on one line.');
+
+/** A token just made: it is shown this once. */
+export const madeToken = z.object({ id: z.string(), user: userName, token: z.string() });
+
 export const snapshot = z.object({
   cluster: clusterView,
   dataCenters: z.array(z.string()),

@@ -20,10 +20,13 @@ import type { Log } from '../ports/log.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
+import { accessHandlers } from './access-handlers.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { computerHandlers } from './computer-handlers.ts';
+import type { ClientNetwork } from './computers/client-network.ts';
 import type { Lan } from './computers/open-lan.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
+import type { HostSettings } from './host-settings.ts';
 import { layoutHandlers } from './layout-handlers.ts';
 import type { LayoutService } from './layouts/layout-service.ts';
 import type { Staging } from './layouts/staging.ts';
@@ -52,10 +55,15 @@ export interface HostActions {
   readonly trail: AuditTrail;
   /** Null: other computers cannot connect to this one. */
   readonly lan: Lan | null;
-  /** Programs on other computers may reach the data here. */
-  readonly clientsOpen: boolean;
+  readonly settings: Pick<HostSettings, 'listen' | 'clientsOpen' | 'clientInterfaces'>;
+  /** Null: programs on other computers may not reach the data here. */
+  readonly network: ClientNetwork | null;
   /** Who may connect from other computers from now on: this host is stopped, and another one takes its place. */
-  choose(choice: { listens?: boolean; clientsOpen?: boolean }): Promise<void>;
+  choose(choice: {
+    readonly listens?: boolean;
+    readonly clientsOpen?: boolean;
+    readonly clientInterfaces?: readonly string[] | null;
+  }): Promise<void>;
 }
 
 export interface Caller {
@@ -230,34 +238,7 @@ export function createHandlers(host: HostActions): Handlers {
       return {};
     },
 
-    'access.view': async () => host.access.view(),
-    'access.require': async ({ required }) => {
-      if (!required && host.clientsOpen) {
-        throw new CoterieError(
-          'conflict',
-          'Programs on other computers may connect here, so a login stays required. Close that first: coterie clients close',
-        );
-      }
-      await host.access.require(required);
-      const words = required ? 'Programs must log in now.' : 'Programs need no login any more.';
-      byPerson('cluster', 'access', words);
-      return {};
-    },
-    'access.addUser': async ({ name }) => {
-      const password = await host.access.add(name);
-      byPerson('cluster', name, `The user ${name} was added.`);
-      return { name, password };
-    },
-    'access.renewPassword': async ({ name }) => {
-      const password = await host.access.renew(name);
-      byPerson('cluster', name, `The user ${name} got a new password.`);
-      return { name, password };
-    },
-    'access.removeUser': async ({ name }) => {
-      await host.access.remove(name);
-      byPerson('cluster', name, `The user ${name} was removed.`);
-      return {};
-    },
+    ...accessHandlers(host, byPerson),
 
     'sessions.list': async (_, { sessionId }) => host.admission.login.list(sessionId),
     'sessions.end': async ({ id }) => ({ ended: host.admission.endSessions(id) }),

@@ -1,9 +1,12 @@
 /** The part of ClusterApi that concerns computers: who is in, who is near, who asks to come in; and what is asked of another one. */
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
+import { listOf } from '../base/words.ts';
 import type { SharedKeysView } from '../contract/computer-views.ts';
 import { certificateFingerprint } from '../security/certificates.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
+import { interfacesAfter } from './computers/client-interfaces.ts';
+import { presentInterfaces } from './computers/client-network.ts';
 import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
 import type { Lan } from './computers/open-lan.ts';
@@ -96,13 +99,18 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       return {};
     },
     'clients.view': async () => clientsViewOf(host),
-    'clients.open': async ({ on }, { name }) => {
+    'clients.open': async ({ on, interfaces: named, only }, { name }) => {
       const { isOpen, whyNot } = clientsViewOf(host);
-      if (on === isOpen) return {};
       if (on && whyNot !== null) throw new CoterieError('conflict', whyNot);
-      await host.choose({ clientsOpen: on });
-      const words = on
-        ? 'may reach the data here now, with a login.'
+      const present = isOpen ? host.settings.clientInterfaces : [];
+      const places = { listen: host.settings.listen ?? '', interfaces: present };
+      const open = interfacesAfter({ on, named, only }, places, presentInterfaces());
+      const clientsOpen = open === null || open.length > 0;
+      if (clientsOpen === isOpen && JSON.stringify(open) === JSON.stringify(present)) return {};
+      await host.choose({ clientsOpen, clientInterfaces: clientsOpen ? open : null });
+      const where = open === null ? '' : ` through ${listOf(open.map(plainLine))} alone`;
+      const words = clientsOpen
+        ? `may reach the data here now${where}, with a login.`
         : 'cannot reach the data here any more.';
       host.trail.note({
         ...{ kind: 'cluster', subject: 'network', message: `Programs on other computers ${words} (${name})` },

@@ -6,16 +6,17 @@ import { hostProofPurpose } from '../node-process/messages.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Logins } from '../ports/logins.ts';
+import type { HttpLogins } from '../ports/logins.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
 import { type Caller, createHandlers, type Handlers, type HostActions } from './api-handlers.ts';
 import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
+import type { ClientNetwork } from './computers/client-network.ts';
 import { computersNow } from './computers/computers-now.ts';
 import { type Lan, openLan } from './computers/open-lan.ts';
-import { credentialsOf, TrustKeeper } from './computers/trust.ts';
+import { credentialsOf } from './computers/trust.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -36,8 +37,10 @@ export interface Host {
   readonly api: ClusterApi;
   readonly data: DataAccess;
   /** Who may use the data, for the ways in beside Redis. */
-  readonly logins: Logins;
+  readonly logins: HttpLogins;
   readonly admission: Admission;
+  /** Null: programs on other computers may not connect. */
+  readonly network: ClientNetwork | null;
   /** Untyped entrance for the ways in: checks method and input. Without a caller it is the owner of the data folder. */
   dispatch(method: string, input: unknown, caller?: Caller): Promise<unknown>;
   snapshot(): Snapshot;
@@ -57,7 +60,7 @@ interface HostComponents {
   /** Of this computer from before it was in the cluster; absent: a new one. */
   readonly admission?: Admission;
   /** A person chose who may connect from other computers: the folder is to be opened anew. */
-  readonly onNetwork: (choice: { listens?: boolean; clientsOpen?: boolean }) => Promise<void>;
+  readonly onNetwork: HostActions['choose'];
 }
 
 /** A node that left still takes what others, who do not know it yet, write to it. */
@@ -85,7 +88,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     ...{ readOnly: settings.readOnly, host: settings.host, ownComputers: own, losses },
     layout: () => layouts.present,
     nodes: everyNode,
-    computers: () => computersNow(lan, own, settings.listen),
+    computers: () => computersNow(lan, own, settings.listen, opened.network),
     activity: () => trail.recent,
     repairs: () => repairs.view(),
     layoutView: () => staging.view((id) => view.nameOf(id)),
@@ -235,11 +238,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     lan = await openLan(
       {
         ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own },
-        ...{
-          trust: new TrustKeeper({ disk, clock, listen: settings.listen! }, opened.shared.trust),
-          secrets,
-        },
-        keys: opened.shared.keys,
+        ...{ ...opened.shared, network: opened.network, secrets },
         dispatch: (method, input, by) =>
           dispatch(handlers, actions, method, input, { sessionId: null, name: by }),
         changed(what) {
@@ -264,7 +263,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     log,
     nowMs: () => clock.nowMs(),
     choose: components.onNetwork,
-    clientsOpen: settings.clientsOpen,
+    ...{ settings, network: opened.network },
     ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail, lan, ownComputers: own },
   };
   handlers = createHandlers(actions);
@@ -274,6 +273,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     data,
     logins: access.logins,
     admission,
+    network: opened.network,
     dispatch: (method, input, caller) => dispatch(handlers, actions, method, input, caller),
     snapshot: () => view.snapshot(),
     start(withinMs) {

@@ -8,6 +8,8 @@ export interface HostSettings {
   readonly listen: string | null;
   /** Programs on other computers may reach the data: with a login, over TLS, and only where `listen` is an address. */
   readonly clientsOpen: boolean;
+  /** By name, at which interfaces they may; null: at all. */
+  readonly clientInterfaces: readonly string[] | null;
   /** For other computers; 0: any free one. */
   readonly computerPort: number;
   /** First port of each kind; 0 for any free ones. */

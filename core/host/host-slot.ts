@@ -47,6 +47,10 @@ export class HostSlot implements Host {
     return this.#current.admission;
   }
 
+  get network(): Host['network'] {
+    return this.#current.network;
+  }
+
   dispatch(...[method, input, caller]: Parameters<Host['dispatch']>): Promise<unknown> {
     return this.#current.dispatch(method, input, caller);
   }

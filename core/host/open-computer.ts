@@ -11,16 +11,22 @@ import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
 import { Admission } from './access/admission.ts';
+import type { HostActions } from './api-handlers.ts';
 import { keepNetworkChoice, readNetworkChoice } from './computers/network-choice.ts';
 import { createNewcomerHost, isToWait } from './computers/newcomer-host.ts';
 import { createHost, type Host } from './create-host.ts';
 import { defaultHotBytesMax, type HostSettings } from './host-settings.ts';
 import { HostSlot } from './host-slot.ts';
+import { networkPortFor } from './ports.ts';
 import { serveControl } from './servers/control-server.ts';
+import { type NetworkServer, serveNetwork } from './servers/network-server.ts';
 import { serveUi } from './servers/ui-server.ts';
 
 export interface ComputerSettings
-  extends Omit<HostSettings, 'host' | 'listen' | 'clientsOpen' | 'computerName' | 'hotBytesMax'> {
+  extends Omit<
+    HostSettings,
+    'host' | 'listen' | 'clientsOpen' | 'clientInterfaces' | 'computerName' | 'hotBytesMax'
+  > {
   /** As HostSettings has it; absent: as a person chose in the app. */
   readonly listen?: string;
   readonly uiPort: number;
@@ -70,16 +76,16 @@ export async function openComputer(components: Components, settings: ComputerSet
     ...settings,
     listen: settings.listen ?? chosen.listen ?? (waits ? everyAddress : null),
     clientsOpen: chosen.clientsOpen,
+    clientInterfaces: chosen.clientInterfaces,
     host: loopback,
     computerName: settings.computerName ?? plainLine(hostname()).slice(0, 63),
     hotBytesMax: defaultHotBytesMax,
   };
   const memberHost = () => createHost({ ...components, ...around, admission, onNetwork }, present);
-  const onNetwork = async (choice: { listens?: boolean; clientsOpen?: boolean }) => {
-    const { listens = present.listen !== null, clientsOpen = present.clientsOpen } = choice;
+  const onNetwork: HostActions['choose'] = async ({ listens = present.listen !== null, ...clients }) => {
     const listen = listens ? (present.listen ?? everyAddress) : null;
-    await keepNetworkChoice(disk, { listen, clientsOpen });
-    becomeSoon({ listen, clientsOpen });
+    await keepNetworkChoice(disk, { ...present, ...clients, listen });
+    becomeSoon({ ...clients, listen });
   };
   let onMember = () => {};
   let becoming = Promise.resolve();
@@ -167,20 +173,30 @@ async function openWays(
     { ...around, random: systemRandom },
     { host: loopback, port: ports.ui, rendererFolder: join(programFolder, 'renderer'), readOnly },
   );
+  const port = Number(new URL(ui.url).port);
+  let network: NetworkServer | null = null;
   try {
+    if (host.network !== null) {
+      network = await serveNetwork(
+        { ...around, random: systemRandom, network: host.network },
+        { port: networkPortFor(port), readOnly },
+      );
+    }
     const control = await serveControl(
       { ...around, loginLink: () => ui.loginLink() },
       { folder, host: loopback, port: ports.control },
     );
     return {
-      ports: { ui: Number(new URL(ui.url).port), control: control.port },
+      ports: { ui: port, control: control.port },
       loginLink: () => ui.loginLink(),
       async close() {
         await control.close();
+        await network?.close();
         await ui.close();
       },
     };
   } catch (error) {
+    await network?.close();
     await ui.close();
     throw error;
   }

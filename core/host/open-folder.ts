@@ -9,7 +9,7 @@ import { tcpTransport } from '../platform/peer-transport.ts';
 import { keepFolderPrivate } from '../platform/private-folder.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { tlsTransport } from '../platform/tls-transport.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
 import { firstKeys, type HeldKeys, secretsIn } from '../security/key-epochs.ts';
@@ -17,7 +17,8 @@ import { readHeldKeys } from '../security/key-store.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { Secrets } from '../security/secrets.ts';
 import { Catalog } from './catalog/catalog.ts';
-import { addressCertificates, credentialsOf, keyOfTrust, openTrust } from './computers/trust.ts';
+import { ClientNetwork } from './computers/client-network.ts';
+import { credentialsOf, keyOfTrust, openTrust, TrustKeeper } from './computers/trust.ts';
 import type { HostSettings } from './host-settings.ts';
 import { digestOf, readLayout, writeLayouts } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
@@ -30,10 +31,14 @@ const damagedKeys =
   'cluster-keys.json is damaged. The keys of before are used until another computer hands over those of now. If no other computer is left, replace them: coterie keys replace';
 
 /** Before anything runs. Rejects with nothing left behind when the folder or a port cannot be had. */
-export async function openFolder({ clock, log }: { clock: Clock; log: Log }, settings: HostSettings) {
+export async function openFolder(
+  { clock, timers, log }: { clock: Clock; timers: Timers; log: Log },
+  settings: HostSettings,
+) {
   const { folder } = settings;
   const closed = keepFolderPrivate(folder);
   const lock = lockFolder(folder, 'another Coterie');
+  let network: ClientNetwork | null = null;
   try {
     const disk = new NodeDisk(folder);
     const nowMs = clock.nowMs();
@@ -59,10 +64,14 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     const keys: HeldKeys | null = kept.held ?? (trust && firstKeys(secret, trust.authority, nowMs));
     const secrets = keys === null ? Secrets.of(secret) : new Secrets(secretsIn(keys, 'used'));
     const credentials = trust === null ? null : credentialsOf(trust);
-    const network =
-      trust === null || !settings.clientsOpen
+    const keeper = trust && new TrustKeeper({ disk, clock }, trust);
+    network =
+      keeper === null || !settings.clientsOpen
         ? null
-        : { host: settings.listen!, certificates: await addressCertificates(trust, settings.listen!, nowMs) };
+        : await ClientNetwork.open({ clock, timers, log }, keeper, {
+            listen: settings.listen!,
+            interfaces: settings.clientInterfaces,
+          });
     const running = await takeOverRunning(
       {
         ...{ proof: mutualProofOf(secrets, peerProofPurpose, systemRandom), log },
@@ -97,16 +106,18 @@ export async function openFolder({ clock, log }: { clock: Clock; log: Log }, set
     ];
     /** Another host may open it then. */
     const close = async () => {
+      network?.close();
       await catalog.close();
       lock.release();
     };
     return {
       ...{ close, disk, catalog, layout, live, own, secrets, trust, network, places, folderOf },
       // Without one, this computer is of a cluster of its own.
-      shared: trust === null || keys === null ? null : { trust, keys },
+      shared: keeper === null || keys === null ? null : { trust: keeper, keys },
       findings: said,
     };
   } catch (error) {
+    network?.close();
     lock.release();
     throw error;
   }

@@ -85,3 +85,10 @@ export function oneAddress(listen: string): string | null {
 export function reachableAt(host: string): string {
   return oneAddress(host) ?? '127.0.0.1';
 }
+
+const networkPortsAbove = 100;
+
+/** For programs on other computers: a number by which people find it from that of the same thing here. */
+export function networkPortFor(port: number): number {
+  return Math.min(65_535, port + networkPortsAbove);
+}

@@ -46,7 +46,7 @@ export class AddressBook {
 }
 
 /** Where clients on other computers reach a node; of this computer's own nodes: at whatever address they reached this one. */
-export function networkPlaceOf({ host, networkPort }: NodeAddress): ClientEndpoint['network'] {
+export function networkPlaceOf({ clientHost: host, networkPort }: NodeAddress): ClientEndpoint['network'] {
   if (networkPort === 0) return null;
   return { host: host.startsWith('127.') || host === '::1' ? null : host, port: networkPort };
 }

@@ -3,6 +3,7 @@
  * its host is gone it goes on, and lets the next one take it over (host-channel.ts).
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import type { HostLine } from '../platform/host-line.ts';
 import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
@@ -33,6 +34,7 @@ let running: RunningNode | null = null;
 /** The latest, which may come while the node is being put together. */
 let rules: AccessRules | null = null;
 const secrets = new Secrets({ use: '', accepted: [], kept: [] });
+let places: NetworkPlaces | null = null;
 let isStarted = false;
 let stopping = false;
 
@@ -89,6 +91,7 @@ channel.onMessage((message) => {
       runNode({ channel, book, layouts, secrets, log, onHost }, message).then((node) => {
         running = node;
         if (rules !== null) node.setAccess(rules);
+        if (places !== null) node.setNetwork(places);
       }, fail);
       break;
     case 'addresses':
@@ -107,8 +110,9 @@ channel.onMessage((message) => {
     case 'secrets':
       secrets.change(message.secrets);
       break;
-    case 'certificates':
-      running?.setCertificates(message.certificates);
+    case 'network':
+      places = message.places;
+      running?.setNetwork(places);
       break;
     case 'repair':
       running?.repairs.run(message);

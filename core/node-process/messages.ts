@@ -1,6 +1,7 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
 import type { ErrorCode } from '../base/errors.ts';
 import type { NodeFigures } from '../contract/node-views.ts';
+import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import type { LiveLayout } from '../layout/history.ts';
 import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
@@ -63,12 +64,7 @@ export interface NodeStart {
   /** Null: all nodes are on this computer, and nobody else gets to their ports. */
   readonly credentials: Credentials | null;
   /** Where clients on other computers may connect, over TLS; null: nowhere. */
-  readonly network: {
-    readonly host: string;
-    readonly port: number;
-    /** PEM: one with this computer's addresses, then the authority's. */
-    readonly certificates: string;
-  } | null;
+  readonly network: (NetworkPlaces & { readonly port: number }) | null;
   /** 0: any free port. */
   readonly clientPort: number;
   readonly peerPort: number;
@@ -105,8 +101,8 @@ export type ToNode =
   | { readonly type: 'tell-layouts' }
   | { readonly type: 'access'; readonly rules: AccessRules }
   | { readonly type: 'secrets'; readonly secrets: SecretSet }
-  /** PEM, in place of those of `NodeStart.network`. */
-  | { readonly type: 'certificates'; readonly certificates: string }
+  /** Where its clients on other computers may connect now. */
+  | { readonly type: 'network'; readonly places: NetworkPlaces }
   /** `task` names the answer and a stop. */
   | ({ readonly type: 'repair'; readonly task: number } & RepairWork)
   | { readonly type: 'repair-stop'; readonly task: number }

@@ -5,6 +5,7 @@
 
 import { availableParallelism } from 'node:os';
 import { productVersion } from '../base/version.ts';
+import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
 import { createRespServer } from '../gateway/resp/server.ts';
 import { respServerDefaults } from '../gateway/resp/settings.ts';
@@ -50,7 +51,7 @@ export interface RunningNode {
   readonly repairs: NodeRepairs;
   readonly losses: NodeLosses;
   setAccess(rules: AccessRules): void;
-  setCertificates(certificates: string): void;
+  setNetwork(places: NetworkPlaces): void;
   /** To the host, which asked for them. */
   tellLayouts(): void;
   /** Tells a host that did not start this node all that it has to know. */
@@ -95,7 +96,7 @@ export async function runNode(
       abandonAfterMs: credentials === null ? undefined : lanAbandonAfterMs,
     },
   );
-  const logins = new PasswordLogins({ timers, log, random: systemRandom }, message.access);
+  const logins = new PasswordLogins({ clock, timers, log, random: systemRandom }, message.access);
   const peerPort = await peerNetwork.listen();
   const disk = patientDisk(new NodeDisk(folder), systemTimers);
   book.tell(nodeId, (peers) => peerNetwork.setPeers(peers));
@@ -149,16 +150,14 @@ export async function runNode(
       network:
         message.network === null || credentials === null
           ? null
-          : {
-              ...message.network,
-              privateKey: credentials.privateKey,
-              guard: boundHandshakes,
-            },
+          : { ...message.network, privateKey: credentials.privateKey, guard: boundHandshakes },
       clientCountMax: clientsWithin(openFileLimit(), respServerDefaults.clientCountMax, probationCountMax),
     },
   );
   const clientPort = await resp.listen();
 
+  const tellListening = () =>
+    channel.send({ type: 'listening', peerPort, clientPort, networkPort: resp.networkPort ?? 0 });
   const tellPeers = () => {
     const down = node.layout.nodes.filter((other) => other.id !== nodeId && !peerNetwork.isUp(other.id));
     channel.send({ type: 'peers', down: down.map(({ name }) => name) });
@@ -189,14 +188,14 @@ export async function runNode(
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
     losses,
     setAccess: (rules) => logins.set(rules),
-    setCertificates: (certificates) => resp.setCertificates(certificates),
+    setNetwork: (places) => void resp.setNetwork(places).then(tellListening),
     tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),
     introduce: () => {
       const { hotBytesMax } = message;
-      const isOpen = resp.networkPort !== null;
+      const isOpen = message.network !== null;
       const facts = { pid: process.pid, version: productVersion, host, peerHost, isOpen, hotBytesMax };
       channel.send({ type: 'running', ...facts });
-      channel.send({ type: 'listening', peerPort, clientPort, networkPort: resp.networkPort ?? 0 });
+      tellListening();
       losses.reportAnew();
       channel.send({ type: 'membership', events: [], members: membership.members() });
       channel.send({ type: 'ready' });
@@ -216,7 +215,7 @@ export async function runNode(
       lock.release();
     },
   };
-  channel.send({ type: 'listening', peerPort, clientPort, networkPort: resp.networkPort ?? 0 });
+  tellListening();
   losses.report();
   channel.send({ type: 'ready' });
   tellPeers();

@@ -4,6 +4,8 @@ import type { CoterieError } from '../base/errors.ts';
 export interface Logins {
   /** False: nobody needs to say who it is. */
   readonly required: boolean;
+  /** Their names. */
+  readonly users: readonly string[];
   /**
    * Whether this is the user's password; `done` is called once, never while `check` runs. It costs tens of milliseconds by
    * intent, and more after wrong ones. `busy`: too many are being checked; nothing was found out.
@@ -15,10 +17,17 @@ export interface Logins {
   onChange(handler: () => void): void;
 }
 
+export interface HttpLogins extends Logins {
+  /** As `check`, for a token of a user. A right one costs nothing. */
+  checkToken(token: string, done: (error: CoterieError | null, isRight: boolean) => void): void;
+}
+
 /** No user is known, and none is needed. */
-export const openToAll: Logins = {
+export const openToAll: HttpLogins = {
   required: false,
+  users: [],
   check: (_user, _password, done) => queueMicrotask(() => done(null, false)),
+  checkToken: (_token, done) => queueMicrotask(() => done(null, false)),
   stampOf: () => null,
   onChange: () => {},
 };

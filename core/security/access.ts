@@ -8,6 +8,11 @@ import { CoterieError } from '../base/errors.ts';
 import type { Random } from '../ports/random.ts';
 
 export const userCountMax = 100;
+/**
+ * Records of one kind, those of deleted ones included. Beyond it the numbers of the oldest deletions are forgotten: a computer that was
+ * away for that many of them could bring one back. Larger: more bytes in each exchange between computers.
+ */
+export const recordCountMax = 400;
 const hashBytes = 32;
 const saltBytes = 16;
 /** 32 MiB and about 60 ms a check. Larger: slower guesses, and slower logins. */
@@ -15,26 +20,110 @@ const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 } as const;
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 
+/** Counts the changes of all rules; bounded, so that a count can always go on. */
+const versionMax = 2 ** 48;
+const version = z.number().int().min(0).max(versionMax);
+const userName = z.string().min(1).max(64);
+
 const storedUser = z.object({
-  name: z.string().min(1).max(64),
+  name: userName,
   createdAtMs: z.number(),
   salt: hex(saltBytes),
   hash: hex(hashBytes),
+  /** The change that made it. Absent: from before users had one each; that of the rules then. */
+  version: version.optional(),
 });
-export type StoredUser = Readonly<z.infer<typeof storedUser>>;
+export type StoredUser = Readonly<z.infer<typeof storedUser>> & { readonly version: number };
 
-export const accessRules = z.object({
-  format: z.literal(1),
-  /** Counts the changes; absent: from before computers told each other of them. */
-  version: z.number().int().min(0).optional(),
-  required: z.boolean(),
-  users: z.array(storedUser).max(userCountMax),
+/** What is left of a deleted record: its name or id, and the change that deleted it. */
+const gone = z.object({ key: z.string().min(1).max(64), version });
+export type Gone = Readonly<z.infer<typeof gone>>;
+
+/** What a program may show instead of its user's password (access-tokens.ts). */
+const storedToken = z.object({
+  id: z.string().regex(/^[0-9a-f]{12}$/),
+  user: userName,
+  /** When its user was made: a later user of the same name is another one. */
+  userSinceMs: z.number(),
+  name: z.string().max(64),
+  createdAtMs: z.number(),
+  /** Null: it stays until it is revoked. */
+  expiresAtMs: z.number().nullable(),
+  hash: hex(hashBytes),
+  version,
 });
-export type AccessRules = Readonly<z.infer<typeof accessRules>>;
+export type StoredToken = Readonly<z.infer<typeof storedToken>>;
 
-export const openRules: AccessRules = { format: 1, required: false, users: [] };
+const isEachOnce = <T>(records: readonly T[], keyOf: (record: T) => string) =>
+  new Set(records.map(keyOf)).size === records.length;
+
+/** Computers that are older than records of their own read `version`, `required` and `users`, and pass over the rest. */
+export const accessRules = z
+  .object({
+    format: z.literal(1),
+    version: version.optional(),
+    required: z.boolean(),
+    requiredVersion: version.optional(),
+    users: z.array(storedUser).max(recordCountMax),
+    gone: z.array(gone).max(recordCountMax).optional(),
+    tokens: z.array(storedToken).max(recordCountMax).optional(),
+    goneTokens: z.array(gone).max(recordCountMax).optional(),
+  })
+  .refine(
+    ({ users, tokens = [] }) => isEachOnce(users, (one) => one.name) && isEachOnce(tokens, (one) => one.id),
+  )
+  .transform(withVersions);
+
+export interface AccessRules {
+  readonly format: 1;
+  /** That of the latest change. */
+  readonly version: number;
+  readonly required: boolean;
+  /** The change that said whether a login is required. */
+  readonly requiredVersion: number;
+  readonly users: readonly StoredUser[];
+  readonly gone: readonly Gone[];
+  readonly tokens: readonly StoredToken[];
+  readonly goneTokens: readonly Gone[];
+  /** From a computer or file that counted all changes in one number, and kept no word of deleted users. */
+  readonly whole?: true;
+}
+
+function withVersions(read: {
+  readonly version?: number;
+  readonly required: boolean;
+  readonly requiredVersion?: number;
+  readonly users: readonly z.infer<typeof storedUser>[];
+  readonly gone?: readonly Gone[];
+  readonly tokens?: readonly StoredToken[];
+  readonly goneTokens?: readonly Gone[];
+}): AccessRules {
+  const all = read.version ?? 0;
+  return {
+    format: 1,
+    version: all,
+    required: read.required,
+    requiredVersion: read.requiredVersion ?? all,
+    users: read.users.map((user) => ({ ...user, version: user.version ?? all })),
+    gone: read.gone ?? [],
+    tokens: read.tokens ?? [],
+    goneTokens: read.goneTokens ?? [],
+    ...(read.gone === undefined ? { whole: true } : {}),
+  };
+}
+
+const noRecords = { users: [], gone: [], tokens: [], goneTokens: [] };
+export const openRules: AccessRules = {
+  ...{ format: 1, version: 0, required: false, requiredVersion: 0 },
+  ...noRecords,
+};
 /** Nobody comes in: the rules cannot be read, and guessing them would let everybody in. */
-export const closedRules: AccessRules = { format: 1, required: true, users: [] };
+export const closedRules: AccessRules = { ...openRules, required: true };
+
+/** The number of the next change, here: one that was made at the same time elsewhere may have the same. */
+export function nextVersion({ version: present }: AccessRules): number {
+  return Math.min(versionMax, present + 1);
+}
 
 function hashOf(password: Buffer, salt: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -65,6 +154,7 @@ function newPassword(random: Random): string {
   return groups.join('-');
 }
 
+/** Counted among the changes once it is in the rules. */
 export async function newUser(
   name: string,
   createdAtMs: number,
@@ -73,7 +163,10 @@ export async function newUser(
   const password = newPassword(random);
   const salt = Buffer.from(random.bytes(saltBytes));
   const hash = await hashOf(Buffer.from(password), salt);
-  return { user: { name, createdAtMs, salt: salt.toString('hex'), hash: hash.toString('hex') }, password };
+  return {
+    user: { name, createdAtMs, salt: salt.toString('hex'), hash: hash.toString('hex'), version: 0 },
+    password,
+  };
 }
 
 /** As long for a user that does not exist (null) as for one that does. */
@@ -97,9 +190,26 @@ export function withUser(rules: AccessRules, user: StoredUser): AccessRules {
       `There are ${userCountMax} users, which is the most. Remove one first.`,
     );
   }
-  return { ...rules, users: [...rules.users, user] };
+  const made = nextVersion(rules);
+  return {
+    ...rules,
+    version: made,
+    users: [...rules.users, { ...user, version: made }],
+    gone: rules.gone.filter(({ key }) => key !== user.name),
+  };
 }
 
+/** With the password of `user`, who is there already. */
+export function withPasswordOf(rules: AccessRules, user: StoredUser): AccessRules {
+  const { createdAtMs } = requireUser(rules, user.name);
+  const changed = nextVersion(rules);
+  const users = rules.users.map((other) =>
+    other.name === user.name ? { ...user, createdAtMs, version: changed } : other,
+  );
+  return { ...rules, version: changed, users };
+}
+
+/** Its tokens go with it. */
 export function withoutUser(rules: AccessRules, name: string): AccessRules {
   requireUser(rules, name);
   const users = rules.users.filter((user) => user.name !== name);
@@ -109,7 +219,17 @@ export function withoutUser(rules: AccessRules, name: string): AccessRules {
       `"${name}" is the last user, and a login is required: nobody could come in. Add another user, or stop requiring a login.`,
     );
   }
-  return { ...rules, users };
+  const left = nextVersion(rules);
+  const tokens = rules.tokens.filter((token) => token.user === name);
+  return {
+    ...rules,
+    ...{ version: left, users },
+    gone: [...rules.gone, { key: name, version: left }].slice(-recordCountMax),
+    tokens: rules.tokens.filter((token) => token.user !== name),
+    goneTokens: [...rules.goneTokens, ...tokens.map(({ id }) => ({ key: id, version: left }))].slice(
+      -recordCountMax,
+    ),
+  };
 }
 
 export function withRequired(rules: AccessRules, required: boolean): AccessRules {
@@ -119,7 +239,8 @@ export function withRequired(rules: AccessRules, required: boolean): AccessRules
       'There is no user yet who could come in. Add one first: coterie user add NAME.',
     );
   }
-  return { ...rules, required };
+  const said = nextVersion(rules);
+  return { ...rules, version: said, required, requiredVersion: said };
 }
 
 /** Throws `not-found`. */
@@ -128,15 +249,4 @@ export function requireUser(rules: AccessRules, name: string): StoredUser {
   if (user !== undefined) return user;
   const names = rules.users.map((other) => other.name).join(', ');
   throw new CoterieError('not-found', `There is no user "${name}". Users: ${names === '' ? 'none' : names}.`);
-}
-
-/**
- * Whether one computer's rules are later than another's: by the count of changes. Where two were changed at the same time, those
- * that let in fewer stand, and by their content where that says nothing.
- */
-export function isLater(rules: AccessRules, than: AccessRules): boolean {
-  const [one, other] = [rules.version ?? 0, than.version ?? 0];
-  if (one !== other) return one > other;
-  if (rules.required !== than.required) return rules.required;
-  return JSON.stringify(rules) > JSON.stringify(than);
 }

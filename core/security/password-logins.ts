@@ -1,15 +1,16 @@
 /**
- * Logins by user and password. What costs time is bounded: few are checked at once, few wait, and each wrong password makes
+ * Logins by user and password, or by a token. What costs time is bounded: few are checked at once, few wait, and each wrong password makes
  * the next check for that user wait longer. A password that was right once is known again without that, so a program that
  * connects often is quick, also while somebody else is guessing.
  */
 import { createHmac } from 'node:crypto';
 import { CoterieError } from '../base/errors.ts';
-import type { Timers } from '../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Logins } from '../ports/logins.ts';
+import type { HttpLogins } from '../ports/logins.ts';
 import type { Random } from '../ports/random.ts';
 import { type AccessRules, isPasswordOf, type StoredUser } from './access.ts';
+import { tokenShown } from './access-tokens.ts';
 
 /** One check fills a core for some 60 ms and 32 MiB. */
 const atOnceMax = 2;
@@ -20,12 +21,14 @@ const delayMaxMs = 5_000;
 const tellEveryMs = 60_000;
 
 interface Attempt {
-  readonly user: string;
+  /** Null: with a token that is none. */
+  readonly user: string | null;
   readonly password: Buffer;
   readonly done: (error: CoterieError | null, isRight: boolean) => void;
 }
 
-export class PasswordLogins implements Logins {
+export class PasswordLogins implements HttpLogins {
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #timers: Timers;
   readonly #log: Log;
   readonly #recallKey: Buffer;
@@ -35,12 +38,18 @@ export class PasswordLogins implements Logins {
   readonly #recalled = new Map<string, string>();
   /** Wrong ones in a row, by user; those for users that do not exist count together, under ''. */
   readonly #wrong = new Map<string, number>();
+  /** When each token let somebody in last, here, since this process began; by its id. */
+  readonly #tokenUse = new Map<string, number>();
   readonly #waiting: Attempt[] = [];
   #running = 0;
   #untold = 0;
   #telling = false;
 
-  constructor(components: { timers: Timers; log: Log; random: Random }, rules: AccessRules) {
+  constructor(
+    components: { clock: Pick<Clock, 'nowMs'>; timers: Timers; log: Log; random: Random },
+    rules: AccessRules,
+  ) {
+    this.#clock = components.clock;
     this.#timers = components.timers;
     this.#log = components.log;
     this.#recallKey = Buffer.from(components.random.bytes(32));
@@ -51,11 +60,17 @@ export class PasswordLogins implements Logins {
     return this.#rules.required;
   }
 
+  get users(): readonly string[] {
+    return this.#rules.users.map(({ name }) => name);
+  }
+
   set(rules: AccessRules): void {
     if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return;
     this.#rules = rules;
     this.#recalled.clear();
     this.#wrong.clear();
+    const ids = new Set(rules.tokens.map(({ id }) => id));
+    for (const id of this.#tokenUse.keys()) if (!ids.has(id)) this.#tokenUse.delete(id);
     for (const handler of this.#handlers) handler();
   }
 
@@ -73,16 +88,37 @@ export class PasswordLogins implements Logins {
       queueMicrotask(() => done(null, true));
       return;
     }
-    if (this.#waiting.length >= waitingMax) {
-      const busy = new CoterieError('busy', 'Too many logins at once. Try again in a few seconds.');
-      queueMicrotask(() => done(busy, false));
+    this.#wait({ user, password, done });
+  }
+
+  checkToken(token: string, done: Attempt['done']): void {
+    const nowMs = this.#clock.nowMs();
+    const shown = tokenShown(this.#rules, token, nowMs);
+    if (shown === null) {
+      // It waits as a wrong password does, and is told as one.
+      this.#wait({ user: null, password: Buffer.alloc(0), done });
       return;
     }
-    this.#waiting.push({ user, password, done });
+    this.#tokenUse.set(shown.id, nowMs);
+    queueMicrotask(() => done(null, true));
+  }
+
+  /** Null: not here, or not since this process began. */
+  tokenUsedAtMs(id: string): number | null {
+    return this.#tokenUse.get(id) ?? null;
+  }
+
+  #wait(attempt: Attempt): void {
+    if (this.#waiting.length >= waitingMax) {
+      const busy = new CoterieError('busy', 'Too many logins at once. Try again in a few seconds.');
+      queueMicrotask(() => attempt.done(busy, false));
+      return;
+    }
+    this.#waiting.push(attempt);
     this.#next();
   }
 
-  #userNamed(name: string): StoredUser | null {
+  #userNamed(name: string | null): StoredUser | null {
     return this.#rules.users.find((user) => user.name === name) ?? null;
   }
 
@@ -100,8 +136,8 @@ export class PasswordLogins implements Logins {
     }
   }
 
-  #bucketOf(user: string): string {
-    return this.#userNamed(user) === null ? '' : user;
+  #bucketOf(user: string | null): string {
+    return this.#userNamed(user)?.name ?? '';
   }
 
   async #run({ user, password, done }: Attempt): Promise<void> {
@@ -109,7 +145,7 @@ export class PasswordLogins implements Logins {
     let isRight = false;
     let failure: CoterieError | null = null;
     try {
-      isRight = await isPasswordOf(known, password);
+      isRight = user !== null && (await isPasswordOf(known, password));
     } catch {
       failure = new CoterieError('busy', 'The password could not be checked now. Try again.');
     }
@@ -120,7 +156,7 @@ export class PasswordLogins implements Logins {
     const bucket = this.#bucketOf(user);
     if (isRight && known !== null) {
       this.#wrong.delete(bucket);
-      this.#recalled.set(user, this.#seen(known, password));
+      this.#recalled.set(known.name, this.#seen(known, password));
     } else if (failure === null) {
       this.#wrong.set(bucket, (this.#wrong.get(bucket) ?? 0) + 1);
       this.#untold++;
@@ -133,7 +169,7 @@ export class PasswordLogins implements Logins {
   #tell(): void {
     this.#telling = this.#untold > 0;
     if (!this.#telling) return;
-    this.#log.warn('Somebody gave a wrong user or password.', { count: this.#untold });
+    this.#log.warn('Somebody gave a wrong user, password or token.', { count: this.#untold });
     this.#untold = 0;
     this.#timers.after(tellEveryMs, () => this.#tell());
   }

@@ -1,5 +1,6 @@
 /** Several computers on one: each a `coterie serve` of its own, on an address of its own in 127.0.0.0/8, over real TLS. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join as pathOf } from 'node:path';
@@ -197,8 +198,105 @@ describe('programs on other computers', () => {
     await expect(plain.get('key')).rejects.toThrow();
     for (const client of [stranger, anna, plain]) client.disconnect();
     await expect(one.api.call('access.require', { required: false })).rejects.toThrow('stays required');
+    // At two computers at once: neither change is lost.
+    await Promise.all([
+      one.api.call('access.addUser', { name: 'ben' }),
+      two.api.call('access.addUser', { name: 'carl' }),
+    ]);
+    await waitUntil('both know both', async () => {
+      const seen = await Promise.all([one, two].map((cluster) => cluster.api.call('access.view', {})));
+      return seen.every(
+        ({ users }) =>
+          users
+            .map(({ name }) => name)
+            .sort()
+            .join() === 'anna,ben,carl',
+      );
+    });
+  });
+
+  test('reach keys over HTTP with TLS, by password or token, until the token is revoked at another computer', async () => {
+    const [one, two] = [await first(), await newcomer(3)];
+    await join(one, two);
+    await waitUntil('both are up', () => allUp(one, 2));
+    const { password } = (await one.command('user', 'add', 'anna')) as { password: string };
+    await one.command('user', 'require', 'on');
+    await one.command('clients', 'open', '--interface', '127.0.0.1');
+    const view = () => one.api.call('clients.view', {}).catch(() => null);
+    await waitUntil('it is open', async () => (await view())?.httpNetwork.length === 1);
+    await waitUntil('both are up again', () => allUp(one, 2));
+    const { httpNetwork, authority, interfaces, http } = (await view())!;
+    expect(interfaces).toEqual([
+      { name: 'lo', kind: 'loopback', addresses: ['127.0.0.2'], isOpen: true, isThere: true },
+    ]);
+    const ask = (method: string, options: AskOptions = {}) =>
+      askOver(new URL('kv/default/k', httpNetwork[0]), { ca: authority!, method, ...options });
+    const basic = `Basic ${Buffer.from(`anna:${password}`).toString('base64')}`;
+    expect(await ask('GET')).toMatchObject({ status: 401, challenge: expect.stringContaining('Bearer') });
+    expect(await ask('PUT', { authorization: basic, body: 'v' })).toMatchObject({ status: 204 });
+
+    const made = (await two.command('token', 'create', '--user', 'anna', '--name', 'till')) as {
+      id: string;
+      token: string;
+    };
+    const authorization = `Bearer ${made.token}`;
+    await waitUntil('the other computer knows the token', async () => {
+      return (await ask('GET', { authorization })).status === 200;
+    });
+    expect(await ask('GET', { authorization })).toMatchObject({ body: 'v' });
+    expect(await ask('GET', { authorization, origin: 'https://a.example' })).toMatchObject({ status: 403 });
+    expect(await ask('GET', { authorization: `${authorization}x` })).toMatchObject({ status: 401 });
+    // On this computer as well.
+    const local = await fetch(new URL('kv/default/k', http), { headers: { authorization } });
+    expect([local.status, await local.text()]).toEqual([200, 'v']);
+    const [listed] = (await one.command('token', 'list')) as [{ name: string; usedAtMs: number | null }];
+    expect(listed).toMatchObject({ name: 'till', usedAtMs: expect.any(Number) });
+    // Nothing else is there, and nothing of it in the plain.
+    for (const path of ['/', '/login', '/api', '/session', '/metrics', '/health']) {
+      const url = new URL(path, httpNetwork[0]);
+      expect(await askOver(url, { ca: authority!, method: 'GET', authorization }), path).toMatchObject({
+        status: 404,
+      });
+    }
+    await expect(fetch(new URL('kv/default/k', httpNetwork[0].replace('https', 'http')))).rejects.toThrow();
+
+    await two.command('token', 'revoke', made.id.slice(0, 6));
+    await waitUntil('it is refused', async () => (await ask('GET', { authorization })).status === 401);
+    expect(await ask('GET', { authorization: basic })).toMatchObject({ status: 200 });
+
+    await one.command('clients', 'close', '--interface', 'lo');
+    await waitUntil('it is closed', async () => (await view())?.isOpen === false);
+    await expect(ask('GET', { authorization: basic })).rejects.toThrow();
   });
 });
+
+interface AskOptions {
+  readonly authorization?: string;
+  readonly origin?: string;
+  readonly body?: string;
+}
+
+function askOver(
+  url: URL,
+  { ca, method, body, ...headers }: AskOptions & { ca: string; method: string },
+): Promise<{ status: number; body: string; challenge: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { ca, method, agent: false, headers: { ...headers } }, (response) => {
+      let text = '';
+      response.on('data', (bytes) => {
+        text += bytes;
+      });
+      response.on('end', () =>
+        resolve({
+          ...{ status: response.statusCode!, body: text },
+          challenge: response.headers['www-authenticate'] ?? '',
+        }),
+      );
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
 
 describe('a computer that asks to come in', () => {
   test('is told what is wrong with its code, and is shut out after five tries', async () => {

@@ -186,6 +186,9 @@ describe('authentication', () => {
   /** Rules that a test changes, without the cost of real passwords. */
   class Rules implements Logins {
     required = true;
+    get users(): string[] {
+      return [...this.passwords.keys()];
+    }
     readonly passwords = new Map<string, string>();
     readonly #handlers: (() => void)[] = [];
 
@@ -213,6 +216,38 @@ describe('authentication', () => {
     const { port } = await start({}, new MemoryStore(), { logins });
     return { logins, client: await connect(port), port };
   }
+
+  test('ACL tells who one is and who there is, without digests, and changes nobody', async () => {
+    const { logins, client } = await startWithUsers('shop');
+    expect(plain(await client.call('ACL', 'WHOAMI'))).toMatch(/^-NOAUTH/);
+    expect(plain(await client.call('AUTH', 'shop', 'secret of shop'))).toBe('OK');
+    expect(plain(await client.call('ACL', 'WHOAMI'))).toBe('shop');
+    expect(plain(await client.call('ACL', 'USERS'))).toEqual(['default', 'shop']);
+    expect(plain(await client.call('ACL', 'LIST'))).toEqual([
+      'user default off ~* &* +@all',
+      'user shop on ~* &* +@all',
+    ]);
+    expect(plain(await client.call('ACL', 'GETUSER', 'nobody'))).toBeNull();
+    expect(plain(await client.call('ACL', 'GETUSER', 'shop'))).toEqual([
+      ...['flags', ['on'], 'passwords', [], 'commands', '+@all'],
+      ...['keys', '~*', 'channels', '&*', 'selectors', []],
+    ]);
+    expect(plain(await client.call('ACL', 'SETUSER', 'eve', 'on', '>x', '+@all'))).toMatch(
+      /^-ERR users are not made or changed by programs.*coterie user add/,
+    );
+    expect(plain(await client.call('ACL', 'DELUSER', 'shop'))).toMatch(/^-ERR .*coterie user remove/);
+    expect(plain(await client.call('ACL', 'SAVE'))).toMatch(/^-ERR there is no ACL file/);
+    expect(plain(await client.call('ACL', 'CAT'))).toContain('read');
+    expect(plain(await client.call('ACL', 'CAT', 'read'))).toContain('get');
+    expect(plain(await client.call('ACL', 'CAT', 'write'))).not.toContain('get');
+    expect(plain(await client.call('ACL', 'CAT', '__proto__'))).toMatch(/^-ERR Unknown category/);
+    expect(plain(await client.call('ACL', 'GENPASS'))).toMatch(/^[0-9a-f]{64}$/);
+    expect(plain(await client.call('ACL', 'GENPASS', 5))).toMatch(/^[0-9a-f]{2}$/);
+    expect(plain(await client.call('ACL', 'GENPASS', 5_000))).toMatch(/^-ERR/);
+    expect(plain(await client.call('ACL', 'NONE'))).toMatch(/^-ERR unknown subcommand/);
+    logins.required = false;
+    expect(plain(await client.call('ACL', 'GETUSER', 'default'))).toContainEqual(['on', 'nopass']);
+  });
 
   test('where a login is required nothing but AUTH and HELLO is heard before it', async () => {
     const { client } = await startWithUsers('default', 'shop');

@@ -104,6 +104,61 @@ describe.skipIf(browserPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    it('opens the interfaces that a person chose, by keyboard, and says which are gone', async () => {
+      const { page, host } = await visit('three', '#/clients', axeOptions, ({ cluster }) => {
+        cluster.access.give(['shop']);
+      });
+      const box = (name: RegExp) => page.getByRole('checkbox', { name });
+      await box(/^wlan0 wireless, 192\.168\.1\.50$/).waitFor();
+      await page.getByText(/^All of them: one that this computer gets later/).waitFor();
+      await journeys.tabTo(page, 'checkbox', 'wlan0 wireless, 192.168.1.50');
+      await page.keyboard.press('Space');
+      await page.getByText(/^These alone\./).waitFor();
+      await journeys.press(page, 'button', 'Open to other computers');
+      await button(page, 'Close…').waitFor();
+      expect(host.cluster.clients.interfaces).toEqual(['eth0']);
+      expect([await box(/^eth0/).isChecked(), await box(/^wlan0/).isChecked()]).toEqual([true, false]);
+      await region(page, 'Addresses').getByText('https://192.168.1.20:7470/kv/').waitFor();
+      expect(await button(page, 'Use these interfaces').count()).toBe(0);
+      host.cluster.clients.interfaces = ['eth0', 'usb3'];
+      await box(/^usb3 Not there now/).waitFor();
+      await expectNoViolation(page, 'interfaces');
+      await box(/^eth0/).uncheck();
+      await box(/^usb3/).uncheck();
+      expect(await button(page, 'Use these interfaces').getAttribute('title')).toContain('or close it');
+      await box(/^wlan0/).check();
+      await box(/^eth0/).check();
+      await box(/^usb3/).check();
+      await journeys.press(page, 'button', 'Use these interfaces');
+      await page.getByText(/^All of them/).waitFor();
+      expect(host.cluster.clients.interfaces).toBeNull();
+    });
+
+    it('makes a token by keyboard alone, shows it once, and revokes it after a question', async () => {
+      const { page, problems } = await visit('lan', '#/clients', axeOptions);
+      const tokens = region(page, 'Tokens for programs');
+      await tokens.getByText('There is no token.').waitFor();
+      await journeys.press(page, 'button', 'New token…');
+      const dialog = page.getByRole('dialog', { name: 'Token for a program' });
+      await dialog.waitFor();
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('till');
+      await expectNoViolation(page, 'new token');
+      await journeys.press(page, 'button', 'Make the token');
+      const token = await dialog.getByText(/^coterie_[0-9a-f]{12}_.{32}$/).textContent();
+      await expectNoViolation(page, 'token');
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      await tokens.getByRole('row', { name: /^till .* shop .* Not since the start/ }).waitFor();
+      expect(await page.content()).not.toContain(token);
+      await expectNoViolation(page, 'tokens');
+      await journeys.press(page, 'button', 'Revoke till…');
+      await page.locator(':focus', { hasText: 'Keep it' }).waitFor();
+      await journeys.press(page, 'button', 'Revoke it');
+      await tokens.getByText('There is no token.').waitFor();
+      expect(problems).toEqual([]);
+    });
+
     it('says why it cannot be opened where no other computer may connect, and leads there', async () => {
       const { page } = await visit('one', '#/clients', axeOptions, ({ cluster }) => {
         cluster.computers.isListening = false;
@@ -220,6 +275,13 @@ describe.skipIf(browserPath === undefined)(
       }
       await page.getByText('Show it').click();
       await expectNotTooWide(page, 'certificate');
+      await button(page, 'New token…').click();
+      await button(page, 'Make the token').click();
+      await page.getByText(/^coterie_/).waitFor();
+      await expectNotTooWide(page, 'token');
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: /^Revoke/ }).waitFor();
+      await expectNotTooWide(page, 'tokens');
       await button(page, 'Close…').click();
       await page.getByRole('dialog').waitFor();
       await expectNotTooWide(page, 'close');

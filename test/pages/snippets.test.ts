@@ -4,7 +4,16 @@ import type { ClientsView } from '../../core/contract/computer-views.ts';
 import { addressOf, snippetFor, snippetLanguages, targetOf } from '../../renderer/src/clients/snippets.ts';
 
 const view = (addresses: readonly (string | null)[], loginRequired = false): ClientsView => ({
-  ...{ isOpen: true, whyNot: null, http: 'http://127.0.0.1:7370', loginRequired, users: [], authority: null },
+  ...{
+    isOpen: true,
+    whyNot: null,
+    httpNetwork: [],
+    interfaces: [],
+    http: 'http://127.0.0.1:7370',
+    loginRequired,
+    users: [],
+    authority: null,
+  },
   nodes: addresses.map((network, index) => ({
     ...{ node: `n-${index}`, computer: 'Desk', local: index === 0 ? '[::1]:7379' : null, network },
   })),

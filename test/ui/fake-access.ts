@@ -9,6 +9,15 @@ import {
   withRequired,
   withUser,
 } from '../../core/security/access.ts';
+import { newToken, tokenNamed, withoutToken, withToken } from '../../core/security/access-tokens.ts';
+
+interface Input {
+  readonly name: string;
+  readonly required: boolean;
+  readonly user: string;
+  readonly id: string;
+  readonly days?: number;
+}
 
 export class FakeAccess {
   #rules = openRules;
@@ -16,7 +25,7 @@ export class FakeAccess {
   /** Passwords are made only where somebody asks for one: it takes its time. */
   give(names: readonly string[], required = true): void {
     const users = names.map((name) => ({
-      ...{ name, createdAtMs: Date.now(), salt: '00'.repeat(16), hash: '00'.repeat(32) },
+      ...{ name, createdAtMs: Date.now(), salt: '00'.repeat(16), hash: '00'.repeat(32), version: 0 },
     }));
     this.#rules = { ...openRules, required, users };
   }
@@ -26,8 +35,26 @@ export class FakeAccess {
     return { required, users: users.map(({ name, createdAtMs }) => ({ name, createdAtMs })) };
   }
 
-  async answer(method: string, { name, required }: { name: string; required: boolean }): Promise<unknown> {
+  async answer(method: string, input: Input): Promise<unknown> {
+    const { name, required } = input;
     switch (method) {
+      case 'access.tokens':
+        return this.#rules.tokens.map(({ hash: _, userSinceMs: __, version: ___, ...token }) => ({
+          ...token,
+          expired: false,
+          usedAtMs: null,
+        }));
+      case 'access.createToken': {
+        const createdAtMs = Date.now();
+        const expiresAtMs = input.days === undefined ? null : createdAtMs + input.days * 86_400_000;
+        const wish = { user: input.user, name, createdAtMs, expiresAtMs };
+        const { stored, token } = newToken(this.#rules, wish, systemRandom);
+        this.#rules = withToken(this.#rules, stored);
+        return { id: stored.id, user: input.user, token };
+      }
+      case 'access.revokeToken':
+        this.#rules = withoutToken(this.#rules, tokenNamed(this.#rules, input.id));
+        return {};
       case 'access.addUser':
       case 'access.renewPassword': {
         const isNew = method === 'access.addUser';

@@ -32,6 +32,8 @@ export class FakeClients {
   gate: Promise<void> = Promise.resolve();
   /** What was asked of `clients.open`. */
   readonly opened: boolean[] = [];
+  /** Names of the interfaces that are open; null: all. */
+  interfaces: readonly string[] | null = null;
 
   constructor(variant: Variant, parts: Parts) {
     this.#parts = parts;
@@ -39,13 +41,17 @@ export class FakeClients {
     this.#openComputers = new Set(variant === 'lan' ? ['Back room'] : []);
   }
 
-  async answer(method: string, { on }: { on: boolean }): Promise<unknown> {
+  async answer(
+    method: string,
+    { on, interfaces }: { on: boolean; interfaces?: readonly string[] },
+  ): Promise<unknown> {
     await this.gate;
     const view = this.#view();
     if (method === 'clients.view') return view;
     if (on && view.whyNot !== null) throw new CoterieError('conflict', view.whyNot);
     this.opened.push(on);
     this.isOpen = on;
+    this.interfaces = interfaces ?? null;
     return {};
   }
 
@@ -67,11 +73,24 @@ export class FakeClients {
             isOpen && state === 'up' ? `192.168.1.${20 + computers.indexOf(computer)}:${7379 + index}` : null,
         };
       }),
-      http: 'http://127.0.0.1:7370/kv/',
+      http: 'http://127.0.0.1:7370/',
+      httpNetwork: this.isOpen ? ['https://192.168.1.20:7470/'] : [],
+      interfaces: this.#parts.isListening() ? this.#interfaces() : [],
       loginRequired: required,
       users: users.map(({ name }) => name),
       authority: this.#parts.isListening() ? fakeAuthority : null,
     };
+  }
+
+  #interfaces(): ClientsView['interfaces'] {
+    const isOpen = (name: string) => this.isOpen && (this.interfaces?.includes(name) ?? true);
+    return [
+      { name: 'eth0', kind: 'wired' as const, addresses: ['192.168.1.20'], isThere: true },
+      { name: 'wlan0', kind: 'wireless' as const, addresses: ['192.168.1.50'], isThere: true },
+      ...(this.interfaces ?? [])
+        .filter((name) => !['eth0', 'wlan0'].includes(name))
+        .map((name) => ({ name, kind: 'other' as const, addresses: [], isThere: false })),
+    ].map((one) => ({ ...one, isOpen: isOpen(one.name) }));
   }
 
   #whyNot(required: boolean, userCount: number): string | null {

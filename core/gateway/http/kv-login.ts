@@ -1,18 +1,20 @@
 /**
- * Login of HTTP clients by basic authentication (RFC 7617), where a login is required. Checked for each request; a password
- * that was right before costs nothing again.
+ * Login of HTTP clients by basic authentication (RFC 7617) or a token (RFC 6750), where a login is required. Checked for each
+ * request, so that one that was revoked lets nobody in any more; a password that was right before costs nothing again.
  */
 import type { MiddlewareHandler } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
-import type { Logins } from '../../ports/logins.ts';
+import type { HttpLogins } from '../../ports/logins.ts';
 import { failure } from './failures.ts';
 
-interface Credentials {
-  readonly user: string;
-  readonly password: Buffer;
-}
+type Credentials = { readonly user: string; readonly password: Buffer } | { readonly token: string };
+
+/** Longer is none of ours. */
+const tokenCharsMax = 256;
 
 function credentialsOf(header: string | undefined): Credentials | null {
+  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header ?? '')?.[1];
+  if (token !== undefined) return { token: token.slice(0, tokenCharsMax) };
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '')?.[1];
   if (encoded === undefined) return null;
   const bytes = Buffer.from(encoded, 'base64');
@@ -21,15 +23,28 @@ function credentialsOf(header: string | undefined): Credentials | null {
   return { user: bytes.toString('utf8', 0, colon), password: bytes.subarray(colon + 1) };
 }
 
-function isRight(logins: Logins, { user, password }: Credentials): Promise<boolean> {
+function isRight(logins: HttpLogins, given: Credentials): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    logins.check(user, password, (error, right) => (error === null ? resolve(right) : reject(error)));
+    const done = (error: CoterieError | null, right: boolean) =>
+      error === null ? resolve(right) : reject(error);
+    if ('token' in given) logins.checkToken(given.token, done);
+    else logins.check(given.user, given.password, done);
   });
 }
 
-export function kvLogin(logins: Logins): MiddlewareHandler {
+function wordsFor(given: Credentials | null): string {
+  if (given === null) {
+    return 'A login is required: send user and password by basic authentication, or a token as Authorization: Bearer.';
+  }
+  return 'token' in given
+    ? 'This token lets nobody in: it was revoked, has expired, or is none. For another one: coterie token create.'
+    : 'This is not the password of that user.';
+}
+
+/** `always`: also where none is required of this computer's own programs. */
+export function kvLogin(logins: HttpLogins, { always } = { always: false }): MiddlewareHandler {
   return async (c, next) => {
-    if (!logins.required) {
+    if (!logins.required && !always) {
       await next();
       return;
     }
@@ -38,12 +53,9 @@ export function kvLogin(logins: Logins): MiddlewareHandler {
       await next();
       return;
     }
-    const words =
-      given === null
-        ? 'A login is required: send user and password by basic authentication.'
-        : 'This is not the password of that user.';
-    const response = failure(new CoterieError('unauthorized', words));
-    response.headers.set('WWW-Authenticate', 'Basic realm="Coterie", charset="UTF-8"');
+    const response = failure(new CoterieError('unauthorized', wordsFor(given)));
+    const bearer = given !== null && 'token' in given ? 'Bearer error="invalid_token"' : 'Bearer';
+    response.headers.set('WWW-Authenticate', `Basic realm="Coterie", charset="UTF-8", ${bearer}`);
     return response;
   };
 }

@@ -142,7 +142,13 @@ export function openApiDocument(version: string): unknown {
         },
       },
     },
+    // None, where no login is required.
+    security: [{}, { password: [] }, { token: [] }],
     components: {
+      securitySchemes: {
+        password: { type: 'http', scheme: 'basic' },
+        token: { type: 'http', scheme: 'bearer' },
+      },
       schemas: {
         Failure: {
           type: 'object',

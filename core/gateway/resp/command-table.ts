@@ -1,5 +1,6 @@
 /** The list of everything that a client can say. Each family is in its own file under commands/. */
 import { CommandTable } from './command.ts';
+import { aclCommands } from './commands/acl.ts';
 import { clientCommands } from './commands/client.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { connectionCommands } from './commands/connection.ts';
@@ -27,6 +28,7 @@ export function createCommandTable(): CommandTable {
     ...objectCommands,
     ...connectionCommands,
     ...clientCommands,
+    ...aclCommands,
     ...introspectionCommands,
     ...informationCommands,
     ...serverCommands,

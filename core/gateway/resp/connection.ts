@@ -498,6 +498,7 @@ function loginsFor(socket: Socket, logins: Logins): Logins {
   if (!(socket instanceof TLSSocket)) return logins;
   return {
     required: true,
+    users: logins.users,
     check: (user, password, done) => logins.check(user, password, done),
     stampOf: (user) => logins.stampOf(user),
     onChange: (handler) => logins.onChange(handler),

@@ -3,8 +3,9 @@
  * and serves commands that other nodes' gateways forward. Commands and connections are in their own files.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import { CoterieError } from '../../base/errors.ts';
+import { NetworkListeners, type NetworkPlaces } from '../network-listeners.ts';
 import { createCommandTable } from './command-table.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { serveForwarded } from './forwarding.ts';
@@ -18,10 +19,10 @@ export interface RespServer {
   /** Stops accepting, lets commands under way be answered, then closes every connection. */
   close(): Promise<void>;
   clientCount(): number;
-  /** PEM, for clients on other computers that connect from now on. */
-  setCertificates(certificates: string): void;
   /** Where clients on other computers connect; null: nowhere. */
   readonly networkPort: number | null;
+  /** At which addresses from now on. Without effect on a node that takes no clients of other computers. */
+  setNetwork(places: NetworkPlaces): Promise<void>;
 }
 
 /** How long close() waits for replies under way before it cuts the connections. */
@@ -40,8 +41,7 @@ export function createRespServer(
 class RespListener implements RespServer, ConnectionOwner {
   private readonly gateway: Gateway;
   private readonly server: Server;
-  private network: TlsServer | null = null;
-  networkPort: number | null = null;
+  private readonly network: NetworkListeners | null;
   private readonly connections = new Set<Connection>();
   private readonly places: Places<Connection>;
   private dirty: Connection[] = [];
@@ -58,34 +58,40 @@ class RespListener implements RespServer, ConnectionOwner {
       this.accept(socket),
     );
     const { network } = settings;
-    if (network !== null) {
-      this.network = createTlsServer(
-        {
-          ...{ cert: network.certificates, key: network.privateKey, minVersion: 'TLSv1.2' },
-          ...{ handshakeTimeout: handshakeTimeMsMax, noDelay: true, keepAlive: true, allowHalfOpen: true },
-        },
-        (socket) => this.accept(socket),
-      );
-      network.guard(this.network);
-    }
+    this.network =
+      network === null
+        ? null
+        : new NetworkListeners((certificates) => {
+            const server = createTlsServer(
+              {
+                ...{ cert: certificates, key: network.privateKey, minVersion: 'TLSv1.2' },
+                ...{
+                  handshakeTimeout: handshakeTimeMsMax,
+                  noDelay: true,
+                  keepAlive: true,
+                  allowHalfOpen: true,
+                },
+              },
+              (socket) => this.accept(socket),
+            );
+            network.guard(server);
+            return server;
+          }, network);
     serveForwarded(this.gateway);
+  }
+
+  get networkPort(): number | null {
+    return this.network?.port ?? null;
+  }
+
+  async setNetwork(places: NetworkPlaces): Promise<void> {
+    await this.network?.set(places);
   }
 
   async listen(): Promise<number> {
     const { network } = this.gateway.settings;
-    if (this.network !== null && network !== null) {
-      const { host, port } = network;
-      this.networkPort = await listenAt(this.network, host, port).catch(() =>
-        listenAt(this.network!, host, 0),
-      );
-    }
+    if (network !== null) await this.setNetwork(network);
     return this.listenLocally();
-  }
-
-  setCertificates(cert: string): void {
-    const { network } = this.gateway.settings;
-    if (network === null) return;
-    this.network?.setSecureContext({ cert, key: network.privateKey, minVersion: 'TLSv1.2' });
   }
 
   private listenLocally(): Promise<number> {
@@ -111,10 +117,10 @@ class RespListener implements RespServer, ConnectionOwner {
     if (this.closing) return;
     this.closing = true;
     this.progressTimer?.cancel();
-    const servers = [this.server, ...(this.network === null ? [] : [this.network])];
-    const serverClosed = Promise.all(
-      servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-    );
+    const serverClosed = Promise.all([
+      new Promise<void>((resolve) => this.server.close(() => resolve())),
+      this.network?.close(),
+    ]);
     for (const connection of [...this.connections]) connection.closeAfterReply();
     if (this.connections.size > 0) {
       await new Promise<void>((resolve) => {
@@ -203,15 +209,4 @@ class RespListener implements RespServer, ConnectionOwner {
       if (!this.closing) this.checkProgressLater();
     });
   }
-}
-
-function listenAt(server: TlsServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: 511 }, () => {
-      server.off('error', reject);
-      server.on('error', () => {});
-      resolve((server.address() as { port: number }).port);
-    });
-  });
 }

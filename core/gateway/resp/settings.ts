@@ -1,5 +1,6 @@
 /** Settings of the RESP gateway, each with what changes when it is larger or smaller. */
 import type { Server } from 'node:tls';
+import type { NetworkPlaces } from '../network-listeners.ts';
 
 export interface RespServerSettings {
   readonly host: string;
@@ -48,12 +49,9 @@ export interface RespServerSettings {
   readonly valueBytesWarning: number;
 }
 
-export interface NetworkListener {
-  readonly host: string;
+export interface NetworkListener extends NetworkPlaces {
   /** The wanted one; where it is taken, any. */
   readonly port: number;
-  /** PEM: the node's certificate and those above it. */
-  readonly certificates: string;
   readonly privateKey: string;
   /** Bounds what strangers hold before their handshake is over. */
   readonly guard: (server: Server) => void;

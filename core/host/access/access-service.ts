@@ -1,20 +1,24 @@
 /** Who may use the data of this computer, as the contract offers it: users, their passwords, and whether a login is required. */
-import type { AccessView } from '../../contract/views.ts';
+import type { AccessView, TokenView } from '../../contract/views.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import {
   type AccessRules,
-  isLater,
   newUser,
-  requireUser,
+  type StoredToken,
   withoutUser,
+  withPasswordOf,
   withRequired,
   withUser,
 } from '../../security/access.ts';
+import { isSameAccess, mergeAccess } from '../../security/access-merge.ts';
+import { liveTokens, newToken, tokenNamed, withoutToken, withToken } from '../../security/access-tokens.ts';
 import { PasswordLogins } from '../../security/password-logins.ts';
 import { readAccess, writeAccess } from './access-store.ts';
+
+const dayMs = 24 * 3_600_000;
 
 interface Components {
   readonly clock: Clock;
@@ -65,11 +69,7 @@ export class AccessService {
   /** A new password; who came in with the old one has to log in again. */
   async renew(name: string): Promise<string> {
     const { user, password } = await newUser(name, this.#parts.clock.nowMs(), this.#parts.random);
-    await this.#change((rules) => {
-      const { createdAtMs } = requireUser(rules, name);
-      const users = rules.users.map((other) => (other.name === name ? { ...user, createdAtMs } : other));
-      return { ...rules, users };
-    });
+    await this.#change((rules) => withPasswordOf(rules, user));
     return password;
   }
 
@@ -81,18 +81,52 @@ export class AccessService {
     return this.#change((rules) => withRequired(rules, required));
   }
 
-  /** Rules of another computer of the cluster: the later ones are those of all. */
+  tokens(): TokenView[] {
+    const nowMs = this.#parts.clock.nowMs();
+    const live = new Set(liveTokens(this.#rules, nowMs));
+    return this.#rules.tokens
+      .map((token) => {
+        const { id, user, name, createdAtMs, expiresAtMs } = token;
+        const usedAtMs = this.logins.tokenUsedAtMs(id);
+        return { id, user, name, createdAtMs, expiresAtMs, usedAtMs, expired: !live.has(token) };
+      })
+      .sort((one, other) => other.createdAtMs - one.createdAtMs);
+  }
+
+  /** Resolves with the token, which is shown this once. Rejects with `not-found` for a user that is not there. */
+  async createToken(
+    user: string,
+    { name, days }: { name: string; days?: number },
+  ): Promise<{ id: string; token: string }> {
+    const createdAtMs = this.#parts.clock.nowMs();
+    const expiresAtMs = days === undefined ? null : createdAtMs + days * dayMs;
+    let made = { id: '', token: '' };
+    await this.#change((rules) => {
+      const { stored, token } = newToken(rules, { user, name, createdAtMs, expiresAtMs }, this.#parts.random);
+      made = { id: stored.id, token };
+      return withToken(rules, stored);
+    });
+    return made;
+  }
+
+  /** Resolves with what it was. */
+  async revokeToken(id: string): Promise<StoredToken> {
+    const token = tokenNamed(this.#rules, id);
+    await this.#change((rules) => withoutToken(rules, tokenNamed(rules, token.id)));
+    return token;
+  }
+
+  /** Rules of another computer of the cluster: what was changed there, and what was changed here. */
   learn(rules: AccessRules): Promise<void> {
-    return isLater(rules, this.#rules)
-      ? this.#take((present) => (isLater(rules, present) ? rules : present))
-      : Promise.resolve();
+    const merged = (present: AccessRules) => {
+      const both = mergeAccess(present, rules);
+      return isSameAccess(both, present) ? present : both;
+    };
+    // Told every second, and as a rule nothing is new.
+    return merged(this.#rules) === this.#rules ? Promise.resolve() : this.#change(merged);
   }
 
   #change(edit: (rules: AccessRules) => AccessRules): Promise<void> {
-    return this.#take((rules) => ({ ...edit(rules), version: (rules.version ?? 0) + 1 }));
-  }
-
-  #take(edit: (rules: AccessRules) => AccessRules): Promise<void> {
     const { disk, clock, spread } = this.#parts;
     const run = this.#queue.then(async () => {
       const next = edit(this.#rules);

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from '../../ports/disk.ts';
 import { type AccessRules, accessRules, closedRules, openRules } from '../../security/access.ts';
+import { mergeAccess } from '../../security/access-merge.ts';
 import { setAside } from '../catalog/set-aside.ts';
 
 const mainFile = 'access.json';
@@ -27,7 +28,7 @@ function readOne(path: string): Found {
     return { rules: null, isThere, why: isThere ? message : 'it is missing' };
   }
   try {
-    return { rules: accessRules.parse(JSON.parse(text)) };
+    return { rules: mergeAccess(openRules, accessRules.parse(JSON.parse(text))) };
   } catch {
     return { rules: null, isThere: true, why: 'it is damaged, or from a newer version' };
   }

@@ -15,6 +15,8 @@ export class Admission {
   readonly ownReads: ReadGate;
   /** Where the app and the data over HTTP are, once that listens. */
   httpUrl = '';
+  /** Where programs on other computers find the data over HTTP; null: nowhere. */
+  networkPort: number | null = null;
   #noted: (message: string) => void = () => {};
 
   constructor({ clock, timers }: { clock: Clock; timers: Timers }) {

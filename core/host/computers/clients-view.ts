@@ -1,20 +1,34 @@
 /** How programs reach the data, for those who show it. */
 import type { ClientsView } from '../../contract/computer-views.ts';
 import type { HostActions } from '../api-handlers.ts';
+import { clientInterfaces } from './client-interfaces.ts';
+import { presentInterfaces } from './client-network.ts';
+import { addressOf, ownAddresses } from './known-places.ts';
 
-export function clientsViewOf({ access, admission, clientsOpen, lan, view }: HostActions): ClientsView {
+export function clientsViewOf({ access, admission, settings, network, lan, view }: HostActions): ClientsView {
   const { required, users } = access.view();
+  const { clientsOpen: isOpen, listen, clientInterfaces: interfaces } = settings;
   return {
-    isOpen: clientsOpen,
+    isOpen,
     whyNot: whyNotOpen(lan !== null, required, users.length),
-    nodes: view.nodes().map(({ name, computer, client, network }) => ({
-      ...{ node: name, computer, local: client, network },
+    nodes: view.nodes().map(({ name, computer, client, network: address }) => ({
+      ...{ node: name, computer, local: client, network: address },
     })),
     http: admission.httpUrl,
+    httpNetwork: placesAt(admission.networkPort, listen, network?.addresses ?? null).map(
+      (place) => `https://${place}/`,
+    ),
+    interfaces: listen === null ? [] : clientInterfaces({ listen, interfaces }, isOpen, presentInterfaces()),
     loginRequired: required,
     users: users.map(({ name }) => name),
     authority: lan?.authority() ?? null,
   };
+}
+
+/** `hosts` null: at each of this computer's addresses. */
+function placesAt(port: number | null, listen: string | null, hosts: readonly string[] | null): string[] {
+  if (port === null || listen === null) return [];
+  return hosts?.map((host) => addressOf(host, port)) ?? ownAddresses(listen, port);
 }
 
 function whyNotOpen(isListening: boolean, required: boolean, userCount: number): string | null {

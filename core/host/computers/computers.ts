@@ -18,11 +18,12 @@ import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 import { compareLayouts, learnKeys } from './catching-up.ts';
+import type { ClientNetwork } from './client-network.ts';
 import type { ClusterKeys } from './cluster-keys.ts';
 import { type KnownCluster, knownOf } from './known-cluster.ts';
 import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
-import { isSame, OtherComputer } from './other-computer.ts';
+import { type ComputerNow, isSame, OtherComputer } from './other-computer.ts';
 import { newsOf } from './own-news.ts';
 import type { NodesHost } from './remote-node.ts';
 
@@ -43,6 +44,7 @@ interface Components {
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
   readonly keys: ClusterKeys;
+  readonly network: ClientNetwork | null;
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
@@ -127,7 +129,7 @@ export class Computers {
     return this.#known.elsewhere;
   }
 
-  views(): Pick<ComputerView, 'id' | 'state' | 'address' | 'heardAtMs'>[] {
+  views(): (Pick<ComputerView, 'id'> & ComputerNow)[] {
     return this.#known.computers.map(({ id, key }) => {
       const other = this.#others.get(key ?? '');
       const place = other?.place;
@@ -136,6 +138,7 @@ export class Computers {
         state: other !== undefined && this.#isReached(other) ? 'reached' : 'away',
         address: place === undefined ? null : addressOf(place.host, place.port),
         heardAtMs: other?.heardAtMs ?? null,
+        clientHost: other?.clientHost ?? null,
       };
     });
   }
@@ -271,7 +274,7 @@ export class Computers {
   #tellAddresses(): void {
     const known = this.#known.nodes;
     const addresses: NodeAddress[] = [];
-    for (const { place, news } of this.#others.values()) {
+    for (const { place, news, clientHost = '' } of this.#others.values()) {
       if (place === undefined || news === null) continue;
       const { host } = place;
       for (const { id, status } of news.nodes) {
@@ -280,7 +283,7 @@ export class Computers {
         if (name === undefined || peerPort === null) continue;
         addresses.push({
           ...{ id, name, host, peerPort },
-          ...{ clientHost: host, clientPort: 0, networkPort: networkPort ?? 0 },
+          ...{ clientHost, clientPort: 0, networkPort: clientHost === '' ? 0 : (networkPort ?? 0) },
         });
       }
     }

@@ -36,6 +36,11 @@ export function addressOf(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Of host:port. */
+export function hostIn(address: string | null): string | null {
+  return address?.slice(0, address.lastIndexOf(':')) ?? null;
+}
+
 /** Null for what is none. */
 export function placeIn(address: string): { host: string; port: number } | null {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address.trim());

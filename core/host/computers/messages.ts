@@ -58,6 +58,8 @@ export const computerNews = z.object({
   /** Its computer port, and where it listens; null: at the address it calls from, and maybe others. */
   port,
   host: z.string().max(255).nullable(),
+  /** Where programs find its nodes; absent: wherever it is reached itself. */
+  clientHosts: z.array(z.string().max(255)).max(64).readonly().optional(),
   nodes: z
     .array(
       z.object({

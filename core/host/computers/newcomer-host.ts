@@ -130,7 +130,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
     );
     return {
       api: { call: typedCall(handlers, around), subscribe: () => () => {} },
-      ...{ data, logins: openToAll, admission },
+      ...{ data, logins: openToAll, admission, network: null },
       dispatch: (method, input, caller) => dispatch(handlers, around, method, input, caller),
       snapshot() {
         throw noCluster();

@@ -11,7 +11,7 @@ import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import { certificateFingerprint, keyFingerprint } from '../../security/certificates.ts';
 import { Invitations } from '../../security/invitations.ts';
-import type { HeldKeys } from '../../security/key-epochs.ts';
+import type { HeldKeys, KeyEpoch } from '../../security/key-epochs.ts';
 import type { Secrets } from '../../security/secrets.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { Admission } from '../access/admission.ts';
@@ -19,6 +19,7 @@ import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { oneAddress } from '../ports.ts';
+import type { ClientNetwork } from './client-network.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { Computers } from './computers.ts';
@@ -40,6 +41,7 @@ interface Components {
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
   readonly access: AccessService;
+  readonly network: ClientNetwork | null;
   readonly trust: TrustKeeper;
   /** As they are at the start. */
   readonly keys: HeldKeys;
@@ -53,8 +55,7 @@ interface Components {
   readonly warned: (message: string) => void;
 }
 
-/** Whether certificates are still good, and name this computer's addresses. */
-const certificatesEveryMs = 60_000;
+const renewalEveryMs = 3_600_000;
 
 /** Anybody can pretend to be a conflict. */
 const conflictsToldMax = 32;
@@ -104,36 +105,33 @@ export async function openLan(parts: Components, at: { listen: string; port: num
         parts.secrets.change(secrets);
         nodes.send({ type: 'secrets', secrets });
       },
-      async authorityChanged(next) {
+      authorityChanged(next) {
         // Codes of before name the one of before.
         invitations.clear();
-        await trust.goBy(next);
-        port?.show(trust.credentials);
-        await renewCertificates();
+        return goBy(next);
       },
     },
     parts.keys,
   );
-  /** Certificates end, and addresses change. */
-  const renewCertificates = async () => {
-    const renewed = await trust.newCertificates();
-    if (renewed === null) return;
+  const goBy = async (next: KeyEpoch['authority']) => {
+    await trust.goBy(next);
     port?.show(trust.credentials);
-    nodes.setCertificates(renewed);
+    await parts.network?.renew();
   };
-  let certificates = timers.after(certificatesEveryMs, renewLater);
+  let renewal = timers.after(renewalEveryMs, renewLater);
+  /** Certificates end while a computer runs for years. */
   function renewLater() {
-    renewCertificates().catch(({ message }: Error) => {
-      log.warn('The certificates of this computer could not be made anew. It is tried again.', {
+    goBy(trust.trust.authority).catch(({ message }: Error) => {
+      log.warn('The certificate of this computer could not be renewed. It is tried again.', {
         cause: message,
       });
     });
-    certificates = timers.after(certificatesEveryMs, renewLater);
+    renewal = timers.after(renewalEveryMs, renewLater);
   }
   let writing = Promise.resolve();
   const computers: Computers = new Computers(
     {
-      ...{ clock, timers, log, layouts, nodes, own, access: parts.access, keys },
+      ...{ clock, timers, log, layouts, nodes, own, access: parts.access, network: parts.network, keys },
       calls,
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
@@ -251,7 +249,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     },
     async close() {
       computers.close();
-      certificates.cancel();
+      renewal.cancel();
       await keys.close();
       await discovery.close();
       await port!.close();

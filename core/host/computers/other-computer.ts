@@ -1,7 +1,14 @@
 /** Another computer as this one knows it, told apart by its key: where it is reached, what it told last, and when. */
+import type { ComputerView } from '../../contract/computer-views.ts';
 import type { Place } from '../../platform/peer-transport.ts';
 import type { ComputerNews } from './messages.ts';
 import type { Told } from './remote-node.ts';
+
+/** What is known of a computer at this moment. */
+export type ComputerNow = Pick<ComputerView, 'state' | 'address' | 'heardAtMs'> & {
+  /** Where programs on other computers find its nodes; null: nobody knows, or nowhere. */
+  readonly clientHost: string | null;
+};
 
 /** A computer that was not heard of for so long counts as away. */
 const awayAfterMs = 5_000;
@@ -31,6 +38,13 @@ export class OtherComputer {
   /** Undefined: nobody knows. */
   get place(): Place | undefined {
     return this.#places[0];
+  }
+
+  /** Where programs find its nodes; undefined: nobody knows, or nowhere. */
+  get clientHost(): string | undefined {
+    const hosts = this.news?.clientHosts;
+    const host = this.place?.host;
+    return hosts === undefined || (host !== undefined && hosts.includes(host)) ? host : hosts[0];
   }
 
   /** Null: it has told nothing of that node. */

@@ -5,6 +5,7 @@ import { newestOf } from '../../layout/history.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { ClientNetwork } from './client-network.ts';
 import type { ClusterKeys } from './cluster-keys.ts';
 import type { ComputerNews, KnownPlace } from './messages.ts';
 
@@ -17,10 +18,11 @@ interface Sources {
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
   readonly keys: ClusterKeys;
+  readonly network: ClientNetwork | null;
 }
 
 export function newsOf(
-  { layouts, nodes, own, at, requests, access, keys }: Sources,
+  { layouts, nodes, own, at, requests, access, keys, network }: Sources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -28,6 +30,7 @@ export function newsOf(
     computers: [...own],
     version: productVersion,
     ...at(),
+    clientHosts: network?.addresses ?? undefined,
     nodes: [...nodes].map((local) => ({
       id: local.node.id,
       status: local.status(),

@@ -60,18 +60,14 @@ async function renewed(trust: Trust, authority: Authority, nowMs: number): Promi
   return { ...trust, authority, computer: { ...computer, certificate } };
 }
 
-/** What this computer shows of itself, while it runs: certificates end, addresses change, and so may the authority. */
+/** What this computer shows of itself, while it runs: certificates end, and the authority may be replaced. */
 export class TrustKeeper {
-  readonly #parts: { readonly disk: Disk; readonly clock: Clock; readonly listen: string };
+  readonly #parts: { readonly disk: Disk; readonly clock: Clock };
   #trust: Trust;
-  /** With which the certificate for programs was made. */
-  #addresses = '';
-  #isDue = false;
 
-  constructor(parts: { disk: Disk; clock: Clock; listen: string }, trust: Trust) {
+  constructor(parts: { disk: Disk; clock: Clock }, trust: Trust) {
     this.#parts = parts;
     this.#trust = trust;
-    this.#addresses = addressesOf(parts.listen).join();
   }
 
   get trust(): Trust {
@@ -82,26 +78,13 @@ export class TrustKeeper {
     return credentialsOf(this.#trust);
   }
 
-  /** Rejects where it cannot be written: then it counts until the next start, which makes it anew. */
+  /** Rejects where it cannot be written: it counts all the same, and is made anew at the next start. */
   async goBy(authority: Authority): Promise<void> {
     const { disk, clock } = this.#parts;
     const next = await renewed(this.#trust, authority, clock.nowMs());
     if (next === this.#trust) return;
     this.#trust = next;
-    this.#isDue = true;
     await writeTrust(disk, next);
-  }
-
-  /** Certificates for programs; null: those of before are still good. */
-  async newCertificates(): Promise<string | null> {
-    const { listen, clock } = this.#parts;
-    await this.goBy(this.#trust.authority);
-    const addresses = addressesOf(listen).join();
-    if (!this.#isDue && addresses === this.#addresses) return null;
-    const certificates = await addressCertificates(this.#trust, listen, clock.nowMs());
-    this.#addresses = addresses;
-    this.#isDue = false;
-    return certificates;
   }
 }
 

@@ -18,7 +18,8 @@ import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { AccessRules } from '../../security/access.ts';
 import type { Secrets } from '../../security/secrets.ts';
-import { type NodePorts, reachableAt } from '../ports.ts';
+import type { ClientNetwork } from '../computers/client-network.ts';
+import { type NodePorts, networkPortFor, reachableAt } from '../ports.ts';
 import { LocalNode } from './node-handle.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import type { RunningNode } from './running-nodes.ts';
@@ -52,7 +53,7 @@ export interface LocalNodesSettings {
   /** Null: all of the cluster is on this computer. */
   readonly credentials: Credentials | null;
   /** Where clients on other computers may connect; null: nowhere. */
-  readonly network: { readonly host: string; readonly certificates: string } | null;
+  readonly network: ClientNetwork | null;
   readonly hotBytesMax: number;
   folderOf(node: LayoutNode): string;
 }
@@ -80,8 +81,6 @@ export class LocalNodes {
   readonly #addresses = new Map<number, NodeAddress>();
   #elsewhere: readonly NodeAddress[] = [];
   readonly #settings: LocalNodesSettings;
-  /** For clients on other computers, made since the start. */
-  #certificates: string | null = null;
 
   readonly #components: LocalNodesComponents;
 
@@ -89,6 +88,7 @@ export class LocalNodes {
     this.#components = components;
     this.#settings = settings;
     for (const place of places) this.add(place);
+    settings.network?.onChange((now) => this.send({ type: 'network', places: now }));
   }
 
   /** A node that this computer runs from now on. It is not started. */
@@ -104,14 +104,7 @@ export class LocalNodes {
       ...{ host, peerHost, credentials },
       // Where its clients found it last.
       ...{ clientPort: portsNow().clientPort, peerPort: portsNow().peerPort },
-      network:
-        network === null
-          ? null
-          : {
-              host: network.host,
-              certificates: this.#certificates ?? network.certificates,
-              port: wantedNetworkPort(portsNow()),
-            },
+      network: network === null ? null : { ...network.places, port: wantedNetworkPort(portsNow()) },
       live: live(),
       hotBytesMax,
       hasRun: memory.hasRun(node.id),
@@ -126,7 +119,10 @@ export class LocalNodes {
         events: {
           changed: () => events.changed(local),
           noted: (severity, message) => events.noted(local, severity, message),
-          ready: () => memory.noteRun(node.id),
+          ready: () => {
+            memory.noteRun(node.id);
+            if (network !== null) local.send({ type: 'network', places: network.places });
+          },
           holdsLayout: (report) => events.holdsLayout(local, report),
           layouts: (live) => events.layouts(live),
           losses: (found) => events.losses(local, found),
@@ -172,12 +168,6 @@ export class LocalNodes {
     for (const node of this.#nodes.values()) node.send(message);
   }
 
-  /** PEM. Clients on other computers that connect from now on see them. */
-  setCertificates(certificates: string): void {
-    this.#certificates = certificates;
-    this.send({ type: 'certificates', certificates });
-  }
-
   /** Where clients of this computer find those that are up. */
   clientAddresses(): { name: string; host: string; port: number }[] {
     return [...this.#nodes.values()].flatMap((local) => {
@@ -211,10 +201,7 @@ export class LocalNodes {
   }
 }
 
-/** A number by which people find it from that of the computer's own clients. */
-const networkPortsAbove = 100;
-
 function wantedNetworkPort({ clientPort, networkPort = 0 }: NodePorts): number {
   if (networkPort > 0 || clientPort === 0) return networkPort;
-  return Math.min(65_535, clientPort + networkPortsAbove);
+  return networkPortFor(clientPort);
 }

@@ -23,6 +23,11 @@ export function isOwnOrigin(origin: string | undefined, authority: string | unde
   return origin === undefined || origin === `http://${authority}`;
 }
 
+/** A browser says so of every request but those for an address that a person typed. */
+export function isFromPage({ origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return origin !== undefined || (site !== undefined && site !== 'none');
+}
+
 /** The documents that a link elsewhere may lead to. */
 const linked = new Set(['/', '/login']);
 

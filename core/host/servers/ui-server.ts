@@ -4,14 +4,14 @@
  */
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
-import { Hono } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
 import { productVersion } from '../../base/version.ts';
 import { failureOf } from '../../gateway/http/failures.ts';
 import { healthOf } from '../../gateway/http/health.ts';
-import { isKeyPath, pathOfTarget } from '../../gateway/http/key-target.ts';
+import { newKeyApp } from '../../gateway/http/key-app.ts';
+import { isKeyPath } from '../../gateway/http/key-target.ts';
 import { kvLogin } from '../../gateway/http/kv-login.ts';
-import { type KvBindings, kvRoutes } from '../../gateway/http/kv-routes.ts';
+import { kvRoutes } from '../../gateway/http/kv-routes.ts';
 import { metricsText } from '../../gateway/http/metrics.ts';
 import { openApiDocument } from '../../gateway/http/openapi.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
@@ -60,13 +60,7 @@ export async function serveUi(
   const { budget } = admission;
   let port = settings.port;
   const address = () => ({ host: settings.host, port });
-  const app = new Hono<{ Bindings: KvBindings }>({
-    // Keys are routed by the request line: tidied up, one may look like a path to something else.
-    getPath(request, { env } = {}) {
-      const path = pathOfTarget((env as KvBindings | undefined)?.incoming.url ?? '');
-      return isKeyPath(path) ? path : new URL(request.url).pathname;
-    },
-  });
+  const app = newKeyApp();
 
   app.use('*', async (c, next) => {
     const { path } = c.req;

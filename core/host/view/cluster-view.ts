@@ -3,11 +3,11 @@
  * piece, when something of it has changed.
  */
 import { productVersion } from '../../base/version.ts';
-import type { ComputerView } from '../../contract/computer-views.ts';
 import type { LayoutView } from '../../contract/layout-views.ts';
 import type { NodeView } from '../../contract/node-views.ts';
 import type { ActivityEntry, KeyspaceView, Snapshot } from '../../contract/views.ts';
 import { keyspaceNamed, type Layout, type LayoutKeyspace } from '../../layout/layout.ts';
+import type { ComputerNow } from '../computers/other-computer.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 import { EventHub } from './event-hub.ts';
 import type { LossBook } from './loss-book.ts';
@@ -31,7 +31,7 @@ export interface ClusterViewSources {
   /** Ids of the computers that this host runs. */
   readonly ownComputers: ReadonlySet<string>;
   /** Of other computers, by id. */
-  computers(): ReadonlyMap<string, Pick<ComputerView, 'state' | 'address' | 'heardAtMs'>>;
+  computers(): ReadonlyMap<string, ComputerNow>;
   readonly losses: LossBook;
   activity(): ActivityEntry[];
   repairs(): Snapshot['repairs'];
@@ -170,7 +170,7 @@ export class ClusterView {
     const views = [...this.#sources.nodes()].map((other) => other.members);
     return nodeViewOf(this.#sources.layout(), handle.node.id, handle.status(), {
       host: this.#sources.ownComputers.has(handle.node.computer) ? this.#sources.host : null,
-      networkHost: hostIn(this.#sources.computers().get(handle.node.computer)?.address),
+      networkHost: this.#sources.computers().get(handle.node.computer)?.clientHost ?? null,
       version: productVersion,
       node: handle.node,
       membership: membershipViewOf(handle.node.id, views, (id) => this.nameOf(id)),
@@ -186,9 +186,4 @@ export class ClusterView {
       keyspaceViewOf(layout, keyspace, { isUp, lacking, possibleLoss: losses.in(keyspace.id) }),
     );
   }
-}
-
-/** Of host:port. */
-function hostIn(address: string | null | undefined): string | null {
-  return address?.slice(0, address.lastIndexOf(':')) ?? null;
 }

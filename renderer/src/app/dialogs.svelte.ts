@@ -15,7 +15,17 @@ export type DialogRequest =
   | { readonly kind: 'run-repair' | 'schedule-repair'; readonly keyspace: string | null }
   | { readonly kind: 'cancel-repair'; readonly id: string }
   | { readonly kind: 'let-in' | 'block'; readonly request: JoinRequest }
-  | { readonly kind: 'sessions' | 'users' | 'add-nodes' | 'invite' | 'close-clients' | 'replace-keys' }
+  | {
+      readonly kind:
+        | 'sessions'
+        | 'users'
+        | 'add-nodes'
+        | 'invite'
+        | 'close-clients'
+        | 'replace-keys'
+        | 'new-token';
+    }
+  | { readonly kind: 'revoke-token'; readonly id: string; readonly name: string }
   | { readonly kind: 'palette' };
 
 export class Dialogs {

@@ -1,0 +1,58 @@
+/** The part of ClusterApi that says who may use the data: users, their passwords and tokens, and whether a login is required. */
+import { CoterieError } from '../base/errors.ts';
+import { plainLine } from '../base/plain-text.ts';
+import type { ActivityKind } from '../contract/views.ts';
+import type { Handlers, HostActions } from './api-handlers.ts';
+
+type AccessMethod = Extract<keyof Handlers, `access.${string}`>;
+
+export function accessHandlers(
+  host: HostActions,
+  byPerson: (kind: ActivityKind, subject: string, message: string) => void,
+): Pick<Handlers, AccessMethod> {
+  return {
+    'access.view': async () => host.access.view(),
+    'access.require': async ({ required }) => {
+      if (!required && host.settings.clientsOpen) {
+        throw new CoterieError(
+          'conflict',
+          'Programs on other computers may connect here, so a login stays required. Close that first: coterie clients close',
+        );
+      }
+      await host.access.require(required);
+      const words = required ? 'Programs must log in now.' : 'Programs need no login any more.';
+      byPerson('cluster', 'access', words);
+      return {};
+    },
+    'access.addUser': async ({ name }) => {
+      const password = await host.access.add(name);
+      byPerson('cluster', name, `The user ${name} was added.`);
+      return { name, password };
+    },
+    'access.renewPassword': async ({ name }) => {
+      const password = await host.access.renew(name);
+      byPerson('cluster', name, `The user ${name} got a new password.`);
+      return { name, password };
+    },
+    'access.removeUser': async ({ name }) => {
+      await host.access.remove(name);
+      byPerson('cluster', name, `The user ${name} was removed.`);
+      return {};
+    },
+    'access.tokens': async () => host.access.tokens(),
+    'access.createToken': async ({ user, ...wish }) => {
+      const made = await host.access.createToken(user, wish);
+      byPerson('cluster', user, `A token ${inWords({ ...made, ...wish })} was made for the user ${user}.`);
+      return { ...made, user };
+    },
+    'access.revokeToken': async ({ id }) => {
+      const token = await host.access.revokeToken(id);
+      byPerson('cluster', token.user, `The token ${inWords(token)} of the user ${token.user} was revoked.`);
+      return {};
+    },
+  };
+}
+
+function inWords({ id, name }: { readonly id: string; readonly name: string }): string {
+  return name === '' ? id : `${id} (${plainLine(name)})`;
+}
