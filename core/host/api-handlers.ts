@@ -21,6 +21,7 @@ import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { type Caller, whoOf } from './caller.ts';
 import { computerHandlers } from './computer-handlers.ts';
 import type { Lan } from './computers/open-lan.ts';
 import type { DataAccess, DetailedValue } from './data-access.ts';
@@ -29,6 +30,7 @@ import type { LayoutService } from './layouts/layout-service.ts';
 import type { Staging } from './layouts/staging.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import type { LocalNodes } from './nodes/local-nodes.ts';
+import { repairHandlers } from './repair-handlers.ts';
 import type { Repairs } from './repairs/repairs.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import { consequencesOf } from './view/keyspace-consequences.ts';
@@ -58,19 +60,21 @@ export interface HostActions {
   choose(choice: { listens?: boolean; clientsOpen?: boolean }): Promise<void>;
 }
 
-export interface Caller {
-  /** Of a page; null: the owner of the data folder. */
-  readonly sessionId: string | null;
-  /** In words, for what people read later: "Firefox on Linux". */
-  readonly name: string;
-}
-
 export type Handlers = {
   [M in MethodName]: (
     input: z.output<(typeof methods)[M]['input']>,
     caller: Caller,
   ) => Promise<MethodOutput<M>>;
 };
+
+/** Something that a person did. */
+export type NotePerson = (
+  caller: Caller,
+  kind: ActivityKind,
+  subject: string,
+  message: string,
+  severity?: 'info' | 'warning',
+) => void;
 
 const valueBytesShown = 256 * 1024;
 
@@ -105,16 +109,16 @@ function definedOf<T extends object>(fields: T): Partial<T> {
 }
 
 export function createHandlers(host: HostActions): Handlers {
-  const byPerson = (kind: ActivityKind, subject: string, message: string) =>
-    host.trail.note({ kind, subject, message, by: 'person' });
+  const byPerson: NotePerson = (caller, kind, subject, message, severity = 'info') =>
+    host.trail.note({ kind, subject, message, who: whoOf(caller), severity });
 
   return {
     ...computerHandlers(host),
 
     'cluster.snapshot': async () => host.view.snapshot(),
-    'cluster.rename': async ({ name }) => {
+    'cluster.rename': async ({ name }, caller) => {
       await host.layouts.change((layout, digest) => nextLayout(layout, digest, { clusterName: name }));
-      byPerson('cluster', name, `The cluster is now called ${name}.`);
+      byPerson(caller, 'cluster', name, `The cluster is now called ${name}.`);
       return {};
     },
 
@@ -130,7 +134,7 @@ export function createHandlers(host: HostActions): Handlers {
 
     ...nodeHandlers(host, byPerson),
 
-    'keyspaces.create': async ({ name, factors, ...rest }) => {
+    'keyspaces.create': async ({ name, factors, ...rest }, caller) => {
       const layout = host.layouts.present;
       const settings: KeyspaceSettings = {
         ...defaultKeyspace,
@@ -140,25 +144,25 @@ export function createHandlers(host: HostActions): Handlers {
         createdAtMs: host.nowMs(),
       };
       await host.layouts.change((current, digest) => createKeyspace(current, digest, settings));
-      byPerson('keyspace', name, `The keyspace ${name} was created.`);
+      byPerson(caller, 'keyspace', name, `The keyspace ${name} was created.`);
       return host.view.keyspace(name);
     },
-    'keyspaces.alter': async ({ name, factors, ...rest }) => {
+    'keyspaces.alter': async ({ name, factors, ...rest }, caller) => {
       await host.layouts.change((layout, digest) => {
         const changes: Partial<Omit<KeyspaceSettings, 'name'>> = definedOf(rest);
         if (factors === undefined) return alterKeyspace(layout, digest, name, changes);
         return alterKeyspace(layout, digest, name, { ...changes, factors: factorsOf(layout, factors, {}) });
       });
-      byPerson('keyspace', name, `The keyspace ${name} was changed.`);
+      byPerson(caller, 'keyspace', name, `The keyspace ${name} was changed.`);
       return host.view.keyspace(name);
     },
     'keyspaces.preview': async (draft) => consequencesOf(host.layouts.present, draft),
-    'keyspaces.drop': async ({ name, confirm }) => {
+    'keyspaces.drop': async ({ name, confirm }, caller) => {
       if (confirm !== name) {
         throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);
       }
       await host.layouts.change((layout, digest) => dropKeyspace(layout, digest, name));
-      byPerson('keyspace', name, `The keyspace ${name} was dropped with its data.`);
+      byPerson(caller, 'keyspace', name, `The keyspace ${name} was dropped with its data.`);
       return {};
     },
 
@@ -187,17 +191,17 @@ export function createHandlers(host: HostActions): Handlers {
         partial: replicas.some((replica) => replica.state === 'unreachable'),
       };
     },
-    'data.put': async ({ keyspace, key, value, encoding, ...write }) => {
+    'data.put': async ({ keyspace, key, value, encoding, ...write }, caller) => {
       const context = await host.data.put(keyspace, Buffer.from(key), {
         value: Buffer.from(value, encoding),
         ...write,
       });
-      byPerson('data', keyspace, 'A key was written.');
+      byPerson(caller, 'data', keyspace, 'A key was written.');
       return { context };
     },
-    'data.delete': async ({ keyspace, key, context, level }) => {
+    'data.delete': async ({ keyspace, key, context, level }, caller) => {
       const after = await host.data.delete(keyspace, Buffer.from(key), { context, level });
-      byPerson('data', keyspace, 'A key was deleted.');
+      byPerson(caller, 'data', keyspace, 'A key was deleted.');
       return { context: after };
     },
     'data.replicas': ({ keyspace, key }) => host.data.replicas(keyspace, Buffer.from(key)),
@@ -206,32 +210,10 @@ export function createHandlers(host: HostActions): Handlers {
       return { keys: page.keys.map((key) => key.toString()), cursor: page.cursor };
     },
 
-    'repairs.list': async () => host.repairs.view(),
-    'repairs.run': async (request) => host.repairs.run(request),
-    'repairs.pause': async ({ id }) => {
-      host.repairs.pause(id);
-      return {};
-    },
-    'repairs.resume': async ({ id }) => {
-      host.repairs.resume(id);
-      return {};
-    },
-    'repairs.cancel': async ({ id }) => {
-      host.repairs.cancel(id);
-      return {};
-    },
-    'repairs.retry': async ({ id }) => {
-      host.repairs.retry(id);
-      return {};
-    },
-    'repairs.schedule': async (settings) => host.repairs.schedule(settings),
-    'repairs.unschedule': async ({ id }) => {
-      host.repairs.unschedule(id);
-      return {};
-    },
+    ...repairHandlers(host),
 
     'access.view': async () => host.access.view(),
-    'access.require': async ({ required }) => {
+    'access.require': async ({ required }, caller) => {
       if (!required && host.clientsOpen) {
         throw new CoterieError(
           'conflict',
@@ -240,27 +222,27 @@ export function createHandlers(host: HostActions): Handlers {
       }
       await host.access.require(required);
       const words = required ? 'Programs must log in now.' : 'Programs need no login any more.';
-      byPerson('cluster', 'access', words);
+      byPerson(caller, 'cluster', 'access', words);
       return {};
     },
-    'access.addUser': async ({ name }) => {
+    'access.addUser': async ({ name }, caller) => {
       const password = await host.access.add(name);
-      byPerson('cluster', name, `The user ${name} was added.`);
+      byPerson(caller, 'cluster', name, `The user ${name} was added.`);
       return { name, password };
     },
-    'access.renewPassword': async ({ name }) => {
+    'access.renewPassword': async ({ name }, caller) => {
       const password = await host.access.renew(name);
-      byPerson('cluster', name, `The user ${name} got a new password.`);
+      byPerson(caller, 'cluster', name, `The user ${name} got a new password.`);
       return { name, password };
     },
-    'access.removeUser': async ({ name }) => {
+    'access.removeUser': async ({ name }, caller) => {
       await host.access.remove(name);
-      byPerson('cluster', name, `The user ${name} was removed.`);
+      byPerson(caller, 'cluster', name, `The user ${name} was removed.`);
       return {};
     },
 
     'sessions.list': async (_, { sessionId }) => host.admission.login.list(sessionId),
-    'sessions.end': async ({ id }) => ({ ended: host.admission.endSessions(id) }),
+    'sessions.end': async ({ id }, caller) => ({ ended: host.admission.endSessions(id, whoOf(caller)) }),
 
     'activity.list': ({ beforeMs, kinds, countMax }) => host.trail.page(beforeMs ?? null, kinds, countMax),
   };

@@ -313,6 +313,7 @@ export class FakeCluster {
       subject,
       message,
       by,
+      who: null,
     };
     this.#activity.push(entry);
     this.hub.publish({ type: 'activity', entry });

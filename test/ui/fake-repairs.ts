@@ -119,7 +119,9 @@ export class FakeRepairs {
   schedule(settings: RepairScheduleSettings): RepairSchedule {
     keyspaceNamed(this.#around.layout(), settings.keyspace);
     const nextAtMs = Date.now() + 2 * dayMs;
-    const schedule = { ...settings, id: this.#newId('schedule'), createdAtMs: Date.now(), nextAtMs };
+    const id = this.#newId('schedule');
+    const asked = { askedBy: null, askedOn: null };
+    const schedule = { ...settings, ...asked, id, createdAtMs: Date.now(), nextAtMs };
     this.schedules.push(schedule);
     this.#around.changed();
     return schedule;
@@ -146,6 +148,7 @@ export class FakeRepairs {
       intensity: request.intensity ?? 'normal',
       by: 'person',
       scheduleId: null,
+      ...{ askedBy: null, askedOn: null, runsOn: null },
       state: 'waiting',
       waitingFor: { for: 'turn' },
       createdAtMs: Date.now(),

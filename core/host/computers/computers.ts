@@ -7,7 +7,7 @@ import { CoterieError } from '../../base/errors.ts';
 import type { ComputerView, JoinRequest } from '../../contract/computer-views.ts';
 import { newestOf } from '../../layout/history.ts';
 import type { LayoutComputer } from '../../layout/layout.ts';
-import type { NodeAddress, RepairFigures, RepairWork } from '../../node-process/messages.ts';
+import type { RepairFigures, RepairWork } from '../../node-process/messages.ts';
 import type { ComputerCalls } from '../../platform/computer-calls.ts';
 import type { Place } from '../../platform/peer-transport.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
@@ -17,9 +17,12 @@ import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
+import type { RepairExchange } from '../repairs/repair-exchange.ts';
+import type { Peer } from '../repairs/who-runs.ts';
 import { type KnownCluster, knownOf } from './known-cluster.ts';
 import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
+import { addressesOf } from './node-addresses.ts';
 import { isSame, OtherComputer } from './other-computer.ts';
 import { newsOf } from './own-news.ts';
 import type { NodesHost } from './remote-node.ts';
@@ -40,6 +43,7 @@ interface Components {
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
+  readonly repairs: RepairExchange;
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
@@ -113,6 +117,18 @@ export class Computers {
   /** The nodes of other computers, by all layouts that count. */
   get elsewhere(): readonly NodeHandle[] {
     return this.#known.elsewhere;
+  }
+
+  /** Who may run repairs beside this computer. */
+  get peers(): Peer[] {
+    const { computers } = this.#known;
+    return [...this.#others.values()].map((other) => ({
+      key: other.key,
+      ids: computers.flatMap(({ id, key }) => (key === other.key ? [id] : [])),
+      isReached: this.#isReached(other),
+      takesPart: other.news?.repairs !== undefined,
+      aheadMs: other.aheadMs,
+    }));
   }
 
   views(): Pick<ComputerView, 'id' | 'state' | 'address' | 'heardAtMs'>[] {
@@ -207,7 +223,7 @@ export class Computers {
   }
 
   #take(other: OtherComputer, place: Place, how: 'answered' | 'called', news: ComputerNews): void {
-    const { clock, layouts, changed, placesChanged, access, log } = this.#parts;
+    const { clock, calls, layouts, changed, placesChanged, access, repairs, log } = this.#parts;
     const before = other.place;
     const requests = JSON.stringify(other.news?.requests ?? []);
     other.heard(place, how, news, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
@@ -219,6 +235,10 @@ export class Computers {
     access.learn(news.access).catch((cause: Error) => {
       log.warn('Who may use the data could not be taken from another computer.', { cause: cause.message });
     });
+    if (news.repairs !== undefined) {
+      const ask = (body: Buffer) => calls.call(other.place!, '/repairs', body, { withinMs: answerWithinMs });
+      void repairs.heard(other.key, news.repairs.digest, ask);
+    }
     const isNew = isElsewhere || !other.wasReached || requests !== JSON.stringify(news.requests);
     other.wasReached = true;
     changed(isNew ? 'computers' : 'figures');
@@ -271,21 +291,7 @@ export class Computers {
 
   /** To the nodes of this computer: where those of the others are. */
   #tellAddresses(): void {
-    const known = this.#known.nodes;
-    const addresses: NodeAddress[] = [];
-    for (const { place, news } of this.#others.values()) {
-      if (place === undefined || news === null) continue;
-      const { host } = place;
-      for (const { id, status } of news.nodes) {
-        const name = known.get(id)?.name;
-        const { peerPort, networkPort } = status;
-        if (name === undefined || peerPort === null) continue;
-        addresses.push({
-          ...{ id, name, host, peerPort },
-          ...{ clientHost: host, clientPort: 0, networkPort: networkPort ?? 0 },
-        });
-      }
-    }
+    const addresses = addressesOf(this.#others.values(), this.#known.nodes);
     const text = JSON.stringify(addresses);
     if (text === this.#toldAddresses) return;
     this.#toldAddresses = text;

@@ -75,6 +75,8 @@ export const computerNews = z.object({
   requests: z.array(joinRequest).max(64).readonly(),
   /** Who may use the data: the same at every computer. */
   access: accessRules,
+  /** Of its repairs, and its clock, by which schedules go; absent: its version does not share them. */
+  repairs: z.object({ digest: z.string().max(128), nowMs: z.number() }).optional(),
 });
 export type ComputerNews = z.infer<typeof computerNews>;
 

@@ -14,10 +14,12 @@ import { Invitations } from '../../security/invitations.ts';
 import type { Trust } from '../../security/trust-store.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { Admission } from '../access/admission.ts';
+import type { Caller } from '../caller.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { oneAddress } from '../ports.ts';
+import type { RepairExchange } from '../repairs/repair-exchange.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { Computers } from './computers.ts';
 import { conflictInWords, createFinder } from './finder.ts';
@@ -38,14 +40,16 @@ interface Components {
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
   readonly access: AccessService;
+  readonly repairs: RepairExchange;
   readonly trust: Trust;
   /** The cluster's secret. */
   readonly secret: Buffer;
-  /** A call of ClusterApi from another computer; `by`: who asked there, in words. */
-  readonly dispatch: (method: string, input: unknown, by: string) => Promise<unknown>;
+  /** A call of ClusterApi from another computer. */
+  readonly dispatch: (method: string, input: unknown, caller: Caller) => Promise<unknown>;
   /** Something of another computer is new: its nodes' figures, or also who is reached where. */
   readonly changed: (what: 'figures' | 'computers') => void;
-  readonly noted: (message: string) => void;
+  /** `who`: in words; null: a computer that is not of the cluster. */
+  readonly noted: (message: string, who: string | null) => void;
   /** Something that nobody asked for. */
   readonly warned: (message: string) => void;
 }
@@ -91,7 +95,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   const computers: Computers = new Computers(
     {
       ...{ clock, timers, log, layouts, nodes, own, access: parts.access },
-      calls,
+      ...{ calls, repairs: parts.repairs },
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
       changed: parts.changed,
@@ -148,9 +152,11 @@ export async function openLan(parts: Components, at: { listen: string; port: num
             const from = keyFingerprint(certificate);
             const name =
               layouts.present.computers.find((one) => one.key === from)?.name ?? 'another computer';
-            return { output: await parts.dispatch(method, input, plainLine(`${by} on ${name}`)) };
+            const caller = { sessionId: null, name: plainLine(by), from: plainLine(name) };
+            return { output: await parts.dispatch(method, input, caller) };
           },
         ],
+        ['/repairs', async ({ body }) => parts.repairs.answer(body)],
         [
           '/repair',
           async ({ body, signal }) => {

@@ -2,12 +2,15 @@
 import { productVersion } from '../../base/version.ts';
 import type { JoinRequest } from '../../contract/computer-views.ts';
 import { newestOf } from '../../layout/history.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { RepairExchange } from '../repairs/repair-exchange.ts';
 import type { ComputerNews, KnownPlace } from './messages.ts';
 
 interface Sources {
+  readonly clock: Clock;
   readonly layouts: LayoutService;
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
@@ -15,10 +18,11 @@ interface Sources {
   readonly at: () => { readonly host: string | null; readonly port: number };
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
+  readonly repairs: RepairExchange;
 }
 
 export function newsOf(
-  { layouts, nodes, own, at, requests, access }: Sources,
+  { clock, layouts, nodes, own, at, requests, access, repairs }: Sources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -36,5 +40,6 @@ export function newsOf(
     layout: { version: layout.version, digest },
     requests: requests(),
     access: access.rules,
+    repairs: { digest: repairs.digest, nowMs: clock.nowMs() },
   };
 }
