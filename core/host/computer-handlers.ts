@@ -6,6 +6,7 @@ import { whoOf } from './caller.ts';
 import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
 import type { Lan } from './computers/open-lan.ts';
+import { appliedBy } from './layout-handlers.ts';
 
 export type ComputerMethod = Extract<
   keyof Handlers,
@@ -50,14 +51,14 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     'computers.approve': async ({ id, ...choice }, caller) => {
       const at = whereAsked(id);
       if (at !== null) {
-        const answer = await lan().computers.call(at, 'computers.approve', { id, ...choice }, caller.name);
+        const answer = await lan().computers.call(at, 'computers.approve', { id, ...choice }, whoOf(caller));
         return answer as { version: number | null };
       }
-      return { version: await lan().desk.approve(id, { ...choice, by: whoOf(caller) }) };
+      return { version: await lan().desk.approve(id, { ...choice, by: appliedBy(host, caller) }) };
     },
     'computers.refuse': async ({ id, block }, caller) => {
       const at = whereAsked(id);
-      if (at !== null) await lan().computers.call(at, 'computers.refuse', { id, block }, caller.name);
+      if (at !== null) await lan().computers.call(at, 'computers.refuse', { id, block }, whoOf(caller));
       else await lan().desk.refuse(id, { block, by: whoOf(caller) });
       return {};
     },

@@ -3,12 +3,13 @@ import type { LayoutSettings } from '../contract/layout-views.ts';
 import { nextLayout } from '../layout/layout.ts';
 import type { Handlers, HostActions, NotePerson } from './api-handlers.ts';
 import { type Caller, whoOf } from './caller.ts';
+import { selfIn } from './own-computers.ts';
 
 type LayoutMethod = Extract<keyof Handlers, `layout.${string}`>;
 
 export function layoutHandlers(host: HostActions, byPerson: NotePerson): Pick<Handlers, LayoutMethod> {
   const apply = async (caller: Caller): Promise<number> => {
-    const { version, changes } = await host.staging.apply(whoOf(caller));
+    const { version, changes } = await host.staging.apply(appliedBy(host, caller));
     const words = changes.map((change) => `${change}.`).join(' ');
     byPerson(caller, 'cluster', host.layouts.present.clusterName, `Layout ${version} was applied. ${words}`);
     return version;
@@ -48,6 +49,13 @@ export function layoutHandlers(host: HostActions, byPerson: NotePerson): Pick<Ha
     },
     'layout.history': async () => host.staging.history(),
   };
+}
+
+/** Other computers tell it as well: they need to know where it was. */
+export function appliedBy({ layouts, ownComputers }: HostActions, caller: Caller): string {
+  const { present } = layouts;
+  const isHere = caller.from === undefined && present.computers.length > 1;
+  return whoOf(isHere ? { ...caller, from: selfIn(present, ownComputers).name } : caller);
 }
 
 function settingsInWords({ joinsByItself, transfer }: LayoutSettings): string[] {

@@ -1,6 +1,6 @@
 /** The part of ClusterApi that acts on one node: here, or on the computer that it is on. */
 import type { Handlers, HostActions, NotePerson } from './api-handlers.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, whoOf } from './caller.ts';
 import { acceptedInWords, acceptedLossOf } from './view/loss-book.ts';
 
 type NodeMethod = Extract<keyof Handlers, `nodes.${string}`>;
@@ -57,7 +57,7 @@ function doneWhereItIs(handlers: NodeHandlers, host: HostActions): NodeHandlers 
       if (host.nodes.has(input.name)) return here(input, caller);
       const node = host.lan?.computers.elsewhere.find((other) => other.node.name === input.name)?.node;
       if (node === undefined) return here(input, caller);
-      return host.lan!.computers.call(node.computer, method, input, caller.name);
+      return host.lan!.computers.call(node.computer, method, input, whoOf(caller));
     }) as NodeHandlers[M];
   };
   return {

@@ -18,7 +18,7 @@ export function repairHandlers(host: HostActions): Pick<Handlers, RepairMethod> 
       const { id, computer } = host.repairs.whereIs(input.id);
       if (computer !== null && caller.from === undefined && host.lan !== null) {
         try {
-          await host.lan.computers.call(computer, `repairs.${what}`, { id }, caller.name);
+          await host.lan.computers.call(computer, `repairs.${what}`, { id }, whoOf(caller));
           return {};
         } catch (cause) {
           const isGone = cause instanceof CoterieError && ['unavailable', 'not-found'].includes(cause.code);

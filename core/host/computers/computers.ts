@@ -10,40 +10,29 @@ import type { LayoutComputer } from '../../layout/layout.ts';
 import type { RepairFigures, RepairWork } from '../../node-process/messages.ts';
 import type { ComputerCalls } from '../../platform/computer-calls.ts';
 import type { Place } from '../../platform/peer-transport.ts';
-import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { Cancellable, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { decodeNews, encodeNews } from '../../wire/peer/layout-messages.ts';
-import type { AccessService } from '../access/access-service.ts';
-import type { LayoutService } from '../layouts/layout-service.ts';
-import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
-import type { RepairExchange } from '../repairs/repair-exchange.ts';
 import type { Peer } from '../repairs/who-runs.ts';
+import type { AppliedElsewhere } from './applied-elsewhere.ts';
 import { type KnownCluster, knownOf } from './known-cluster.ts';
 import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
 import { addressesOf } from './node-addresses.ts';
 import { isSame, OtherComputer } from './other-computer.ts';
-import { newsOf } from './own-news.ts';
+import { type NewsSources, newsOf } from './own-news.ts';
 import type { NodesHost } from './remote-node.ts';
 
 const tickMs = 1_000;
 const answerWithinMs = 4_000;
 const repairWithinMs = 24 * 3_600_000;
 
-interface Components {
-  readonly clock: Clock;
+interface Components extends NewsSources {
   readonly timers: Timers;
   readonly log: Log;
   readonly calls: ComputerCalls;
-  readonly layouts: LayoutService;
-  readonly nodes: LocalNodes;
-  readonly own: ReadonlySet<string>;
-  /** Where other computers reach this one; without a host at each of its addresses. */
-  readonly at: () => { readonly host: string | null; readonly port: number };
-  readonly requests: () => readonly JoinRequest[];
-  readonly access: AccessService;
-  readonly repairs: RepairExchange;
+  readonly applied: AppliedElsewhere;
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
@@ -235,6 +224,7 @@ export class Computers {
     access.learn(news.access).catch((cause: Error) => {
       log.warn('Who may use the data could not be taken from another computer.', { cause: cause.message });
     });
+    this.#parts.applied.heard(other.key, news);
     if (news.repairs !== undefined) {
       const ask = (body: Buffer) => calls.call(other.place!, '/repairs', body, { withinMs: answerWithinMs });
       void repairs.heard(other.key, news.repairs.digest, ask);

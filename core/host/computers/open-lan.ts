@@ -20,6 +20,7 @@ import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { oneAddress } from '../ports.ts';
 import type { RepairExchange } from '../repairs/repair-exchange.ts';
+import { AppliedElsewhere } from './applied-elsewhere.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { Computers } from './computers.ts';
 import { conflictInWords, createFinder } from './finder.ts';
@@ -95,7 +96,11 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   const computers: Computers = new Computers(
     {
       ...{ clock, timers, log, layouts, nodes, own, access: parts.access },
-      ...{ calls, repairs: parts.repairs },
+      ...{ calls, repairs: parts.repairs, staging: parts.staging },
+      applied: new AppliedElsewhere(layouts.present.version, ({ version, by, changes }) => {
+        const words = changes.map((change) => `${plainLine(change)}.`).join(' ');
+        parts.noted(`Layout ${version} was applied. ${words}`, plainLine(by));
+      }),
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
       changed: parts.changed,

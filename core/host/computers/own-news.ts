@@ -5,11 +5,13 @@ import { newestOf } from '../../layout/history.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
+import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { RepairExchange } from '../repairs/repair-exchange.ts';
-import type { ComputerNews, KnownPlace } from './messages.ts';
+import { appliedMax, type ComputerNews, changeLengthMax, changesMax, type KnownPlace } from './messages.ts';
 
-interface Sources {
+/** What is told comes from there. */
+export interface NewsSources {
   readonly clock: Clock;
   readonly layouts: LayoutService;
   readonly nodes: LocalNodes;
@@ -19,10 +21,11 @@ interface Sources {
   readonly requests: () => readonly JoinRequest[];
   readonly access: AccessService;
   readonly repairs: RepairExchange;
+  readonly staging: Staging;
 }
 
 export function newsOf(
-  { clock, layouts, nodes, own, at, requests, access, repairs }: Sources,
+  { clock, layouts, nodes, own, at, requests, access, repairs, staging }: NewsSources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -41,5 +44,12 @@ export function newsOf(
     requests: requests(),
     access: access.rules,
     repairs: { digest: repairs.digest, nowMs: clock.nowMs() },
+    applied: staging
+      .history()
+      .slice(0, appliedMax)
+      .map(({ version, by, changes }) => ({
+        ...{ version, by },
+        changes: changes.slice(0, changesMax).map((change) => change.slice(0, changeLengthMax)),
+      })),
   };
 }

@@ -290,6 +290,33 @@ describe('a repair of the cluster', () => {
   });
 });
 
+describe('repairs that an older version kept', () => {
+  it('go on at their computer, and are those of the cluster from then on', async () => {
+    await time.advance(2_000);
+    computers.b.repairs.run(whole, 'anna');
+    computers.b.repairs.schedule(daily, 'anna');
+    await time.advance(10_000);
+    computers.b.kill();
+    for (const { document } of computers.b.saved.values()) {
+      for (const field of ['mark', 'askedBy', 'askedOn', 'runsOn']) {
+        delete (document as Record<string, unknown>)[field];
+      }
+    }
+    // Nobody else has heard of them.
+    computers.a.kill();
+    computers.c.kill();
+    computers.a.saved.clear();
+    computers.c.saved.clear();
+    for (const id of ids) computers[id].start();
+    await time.advance(200_000);
+    for (const { job, repairs } of each()) {
+      expect(job).toMatchObject({ state: 'done', askedBy: null, runsOn: 'computer b' });
+      expect(repairs.view().schedules).toMatchObject([{ everyDays: 1, askedBy: null }]);
+    }
+    expect(computers.a.begun).toEqual([]);
+  });
+});
+
 describe('a schedule of the cluster', () => {
   /** A day, of which some minutes around the hour of the schedule happen. */
   async function oneDay(): Promise<void> {
