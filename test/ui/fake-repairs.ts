@@ -139,6 +139,7 @@ export class FakeRepairs {
 
   #newJob(request: MethodInput<'repairs.run'>): RepairJob {
     const { firstPartition = 0, lastPartition = partitionCount - 1 } = request;
+    const computer = this.#around.layout().computers[0]?.name ?? null;
     return {
       id: this.#newId('repair'),
       keyspace: request.keyspace,
@@ -148,7 +149,7 @@ export class FakeRepairs {
       intensity: request.intensity ?? 'normal',
       by: 'person',
       scheduleId: null,
-      ...{ askedBy: null, askedOn: null, runsOn: null },
+      ...{ askedBy: 'anna (command line)', askedOn: computer, runsOn: computer },
       state: 'waiting',
       waitingFor: { for: 'turn' },
       createdAtMs: Date.now(),

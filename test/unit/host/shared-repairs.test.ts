@@ -61,6 +61,7 @@ class Computer {
   readonly notes: { message: string; who: string | null }[] = [];
   /** Segments begun here, by their first partition. */
   readonly begun: number[] = [];
+  stopCount = 0;
   clockAheadMs = 0;
   isOn = false;
   heardMs = new Map<Id, number>();
@@ -92,7 +93,8 @@ class Computer {
         execute: (_, { partitions }) => {
           this.begun.push(partitions[0]);
           const figures = { keysDiffering: 1, recordsSent: 1, valueBytes: 1, treeBytes: 1 };
-          return { result: new Promise((resolve) => time.after(100, () => resolve(figures))), stop() {} };
+          const result = new Promise<typeof figures>((resolve) => time.after(100, () => resolve(figures)));
+          return { result, stop: () => this.stopCount++ };
         },
         self: () => ({ id: this.id, name: `computer ${this.id}` }),
         peers: () => peersOf(this),
@@ -167,6 +169,16 @@ beforeEach(() => {
 afterEach(() => {
   for (const { repairs } of Object.values(computers)) repairs.close();
 });
+
+/** All that a computer would tell one that knows nothing. */
+const answerOf = (id: Id) =>
+  JSON.parse(JSON.stringify(computers[id].repairs.exchange.answer(Buffer.from('{"known":[]}')))).records;
+
+/** Whatever somebody of the cluster tells it. */
+function tell(id: Id, ...records: unknown[]): Promise<void> {
+  const answer = Buffer.from(JSON.stringify({ records }));
+  return computers[id].repairs.exchange.heard('z', 'other', async () => answer);
+}
 
 const jobsOf = (id: Id) => computers[id].repairs.view().jobs;
 
@@ -259,6 +271,26 @@ describe('a repair of the cluster', () => {
     expect(computers.c.notes.at(-1)?.message).toBe('The repair of default goes on at computer a.');
   });
 
+  it('stops at once where it ran, when another computer has gone on with it', async () => {
+    await time.advance(2_000);
+    computers.c.repairs.run(whole, 'anna');
+    const [copy] = answerOf('c');
+    const mark = { ...copy.job.mark, epoch: 7, runner: 'b' };
+    expect(computers.c.stopCount).toBe(0);
+    await tell('c', { ...copy, job: { ...copy.job, mark } });
+    expect(computers.c.stopCount).toBe(1);
+  });
+
+  it('is not set back by a copy that comes late', async () => {
+    await time.advance(2_000);
+    const { id } = computers.c.repairs.run(whole, 'anna');
+    const [copy] = answerOf('c');
+    computers.c.repairs.cancel(id, 'anna');
+    await time.advance(3_000);
+    for (const to of ids) await tell(to, copy);
+    expect(each().map(({ job }) => job.state)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+  });
+
   it('goes by what a person decided elsewhere while its computer was not reached', async () => {
     await time.advance(2_000);
     const { id } = computers.a.repairs.run({ ...whole, intensity: 'gentle' }, 'anna');
@@ -336,8 +368,11 @@ describe('a schedule of the cluster', () => {
     computers.a.kill();
     await oneDay();
     expect(jobsOf('b')).toMatchObject([{ runsOn: 'computer b' }, { runsOn: 'computer a' }]);
+    const begun = computers.a.begun.length;
     computers.a.start();
     await time.advance(5_000);
+    // What was due while it was off has been done.
+    expect(computers.a.begun.length).toBe(begun);
     await oneDay();
     expect(new Set(runsOf().map(String)).size).toBe(1);
     expect(jobsOf('a')).toHaveLength(3);
@@ -393,6 +428,7 @@ describe('a schedule of the cluster', () => {
     await time.advance(2_000);
     const { id } = computers.a.repairs.schedule(daily, 'anna');
     await time.advance(3_000);
+    const late = answerOf('c');
     computers.c.kill();
     computers.b.repairs.unschedule(id, 'ben');
     await time.advance(3_000);
@@ -400,6 +436,7 @@ describe('a schedule of the cluster', () => {
     computers.c.start();
     expect(computers.c.repairs.view().schedules).toHaveLength(1);
     await time.advance(3_000);
+    for (const to of ids) await tell(to, ...late);
     for (const { repairs } of each()) expect(repairs.view().schedules).toEqual([]);
     // Nor by a restart.
     computers.a.kill();
@@ -412,9 +449,7 @@ describe('a schedule of the cluster', () => {
 describe('what another computer tells', () => {
   function recordOf(parts: object = {}): SharedRecord {
     computers.a.repairs.run(whole, 'anna');
-    const [job] = JSON.parse(
-      JSON.stringify(computers.a.repairs.exchange.answer(Buffer.from('{"known":[]}')).records),
-    );
+    const [job] = answerOf('a');
     return { ...job, job: { ...job.job, ...parts } };
   }
 
