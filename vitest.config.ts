@@ -27,6 +27,7 @@ export default defineConfig({
       node('pages', 'pages', 180_000),
       node('integration', 'integration', 180_000),
       node('abuse', 'abuse', 180_000, true),
+      node('long', 'long', 300_000, true),
       node('lan', 'lan', 180_000),
       // Two and a half minutes more: npm run test:lan.
       node('lan-faults', 'lan-faults', 180_000, true),

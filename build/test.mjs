@@ -34,14 +34,14 @@ function ensureChromium() {
 }
 
 /** What takes longer has a command of its own. */
-const everyday = ['--project', '!lan-faults', '--project', '!abuse'];
+const everyday = ['--project', '!lan-faults', '--project', '!abuse', '--project', '!long'];
 const wanted = process.argv.slice(2);
 
 await ensureBuilt();
 ensureChromium();
 if (wanted.length === 0) {
   process.stderr.write(
-    'Not run here: attacks (npm run test:abuse), and join codes and faults on a local network (npm run test:lan), two to three minutes each.\n',
+    'Not run here: attacks and what takes over after a minute (npm run test:long), and join codes and faults on a local network (npm run test:lan), three to four minutes each.\n',
   );
 }
 const done = spawnSync(

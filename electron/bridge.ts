@@ -6,6 +6,7 @@
 import { type IpcMainEvent, type IpcMainInvokeEvent, ipcMain, type WebContents } from 'electron';
 import { CoterieError } from '../core/base/errors.ts';
 import type { ApiError } from '../core/contract/api.ts';
+import { ownerBy } from '../core/host/caller.ts';
 import type { Host } from '../core/host/create-host.ts';
 import type { Log } from '../core/ports/log.ts';
 import { outwardError } from '../core/ports/outward-error.ts';
@@ -26,7 +27,7 @@ export function serveBridge(hostReady: Promise<Host>, log: Log): void {
       try {
         const host = await hostReady;
         if (typeof method !== 'string') throw new CoterieError('bad-input', 'A call names its method.');
-        return { output: await host.dispatch(method, input, { sessionId: null, name: 'the app’s window' }) };
+        return { output: await host.dispatch(method, input, ownerBy('app window')) };
       } catch (cause) {
         const { code, message } = outwardError(cause, log, 'a call of the page');
         return { error: { code, message } };

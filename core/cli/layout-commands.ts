@@ -233,7 +233,7 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
       const entries = await api().call('layout.history', {});
       print(entries, () =>
         table(
-          ['LAYOUT', 'WHEN', 'FROM', 'CHANGE'],
+          ['LAYOUT', 'WHEN', 'BY', 'CHANGE'],
           entries.map(({ version, atMs, by, changes }) => [
             String(version),
             new Date(atMs).toLocaleString(),

@@ -45,6 +45,10 @@ function jobRows(jobs: readonly RepairJob[]): string {
 
 function detailsOf(job: RepairJob): string {
   const lines = [jobRows([job])];
+  const who = job.askedBy ?? (job.by === 'schedule' ? 'a schedule' : 'a person');
+  const at = job.askedOn === null ? '' : ` at ${job.askedOn}`;
+  const where = job.runsOn === null ? '' : ` It ${job.endedAtMs === null ? 'runs' : 'ran'} on ${job.runsOn}.`;
+  lines.push('', `Asked for by ${who}${at}.${where}`);
   if (job.etaMs !== null) lines.push('', `About ${Math.ceil(job.etaMs / 1000)} s to go.`);
   for (const segment of job.segments) {
     if (segment.reason === '') continue;

@@ -122,7 +122,7 @@ export type LayoutSettings = z.infer<typeof layoutSettings>;
 export const layoutEntry = z.object({
   version: z.number(),
   atMs: z.number(),
-  /** From where it was applied, in words, such as "Firefox on Linux"; '': not known any more. */
+  /** Who applied it, in words, such as "anna (command line)" or "Firefox on Linux"; '': not known any more. */
   by: z.string(),
   changes: z.array(z.string()),
 });

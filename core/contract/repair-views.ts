@@ -63,6 +63,11 @@ export const repairJob = z.object({
   state: repairState,
   /** Null when the job has ended. A version before this one kept a sentence here, which is let go. */
   waitingFor: repairWait.nullable().catch(null),
+  /** Who asked for it, in words; null: a schedule, or not known. */
+  askedBy: z.string().nullable().default(null),
+  /** The computers where it was asked for and where it runs, or ran, by name; null: not known. */
+  askedOn: z.string().nullable().default(null),
+  runsOn: z.string().nullable().default(null),
   createdAtMs: z.number(),
   startedAtMs: z.number().nullable(),
   endedAtMs: z.number().nullable(),
@@ -107,6 +112,9 @@ export type RepairScheduleSettings = z.infer<typeof repairScheduleSettings>;
 
 export const repairSchedule = repairScheduleSettings.extend({
   id: z.string(),
+  /** Who made it, in words, and at which computer, by name; null: not known. */
+  askedBy: z.string().nullable().default(null),
+  askedOn: z.string().nullable().default(null),
   createdAtMs: z.number(),
   nextAtMs: z.number(),
 });

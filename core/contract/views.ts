@@ -92,6 +92,8 @@ export const activityEntry = z.object({
   message: z.string(),
   /** 'person' for actions taken in the app or on the command line. */
   by: z.enum(['person', 'system']),
+  /** Who that was, in words, and at which computer if it was another one; null: the system, or not known. */
+  who: z.string().nullable().default(null),
 });
 export type ActivityEntry = z.infer<typeof activityEntry>;
 

@@ -1,18 +1,14 @@
 /** The part of ClusterApi that says who may use the data: users, their passwords and tokens, and whether a login is required. */
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
-import type { ActivityKind } from '../contract/views.ts';
-import type { Handlers, HostActions } from './api-handlers.ts';
+import type { Handlers, HostActions, NotePerson } from './api-handlers.ts';
 
 type AccessMethod = Extract<keyof Handlers, `access.${string}`>;
 
-export function accessHandlers(
-  host: HostActions,
-  byPerson: (kind: ActivityKind, subject: string, message: string) => void,
-): Pick<Handlers, AccessMethod> {
+export function accessHandlers(host: HostActions, byPerson: NotePerson): Pick<Handlers, AccessMethod> {
   return {
     'access.view': async () => host.access.view(),
-    'access.require': async ({ required }) => {
+    'access.require': async ({ required }, caller) => {
       if (!required && host.settings.clientsOpen) {
         throw new CoterieError(
           'conflict',
@@ -21,33 +17,43 @@ export function accessHandlers(
       }
       await host.access.require(required);
       const words = required ? 'Programs must log in now.' : 'Programs need no login any more.';
-      byPerson('cluster', 'access', words);
+      byPerson(caller, 'cluster', 'access', words);
       return {};
     },
-    'access.addUser': async ({ name }) => {
+    'access.addUser': async ({ name }, caller) => {
       const password = await host.access.add(name);
-      byPerson('cluster', name, `The user ${name} was added.`);
+      byPerson(caller, 'cluster', name, `The user ${name} was added.`);
       return { name, password };
     },
-    'access.renewPassword': async ({ name }) => {
+    'access.renewPassword': async ({ name }, caller) => {
       const password = await host.access.renew(name);
-      byPerson('cluster', name, `The user ${name} got a new password.`);
+      byPerson(caller, 'cluster', name, `The user ${name} got a new password.`);
       return { name, password };
     },
-    'access.removeUser': async ({ name }) => {
+    'access.removeUser': async ({ name }, caller) => {
       await host.access.remove(name);
-      byPerson('cluster', name, `The user ${name} was removed.`);
+      byPerson(caller, 'cluster', name, `The user ${name} was removed.`);
       return {};
     },
     'access.tokens': async () => host.access.tokens(),
-    'access.createToken': async ({ user, ...wish }) => {
+    'access.createToken': async ({ user, ...wish }, caller) => {
       const made = await host.access.createToken(user, wish);
-      byPerson('cluster', user, `A token ${inWords({ ...made, ...wish })} was made for the user ${user}.`);
+      byPerson(
+        caller,
+        'cluster',
+        user,
+        `A token ${inWords({ ...made, ...wish })} was made for the user ${user}.`,
+      );
       return { ...made, user };
     },
-    'access.revokeToken': async ({ id }) => {
+    'access.revokeToken': async ({ id }, caller) => {
       const token = await host.access.revokeToken(id);
-      byPerson('cluster', token.user, `The token ${inWords(token)} of the user ${token.user} was revoked.`);
+      byPerson(
+        caller,
+        'cluster',
+        token.user,
+        `The token ${inWords(token)} of the user ${token.user} was revoked.`,
+      );
       return {};
     },
   };

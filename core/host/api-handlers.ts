@@ -22,6 +22,7 @@ import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { type Caller, whoOf } from './caller.ts';
 import { computerHandlers } from './computer-handlers.ts';
 import type { ClientNetwork } from './computers/client-network.ts';
 import type { Lan } from './computers/open-lan.ts';
@@ -32,6 +33,7 @@ import type { LayoutService } from './layouts/layout-service.ts';
 import type { Staging } from './layouts/staging.ts';
 import { nodeHandlers } from './node-handlers.ts';
 import type { LocalNodes } from './nodes/local-nodes.ts';
+import { repairHandlers } from './repair-handlers.ts';
 import type { Repairs } from './repairs/repairs.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import { consequencesOf } from './view/keyspace-consequences.ts';
@@ -66,19 +68,21 @@ export interface HostActions {
   }): Promise<void>;
 }
 
-export interface Caller {
-  /** Of a page; null: the owner of the data folder. */
-  readonly sessionId: string | null;
-  /** In words, for what people read later: "Firefox on Linux". */
-  readonly name: string;
-}
-
 export type Handlers = {
   [M in MethodName]: (
     input: z.output<(typeof methods)[M]['input']>,
     caller: Caller,
   ) => Promise<MethodOutput<M>>;
 };
+
+/** Something that a person did. */
+export type NotePerson = (
+  caller: Caller,
+  kind: ActivityKind,
+  subject: string,
+  message: string,
+  severity?: 'info' | 'warning',
+) => void;
 
 const valueBytesShown = 256 * 1024;
 
@@ -113,16 +117,16 @@ function definedOf<T extends object>(fields: T): Partial<T> {
 }
 
 export function createHandlers(host: HostActions): Handlers {
-  const byPerson = (kind: ActivityKind, subject: string, message: string) =>
-    host.trail.note({ kind, subject, message, by: 'person' });
+  const byPerson: NotePerson = (caller, kind, subject, message, severity = 'info') =>
+    host.trail.note({ kind, subject, message, who: whoOf(caller), severity });
 
   return {
     ...computerHandlers(host),
 
     'cluster.snapshot': async () => host.view.snapshot(),
-    'cluster.rename': async ({ name }) => {
+    'cluster.rename': async ({ name }, caller) => {
       await host.layouts.change((layout, digest) => nextLayout(layout, digest, { clusterName: name }));
-      byPerson('cluster', name, `The cluster is now called ${name}.`);
+      byPerson(caller, 'cluster', name, `The cluster is now called ${name}.`);
       return {};
     },
 
@@ -138,7 +142,7 @@ export function createHandlers(host: HostActions): Handlers {
 
     ...nodeHandlers(host, byPerson),
 
-    'keyspaces.create': async ({ name, factors, ...rest }) => {
+    'keyspaces.create': async ({ name, factors, ...rest }, caller) => {
       const layout = host.layouts.present;
       const settings: KeyspaceSettings = {
         ...defaultKeyspace,
@@ -148,25 +152,25 @@ export function createHandlers(host: HostActions): Handlers {
         createdAtMs: host.nowMs(),
       };
       await host.layouts.change((current, digest) => createKeyspace(current, digest, settings));
-      byPerson('keyspace', name, `The keyspace ${name} was created.`);
+      byPerson(caller, 'keyspace', name, `The keyspace ${name} was created.`);
       return host.view.keyspace(name);
     },
-    'keyspaces.alter': async ({ name, factors, ...rest }) => {
+    'keyspaces.alter': async ({ name, factors, ...rest }, caller) => {
       await host.layouts.change((layout, digest) => {
         const changes: Partial<Omit<KeyspaceSettings, 'name'>> = definedOf(rest);
         if (factors === undefined) return alterKeyspace(layout, digest, name, changes);
         return alterKeyspace(layout, digest, name, { ...changes, factors: factorsOf(layout, factors, {}) });
       });
-      byPerson('keyspace', name, `The keyspace ${name} was changed.`);
+      byPerson(caller, 'keyspace', name, `The keyspace ${name} was changed.`);
       return host.view.keyspace(name);
     },
     'keyspaces.preview': async (draft) => consequencesOf(host.layouts.present, draft),
-    'keyspaces.drop': async ({ name, confirm }) => {
+    'keyspaces.drop': async ({ name, confirm }, caller) => {
       if (confirm !== name) {
         throw new CoterieError('bad-input', `To drop the keyspace and its data, repeat its name: ${name}.`);
       }
       await host.layouts.change((layout, digest) => dropKeyspace(layout, digest, name));
-      byPerson('keyspace', name, `The keyspace ${name} was dropped with its data.`);
+      byPerson(caller, 'keyspace', name, `The keyspace ${name} was dropped with its data.`);
       return {};
     },
 
@@ -195,17 +199,17 @@ export function createHandlers(host: HostActions): Handlers {
         partial: replicas.some((replica) => replica.state === 'unreachable'),
       };
     },
-    'data.put': async ({ keyspace, key, value, encoding, ...write }) => {
+    'data.put': async ({ keyspace, key, value, encoding, ...write }, caller) => {
       const context = await host.data.put(keyspace, Buffer.from(key), {
         value: Buffer.from(value, encoding),
         ...write,
       });
-      byPerson('data', keyspace, 'A key was written.');
+      byPerson(caller, 'data', keyspace, 'A key was written.');
       return { context };
     },
-    'data.delete': async ({ keyspace, key, context, level }) => {
+    'data.delete': async ({ keyspace, key, context, level }, caller) => {
       const after = await host.data.delete(keyspace, Buffer.from(key), { context, level });
-      byPerson('data', keyspace, 'A key was deleted.');
+      byPerson(caller, 'data', keyspace, 'A key was deleted.');
       return { context: after };
     },
     'data.replicas': ({ keyspace, key }) => host.data.replicas(keyspace, Buffer.from(key)),
@@ -214,34 +218,12 @@ export function createHandlers(host: HostActions): Handlers {
       return { keys: page.keys.map((key) => key.toString()), cursor: page.cursor };
     },
 
-    'repairs.list': async () => host.repairs.view(),
-    'repairs.run': async (request) => host.repairs.run(request),
-    'repairs.pause': async ({ id }) => {
-      host.repairs.pause(id);
-      return {};
-    },
-    'repairs.resume': async ({ id }) => {
-      host.repairs.resume(id);
-      return {};
-    },
-    'repairs.cancel': async ({ id }) => {
-      host.repairs.cancel(id);
-      return {};
-    },
-    'repairs.retry': async ({ id }) => {
-      host.repairs.retry(id);
-      return {};
-    },
-    'repairs.schedule': async (settings) => host.repairs.schedule(settings),
-    'repairs.unschedule': async ({ id }) => {
-      host.repairs.unschedule(id);
-      return {};
-    },
+    ...repairHandlers(host),
 
     ...accessHandlers(host, byPerson),
 
     'sessions.list': async (_, { sessionId }) => host.admission.login.list(sessionId),
-    'sessions.end': async ({ id }) => ({ ended: host.admission.endSessions(id) }),
+    'sessions.end': async ({ id }, caller) => ({ ended: host.admission.endSessions(id, whoOf(caller)) }),
 
     'activity.list': ({ beforeMs, kinds, countMax }) => host.trail.page(beforeMs ?? null, kinds, countMax),
   };

@@ -13,7 +13,8 @@ export interface Note {
   /** The node, keyspace or cluster that it is about, by name. */
   readonly subject: string;
   readonly message: string;
-  readonly by: 'person' | 'system';
+  /** Who asked for it, in words, such as "anna at Front desk"; null: nobody did. */
+  readonly who: string | null;
   readonly severity?: ActivityEntry['severity'];
 }
 
@@ -50,8 +51,9 @@ export class AuditTrail {
     return [...this.#recent];
   }
 
-  note({ severity = 'info', ...what }: Note): void {
-    const entry: ActivityEntry = { id: randomUUID(), atMs: this.#clock.nowMs(), severity, ...what };
+  note({ severity = 'info', who, ...what }: Note): void {
+    const by = who === null ? 'system' : 'person';
+    const entry: ActivityEntry = { id: randomUUID(), atMs: this.#clock.nowMs(), severity, by, who, ...what };
     this.#recent.push(entry);
     if (this.#recent.length > recentCountMax) this.#recent.shift();
     this.#log.info(entry.message);

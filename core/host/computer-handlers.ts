@@ -5,11 +5,13 @@ import { listOf } from '../base/words.ts';
 import type { SharedKeysView } from '../contract/computer-views.ts';
 import { certificateFingerprint } from '../security/certificates.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
+import { whoOf } from './caller.ts';
 import { interfacesAfter } from './computers/client-interfaces.ts';
 import { presentInterfaces } from './computers/client-network.ts';
 import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
 import type { Lan } from './computers/open-lan.ts';
+import { appliedBy } from './layout-handlers.ts';
 
 export type ComputerMethod = Extract<
   keyof Handlers,
@@ -46,42 +48,44 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
         cluster: plainLine(present.clusterName),
       };
     },
-    'computers.invite': async ({ dataCenter }) => lan().desk.invite(dataCenter),
+    'computers.invite': async ({ dataCenter }, caller) => lan().desk.invite(dataCenter, whoOf(caller)),
     'computers.requests': async () =>
       host.lan === null
         ? []
         : [...lan().desk.requests, ...lan().computers.requests].sort((a, b) => a.askedAtMs - b.askedAtMs),
-    'computers.approve': async ({ id, ...choice }, { name }) => {
+    'computers.approve': async ({ id, ...choice }, caller) => {
       const at = whereAsked(id);
       if (at !== null) {
-        const answer = await lan().computers.call(at, 'computers.approve', { id, ...choice }, name);
+        const answer = await lan().computers.call(at, 'computers.approve', { id, ...choice }, whoOf(caller));
         return answer as { version: number | null };
       }
-      return { version: await lan().desk.approve(id, { ...choice, by: name }) };
+      return { version: await lan().desk.approve(id, { ...choice, by: appliedBy(host, caller) }) };
     },
-    'computers.refuse': async ({ id, block }, { name }) => {
+    'computers.refuse': async ({ id, block }, caller) => {
       const at = whereAsked(id);
-      if (at !== null) await lan().computers.call(at, 'computers.refuse', { id, block }, name);
-      else await lan().desk.refuse(id, block);
+      if (at !== null) await lan().computers.call(at, 'computers.refuse', { id, block }, whoOf(caller));
+      else await lan().desk.refuse(id, { block, by: whoOf(caller) });
       return {};
     },
-    'computers.remove': async ({ name, now }) => ({ version: await lan().desk.remove(name, now) }),
+    'computers.remove': async ({ name, now }, caller) => ({
+      version: await lan().desk.remove(name, { now, by: whoOf(caller) }),
+    }),
     'computers.keys': async () => keysViewOf(lan()),
-    'computers.replaceKeys': async ({ authority }, { name }) => {
+    'computers.replaceKeys': async ({ authority }, caller) => {
       await lan().keys.replace(authority);
       const also = authority
         ? ' Programs on other computers need the new certificate, and join codes of before are void.'
         : '';
       host.trail.note({
-        ...{ kind: 'cluster', subject: host.layouts.present.clusterName, by: 'person' },
-        message: `The keys of the cluster were replaced (${name}).${also}`,
+        ...{ kind: 'cluster', subject: host.layouts.present.clusterName, by: 'person', who: whoOf(caller) },
+        message: `The keys of the cluster were replaced.${also}`,
       });
       return keysViewOf(lan());
     },
     'network.found': async () =>
       host.lan === null ? [] : foundView(lan().discovery, host.layouts.present.clusterId),
     'network.doctor': async () => (host.lan === null ? [] : lan().discovery.reports()),
-    'network.listen': async ({ on }, { name }) => {
+    'network.listen': async ({ on }, caller) => {
       if (on === (host.lan !== null)) return {};
       const others = host.layouts.present.computers.filter(({ id }) => !host.ownComputers.has(id));
       if (!on && others.length > 0) {
@@ -93,13 +97,13 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       await host.choose({ listens: on, ...(on ? {} : { clientsOpen: false }) });
       const words = on ? 'may connect to this one now.' : 'cannot connect to this one any more.';
       host.trail.note({
-        ...{ kind: 'cluster', subject: 'network', message: `Other computers ${words} (${name})` },
-        by: 'person',
+        ...{ kind: 'cluster', subject: 'network', message: `Other computers ${words}` },
+        who: whoOf(caller),
       });
       return {};
     },
     'clients.view': async () => clientsViewOf(host),
-    'clients.open': async ({ on, interfaces: named, only }, { name }) => {
+    'clients.open': async ({ on, interfaces: named, only }, caller) => {
       const { isOpen, whyNot } = clientsViewOf(host);
       if (on && whyNot !== null) throw new CoterieError('conflict', whyNot);
       const present = isOpen ? host.settings.clientInterfaces : [];
@@ -113,8 +117,8 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
         ? `may reach the data here now${where}, with a login.`
         : 'cannot reach the data here any more.';
       host.trail.note({
-        ...{ kind: 'cluster', subject: 'network', message: `Programs on other computers ${words} (${name})` },
-        by: 'person',
+        ...{ kind: 'cluster', subject: 'network', message: `Programs on other computers ${words}` },
+        who: whoOf(caller),
       });
       return {};
     },

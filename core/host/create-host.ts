@@ -10,9 +10,10 @@ import type { HttpLogins } from '../ports/logins.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
-import { type Caller, createHandlers, type Handlers, type HostActions } from './api-handlers.ts';
+import { createHandlers, type Handlers, type HostActions } from './api-handlers.ts';
 import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
+import type { Caller } from './caller.ts';
 import type { ClientNetwork } from './computers/client-network.ts';
 import { computersNow } from './computers/computers-now.ts';
 import { type Lan, openLan } from './computers/open-lan.ts';
@@ -20,13 +21,14 @@ import { credentialsOf } from './computers/trust.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
 import type { HostSettings } from './host-settings.ts';
-import { LayoutService } from './layouts/layout-service.ts';
+import { LayoutService, lostInWords } from './layouts/layout-service.ts';
 import { Staging } from './layouts/staging.ts';
 import { LocalNodes } from './nodes/local-nodes.ts';
 import { NodeRoster } from './nodes/node-roster.ts';
 import { runMemory } from './nodes/run-memory.ts';
 import { Start } from './nodes/start-watch.ts';
 import { openFolder } from './open-folder.ts';
+import { selfIn } from './own-computers.ts';
 import { Repairs } from './repairs/repairs.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import { JoinedNews } from './view/joined-news.ts';
@@ -94,8 +96,9 @@ export async function createHost(components: HostComponents, settings: HostSetti
     layoutView: () => staging.view((id) => view.nameOf(id)),
   });
   const trail = await AuditTrail.open({ clock, log, catalog, told: (entry) => view.noted(entry) });
-  const noteCluster = (message: string, by: 'person' | 'system', severity: 'info' | 'warning' = 'info') =>
-    trail.note({ kind: 'cluster', subject: layouts.present.clusterName, message, by, severity });
+  const noteCluster = (message: string, who: string | null, severity: 'info' | 'warning' = 'info') =>
+    trail.note({ kind: 'cluster', subject: layouts.present.clusterName, message, who, severity });
+  const warn = (message: string) => noteCluster(message, null, 'warning');
 
   // The layout, and its way to the nodes.
   const layouts: LayoutService = new LayoutService(
@@ -111,8 +114,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
         timers.after(partingMs, () => void roster.follow().then(() => view.topologyChanged()));
       },
       lost({ version }) {
-        const message = `Layout ${version} that was applied here does not stand: another computer applied a change at the same moment. See what stands, and apply yours again.`;
-        noteCluster(message, 'system', 'warning');
+        warn(lostInWords(version));
       },
     },
     opened.live,
@@ -127,7 +129,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     settings.folder,
   );
   const admission = components.admission ?? new Admission({ clock, timers });
-  admission.onNote((message) => noteCluster(message, 'person'));
+  admission.onNote(noteCluster);
 
   // The nodes of this computer, and what becomes of what they report.
   let start: Start | null = null;
@@ -137,7 +139,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
   );
   const joined = new JoinedNews({
     timers,
-    tell: (news) => trail.note({ kind: 'membership', ...news, by: 'system' }),
+    tell: (news) => trail.note({ kind: 'membership', ...news, who: null }),
   });
   const nodes: LocalNodes = new LocalNodes(
     {
@@ -152,7 +154,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
           view.nodeChanged(node);
         },
         noted({ node: { name } }, severity, message) {
-          if (!stopping) trail.note({ kind: 'node', subject: name, message, severity, by: 'system' });
+          if (!stopping) trail.note({ kind: 'node', subject: name, message, severity, who: null });
         },
         holdsLayout(node, report) {
           layouts.holds(node, report);
@@ -169,7 +171,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
             const keyspace = layouts.present.keyspaces.find((candidate) => candidate.id === id);
             if (keyspace === undefined) continue;
             const message = lossInWords(name, keyspace.name);
-            trail.note({ kind: 'node', subject: name, message, severity: 'error', by: 'system' });
+            trail.note({ kind: 'node', subject: name, message, severity: 'error', who: null });
           }
           view.nodeChanged(node);
         },
@@ -211,43 +213,40 @@ export async function createHost(components: HostComponents, settings: HostSetti
   // Repairs.
   const repairs: Repairs = new Repairs(
     {
-      clock,
-      timers,
+      ...{ clock, timers, log },
       store: catalog.repairStore((error) => {
         log.error('The history of repairs could not be written.', { cause: error.message });
       }),
-      layout: () => layouts.present,
-      isUp: (nodeId) => view.isUp(nodeId),
+      ...{ layout: () => layouts.present, isUp: (nodeId: number) => view.isUp(nodeId) },
       execute: (nodeId, { keyspace, ...work }) => {
         const node =
           elsewhere().find((other) => other.node.id === nodeId) ?? nodes.named(view.nameOf(nodeId));
         return node.repair({ keyspace: keyspaceNamed(layouts.present, keyspace).id, ...work });
       },
       changed: atMostEvery(timers, repairsEveryMs, () => view.repairsChanged()),
-      noted: (severity, subject, message, by) =>
-        trail.note({ kind: 'repair', subject, message, severity, by }),
+      ...{ self: () => selfIn(layouts.present, own), peers: () => lan?.computers.peers ?? [] },
+      noted: (severity, subject, message, who) =>
+        trail.note({ kind: 'repair', subject, message, severity, who }),
     },
     await catalog.savedRepairs(),
   );
 
-  for (const message of findings) noteCluster(message, 'system', 'warning');
-  if (access.finding !== null) noteCluster(access.finding, 'system', 'warning');
+  for (const message of [...findings, access.finding ?? []].flat()) warn(message);
 
   // The other computers.
   if (opened.shared !== null) {
     lan = await openLan(
       {
         ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own },
-        ...{ ...opened.shared, network: opened.network, secrets },
-        dispatch: (method, input, by) =>
-          dispatch(handlers, actions, method, input, { sessionId: null, name: by }),
+        ...{ ...opened.shared, network: opened.network, secrets, repairs: repairs.exchange },
+        dispatch: (method, input, caller) => dispatch(handlers, actions, method, input, caller),
         changed(what) {
           if (stopping) return;
           for (const node of elsewhere()) view.nodeChanged(node);
           if (what === 'computers') view.topologyChanged();
         },
-        noted: (message) => noteCluster(message, 'person'),
-        warned: (message) => noteCluster(message, 'system', 'warning'),
+        noted: noteCluster,
+        warned: warn,
       },
       { listen: settings.listen!, port: settings.computerPort },
     ).catch(async (cause) => {
@@ -257,10 +256,11 @@ export async function createHost(components: HostComponents, settings: HostSetti
     });
   }
 
+  repairs.start();
+
   // The contract.
   actions = {
-    readOnly: settings.readOnly,
-    log,
+    ...{ readOnly: settings.readOnly, log },
     nowMs: () => clock.nowMs(),
     choose: components.onNetwork,
     ...{ settings, network: opened.network },
@@ -271,13 +271,11 @@ export async function createHost(components: HostComponents, settings: HostSetti
   return {
     api: { call: typedCall(handlers, actions), subscribe: (listener) => view.hub.subscribe(listener) },
     data,
-    logins: access.logins,
-    admission,
-    network: opened.network,
+    ...{ logins: access.logins, admission, network: opened.network },
     dispatch: (method, input, caller) => dispatch(handlers, actions, method, input, caller),
     snapshot: () => view.snapshot(),
     start(withinMs) {
-      noteCluster('The computer is starting its nodes.', 'system');
+      noteCluster('The computer is starting its nodes.', null);
       const statuses = () => new Map([...nodes].map((local) => [local.node.name, local.status()]));
       start = new Start(timers, statuses, withinMs);
       for (const local of nodes) local.start();

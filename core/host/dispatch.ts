@@ -5,7 +5,8 @@
 import { CoterieError } from '../base/errors.ts';
 import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
 import { outwardError } from '../ports/outward-error.ts';
-import type { Caller, Handlers, HostActions } from './api-handlers.ts';
+import type { Handlers, HostActions } from './api-handlers.ts';
+import type { Caller } from './caller.ts';
 
 /** Checks the input and runs the method; every way in ends here. */
 export async function dispatch(

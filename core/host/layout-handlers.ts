@@ -1,35 +1,33 @@
 /** The part of ClusterApi that changes the nodes of a cluster: staged, previewed, applied, taken back. */
 import type { LayoutSettings } from '../contract/layout-views.ts';
-import type { ActivityKind } from '../contract/views.ts';
 import { nextLayout } from '../layout/layout.ts';
-import type { Handlers, HostActions } from './api-handlers.ts';
+import type { Handlers, HostActions, NotePerson } from './api-handlers.ts';
+import { type Caller, whoOf } from './caller.ts';
+import { selfIn } from './own-computers.ts';
 
 type LayoutMethod = Extract<keyof Handlers, `layout.${string}`>;
 
-export function layoutHandlers(
-  host: HostActions,
-  byPerson: (kind: ActivityKind, subject: string, message: string) => void,
-): Pick<Handlers, LayoutMethod> {
-  const apply = async (by: string): Promise<number> => {
-    const { version, changes } = await host.staging.apply(by);
+export function layoutHandlers(host: HostActions, byPerson: NotePerson): Pick<Handlers, LayoutMethod> {
+  const apply = async (caller: Caller): Promise<number> => {
+    const { version, changes } = await host.staging.apply(appliedBy(host, caller));
     const words = changes.map((change) => `${change}.`).join(' ');
-    byPerson('cluster', host.layouts.present.clusterName, `Layout ${version} was applied. ${words}`);
+    byPerson(caller, 'cluster', host.layouts.present.clusterName, `Layout ${version} was applied. ${words}`);
     return version;
   };
 
   return {
     'layout.show': async () => host.view.layout(),
-    'layout.stage': async ({ changes }, { name }) => {
+    'layout.stage': async ({ changes }, caller) => {
       const preview = await host.staging.stage(changes);
       host.view.progressed();
-      return { ...preview, appliedAs: host.staging.goesByItself ? await apply(name) : null };
+      return { ...preview, appliedAs: host.staging.goesByItself ? await apply(caller) : null };
     },
-    'layout.settings': async (settings) => {
+    'layout.settings': async (settings, caller) => {
       const { layouts } = host;
       const words = settingsInWords(settings);
       if (words.length === 0) return {};
       await layouts.change((layout, digest) => nextLayout(layout, digest, settings));
-      byPerson('cluster', layouts.present.clusterName, words.join(' '));
+      byPerson(caller, 'cluster', layouts.present.clusterName, words.join(' '));
       return {};
     },
     'layout.unstage': async () => {
@@ -38,10 +36,11 @@ export function layoutHandlers(
       return {};
     },
     'layout.preview': async () => host.staging.preview(),
-    'layout.apply': async (_, { name }) => ({ version: await apply(name) }),
-    'layout.revert': async () => {
+    'layout.apply': async (_, caller) => ({ version: await apply(caller) }),
+    'layout.revert': async (_, caller) => {
       const { version } = await host.staging.revert();
       byPerson(
+        caller,
         'cluster',
         host.layouts.present.clusterName,
         `The last change of nodes was taken back, with layout ${version}.`,
@@ -50,6 +49,13 @@ export function layoutHandlers(
     },
     'layout.history': async () => host.staging.history(),
   };
+}
+
+/** Other computers tell it as well: they need to know where it was. */
+export function appliedBy({ layouts, ownComputers }: HostActions, caller: Caller): string {
+  const { present } = layouts;
+  const isHere = caller.from === undefined && present.computers.length > 1;
+  return whoOf(isHere ? { ...caller, from: selfIn(present, ownComputers).name } : caller);
 }
 
 function settingsInWords({ joinsByItself, transfer }: LayoutSettings): string[] {

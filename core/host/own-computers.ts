@@ -3,6 +3,7 @@
  * in a file; where that is missing or says nothing usable, the nodes whose folders are here tell.
  */
 import { z } from 'zod';
+import { plainLine } from '../base/plain-text.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { Disk } from '../ports/disk.ts';
 import { nodeNamesIn } from './node-folders.ts';
@@ -20,6 +21,15 @@ export async function ownComputers(disk: Disk, layout: Layout, folder: string): 
     await keepOwnComputers(disk, layout.clusterId, own);
   }
   return own;
+}
+
+/** As which of them it acts for the cluster: any rule that all computers know would do. */
+export function selfIn({ computers }: Layout, own: ReadonlySet<string>): { id: string; name: string } {
+  const [id] = [...own].sort();
+  return {
+    id,
+    name: plainLine(computers.find((one) => one.id === id)?.name ?? 'a computer that was taken out'),
+  };
 }
 
 export async function keepOwnComputers(

@@ -150,8 +150,8 @@ export class PasswordLogins implements HttpLogins {
       failure = new CoterieError('busy', 'The password could not be checked now. Try again.');
     }
     this.#running--;
-    // The rules may have changed meanwhile: the answer is about those that were asked.
-    const isSame = known !== null && this.#userNamed(user) === known;
+    // The rules may have changed meanwhile: then the answer is about this user as he was, who may be as before.
+    const isSame = known !== null && this.#userNamed(user)?.salt === known.salt;
     if (isRight && !isSame) isRight = false;
     const bucket = this.#bucketOf(user);
     if (isRight && known !== null) {

@@ -10,61 +10,24 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openComputer } from '../../core/host/open-computer.ts';
 import { ForkLauncher } from '../../core/node-process/fork-launcher.ts';
 import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
-import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { type RealCluster, waitUntil } from '../support/cluster.ts';
+import { allUp, isMember, join, RealComputers } from '../support/computers.ts';
 
-const made: RealCluster[] = [];
-afterEach(async () => {
-  for (const computer of made) await computer.dispose();
-  made.length = 0;
-});
-
-function computer(number: number): { cluster: RealCluster; start(...more: string[]): Promise<unknown> } {
-  const cluster = new RealCluster();
-  made.push(cluster);
-  const listen = ['--listen', `127.0.0.${number}`, '--computer-port', '0'];
-  const name = ['--computer-name', `computer-${number}`];
-  return { cluster, start: (...more) => cluster.start(...listen, ...name, ...more) };
-}
-
-async function first(): Promise<RealCluster> {
-  const { cluster, start } = computer(2);
-  await start('--nodes', '1');
-  return cluster;
-}
-
-async function newcomer(number: number): Promise<RealCluster> {
-  const { cluster, start } = computer(number);
-  await start('--no-cluster');
-  return cluster;
-}
+const computers = new RealComputers();
+afterEach(() => computers.dispose());
+const first = () => computers.first();
+const newcomer = (number: number) => computers.newcomer(number);
 
 const nodesOf = async (cluster: RealCluster) => (await cluster.api.call('cluster.snapshot', {})).nodes;
 const standingOf = (cluster: RealCluster) => cluster.api.call('computer.standing', {});
-const isMember = async (cluster: RealCluster) => {
-  const { state } = await standingOf(cluster).catch(() => ({ state: 'asking' }));
-  return state === 'member';
-};
 const isSettled = async (cluster: RealCluster) =>
   (await cluster.api.call('layout.show', {})).state === 'settled';
-const allUp = async (cluster: RealCluster, count: number) => {
-  const nodes = await cluster.nodes();
-  return nodes.length === count && nodes.every(({ state }) => state === 'up');
-};
-
-async function join(member: RealCluster, other: RealCluster, dataCenter?: string): Promise<void> {
-  const { link } = await member.api.call('computers.invite', { dataCenter });
-  await other.api.call('join.ask', { code: link });
-  const [{ id }] = await member.api.call('computers.requests', {});
-  await member.api.call('computers.approve', { id });
-  await waitUntil('it is in the cluster', () => isMember(other));
-}
-
 describe('computers of one cluster', () => {
   test('come in with a code and a click, share the data, and see and manage each other’s nodes', async () => {
     const [one, two, three] = [await first(), await newcomer(3), await newcomer(4)];
     await join(one, two);
     // Any of them lets others in.
-    await join(two, three, 'warehouse');
+    await join(two, three, { dataCenter: 'warehouse' });
     await waitUntil('all are up, as each of them sees it', async () => {
       for (const cluster of [one, two, three]) if (!(await allUp(cluster, 3))) return false;
       return true;
@@ -91,6 +54,12 @@ describe('computers of one cluster', () => {
     await three.command('node', 'add', '--computer', 'computer-3', '--apply');
     await waitUntil('the new one is up, on the other computer', () => allUp(one, 4));
     expect((await nodesOf(one)).filter((node) => node.computer === 'computer-3').length).toBe(2);
+    // What was done for somebody at another computer is told where it was done, with who that was.
+    const told = await two.api.call('activity.list', {});
+    const whoDid = (words: RegExp) => told.find(({ message }) => words.test(message))?.who;
+    expect(whoDid(/is stopped/)).toMatch(/\(command line\) at computer-4$/);
+    expect(whoDid(/was started/)).toMatch(/\(command line\) at computer-2$/);
+    expect(whoDid(/was applied\. Add/)).toMatch(/\(command line\) at computer-4$/);
   });
 
   test('wait for one that is off, say since when, and are found by it when it is back', async () => {
@@ -373,7 +342,7 @@ test('who has no certificate of the cluster gets nothing from the computer port'
         `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       );
     });
-  for (const path of ['/news', '/layouts', '/call', '/repair', '/nothing']) {
+  for (const path of ['/news', '/layouts', '/call', '/repair', '/repairs', '/nothing']) {
     expect(await ask(path)).toMatch(/^HTTP\/1\.1 403.*"unauthorized"/s);
   }
   expect(await ask('/join')).toMatch(/^HTTP\/1\.1 400.*"bad-input"/s);

@@ -105,9 +105,11 @@ export class RealCluster {
     return code;
   }
 
-  /** kill -9 of everything, host first, so that nothing is restarted. */
+  /** kill -9 of everything of this computer, host first, so that nothing is restarted. */
   async killAll(): Promise<void> {
-    const pids = (await this.nodes()).map((node) => node.pid).filter((pid) => pid !== null);
+    const { computers, nodes } = await this.api.call('cluster.snapshot', {});
+    const own = new Set(computers.filter(({ self }) => self).map(({ name }) => name));
+    const pids = nodes.flatMap(({ computer, pid }) => (pid !== null && own.has(computer) ? [pid] : []));
     const child = this.#process!;
     this.#process = null;
     this.#ready = null;

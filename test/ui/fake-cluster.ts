@@ -313,6 +313,7 @@ export class FakeCluster {
       subject,
       message,
       by,
+      who: by === 'person' ? 'anna (command line) at front desk' : null,
     };
     this.#activity.push(entry);
     this.hub.publish({ type: 'activity', entry });

@@ -154,6 +154,7 @@ export function olderActivity(variant: Variant): ActivityEntry[] {
     subject: 'default',
     message: `Something that happened earlier, number ${index + 1}.`,
     by: index % 3 === 2 ? ('person' as const) : ('system' as const),
+    who: null,
   }));
 }
 

@@ -119,7 +119,9 @@ export class FakeRepairs {
   schedule(settings: RepairScheduleSettings): RepairSchedule {
     keyspaceNamed(this.#around.layout(), settings.keyspace);
     const nextAtMs = Date.now() + 2 * dayMs;
-    const schedule = { ...settings, id: this.#newId('schedule'), createdAtMs: Date.now(), nextAtMs };
+    const id = this.#newId('schedule');
+    const asked = { askedBy: null, askedOn: null };
+    const schedule = { ...settings, ...asked, id, createdAtMs: Date.now(), nextAtMs };
     this.schedules.push(schedule);
     this.#around.changed();
     return schedule;
@@ -137,6 +139,7 @@ export class FakeRepairs {
 
   #newJob(request: MethodInput<'repairs.run'>): RepairJob {
     const { firstPartition = 0, lastPartition = partitionCount - 1 } = request;
+    const computer = this.#around.layout().computers[0]?.name ?? null;
     return {
       id: this.#newId('repair'),
       keyspace: request.keyspace,
@@ -146,6 +149,7 @@ export class FakeRepairs {
       intensity: request.intensity ?? 'normal',
       by: 'person',
       scheduleId: null,
+      ...{ askedBy: 'anna (command line)', askedOn: computer, runsOn: computer },
       state: 'waiting',
       waitingFor: { for: 'turn' },
       createdAtMs: Date.now(),

@@ -17,7 +17,7 @@ export class Admission {
   httpUrl = '';
   /** Where programs on other computers find the data over HTTP; null: nowhere. */
   networkPort: number | null = null;
-  #noted: (message: string) => void = () => {};
+  #noted: (message: string, who: string) => void = () => {};
 
   constructor({ clock, timers }: { clock: Clock; timers: Timers }) {
     this.login = new Login(() => clock.nowMs());
@@ -27,26 +27,29 @@ export class Admission {
     this.ownReads = new ReadGate({ budget: this.ownBudget, timers });
   }
 
-  /** The handler gets what people should be able to look up later: who was let in, and who was sent away. There is one: the last. */
-  onNote(handler: (message: string) => void): void {
+  /**
+   * The handler gets what people should be able to look up later: who was let in, and who was sent away, and by
+   * whom, in words. There is one: the last.
+   */
+  onNote(handler: (message: string, who: string) => void): void {
     this.#noted = handler;
   }
 
   /** Turns a one-time code into a session. Null: it is not, or no longer, a code. */
   logIn(code: string, browser: string, port: number): ReturnType<Login['redeem']> {
     const redeemed = this.login.redeem(code, browser, port);
-    if (redeemed !== null) this.#noted(`${inWords(redeemed.session)} was logged in.`);
+    if (redeemed !== null) this.#noted(`${inWords(redeemed.session)} was logged in.`, browser);
     return redeemed;
   }
 
-  /** Ends one session, or all when none is named. Returns how many. Throws `not-found`. */
-  endSessions(id: string | undefined): number {
+  /** Ends one session, or all when none is named, for whom it is asked. Returns how many. Throws `not-found`. */
+  endSessions(id: string | undefined, who: string): number {
     if (id !== undefined) {
-      this.#noted(`${inWords(this.login.end(id))} was logged out.`);
+      this.#noted(`${inWords(this.login.end(id))} was logged out.`, who);
       return 1;
     }
     const count = this.login.endAll();
-    if (count > 0) this.#noted(`All browsers were logged out: ${count}.`);
+    if (count > 0) this.#noted(`All browsers were logged out: ${count}.`, who);
     return count;
   }
 }

@@ -7,20 +7,23 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { repairJob, repairSchedule } from '../../contract/repair-views.ts';
 import { type ActivityEntry, type ActivityKind, activityEntry } from '../../contract/views.ts';
-import type { RepairStore } from '../repairs/repair-store.ts';
-import type { SavedRepairs } from '../repairs/repairs.ts';
+import type { RepairKind, RepairStore, SavedRepairs } from '../repairs/repair-store.ts';
+import { jobMark, removal, scheduleMark } from '../repairs/shared-records.ts';
 import { DatastoreFile } from './datastore-file.ts';
 import { SettingsStore } from './settings-store.ts';
 
 const repairCoverage = z.object({ keyspace: z.string(), comparedAtMs: z.array(z.number().nullable()) });
 
+/** What a version kept before computers told each other of their repairs has no marks. */
+const keptJob = repairJob.extend({ mark: jobMark.optional() });
+const keptSchedule = repairSchedule.extend({ mark: scheduleMark.optional() });
+
 const repairDocument = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('job'), id: z.string(), document: repairJob }),
-  z.object({ kind: z.literal('schedule'), id: z.string(), document: repairSchedule }),
+  z.object({ kind: z.literal('job'), id: z.string(), document: keptJob }),
+  z.object({ kind: z.literal('schedule'), id: z.string(), document: keptSchedule }),
+  z.object({ kind: z.literal('removal'), id: z.string(), document: removal }),
   z.object({ kind: z.literal('coverage'), id: z.string(), document: repairCoverage }),
 ]);
-type RepairKind = z.infer<typeof repairDocument>['kind'];
-
 interface RepairDocument {
   readonly kind: RepairKind;
   readonly id: string;
@@ -86,7 +89,7 @@ export class Catalog {
       ...(kinds.length === 0 ? {} : { kind: { $in: [...kinds] } }),
     };
     const entries = await this.#activity.store.find(wanted).sort({ atMs: -1 }).limit(countMax);
-    return entries.map(({ id, atMs, kind, severity, subject, message, by }) => ({
+    return entries.map(({ id, atMs, kind, severity, subject, message, by, who = null }) => ({
       id,
       atMs,
       kind,
@@ -94,6 +97,7 @@ export class Catalog {
       subject,
       message,
       by,
+      who,
     }));
   }
 
@@ -101,7 +105,12 @@ export class Catalog {
     const documents = await this.#repairs.store.find({});
     const of = <T>(kind: RepairKind): T[] =>
       documents.filter((entry) => entry.kind === kind).map((entry) => entry.document as T);
-    return { jobs: of('job'), schedules: of('schedule'), coverage: of('coverage') };
+    return {
+      jobs: of('job'),
+      schedules: of('schedule'),
+      removals: of('removal'),
+      coverage: of('coverage'),
+    };
   }
 
   /** Writes follow one another, so the last state of a job is the one that stays. */

@@ -7,44 +7,33 @@ import { CoterieError } from '../../base/errors.ts';
 import type { ComputerView, JoinRequest } from '../../contract/computer-views.ts';
 import { newestOf } from '../../layout/history.ts';
 import type { LayoutComputer } from '../../layout/layout.ts';
-import type { NodeAddress, RepairFigures, RepairWork } from '../../node-process/messages.ts';
+import type { RepairFigures, RepairWork } from '../../node-process/messages.ts';
 import type { ComputerCalls } from '../../platform/computer-calls.ts';
 import type { Place } from '../../platform/peer-transport.ts';
-import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import type { Cancellable, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { decodeNews, encodeNews } from '../../wire/peer/layout-messages.ts';
-import type { AccessService } from '../access/access-service.ts';
-import type { LayoutService } from '../layouts/layout-service.ts';
-import type { LocalNodes } from '../nodes/local-nodes.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
+import type { Peer } from '../repairs/who-runs.ts';
+import type { AppliedElsewhere } from './applied-elsewhere.ts';
 import { compareLayouts, learnKeys } from './catching-up.ts';
-import type { ClientNetwork } from './client-network.ts';
-import type { ClusterKeys } from './cluster-keys.ts';
 import { type KnownCluster, knownOf } from './known-cluster.ts';
 import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
+import { addressesOf } from './node-addresses.ts';
 import { type ComputerNow, isSame, OtherComputer } from './other-computer.ts';
-import { newsOf } from './own-news.ts';
+import { type NewsSources, newsOf } from './own-news.ts';
 import type { NodesHost } from './remote-node.ts';
 
 const tickMs = 1_000;
 const answerWithinMs = 4_000;
 const repairWithinMs = 24 * 3_600_000;
 
-interface Components {
-  readonly clock: Clock;
+interface Components extends NewsSources {
   readonly timers: Timers;
   readonly log: Log;
   readonly calls: ComputerCalls;
-  readonly layouts: LayoutService;
-  readonly nodes: LocalNodes;
-  readonly own: ReadonlySet<string>;
-  /** Where other computers reach this one; without a host at each of its addresses. */
-  readonly at: () => { readonly host: string | null; readonly port: number };
-  readonly requests: () => readonly JoinRequest[];
-  readonly access: AccessService;
-  readonly keys: ClusterKeys;
-  readonly network: ClientNetwork | null;
+  readonly applied: AppliedElsewhere;
   /** Something of a computer, or of one of its nodes, is new. */
   readonly changed: (what: 'figures' | 'computers') => void;
   /** Somebody is reached at another place than before. */
@@ -127,6 +116,18 @@ export class Computers {
   /** The nodes of other computers, by all layouts that count. */
   get elsewhere(): readonly NodeHandle[] {
     return this.#known.elsewhere;
+  }
+
+  /** Who may run repairs beside this computer. */
+  get peers(): Peer[] {
+    const { computers } = this.#known;
+    return [...this.#others.values()].map((other) => ({
+      key: other.key,
+      ids: computers.flatMap(({ id, key }) => (key === other.key ? [id] : [])),
+      isReached: this.#isReached(other),
+      takesPart: other.news?.repairs !== undefined,
+      aheadMs: other.aheadMs,
+    }));
   }
 
   views(): (Pick<ComputerView, 'id'> & ComputerNow)[] {
@@ -222,7 +223,7 @@ export class Computers {
   }
 
   #take(other: OtherComputer, place: Place, how: 'answered' | 'called', news: ComputerNews): void {
-    const { clock, layouts, changed, placesChanged, access, keys, log } = this.#parts;
+    const { clock, calls, layouts, changed, placesChanged, access, keys, repairs, log } = this.#parts;
     const before = other.place;
     const requests = JSON.stringify(other.news?.requests ?? []);
     other.heard(place, how, news, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
@@ -235,6 +236,11 @@ export class Computers {
       log.warn('Who may use the data could not be taken from another computer.', { cause: cause.message });
     });
     if (keys.isBehind(news.keys)) void learnKeys(this.#parts, place);
+    this.#parts.applied.heard(other.key, news);
+    if (news.repairs !== undefined) {
+      const ask = (body: Buffer) => calls.call(other.place!, '/repairs', body, { withinMs: answerWithinMs });
+      void repairs.heard(other.key, news.repairs.digest, ask);
+    }
     const isNew = isElsewhere || !other.wasReached || requests !== JSON.stringify(news.requests);
     other.wasReached = true;
     changed(isNew ? 'computers' : 'figures');
@@ -272,21 +278,7 @@ export class Computers {
 
   /** To the nodes of this computer: where those of the others are. */
   #tellAddresses(): void {
-    const known = this.#known.nodes;
-    const addresses: NodeAddress[] = [];
-    for (const { place, news, clientHost = '' } of this.#others.values()) {
-      if (place === undefined || news === null) continue;
-      const { host } = place;
-      for (const { id, status } of news.nodes) {
-        const name = known.get(id)?.name;
-        const { peerPort, networkPort } = status;
-        if (name === undefined || peerPort === null) continue;
-        addresses.push({
-          ...{ id, name, host, peerPort },
-          ...{ clientHost, clientPort: 0, networkPort: clientHost === '' ? 0 : (networkPort ?? 0) },
-        });
-      }
-    }
+    const addresses = addressesOf(this.#others.values(), this.#known.nodes);
     const text = JSON.stringify(addresses);
     if (text === this.#toldAddresses) return;
     this.#toldAddresses = text;

@@ -38,7 +38,8 @@ interface Components {
   /** host:port at which this computer takes others. */
   readonly addresses: () => readonly string[];
   readonly places: () => readonly KnownPlace[];
-  readonly noted: (message: string) => void;
+  /** `who`: in words; null: a computer that is not of the cluster. */
+  readonly noted: (message: string, who: string | null) => void;
   /** A computer was let in: it is reached there. */
   readonly admitted: (computer: string, place: { host: string; port: number }) => void;
 }
@@ -51,14 +52,14 @@ export class MembershipDesk {
   }
 
   /** `dataCenter`: where it goes; absent: to that of this computer. One that does not exist yet is made. */
-  invite(dataCenter?: string): Invitation {
+  invite(dataCenter: string | undefined, by: string): Invitation {
     const { invitations, keys, addresses, noted } = this.#parts;
     const target = dataCenter ?? this.#self().dataCenter;
     checkName(target, 'The data center');
     const { id, secret, expiresAtMs } = invitations.create(target);
     const fingerprint = certificateFingerprint(keys().authority.certificate);
     const code = encodeJoinCode({ id, secret, fingerprint });
-    noted(`A join code for ${target} was made. It is good for one computer, for ten minutes.`);
+    noted(`A join code for ${target} was made. It is good for one computer, for ten minutes.`, by);
     return { code, link: joinLinkOf(code, addresses()), expiresAtMs, dataCenter: target };
   }
 
@@ -76,6 +77,7 @@ export class MembershipDesk {
     const asked = await inbox.ask(request, proved, { address: request.host ?? host, from: host });
     noted(
       `${plainLine(asked.computer)} at ${plainLine(asked.address)} asks to come in. Let it in, or refuse it.`,
+      null,
     );
     return this.#answer(asked);
   }
@@ -100,15 +102,16 @@ export class MembershipDesk {
     admitted(computer.id, { host: request.address, port: request.port });
     noted(
       `${computer.name} was let in, to ${target}${entry === null ? '; its nodes wait to be applied' : ''}.`,
+      by,
     );
     return entry?.version ?? null;
   }
 
-  async refuse(id: string, block: boolean): Promise<void> {
+  async refuse(id: string, { block, by }: { block: boolean; by: string }): Promise<void> {
     const request = this.#parts.inbox.waitingRequest(id);
     await this.#parts.inbox.refused(request.id, block);
     const also = block ? ' Its key is blocked from now on.' : '';
-    this.#parts.noted(`${plainLine(request.computer)} was not let in.${also}`);
+    this.#parts.noted(`${plainLine(request.computer)} was not let in.${also}`, by);
   }
 
   get requests(): JoinRequest[] {
@@ -116,7 +119,7 @@ export class MembershipDesk {
   }
 
   /** Returns the layout without it. Throws `not-found`, and `conflict` for this computer itself. */
-  async remove(name: string, now: boolean): Promise<number> {
+  async remove(name: string, { now, by }: { now: boolean; by: string }): Promise<number> {
     const { layouts, own, noted } = this.#parts;
     const computer = computerNamed(layouts.present, name);
     if (own.has(computer.id)) {
@@ -127,6 +130,7 @@ export class MembershipDesk {
       now
         ? `${name} was shut out. What only its nodes held is lost.`
         : `${name} is taken out: its nodes hand over what they have, and then it is not let in any more.`,
+      by,
     );
     return layouts.present.version;
   }

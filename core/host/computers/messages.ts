@@ -42,6 +42,11 @@ const layoutReport = z.object({
   receivedBytes: z.number(),
 });
 
+/** Changes of nodes that are told: a computer that was away for a few of them hears of all. */
+export const appliedMax = 4;
+export const changesMax = 16;
+export const changeLengthMax = 300;
+
 /** Where a computer was reached last. */
 export const knownPlace = z.object({
   computer: z.string().max(255),
@@ -80,6 +85,22 @@ export const computerNews = z.object({
   access: accessRules,
   /** Of what the computers hold in common; absent from one that runs an earlier version. */
   keys: epochMark.default({ number: 0, digest: '' }),
+  /** Of its repairs, and its clock, by which schedules go; absent: its version does not share them. */
+  repairs: z.object({ digest: z.string().max(128), nowMs: z.number() }).optional(),
+  /** The last changes of nodes that were applied there; `by`: who wanted it, in words. */
+  applied: z
+    .array(
+      z.object({
+        version: count,
+        by: z.string().max(600),
+        changes: z.array(z.string().max(changeLengthMax)).max(changesMax).readonly(),
+      }),
+    )
+    .max(appliedMax)
+    .readonly()
+    .optional()
+    // What is told beside the rest must not keep computers from hearing each other.
+    .catch(undefined),
 });
 export type ComputerNews = z.infer<typeof computerNews>;
 

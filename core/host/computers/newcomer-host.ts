@@ -21,6 +21,7 @@ import { liveFrom } from '../../wire/peer/layout-messages.ts';
 import { writeAccess } from '../access/access-store.ts';
 import type { Admission } from '../access/admission.ts';
 import type { Handlers } from '../api-handlers.ts';
+import { whoOf } from '../caller.ts';
 import type { Host } from '../create-host.ts';
 import { DataAccess } from '../data-access.ts';
 import { dispatch, typedCall } from '../dispatch.ts';
@@ -120,7 +121,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
         return { ...newcomer.standing, state: 'joined', cluster: name };
       },
       'sessions.list': async (_, { sessionId }) => admission.login.list(sessionId),
-      'sessions.end': async ({ id }) => ({ ended: admission.endSessions(id) }),
+      'sessions.end': async ({ id }, caller) => ({ ended: admission.endSessions(id, whoOf(caller)) }),
     });
     const around = { readOnly, log };
     const data = new DataAccess(

@@ -15,10 +15,13 @@ import type { HeldKeys, KeyEpoch } from '../../security/key-epochs.ts';
 import type { Secrets } from '../../security/secrets.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { Admission } from '../access/admission.ts';
+import type { Caller } from '../caller.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
 import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
 import { oneAddress } from '../ports.ts';
+import type { RepairExchange } from '../repairs/repair-exchange.ts';
+import { AppliedElsewhere } from './applied-elsewhere.ts';
 import type { ClientNetwork } from './client-network.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
@@ -42,15 +45,17 @@ interface Components {
   readonly own: ReadonlySet<string>;
   readonly access: AccessService;
   readonly network: ClientNetwork | null;
+  readonly repairs: RepairExchange;
   readonly trust: TrustKeeper;
   /** As they are at the start. */
   readonly keys: HeldKeys;
   readonly secrets: Secrets;
-  /** A call of ClusterApi from another computer; `by`: who asked there, in words. */
-  readonly dispatch: (method: string, input: unknown, by: string) => Promise<unknown>;
+  /** A call of ClusterApi from another computer. */
+  readonly dispatch: (method: string, input: unknown, caller: Caller) => Promise<unknown>;
   /** Something of another computer is new: its nodes' figures, or also who is reached where. */
   readonly changed: (what: 'figures' | 'computers') => void;
-  readonly noted: (message: string) => void;
+  /** `who`: in words; null: a computer that is not of the cluster. */
+  readonly noted: (message: string, who: string | null) => void;
   /** Something that nobody asked for. */
   readonly warned: (message: string) => void;
 }
@@ -132,7 +137,11 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   const computers: Computers = new Computers(
     {
       ...{ clock, timers, log, layouts, nodes, own, access: parts.access, network: parts.network, keys },
-      calls,
+      ...{ calls, repairs: parts.repairs, staging: parts.staging },
+      applied: new AppliedElsewhere(layouts.present.version, ({ version, by, changes }) => {
+        const words = changes.map((change) => `${plainLine(change)}.`).join(' ');
+        parts.noted(`Layout ${version} was applied. ${words}`, plainLine(by));
+      }),
       at: () => ({ host: oneAddress(at.listen), port: port?.port ?? 0 }),
       requests: () => inbox.waiting,
       changed: parts.changed,
@@ -190,9 +199,11 @@ export async function openLan(parts: Components, at: { listen: string; port: num
             const from = keyFingerprint(certificate);
             const name =
               layouts.present.computers.find((one) => one.key === from)?.name ?? 'another computer';
-            return { output: await parts.dispatch(method, input, plainLine(`${by} on ${name}`)) };
+            const caller = { sessionId: null, name: plainLine(by), from: plainLine(name) };
+            return { output: await parts.dispatch(method, input, caller) };
           },
         ],
+        ['/repairs', async ({ body }) => parts.repairs.answer(body)],
         [
           '/repair',
           async ({ body, signal }) => {

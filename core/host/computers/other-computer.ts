@@ -52,6 +52,12 @@ export class OtherComputer {
     return this.#told.get(nodeId) ?? null;
   }
 
+  /** How far its clock is ahead of the one here; null: it does not tell. */
+  get aheadMs(): number | null {
+    const there = this.news?.repairs?.nowMs;
+    return there === undefined || this.heardAtMs === null ? null : there - this.heardAtMs;
+  }
+
   isReached(nowMs: number): boolean {
     return nowMs - this.#heardMs < awayAfterMs;
   }

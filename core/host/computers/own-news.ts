@@ -2,14 +2,19 @@
 import { productVersion } from '../../base/version.ts';
 import type { JoinRequest } from '../../contract/computer-views.ts';
 import { newestOf } from '../../layout/history.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { LayoutService } from '../layouts/layout-service.ts';
+import type { Staging } from '../layouts/staging.ts';
 import type { LocalNodes } from '../nodes/local-nodes.ts';
+import type { RepairExchange } from '../repairs/repair-exchange.ts';
 import type { ClientNetwork } from './client-network.ts';
 import type { ClusterKeys } from './cluster-keys.ts';
-import type { ComputerNews, KnownPlace } from './messages.ts';
+import { appliedMax, type ComputerNews, changeLengthMax, changesMax, type KnownPlace } from './messages.ts';
 
-interface Sources {
+/** What is told comes from there. */
+export interface NewsSources {
+  readonly clock: Clock;
   readonly layouts: LayoutService;
   readonly nodes: LocalNodes;
   readonly own: ReadonlySet<string>;
@@ -19,10 +24,12 @@ interface Sources {
   readonly access: AccessService;
   readonly keys: ClusterKeys;
   readonly network: ClientNetwork | null;
+  readonly repairs: RepairExchange;
+  readonly staging: Staging;
 }
 
 export function newsOf(
-  { layouts, nodes, own, at, requests, access, keys, network }: Sources,
+  { clock, layouts, nodes, own, at, requests, access, keys, network, repairs, staging }: NewsSources,
   places: readonly KnownPlace[],
 ): ComputerNews {
   const { layout, digest } = newestOf(layouts.history);
@@ -42,5 +49,13 @@ export function newsOf(
     requests: requests(),
     access: access.rules,
     keys: keys.mark,
+    repairs: { digest: repairs.digest, nowMs: clock.nowMs() },
+    applied: staging
+      .history()
+      .slice(0, appliedMax)
+      .map(({ version, by, changes }) => ({
+        ...{ version, by },
+        changes: changes.slice(0, changesMax).map((change) => change.slice(0, changeLengthMax)),
+      })),
   };
 }

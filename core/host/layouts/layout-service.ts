@@ -208,3 +208,7 @@ function follows(layout: Layout, before: LayoutHistory): boolean {
   if (layout.version === known.layout.version) return false;
   return layout.version > known.layout.version + 1 || layout.parent === known.digest;
 }
+
+export function lostInWords(version: number): string {
+  return `Layout ${version} that was applied here does not stand: another computer applied a change at the same moment. See what stands, and apply yours again.`;
+}

@@ -20,10 +20,10 @@ export class Coverage {
     for (const { keyspace, comparedAtMs } of saved) this.#comparedAtMs.set(keyspace, comparedAtMs);
   }
 
-  /** All replicas of these partitions hold the same now. */
-  compared(keyspace: string, partitions: readonly number[]): void {
+  /** All replicas of these partitions hold the same, by a comparison at that time; absent: now. */
+  compared(keyspace: string, partitions: readonly number[], atMs = this.#clock.nowMs()): void {
     const times = this.#timesOf(keyspace);
-    for (const partition of partitions) times[partition] = this.#clock.nowMs();
+    for (const partition of partitions) times[partition] = Math.max(times[partition] ?? 0, atMs);
     this.#unsaved.add(keyspace);
   }
 

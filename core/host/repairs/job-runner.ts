@@ -3,12 +3,13 @@
  * node compares and repairs (core/repair). One segment per replica at a time, over all jobs.
  */
 import { toCoterieError } from '../../base/errors.ts';
-import type { RepairIntensity, RepairJob, RepairSegment, RepairWait } from '../../contract/repair-views.ts';
+import type { RepairIntensity, RepairSegment, RepairWait } from '../../contract/repair-views.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { RepairFigures, RepairWork } from '../../node-process/messages.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { runSegment, type SegmentRun, sharesOf } from './segment-runner.ts';
-import { partitionsOf, replicasOf, SegmentReplicas } from './segments.ts';
+import { isWhole, partitionsOf, replicasOf, SegmentReplicas } from './segments.ts';
+import { reasonLengthMax, type SharedJob } from './shared-records.ts';
 
 /** The work of one node for a segment, with the keyspace by its name. */
 export type SegmentWork = Omit<RepairWork, 'keyspace'> & { readonly keyspace: string };
@@ -20,11 +21,11 @@ export interface RunnerSurroundings {
   /** Runs some partitions on a node that replicates them all; rejects with the reason. */
   execute(nodeId: number, work: SegmentWork): SegmentRun;
   /** The end of the quiet time that the job has to keep now; null: none. */
-  quietUntilMs(job: RepairJob): number | null;
+  quietUntilMs(job: SharedJob): number | null;
   /** A job began to run. */
-  began(job: RepairJob): void;
+  began(job: SharedJob): void;
   /** A segment began or ended. */
-  progressed(job: RepairJob): void;
+  progressed(job: SharedJob): void;
   /** All replicas of these partitions hold the same now. */
   compared(keyspace: string, partitions: readonly number[]): void;
   /** A segment of some job has ended: another may begin. */
@@ -60,7 +61,7 @@ export class JobRunner {
   }
 
   /** Starts what can be started of the job, and says in it what it waits for. What it came to once nothing is left of it. */
-  advance(job: RepairJob): 'done' | 'failed' | null {
+  advance(job: SharedJob): 'done' | 'failed' | null {
     const running = job.segments.filter(({ state }) => state === 'running');
     if (!job.segments.some(({ state }) => state === 'open')) {
       if (running.length > 0) return null;
@@ -76,7 +77,7 @@ export class JobRunner {
   }
 
   /** What runs of it counts for nothing, and is open again. */
-  halt(job: RepairJob): void {
+  halt(job: SharedJob): void {
     this.#speeds.delete(job.id);
     for (const [segment, { jobId, stop }] of [...this.#running]) {
       if (jobId !== job.id) continue;
@@ -91,7 +92,7 @@ export class JobRunner {
   }
 
   /** Starts one open segment; or returns what stands in the way of all of them. */
-  #startNext(job: RepairJob): RepairWait | null {
+  #startNext(job: SharedJob): RepairWait | null {
     const { clock, layout: present, isUp, quietUntilMs } = this.#around;
     const untilMs = quietUntilMs(job);
     if (untilMs !== null) return { for: 'quiet-time', untilMs };
@@ -116,7 +117,7 @@ export class JobRunner {
   }
 
   #start(
-    job: RepairJob,
+    job: SharedJob,
     segment: RepairSegment,
     replicas: readonly number[],
     replicasOfPartition: (partition: number) => readonly number[],
@@ -149,7 +150,7 @@ export class JobRunner {
     this.#around.progressed(job);
   }
 
-  #done(job: RepairJob, segment: RepairSegment, figures: RepairFigures): void {
+  #done(job: SharedJob, segment: RepairSegment, figures: RepairFigures): void {
     const nowMs = this.#around.clock.monotonicMs();
     Object.assign(segment, { state: 'done', differences: figures.keysDiffering, reason: '' });
     this.#retryAtMs.delete(segment);
@@ -163,19 +164,17 @@ export class JobRunner {
     job.segmentsPerMinute = speed.doneCount / (Math.max(1, nowMs - speed.sinceMs) / 60_000);
     const left = job.segments.filter(({ state }) => state === 'open' || state === 'running').length;
     job.etaMs = Math.round((left / job.segmentsPerMinute) * 60_000);
-    // A part of the replicas, or a count alone, leaves the range as it was.
-    const isWhole = job.dataCenters.length === 0 && (!job.dryRun || figures.keysDiffering === 0);
-    if (isWhole) this.#around.compared(job.keyspace, partitionsOf(segment));
+    if (isWhole(job, segment)) this.#around.compared(job.keyspace, partitionsOf(segment));
   }
 
   #failed(segment: RepairSegment, reason: string): void {
     segment.attempts++;
-    segment.reason = reason;
+    segment.reason = reason.slice(0, reasonLengthMax);
     segment.state = segment.attempts >= attemptsMax ? 'failed' : 'open';
     this.#retryAtMs.set(segment, this.#around.clock.monotonicMs() + retryAfterMs * segment.attempts);
   }
 
-  #speedOf(job: RepairJob): Speed {
+  #speedOf(job: SharedJob): Speed {
     let speed = this.#speeds.get(job.id);
     if (speed === undefined) {
       speed = { sinceMs: this.#around.clock.monotonicMs(), doneCount: 0, restUntilMs: 0 };

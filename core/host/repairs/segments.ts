@@ -59,6 +59,11 @@ export class SegmentReplicas {
   }
 }
 
+/** All replicas of the segment, which is done, hold the same. A part of the replicas, or a count alone, leaves the range as it was. */
+export function isWhole({ dataCenters, dryRun }: RepairJob, { differences }: RepairSegment): boolean {
+  return dataCenters.length === 0 && (!dryRun || differences === 0);
+}
+
 export function isOver(job: RepairJob): boolean {
   return job.state === 'done' || job.state === 'failed' || job.state === 'cancelled';
 }

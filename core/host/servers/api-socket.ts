@@ -10,7 +10,7 @@ import { sessionEndedCode } from '../../contract/session.ts';
 import type { ByteBudget, Share } from '../../gateway/http/byte-budget.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
-import type { Caller } from '../api-handlers.ts';
+import type { Caller } from '../caller.ts';
 import type { Host } from '../create-host.ts';
 
 const bufferedBytesMax = 32 * 1024 * 1024;

@@ -12,6 +12,7 @@ import { type BodyLimits, withBody } from '../../gateway/http/body.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
+import { ownerBy } from '../caller.ts';
 import type { Host } from '../create-host.ts';
 import { guardServer, serverOptions } from './guarded-server.ts';
 import { listen } from './listen.ts';
@@ -64,6 +65,7 @@ export async function serveControl(
 ): Promise<ControlServer> {
   const token = randomBytes(32).toString('base64url');
   const expected = Buffer.from(`Bearer ${token}`);
+  const caller = ownerBy('command line');
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const given = Buffer.from(request.headers.authorization ?? '');
@@ -75,7 +77,7 @@ export async function serveControl(
       const { method, input } = callOf(body);
       return method === 'host.loginLink'
         ? { url: components.loginLink() }
-        : components.host.dispatch(method, input, { sessionId: null, name: 'the command line' });
+        : components.host.dispatch(method, input, caller);
     });
     response.end(JSON.stringify({ output }));
   };

@@ -58,6 +58,11 @@ export function scopeWords({ segments, dataCenters }: RepairJob, partitionCount:
   return dataCenters.length === 0 ? range : `${range} in ${listWords(dataCenters)}`;
 }
 
+/** "by anna (command line)". */
+export function askerWords({ by, askedBy }: Pick<RepairJob, 'by' | 'askedBy'>): string {
+  return by === 'schedule' ? 'by a schedule' : `by ${askedBy ?? 'a person'}`;
+}
+
 /** Failures that a later whole repair of the keyspace has made good are history. */
 export function isMadeGood(job: RepairJob, jobs: readonly RepairJob[]): boolean {
   const first = job.segments[0]?.firstPartition ?? 0;

@@ -18,7 +18,7 @@ const path = (name: string) => join(folder, name);
 const aside = (name: string) => readdirSync(folder).filter((other) => other.startsWith(`${name}.damaged-`));
 
 function entry(number: number): ActivityEntry {
-  const words = { subject: 'node-1', message: `entry ${number}`, by: 'system' as const };
+  const words = { subject: 'node-1', message: `entry ${number}`, by: 'system' as const, who: null };
   return { id: `e${number}`, atMs: atMs + number, kind: 'node', severity: 'info', ...words };
 }
 
@@ -72,7 +72,7 @@ describe('a damaged file of the catalog', () => {
     writeFileSync(path('repairs.db'), '{"kind":"job","id":"x","document":{"segments":7},"_id":"a"}\n');
     const catalog = await open();
     expect(catalog.findings).toHaveLength(1);
-    expect(await catalog.savedRepairs()).toEqual({ jobs: [], schedules: [], coverage: [] });
+    expect(await catalog.savedRepairs()).toEqual({ jobs: [], schedules: [], removals: [], coverage: [] });
   });
 
   it('is not one whose last line was cut off by a crash', async () => {

@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
 import type { RepairRequest } from '../../../core/contract/repair-views.ts';
 import type { SegmentWork } from '../../../core/host/repairs/job-runner.ts';
-import type { RepairStore } from '../../../core/host/repairs/repair-store.ts';
-import { Repairs, type SavedRepairs } from '../../../core/host/repairs/repairs.ts';
+import type { RepairStore, SavedRepairs } from '../../../core/host/repairs/repair-store.ts';
+import { Repairs } from '../../../core/host/repairs/repairs.ts';
 import { firstLayout, type Layout } from '../../../core/layout/layout.ts';
 import type { RepairFigures } from '../../../core/node-process/messages.ts';
+import { silentLog } from '../../../core/ports/log.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 const layout: Layout = firstLayout({
@@ -44,7 +45,7 @@ let stopCount: number;
 let saveCount: number;
 
 const equal: RepairFigures = { keysDiffering: 0, recordsSent: 0, valueBytes: 0, treeBytes: 100 };
-const nothing: SavedRepairs = { jobs: [], schedules: [], coverage: [] };
+const nothing: SavedRepairs = { jobs: [], schedules: [], removals: [], coverage: [] };
 
 function open(from: SavedRepairs = nothing): Repairs {
   const store: RepairStore = {
@@ -54,7 +55,7 @@ function open(from: SavedRepairs = nothing): Repairs {
     },
     remove: (kind, id) => saved.delete(`${kind}:${id}`),
   };
-  return new Repairs(
+  const repairs = new Repairs(
     {
       clock: time,
       timers: time,
@@ -72,11 +73,16 @@ function open(from: SavedRepairs = nothing): Repairs {
         });
         return { result, stop: () => stopCount++ };
       },
+      log: silentLog,
+      self: () => ({ id: 'c1', name: 'c1' }),
+      peers: () => [],
       changed() {},
       noted: (_, __, message) => notes.push(message),
     },
     from,
   );
+  repairs.start();
+  return repairs;
 }
 
 const savedOf = (kind: string) =>
@@ -96,7 +102,7 @@ beforeEach(() => {
 describe('a repair job', () => {
   it('runs every partition once, one segment at a time, and is then done', async () => {
     const jobs = open();
-    const job = jobs.run(whole);
+    const job = jobs.run(whole, 'anna');
     await time.advance(60_000);
     expect(job.state).toBe('done');
     const partitions = started.flatMap(({ work }) => work.partitions);
@@ -108,7 +114,7 @@ describe('a repair job', () => {
   it('sums what its segments found, and tells when it will end', async () => {
     const jobs = open();
     outcome = () => ({ keysDiffering: 2, recordsSent: 3, valueBytes: 50, treeBytes: 10 });
-    const job = jobs.run(whole);
+    const job = jobs.run(whole, 'anna');
     await time.advance(5_000);
     expect(job.state).toBe('running');
     const done = job.segments.filter(({ state }) => state === 'done').length;
@@ -120,7 +126,7 @@ describe('a repair job', () => {
   it('leaves a range as never compared when it only counted differences and found some', async () => {
     const jobs = open();
     outcome = () => ({ ...equal, keysDiffering: 1 });
-    jobs.run({ ...whole, dryRun: true });
+    jobs.run({ ...whole, dryRun: true }, 'anna');
     await time.advance(60_000);
     expect(started.every(({ work }) => work.dryRun)).toBe(true);
     expect(jobs.view().coverage[0].comparedAtMs).not.toContain(0);
@@ -131,7 +137,7 @@ describe('a repair job', () => {
   it('names the node that it waits for, and goes on when that is back', async () => {
     const jobs = open();
     down.add(2);
-    const job = jobs.run(whole);
+    const job = jobs.run(whole, 'anna');
     await time.advance(10_000);
     expect(started).toEqual([]);
     expect(job.waitingFor).toEqual({ for: 'node', node: 'n2' });
@@ -143,8 +149,8 @@ describe('a repair job', () => {
 
   it('waits while another repair uses one of its replicas', async () => {
     const jobs = open();
-    jobs.run(whole);
-    const second = jobs.run({ ...whole, firstPartition: 0, lastPartition: 5 });
+    jobs.run(whole, 'anna');
+    const second = jobs.run({ ...whole, firstPartition: 0, lastPartition: 5 }, 'anna');
     expect(started.length).toBe(1);
     expect(second.waitingFor).toEqual({ for: 'other-repair', node: expect.stringMatching(/^n[123]$/) });
     await time.advance(120_000);
@@ -154,15 +160,15 @@ describe('a repair job', () => {
 
   it('pauses at once, and resumes with the segment that was under way', async () => {
     const jobs = open();
-    const job = jobs.run(whole);
+    const job = jobs.run(whole, 'anna');
     await time.advance(50);
-    jobs.pause(job.id);
+    jobs.pause(job.id, 'anna');
     expect(stopCount).toBe(1);
     const before = started.length;
     await time.advance(30_000);
     expect(started.length).toBe(before);
     expect(job.waitingFor).toEqual({ for: 'person' });
-    jobs.resume(job.id);
+    jobs.resume(job.id, 'anna');
     await time.advance(60_000);
     expect(job.state).toBe('done');
     expect(job.segments.every(({ state }) => state === 'done')).toBe(true);
@@ -173,12 +179,12 @@ describe('a repair job', () => {
     const jobs = open();
     outcome = ({ partitions }) =>
       partitions.includes(0) ? new CoterieError('unavailable', 'n3 did not answer.') : equal;
-    const job = jobs.run({ ...whole, lastPartition: 20 });
+    const job = jobs.run({ ...whole, lastPartition: 20 }, 'anna');
     await time.advance(120_000);
     expect(job.state).toBe('failed');
     expect(job.segments[0]).toMatchObject({ state: 'failed', attempts: 5, reason: 'n3 did not answer.' });
     outcome = () => equal;
-    jobs.retry(job.id);
+    jobs.retry(job.id, 'anna');
     await time.advance(10_000);
     expect(job.state).toBe('done');
     jobs.close();
@@ -186,26 +192,27 @@ describe('a repair job', () => {
 
   it('is cancelled for good', async () => {
     const jobs = open();
-    const job = jobs.run(whole);
+    const job = jobs.run(whole, 'anna');
     await time.advance(1_000);
-    jobs.cancel(job.id);
+    jobs.cancel(job.id, 'anna');
     const before = started.length;
     await time.advance(10_000);
     expect(started.length).toBe(before);
     expect(job.state).toBe('cancelled');
-    expect(() => jobs.resume(job.id)).toThrow('has ended');
+    expect(() => jobs.resume(job.id, 'anna')).toThrow('has ended');
     jobs.close();
   });
 
   it('goes on after a restart of its host, without repeating what was done', async () => {
     const first = open();
-    const { id } = first.run(whole);
+    const { id } = first.run(whole, 'anna');
     await time.advance(5_000);
     first.close();
     const before = started.length;
     const second = open({
       jobs: savedOf('job') as never,
       schedules: [],
+      removals: [],
       coverage: savedOf('coverage') as never,
     });
     await time.advance(60_000);
@@ -219,15 +226,15 @@ describe('a repair job', () => {
 
   it('is written down at each change of its state, and every few seconds in between', async () => {
     const jobs = open();
-    const job = jobs.run({ ...whole, intensity: 'normal' });
+    const job = jobs.run({ ...whole, intensity: 'normal' }, 'anna');
     await time.advance(30_000);
     expect(job.segments.filter(({ state }) => state === 'done').length).toBeGreaterThan(40);
     expect(saveCount).toBeLessThan(20);
     const states = () => (savedOf('job') as { state: string }[]).map(({ state }) => state);
     expect(states()).toEqual(['running']);
-    jobs.pause(job.id);
+    jobs.pause(job.id, 'anna');
     expect(states()).toEqual(['paused']);
-    jobs.resume(job.id);
+    jobs.resume(job.id, 'anna');
     await time.advance(600_000);
     expect(states()).toEqual(['done']);
     jobs.close();
@@ -235,9 +242,11 @@ describe('a repair job', () => {
 
   it('refuses what cannot be repaired, in words', () => {
     const jobs = open();
-    expect(() => jobs.run({ ...whole, keyspace: 'none' })).toThrow('There is no keyspace "none"');
-    expect(() => jobs.run({ ...whole, dataCenters: ['moon'] })).toThrow('Data centers: office');
-    expect(() => jobs.run({ ...whole, firstPartition: 9, lastPartition: 3 })).toThrow('before the first');
+    expect(() => jobs.run({ ...whole, keyspace: 'none' }, 'anna')).toThrow('There is no keyspace "none"');
+    expect(() => jobs.run({ ...whole, dataCenters: ['moon'] }, 'anna')).toThrow('Data centers: office');
+    expect(() => jobs.run({ ...whole, firstPartition: 9, lastPartition: 3 }, 'anna')).toThrow(
+      'before the first',
+    );
     jobs.close();
   });
 });
@@ -256,7 +265,7 @@ describe('a schedule', () => {
 
   it('starts a repair at its time, day after day', async () => {
     const jobs = open();
-    jobs.schedule(settings);
+    jobs.schedule(settings, 'anna');
     await time.advance(3 * 86_400_000);
     const mine = jobs.view().jobs;
     expect(mine.map(({ state, by }) => ({ state, by }))).toEqual([
@@ -273,7 +282,7 @@ describe('a schedule', () => {
 
   it('rests in its quiet time, and says until when', async () => {
     const jobs = open();
-    jobs.schedule({ ...settings, blackouts: [{ from: '01:30', until: '04:00' }] });
+    jobs.schedule({ ...settings, blackouts: [{ from: '01:30', until: '04:00' }] }, 'anna');
     await time.advance(86_400_000);
     const [job] = jobs.view().jobs;
     const begun = new Date(job.startedAtMs!).toLocaleTimeString('en-GB', { timeZone: 'Europe/Berlin' });
@@ -283,11 +292,11 @@ describe('a schedule', () => {
 
   it('ends when it is removed', async () => {
     const jobs = open();
-    const { id } = jobs.schedule(settings);
-    jobs.unschedule(id);
+    const { id } = jobs.schedule(settings, 'anna');
+    jobs.unschedule(id, 'anna');
     await time.advance(2 * 86_400_000);
     expect(jobs.view().jobs).toEqual([]);
-    expect(() => jobs.unschedule(id)).toThrow('not there any more');
+    expect(() => jobs.unschedule(id, 'anna')).toThrow('not there any more');
     jobs.close();
   });
 });
