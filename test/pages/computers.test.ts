@@ -191,6 +191,21 @@ describe.skipIf(browserPath === undefined)(
       },
     );
 
+    it('replaces the keys of the cluster by keyboard, and says before what programs need then', async () => {
+      const { page, host, problems } = await visit('lan', '#/computers', axeOptions);
+      await page.getByText('as it began').waitFor();
+      await journeys.press(page, 'button', 'Replace the keys…');
+      await page.getByRole('dialog').waitFor();
+      await journeys.tabTo(page, 'checkbox', /^Also the certificate that programs check/);
+      await page.keyboard.press('Space');
+      await page.getByText('Programs on other computers cannot connect until', { exact: false }).waitFor();
+      await expectNoViolation(page, 'replace keys');
+      await journeys.press(page, 'button', 'Replace the keys');
+      await page.getByText('The keys were replaced.').waitFor();
+      expect(host.cluster.computers.lastInput('computers.replaceKeys')).toEqual({ authority: true });
+      expect(problems).toEqual([]);
+    });
+
     it('goes on as a member with a host that knows no other computers', async () => {
       const { page } = await visit('lan', '#/computers', {}, ({ cluster }) => {
         cluster.computers.isOld = true;
@@ -205,7 +220,7 @@ describe.skipIf(browserPath === undefined)(
       await button(page, 'Let in… Workshop').waitFor();
       await page.getByRole('row', { name: /wlp2s0/ }).waitFor();
       await expectNotTooWide(page, 'computers');
-      for (const name of ['Let in… Workshop', 'Remove Gate…', 'Invite a computer…']) {
+      for (const name of ['Let in… Workshop', 'Remove Gate…', 'Invite a computer…', 'Replace the keys…']) {
         await button(page, name).click();
         await page.getByRole('dialog').waitFor();
         await expectNotTooWide(page, name);
