@@ -24,7 +24,7 @@ export default defineConfig({
       node('fuzz', 'fuzz', 60_000),
       node('simulation', 'simulation', 180_000),
       // Mostly a browser's work: beside the others, not after them.
-      node('pages', 'pages', 180_000),
+      { test: { ...node('pages', 'pages', 180_000).test, globalSetup: './test/support/page-build.ts' } },
       node('integration', 'integration', 180_000),
       node('abuse', 'abuse', 180_000, true),
       node('long', 'long', 300_000, true),

@@ -1,16 +1,12 @@
 /** Visits of the built page in Chromium, each in front of a cluster in memory of its own, and axe on what is shown. */
-import { existsSync, mkdtempSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import type { Variant } from '../ui/fake-layouts.ts';
 import { FakeHost } from './fake-host.ts';
 
-const root = join(import.meta.dirname, '../..');
 const colorRules = ['color-contrast', 'link-in-text-block'];
 const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -18,19 +14,6 @@ const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 export const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   existsSync,
 );
-
-/** Built for this run alone: another test or build may empty dist/ at any moment, and fonts would be missing. */
-async function buildPage(): Promise<string> {
-  const outDir = mkdtempSync(join(tmpdir(), 'coterie-page-'));
-  await build({
-    configFile: join(root, 'renderer/vite.config.ts'),
-    configLoader: 'runner',
-    root: join(root, 'renderer'),
-    logLevel: 'warn',
-    build: { outDir },
-  });
-  return outDir;
-}
 
 interface AxeResult {
   violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
@@ -48,11 +31,9 @@ type ContextOptions = Parameters<Browser['newContext']>[0];
 export class PageVisits {
   #browser: Browser | null = null;
   #axe = '';
-  #folder = '';
   readonly #open: { close(): Promise<void> }[] = [];
 
   async start(): Promise<void> {
-    this.#folder = await buildPage();
     this.#axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     this.#browser = await chromium.launch({
       executablePath: browserPath,
@@ -67,11 +48,10 @@ export class PageVisits {
 
   async close(): Promise<void> {
     await this.#browser?.close();
-    if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true });
   }
 
   async openHost(variant: Variant): Promise<FakeHost> {
-    const host = await FakeHost.open(variant, this.#folder);
+    const host = await FakeHost.open(variant, inject('pageFolder'));
     this.#open.push(host);
     return host;
   }
