@@ -147,6 +147,19 @@ describe.skipIf(browserPath === undefined)(
       },
     );
 
+    it('a node that is dragged to another data center is staged to move there, and one dropped at home is not', async () => {
+      const { page, problems } = await visit('three-centers', '#/ring');
+      const legend = page.locator('.legend');
+      const node = legend.locator('li', { hasText: 'office-1' }).first();
+      const center = (name: string) => legend.getByRole('region', { name, exact: true });
+      await node.dragTo(center('office').locator('h3'));
+      expect(await page.getByRole('heading', { name: 'Staged: what would move' }).count()).toBe(0);
+      await node.dragTo(center('warehouse').locator('h3'));
+      await page.getByRole('heading', { name: 'Staged: what would move' }).waitFor();
+      await page.getByText('Move office-1 to warehouse', { exact: false }).first().waitFor();
+      expect(problems).toEqual([]);
+    });
+
     it('repairs, activity and their dialogs have no axe violation, in light and in dark', async () => {
       const { page, host } = await visit('three-centers', '#/repair', {
         bypassCSP: true,
