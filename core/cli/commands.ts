@@ -4,17 +4,20 @@ import { plainLine } from '../base/plain-text.ts';
 import type { NodeView } from '../contract/node-views.ts';
 import { lossKind } from '../contract/survival.ts';
 import { type SwitchOffQuestion, switchOffInWords } from '../contract/switch-off.ts';
+import type { Snapshot } from '../contract/views.ts';
 import { addComputerCommands } from './computer-commands.ts';
 import type { CommandContext } from './context.ts';
 import { addDataCommands } from './data-commands.ts';
 import { addKeyspaceCommands, keyspaceRows } from './keyspace-commands.ts';
 import { addLayoutCommands } from './layout-commands.ts';
 import { addLossCommand, lossLines } from './loss-commands.ts';
+import { nodeNamed } from './node-named.ts';
 import { formatBytes, show, table } from './output.ts';
 import { addRepairCommands } from './repair-commands.ts';
 import { addSessionCommands } from './session-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 import { addUserCommands } from './user-commands.ts';
+import { addWatchCommand } from './watch-command.ts';
 import { addWorkCommand } from './work-command.ts';
 
 function nodeRows(nodes: readonly NodeView[]): string {
@@ -38,6 +41,19 @@ function nodeRows(nodes: readonly NodeView[]): string {
   ].join('\n');
 }
 
+function statusText({ cluster, nodes, keyspaces, advice }: Snapshot): string {
+  const up = nodes.filter((node) => node.state === 'up').length;
+  const lines = [
+    `${plainLine(cluster.name)}: ${up} of ${nodes.length} nodes up`,
+    '',
+    nodeRows(nodes),
+    '',
+    keyspaceRows(keyspaces),
+  ];
+  for (const item of advice) lines.push('', `${item.title}: ${item.detail}`);
+  return lines.join('\n');
+}
+
 export function addClusterCommands(program: Command, context: CommandContext): void {
   const api = () => context.client();
   const print = (value: unknown, text: () => string) => show(context.output(), value, text);
@@ -46,21 +62,13 @@ export function addClusterCommands(program: Command, context: CommandContext): v
     .command('status')
     .description('the cluster at a glance')
     .action(async () => {
-      const { cluster, nodes, keyspaces, advice } = await api().call('cluster.snapshot', {});
+      const snapshot = await api().call('cluster.snapshot', {});
+      const { cluster, nodes, keyspaces, advice } = snapshot;
       const value = { cluster, nodes, keyspaces, advice };
-      print(value, () => {
-        const up = nodes.filter((node) => node.state === 'up').length;
-        const lines = [
-          `${plainLine(cluster.name)}: ${up} of ${nodes.length} nodes up`,
-          '',
-          nodeRows(nodes),
-          '',
-          keyspaceRows(keyspaces),
-        ];
-        for (const item of advice) lines.push('', `${item.title}: ${item.detail}`);
-        return lines.join('\n');
-      });
+      print(value, () => statusText(snapshot));
     });
+
+  addWatchCommand(program, context, statusText);
 
   program
     .command('nodes')
@@ -84,8 +92,9 @@ export function addClusterCommands(program: Command, context: CommandContext): v
       .command(`${verb} <name>`)
       .description(description)
       .action(async (name: string) => {
-        await api().call(method, { name });
-        print({ node: name, done: past }, () => `${name} ${past}`);
+        const { name: found } = await nodeNamed(api(), name);
+        await api().call(method, { name: found });
+        print({ node: found, done: past }, () => `${found} ${past}`);
       });
   }
 

@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import type { KeyspaceSettings } from '../contract/api.ts';
 import { type CommandContext, level } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
 import { show, table } from './output.ts';
+import { wholeSeconds } from './parsing.ts';
 
 export function addDataCommands(program: Command, context: CommandContext): void {
   const api = () => context.client();
@@ -39,8 +41,10 @@ export function addDataCommands(program: Command, context: CommandContext): void
         key,
         level: flags.consistency,
       });
-      if (found.siblings.length === 0 && !context.output().json) {
-        throw new CoterieError('not-found', `${key} holds no value.`);
+      if (found.siblings.length === 0) {
+        if (!context.output().json) throw new CoterieError('not-found', `${key} holds no value.`);
+        // Programs get where the key would be, and the same exit code.
+        process.exitCode = exitCodes.notFound;
       }
       print(found, () => {
         const values = found.siblings.map((value) => value.text);
@@ -56,7 +60,7 @@ export function addDataCommands(program: Command, context: CommandContext): void
     .option('--keyspace <name>', 'its keyspace', 'default')
     .option('--context <context>', 'of the read that this write answers')
     .option('--blind', 'without context: keep what is there as a sibling')
-    .option('--ttl <seconds>', 'seconds until it expires', Number)
+    .option('--ttl <seconds>', 'seconds until it expires', wholeSeconds(1))
     .addOption(level('--consistency <level>', 'instead of the keyspace’s level'))
     .action(
       async (
@@ -87,7 +91,7 @@ export function addDataCommands(program: Command, context: CommandContext): void
 
   program
     .command('delete <key>')
-    .description('delete a key')
+    .description('delete a key; says whether there was anything')
     .option('--keyspace <name>', 'its keyspace', 'default')
     .option('--context <context>', 'of the read that this delete answers')
     .addOption(level('--consistency <level>', 'instead of the keyspace’s level'))
@@ -97,13 +101,16 @@ export function addDataCommands(program: Command, context: CommandContext): void
         flags: { keyspace: string; context?: string; consistency?: KeyspaceSettings['writeLevel'] },
       ) => {
         const { keyspace, context: basis, consistency } = flags;
+        const found = await api().call('data.find', { keyspace, key, level: undefined });
+        const existed = found.siblings.length > 0;
+        // Also where nothing was seen: somebody may have written it meanwhile.
         const deleted = await api().call('data.delete', {
           keyspace,
           key,
           context: basis,
           level: consistency,
         });
-        print(deleted, () => 'deleted');
+        print({ ...deleted, existed }, () => (existed ? 'deleted' : 'There was nothing to delete.'));
       },
     );
 }

@@ -6,20 +6,7 @@ import type { KeyspaceSettings } from '../contract/api.ts';
 import type { KeyspaceView } from '../contract/views.ts';
 import { type CommandContext, level } from './context.ts';
 import { show, table } from './output.ts';
-
-/** `3`, or `office=3,warehouse=2`. */
-export function parseFactors(text: string): number | Record<string, number> {
-  if (/^[0-9]+$/.test(text)) return Number(text);
-  const factors: Record<string, number> = {};
-  for (const part of text.split(',')) {
-    const match = /^([^=]+)=([0-9]+)$/.exec(part.trim());
-    if (match === null) {
-      throw new InvalidArgumentError('Give one number, or one per data center: office=3,warehouse=2.');
-    }
-    factors[match[1]] = Number(match[2]);
-  }
-  return factors;
-}
+import { parseFactors, wholeSeconds } from './parsing.ts';
 
 function parseDatabase(text: string): number | null {
   if (text === 'none') return null;
@@ -89,7 +76,7 @@ export function addKeyspaceCommands(program: Command, context: CommandContext): 
       )
       .addOption(new Option('--sloppy <on|off>', 'let stand-ins take writes').choices(['on', 'off']))
       .option('--database <number|none>', 'number for Redis clients', parseDatabase)
-      .option('--ttl <seconds>', 'default time to live, 0 for none', Number);
+      .option('--ttl <seconds>', 'default time to live, 0 for none', wholeSeconds(0));
 
   withSettings(
     keyspace
@@ -107,6 +94,7 @@ export function addKeyspaceCommands(program: Command, context: CommandContext): 
   });
   keyspace
     .command('drop <name>')
+    .alias('delete')
     .description('remove a keyspace and all data in it')
     .option('--yes', 'the data is not needed any more')
     .action(async (name: string, flags: { yes?: boolean }) => {

@@ -5,6 +5,7 @@ import { type Intensity, intensities } from '../base/levels.ts';
 import type { LayoutChange, LayoutPreview, LayoutView } from '../contract/layout-views.ts';
 import { survivalInWords } from '../contract/survival.ts';
 import type { CommandContext } from './context.ts';
+import { nodeNamed } from './node-named.ts';
 import { formatBytes, show, table } from './output.ts';
 
 const pollMs = 250;
@@ -97,6 +98,7 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
     else if (isApplied === true) await applyStaged();
     else print(preview, () => previewText(preview));
   };
+  const named = async (text: string) => (await nodeNamed(api(), text)).name;
   const applies = '--apply';
   const appliesText = 'apply it at once, with whatever else is staged';
 
@@ -116,27 +118,31 @@ export function addLayoutCommands(program: Command, node: Command, context: Comm
     .description('stage that a node hands over what it has and leaves')
     .option('--dead', 'it is gone for good: nobody waits for it, and what only it held is lost')
     .option(applies, appliesText)
-    .action((name: string, { dead, apply }) =>
-      stage({ kind: 'remove-node', node: name, dead: dead === true }, apply),
+    .action(async (name: string, { dead, apply }) =>
+      stage({ kind: 'remove-node', node: await named(name), dead: dead === true }, apply),
     );
   node
     .command('replace <name>')
     .description('stage a new node of this computer in the place of one that is dead')
     .option(applies, appliesText)
-    .action((name: string, { apply }) => stage({ kind: 'replace-node', node: name }, apply));
+    .action(async (name: string, { apply }) =>
+      stage({ kind: 'replace-node', node: await named(name) }, apply),
+    );
   node
-    .command('weight <name> <weight>')
+    .command('weight')
+    .argument('<name>', 'the node')
+    .argument('<weight>', 'relative to the others', positive('A weight'))
     .description('stage another share of the data for a node')
     .option(applies, appliesText)
-    .action((name: string, text: string, { apply }) =>
-      stage({ kind: 'weigh-node', node: name, weight: positive('A weight')(text) }, apply),
+    .action(async (name: string, weight: number, { apply }) =>
+      stage({ kind: 'weigh-node', node: await named(name), weight }, apply),
     );
   node
     .command('move <name> <data-center>')
     .description('stage that a node belongs to another data center')
     .option(applies, appliesText)
-    .action((name: string, dataCenter: string, { apply }) =>
-      stage({ kind: 'move-node', node: name, dataCenter }, apply),
+    .action(async (name: string, dataCenter: string, { apply }) =>
+      stage({ kind: 'move-node', node: await named(name), dataCenter }, apply),
     );
 
   const center = program.command('data-center').description('data centers');

@@ -4,6 +4,7 @@ import { CoterieError } from '../base/errors.ts';
 import { listOf, partitionsInWords } from '../base/words.ts';
 import type { NodeView } from '../contract/node-views.ts';
 import type { CommandContext } from './context.ts';
+import { nodeNamed } from './node-named.ts';
 import { show } from './output.ts';
 
 /** What a node's figures say of losses, a line each; none where there is nothing to say. */
@@ -28,9 +29,7 @@ export function addLossCommand(node: Command, context: CommandContext): void {
       const api = context.client();
       const output = context.output();
       if (flags.yes !== true) {
-        const { nodes } = await api.call('cluster.snapshot', {});
-        const found = nodes.find((candidate) => candidate.name === name);
-        if (found === undefined) throw new CoterieError('not-found', `There is no node "${name}".`);
+        const found = await nodeNamed(api, name);
         const lines = lossLines(found);
         if (lines.length === 0) throw new CoterieError('conflict', `There is nothing to accept at ${name}.`);
         if (!output.json) show(output, null, () => lines.join('\n'));

@@ -1,21 +1,22 @@
-/** `coterie`: everything that the app can do, from a terminal. Errors are one line that says what to do; exit code 1. */
+/** `coterie`: everything that the app can do, from a terminal. Errors are one line that says what to do; what it ends with: exit-codes.ts. */
 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { toCoterieError } from '../base/errors.ts';
-import { plainJson, plainLine } from '../base/plain-text.ts';
 import { productVersion } from '../base/version.ts';
 import { computerName } from '../contract/computer-views.ts';
 import { clusterName, name } from '../contract/names.ts';
 import { defaultPorts } from '../host/open-computer.ts';
 import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { addClusterCommands } from './commands.ts';
+import { addCompletionCommand } from './completion.ts';
 import { parseNodeCount } from './context.ts';
 import { ControlClient } from './control-client.ts';
-import { parseFactors } from './keyspace-commands.ts';
+import { addExamples } from './examples.ts';
 import type { Output } from './output.ts';
+import { as, parseFactors } from './parsing.ts';
 import { defaultDataFolder } from './paths.ts';
+import { reportOf } from './report-error.ts';
 import { serve } from './serve.ts';
 
 keepFilesPrivate();
@@ -29,26 +30,6 @@ function parsePort(text: string): number {
   return port;
 }
 
-function parseClusterName(text: string): string {
-  const parsed = clusterName.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError(parsed.error.issues[0].message);
-}
-
-function parseComputerName(text: string): string {
-  return checked(computerName, text);
-}
-
-function parseDataCenter(text: string): string {
-  return checked(name, text);
-}
-
-function checked(schema: typeof name | typeof computerName, text: string): string {
-  const parsed = schema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError(parsed.error.issues[0].message);
-}
-
 function parseDataCenters(text: string): Record<string, number> {
   const parsed = parseFactors(text);
   if (typeof parsed === 'number') throw new InvalidArgumentError('Name each: office=3,warehouse=2.');
@@ -60,7 +41,10 @@ const program = new Command('coterie')
   .version(productVersion)
   .option('--data <folder>', 'the data folder', defaultDataFolder())
   .option('--json', 'answer in JSON, for programs', false)
-  .configureHelp({ showGlobalOptions: true });
+  .configureHelp({ showGlobalOptions: true })
+  // Told below, with the exit code of its kind.
+  .exitOverride()
+  .configureOutput({ outputError: () => {} });
 
 const global = () => program.opts<{ data: string; json: boolean }>();
 
@@ -73,7 +57,7 @@ program
       .argParser(parseDataCenters)
       .conflicts('nodes'),
   )
-  .option('--name <name>', 'name of a new cluster', parseClusterName, 'My cluster')
+  .option('--name <name>', 'name of a new cluster', as(clusterName), 'My cluster')
   .option('--ui-port <port>', 'the app, HTTP and metrics', parsePort, defaultPorts.ui)
   .option(
     '--client-port <port>',
@@ -85,8 +69,8 @@ program
   .option('--peer-port <port>', 'between nodes: the first node’s, counted up', parsePort, defaultPorts.peer)
   .option('--computer-port <port>', 'other computers', parsePort, defaultPorts.computer)
   .option('--listen <where>', 'let other computers connect: an address, an interface, or lan for all of them')
-  .option('--computer-name <name>', 'what others see of this computer', parseComputerName)
-  .option('--data-center <name>', 'where this computer is (office)', parseDataCenter)
+  .option('--computer-name <name>', 'what others see of this computer', as(computerName))
+  .option('--data-center <name>', 'where this computer is (office)', as(name))
   .option('--no-cluster', 'make no cluster: wait until this computer joins one')
   .option('--read-only', 'nothing can be changed from the app or HTTP', false)
   .action((flags) => {
@@ -115,6 +99,9 @@ addClusterCommands(program, {
   },
 });
 
+addCompletionCommand(program, (text) => process.stdout.write(text));
+addExamples(program);
+
 // --data and --json are accepted before and after the command's name.
 for (const command of allCommands(program)) {
   command.option('--data <folder>', 'the data folder').option('--json', 'answer in JSON');
@@ -132,10 +119,9 @@ function allCommands(parent: Command): Command[] {
 }
 
 program.parseAsync().catch((cause: unknown) => {
-  const error = toCoterieError(cause, 'unavailable');
-  if (global().json) {
-    const json = JSON.stringify({ error: { code: error.code, message: error.message } });
-    process.stdout.write(`${plainJson(json)}\n`);
-  } else process.stderr.write(`${plainLine(error.message)}\n`);
-  process.exitCode = 1;
+  // Where the command line could not be read, nobody has looked at its options yet.
+  const json = global().json || process.argv.includes('--json');
+  const { exitCode, text } = reportOf(cause, { json, hint: 'See: coterie help' });
+  if (text !== '') (json ? process.stdout : process.stderr).write(`${text}\n`);
+  process.exitCode = exitCode;
 });

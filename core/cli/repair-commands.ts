@@ -1,5 +1,7 @@
 /** `coterie repair …`: jobs and schedules of repair. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CoterieError } from '../base/errors.ts';
+import { plainLine } from '../base/plain-text.ts';
 import { type RepairJob, type RepairsView, repairIntensity } from '../contract/repair-views.ts';
 import { waitInWords } from '../contract/repair-words.ts';
 import type { CommandContext } from './context.ts';
@@ -124,7 +126,11 @@ export function addRepairCommands(program: Command, context: CommandContext): vo
     .action(async (id: string) => {
       const { jobs } = await api().call('repairs.list', {});
       const job = jobs.find((candidate) => candidate.id.startsWith(id));
-      if (job === undefined) throw new InvalidArgumentError(`There is no repair ${id}.`);
+      if (job === undefined)
+        throw new CoterieError(
+          'not-found',
+          `There is no repair ${plainLine(id)}. See which there are: coterie repair list`,
+        );
       print(job, () => detailsOf(job));
     });
 

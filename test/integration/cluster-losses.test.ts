@@ -97,7 +97,7 @@ test('two of three nodes that lose their data at once are told of, until a perso
   await waitUntil('it is whole', async () => (await nodeNamed(telling[0])).figures?.waitsFor.length === 0);
 
   const asked = await refusal('node', 'accept-loss', telling[0]);
-  expect(asked.code).toBe(1);
+  expect(asked.code).toBe(2);
   expect(asked.stdout).toContain('--yes');
   expect((await health()).body.healthy).toBe(false);
   for (const name of telling) {

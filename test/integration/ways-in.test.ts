@@ -205,7 +205,7 @@ describe('the command line', () => {
     expect((await cli('get', 'greeting')).out).toBe('hello\n');
     expect((await cli('replicas', 'default', 'greeting')).out).toMatch(/NODE .*\n(node-\d .* equal .*\n){4}/);
     expect((await cli('delete', 'greeting')).code).toBe(0);
-    expect(await cli('get', 'greeting')).toMatchObject({ code: 1, error: 'greeting holds no value.\n' });
+    expect(await cli('get', 'greeting')).toMatchObject({ code: 3, error: 'greeting holds no value.\n' });
   });
 
   test('says in one line what is wrong and what to do', async () => {
