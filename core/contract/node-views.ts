@@ -6,7 +6,8 @@ import { name } from './names.ts';
 /**
  * starting: its process runs but does not take clients yet. up: takes clients. paused: stopped by signal, keeps its memory.
  * down: its process ended and will be restarted at `restartAtMs`. stopped: a person stopped it. draining: it finishes what
- * it has. failed: it ended too often or cannot start; see `problem`. away: its computer has not been heard of since `sinceMs`.
+ * it has. failed: it ended too often or cannot start; see `problem`. unheard: it runs, and the
+ * other nodes have established that they do not hear it, as when it is frozen. away: its computer has not been heard of since `sinceMs`.
  */
 export const nodeState = z.enum([
   'starting',
@@ -16,6 +17,7 @@ export const nodeState = z.enum([
   'draining',
   'stopped',
   'failed',
+  'unheard',
   'away',
 ]);
 export type NodeState = z.infer<typeof nodeState>;

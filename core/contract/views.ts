@@ -67,6 +67,9 @@ export const keyspaceView = keyspaceConsequences.extend({
   underReplicated: z.number(),
   /** Partitions that cannot be read or written at the keyspace's levels now. */
   unavailable: z.number(),
+  /** Those that cannot be read, and those that cannot be written. */
+  unreadable: z.number().default(0),
+  unwritable: z.number().default(0),
   /** Partitions in which acknowledged writes may be gone for good, and the nodes that tell it; null: in none, or accepted. */
   possibleLoss: z.object({ partitions: z.number(), nodes: z.array(z.string()) }).nullable(),
 });

@@ -23,7 +23,10 @@ export interface Survival {
 /** Counts of partitions, of 1,024. */
 export interface Availability {
   readonly underReplicated: number;
+  /** From no data center can it be both read and written at the keyspace's levels. */
   readonly unavailable: number;
+  readonly unreadable: number;
+  readonly unwritable: number;
 }
 
 /** Distinct replica lists with the number of partitions that have each. */
@@ -129,19 +132,19 @@ function countUnavailable(
   keyspace: SurvivalPlan,
   isUp: (nodeId: number) => boolean,
 ): Availability {
-  let underReplicated = 0;
-  let unavailable = 0;
+  const found = { underReplicated: 0, unavailable: 0, unreadable: 0, unwritable: 0 };
   for (const { replicas, partitionCount } of placementGroups(layout, keyspace)) {
     if (replicas.every((replica) => isUp(replica.nodeId))) continue;
-    underReplicated += partitionCount;
-    const usable = layout.dataCenters.some((dataCenter) =>
-      [keyspace.readLevel, keyspace.writeLevel].every((level) =>
-        works(level, replicas, dataCenter, (nodeId) => !isUp(nodeId)),
-      ),
-    );
-    if (!usable) unavailable += partitionCount;
+    found.underReplicated += partitionCount;
+    const at = layout.dataCenters.map((dataCenter) => {
+      const isMet = (level: ConsistencyLevel) => works(level, replicas, dataCenter, (id) => !isUp(id));
+      return { reads: isMet(keyspace.readLevel), writes: isMet(keyspace.writeLevel) };
+    });
+    if (!at.some(({ reads }) => reads)) found.unreadable += partitionCount;
+    if (!at.some(({ writes }) => writes)) found.unwritable += partitionCount;
+    if (!at.some(({ reads, writes }) => reads && writes)) found.unavailable += partitionCount;
   }
-  return { underReplicated, unavailable };
+  return found;
 }
 
 /** Of 1,024: partitions that clients somewhere can no longer read or write at the keyspace's levels. */

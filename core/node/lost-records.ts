@@ -5,6 +5,7 @@
  */
 import { toCoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../base/token.ts';
+import type { Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { type HintStore, hintKeyspace } from '../replication/handoff/hint-store.ts';
@@ -13,6 +14,8 @@ import type { LocalRecords } from '../replication/replica/local-records.ts';
 import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import type { Topology } from '../replication/topology.ts';
 import type { Actor } from '../versions/version-set.ts';
+
+const tellEveryMs = 60_000;
 
 interface Components {
   readonly engine: StorageEngine;
@@ -23,6 +26,7 @@ interface Components {
   readonly eligibility: ReadEligibility;
   readonly writer: Writer;
   readonly log: Log;
+  readonly timers: Timers;
   readonly topology: () => Topology;
   rebuild(): Promise<void>;
 }
@@ -33,6 +37,9 @@ export class LostRecords {
   readonly #waiting = new Map<string, KeyAddress>();
   readonly #forgets: (() => void)[] = [];
   #recovering = false;
+  /** Damaged records that nobody was told of yet. */
+  #untold = 0;
+  #telling = false;
 
   /** `renewActor` takes a new epoch durably. */
   constructor(parts: Components, renewActor: () => Promise<Actor>) {
@@ -89,13 +96,13 @@ export class LostRecords {
   }
 
   async #recover(): Promise<void> {
-    const { records, writer, log } = this.#parts;
-    log.warn('A record on disk is damaged. It comes back from the other replicas.');
+    const { records, writer } = this.#parts;
     writer.actor = await this.#renewActor();
     // More may have turned up meanwhile: one new epoch serves them all.
     while (this.#waiting.size > 0 || this.#forgets.length > 0) {
       for (const forget of this.#forgets.splice(0)) forget();
       const lost = [...this.#waiting.values()];
+      this.#untold += lost.length;
       this.#waiting.clear();
       for (const address of lost) {
         await new Promise<void>((resolve, reject) => {
@@ -104,6 +111,21 @@ export class LostRecords {
         this.#countHints(address.keyspace, partitionOf(address.tokenHigh));
       }
     }
+    this.#tell();
     void this.#parts.rebuild();
+  }
+
+  /** Once for many: a disk that rots does so in thousands of records. */
+  #tell(): void {
+    if (this.#telling || this.#untold === 0) return;
+    this.#telling = true;
+    this.#parts.log.warn('Records on disk are damaged. They come back from the other replicas.', {
+      records: this.#untold,
+    });
+    this.#untold = 0;
+    this.#parts.timers.after(tellEveryMs, () => {
+      this.#telling = false;
+      this.#tell();
+    });
   }
 }

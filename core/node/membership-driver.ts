@@ -50,6 +50,7 @@ export type TimedEvent = MembershipEvent & { readonly atMs: number };
 /** A tick comes at least this often: the finer, the more exactly a pause is known. */
 const tickMs = 250;
 const persistRetryMs = 1_000;
+const udpWaitMs = 10_000;
 /** A leaving node stays for so many gossip intervals. */
 const farewellIntervals = 2;
 
@@ -262,8 +263,12 @@ export class MembershipDriver {
   #noteStream(peer: number): void {
     if (this.#overStream.has(peer)) return;
     this.#overStream.add(peer);
-    this.#components.log.info('A node answers over TCP but not over UDP. Is UDP blocked between them?', {
-      node: peer.toString(16),
+    // A node that has just started, or just come back, answers over its link before its datagrams arrive.
+    this.#components.timers.after(udpWaitMs, () => {
+      if (this.#closed || !this.#overStream.has(peer)) return;
+      this.#components.log.info('A node answers over TCP but not over UDP. Is UDP blocked between them?', {
+        node: peer.toString(16),
+      });
     });
   }
 

@@ -29,3 +29,19 @@ test('a paused node can be killed, and is started again', async () => {
   await waitUntil('it is up', async () => (await cluster.nodes())[2].state === 'up');
   pids.push(...(await cluster.nodes()).map(({ pid }) => pid!));
 });
+
+test('a node that somebody else froze is up for nobody as soon as the others have established it', async () => {
+  for (const name of ['node-2', 'node-3']) await cluster.command('node', 'resume', name);
+  await waitUntil('all are up', async () => (await cluster.nodes()).every(({ state }) => state === 'up'));
+  const ask = async (path: string) => (await fetch(`${cluster.uiUrl}${path}`)).text();
+  await waitUntil('all is well', async () => JSON.parse(await ask('health')).status === 'healthy');
+  process.kill(pids[1], 'SIGSTOP');
+  await waitUntil('it is not heard', async () => (await cluster.nodes())[1].state === 'unheard');
+  const health = JSON.parse(await ask('health')) as { status: string; reasons: string[] };
+  expect(health.status).toBe('degraded');
+  expect(health.reasons[0]).toContain('lack a replica');
+  expect(await ask('metrics')).toMatch(/coterie_node_up\{node="node-2"[^}]*\} 0/);
+  expect(JSON.parse(await ask('health/ready'))).toMatchObject({ ready: true });
+  process.kill(pids[1], 'SIGCONT');
+  await waitUntil('it is up', async () => (await cluster.nodes())[1].state === 'up');
+});

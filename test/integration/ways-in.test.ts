@@ -91,7 +91,13 @@ describe('HTTP', () => {
       paths: object;
     };
     expect(document.openapi).toBe('3.1.0');
-    expect(Object.keys(document.paths)).toEqual(['/kv/{keyspace}/{key}', '/health', '/metrics']);
+    expect(Object.keys(document.paths)).toEqual([
+      '/kv/{keyspace}/{key}',
+      '/health',
+      '/health/live',
+      '/health/ready',
+      '/metrics',
+    ]);
     await waitUntil('figures have been measured', async () =>
       (await (await fetch(`${cluster.uiUrl}metrics`)).text()).includes(
         'coterie_keys{node="node-1",data_center="office"}',

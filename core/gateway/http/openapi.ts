@@ -124,12 +124,35 @@ export function openApiDocument(version: string): unknown {
           responses: {
             200: {
               description:
-                'It can: "healthy", or "degraded" while a possible loss of writes is not accepted.',
+                'It can: "healthy", or "degraded" while replicas are missing or a possible loss of writes is not accepted.',
               content: { 'application/json': { schema: { $ref: '#/components/schemas/Health' } } },
             },
             503: {
               content: { 'application/json': { schema: { $ref: '#/components/schemas/Health' } } },
               description: 'It cannot; the body says what is missing.',
+            },
+          },
+        },
+      },
+      '/health/live': {
+        get: {
+          operationId: 'live',
+          summary: 'Whether this program is there',
+          responses: { 200: { description: 'It is.', content: { 'application/json': {} } } },
+        },
+      },
+      '/health/ready': {
+        get: {
+          operationId: 'ready',
+          summary: 'Whether programs can be sent to this computer: a node of it takes clients',
+          responses: {
+            200: {
+              description: 'They can.',
+              content: { 'application/json': { schema: { $ref: '#/components/schemas/Readiness' } } },
+            },
+            503: {
+              description: 'They cannot; the body has the nodes and their states.',
+              content: { 'application/json': { schema: { $ref: '#/components/schemas/Readiness' } } },
             },
           },
         },
@@ -163,12 +186,22 @@ export function openApiDocument(version: string): unknown {
         },
         Health: {
           type: 'object',
-          required: ['status', 'healthy', 'unavailable', 'possibleLoss', 'reasons'],
+          required: ['status', 'healthy', 'keyspaces', 'unavailable', 'possibleLoss', 'reasons'],
           properties: {
             status: { enum: ['healthy', 'degraded', 'unavailable'] },
             healthy: { type: 'boolean' },
+            keyspaces: { type: 'array', items: { type: 'object' } },
             unavailable: { type: 'array', items: { type: 'object' } },
             possibleLoss: { type: 'array', items: { type: 'object' } },
+            reasons: { type: 'array', items: { type: 'string' } },
+          },
+        },
+        Readiness: {
+          type: 'object',
+          required: ['ready', 'nodes', 'reasons'],
+          properties: {
+            ready: { type: 'boolean' },
+            nodes: { type: 'array', items: { type: 'object' } },
             reasons: { type: 'array', items: { type: 'string' } },
           },
         },

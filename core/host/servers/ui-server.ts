@@ -7,7 +7,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { CoterieError } from '../../base/errors.ts';
 import { productVersion } from '../../base/version.ts';
 import { failureOf } from '../../gateway/http/failures.ts';
-import { healthOf } from '../../gateway/http/health.ts';
+import { healthOf, readinessOf } from '../../gateway/http/health.ts';
 import { newKeyApp } from '../../gateway/http/key-app.ts';
 import { isKeyPath } from '../../gateway/http/key-target.ts';
 import { kvLogin } from '../../gateway/http/kv-login.ts';
@@ -75,6 +75,13 @@ export async function serveUi(
   app.get('/health', (c) => {
     const health = healthOf(host.snapshot());
     return c.json(health, health.status === 'unavailable' ? 503 : 200);
+  });
+  app.get('/health/live', (c) => c.json({ live: true }));
+  app.get('/health/ready', (c) => {
+    const { computers, nodes } = host.snapshot();
+    const own = new Set(computers.flatMap(({ name, self }) => (self ? [name] : [])));
+    const readiness = readinessOf(nodes.filter(({ computer }) => own.has(computer)));
+    return c.json(readiness, readiness.ready ? 200 : 503);
   });
   app.get('/metrics', (c) => {
     c.header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');

@@ -3,8 +3,9 @@
  * piece, when something of it has changed.
  */
 import { productVersion } from '../../base/version.ts';
+import { hexId } from '../../base/words.ts';
 import type { LayoutView } from '../../contract/layout-views.ts';
-import type { NodeView } from '../../contract/node-views.ts';
+import type { MembershipView, NodeView } from '../../contract/node-views.ts';
 import type { ActivityEntry, KeyspaceView, Snapshot } from '../../contract/views.ts';
 import { keyspaceNamed, type Layout, type LayoutKeyspace } from '../../layout/layout.ts';
 import type { ComputerNow } from '../computers/other-computer.ts';
@@ -20,6 +21,7 @@ import {
   lackingOf,
   nodeViewOf,
   ringViewsOf,
+  shownState,
 } from './views.ts';
 
 export interface ClusterViewSources {
@@ -80,7 +82,7 @@ export class ClusterView {
 
   isUp(nodeId: number): boolean {
     for (const handle of this.#sources.nodes()) {
-      if (handle.node.id === nodeId) return handle.status().state === 'up';
+      if (handle.node.id === nodeId) return this.#stateOf(handle) === 'up';
     }
     return false;
   }
@@ -104,10 +106,12 @@ export class ClusterView {
     if (this.hub.listenerCount === 0) return;
     this.hub.publish({ type: 'node', node: this.#nodeView(handle) });
     // Keyspaces and advice depend on states and losses alone, not on each second's figures.
+    const dead = this.#dead();
     const states = JSON.stringify(
       [...this.#sources.nodes()].map((other) => {
-        const { state, figures } = other.status();
+        const { figures } = other.status();
         const waits = figures?.waitsFor.length ? [figures.waitsFor, figures.rebuildingPartitions] : null;
+        const state = dead.has(other.node.id) ? this.#stateOf(other) : other.status().state;
         return [state, figures?.possibleLoss, waits];
       }),
     );
@@ -166,14 +170,32 @@ export class ClusterView {
     this.hub.publish({ type: 'advice', advice: adviceOf(nodes, keyspaces) });
   }
 
-  #nodeView(handle: NodeHandle): NodeView {
+  /** As people are shown it: what the cluster has established counts before what a process says. */
+  #stateOf(handle: NodeHandle): NodeView['state'] {
+    return shownState(handle.status(), this.#membershipOf(handle)).state;
+  }
+
+  /** Whom some node holds for dead. */
+  #dead(): ReadonlySet<number> {
+    const dead = new Set<number>();
+    for (const { members } of this.#sources.nodes()) {
+      for (const { id, state } of members) if (state === 'dead') dead.add(id);
+    }
+    return dead;
+  }
+
+  #membershipOf({ node }: NodeHandle): MembershipView | null {
     const views = [...this.#sources.nodes()].map((other) => other.members);
+    return membershipViewOf(node.id, views, (id) => this.nameOf(id));
+  }
+
+  #nodeView(handle: NodeHandle): NodeView {
     return nodeViewOf(this.#sources.layout(), handle.node.id, handle.status(), {
       host: this.#sources.ownComputers.has(handle.node.computer) ? this.#sources.host : null,
       networkHost: this.#sources.computers().get(handle.node.computer)?.clientHost ?? null,
       version: productVersion,
       node: handle.node,
-      membership: membershipViewOf(handle.node.id, views, (id) => this.nameOf(id)),
+      membership: this.#membershipOf(handle),
     });
   }
 
@@ -181,7 +203,8 @@ export class ClusterView {
     const { losses, layout: present } = this.#sources;
     const layout = present();
     const lacking = lackingOf(layout, nodes);
-    const isUp = (nodeId: number) => this.isUp(nodeId);
+    const up = new Set(nodes.filter(({ state }) => state === 'up').map(({ id }) => id));
+    const isUp = (nodeId: number) => up.has(hexId(nodeId));
     return keyspaces.map((keyspace) =>
       keyspaceViewOf(layout, keyspace, { isUp, lacking, possibleLoss: losses.in(keyspace.id) }),
     );

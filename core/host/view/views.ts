@@ -7,7 +7,7 @@ import type { MembershipView, NodeView } from '../../contract/node-views.ts';
 import type { Advice, ClusterView, KeyspaceView, RingView } from '../../contract/views.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../../layout/layout.ts';
 import { LayoutMemo } from '../../layout/layout-memo.ts';
-import { availabilityOf } from '../../layout/survival.ts';
+import { type Availability, availabilityOf } from '../../layout/survival.ts';
 import type { NodeStatus } from '../nodes/node-supervisor.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
 
@@ -71,8 +71,7 @@ export function nodeViewOf(
     computer: plainLine(computer?.name ?? node.computer),
     weight: node.weight,
     leaving: present === undefined,
-    state: status.state,
-    sinceMs: status.sinceMs,
+    ...shownState(status, facts.membership ?? null),
     pid: status.pid,
     client: at(status.clientPort),
     peer: at(status.peerPort),
@@ -83,10 +82,27 @@ export function nodeViewOf(
     version: facts.version,
     restartCount: status.restartCount,
     restartAtMs: status.restartAtMs,
-    problem: status.problem,
     lastLogLines: [...status.lastLogLines],
     figures: status.figures,
     membership: facts.membership ?? null,
+  };
+}
+
+/**
+ * What the process says of itself, unless the other nodes have established since that they do not hear it: a process that is frozen, or
+ * cut off, is there and serves nobody.
+ */
+export function shownState(
+  { state, sinceMs, problem }: NodeStatus,
+  membership: MembershipView | null,
+): Pick<NodeView, 'state' | 'sinceMs' | 'problem'> {
+  const isUnheard = state === 'up' && membership?.state === 'dead' && membership.sinceMs > sinceMs;
+  if (!isUnheard) return { state, sinceMs, problem };
+  const by = listOf([...membership.suspectedBy, ...membership.confirmedBy]);
+  return {
+    state: 'unheard',
+    sinceMs: membership.sinceMs,
+    problem: `Its process runs, but the other nodes do not hear it${by === '' ? '' : ` (${by})`}. If it is frozen, restart it; if its computer is cut off, look at the network.`,
   };
 }
 
@@ -117,15 +133,18 @@ function usableOf(
   layout: Layout,
   keyspace: LayoutKeyspace,
   { isUp, lacking }: { isUp: (nodeId: number) => boolean; lacking: ReadonlyMap<number, number> },
-): { underReplicated: number; unavailable: number } {
+): Availability {
   const byState = availabilityOf(layout, keyspace, isUp);
   if (lacking.size === 0) return byState;
   const without = availabilityOf(layout, keyspace, (nodeId) => isUp(nodeId) && !lacking.has(nodeId));
   const lackedCount = [...lacking.values()].reduce((sum, count) => sum + count, 0);
-  return { ...byState, unavailable: Math.min(without.unavailable, byState.unavailable + lackedCount) };
+  const atMost = (field: 'unavailable' | 'unreadable') =>
+    Math.min(without[field], byState[field] + lackedCount);
+  // They take writes all the same.
+  return { ...byState, unavailable: atMost('unavailable'), unreadable: atMost('unreadable') };
 }
 
-const away: readonly NodeView['state'][] = ['down', 'failed', 'paused', 'stopped', 'away'];
+const away: readonly NodeView['state'][] = ['down', 'failed', 'paused', 'stopped', 'unheard', 'away'];
 
 /** Nodes that this one has to hear, and that are away: until a person brings them back, or accepts that they are gone. */
 function waitsInVain(node: Pick<NodeView, 'figures'>, nodes: readonly NodeView[]): string[] {
@@ -163,6 +182,7 @@ const stateWords: Record<string, string> = {
   paused: 'is paused',
   stopped: 'is stopped',
   draining: 'is draining',
+  unheard: 'is not heard by the other nodes',
   away: 'is on a computer that is not heard of',
 };
 

@@ -28,10 +28,11 @@ export const nodeStateWords: Readonly<Record<NodeState, string>> = {
   draining: 'Draining',
   stopped: 'Stopped',
   failed: 'Failed',
+  unheard: 'Not heard',
   away: 'Away',
 };
 
-const runs: readonly NodeState[] = ['starting', 'up', 'paused', 'draining'];
+const runs: readonly NodeState[] = ['starting', 'up', 'unheard', 'paused', 'draining'];
 
 /** Null: it can be done. `refusal`: why nothing can be changed at all now. */
 export function whyNot(

@@ -131,14 +131,15 @@ describe('what a keyspace survives', () => {
   it('counts partitions that lack a replica now, and those that cannot be used', () => {
     const layout = layoutOf({ office: 3 });
     const [keyspace] = layout.keyspaces;
-    expect(availabilityOf(layout, keyspace, () => true)).toEqual({ underReplicated: 0, unavailable: 0 });
+    const none = { underReplicated: 0, unavailable: 0, unreadable: 0, unwritable: 0 };
+    expect(availabilityOf(layout, keyspace, () => true)).toEqual(none);
     expect(availabilityOf(layout, keyspace, (id) => id !== 1)).toEqual({
+      ...none,
       underReplicated: 1024,
-      unavailable: 0,
     });
     expect(availabilityOf(layout, keyspace, (id) => id === 3)).toEqual({
       underReplicated: 1024,
-      unavailable: 1024,
+      ...{ unavailable: 1024, unreadable: 1024, unwritable: 1024 },
     });
   });
 });

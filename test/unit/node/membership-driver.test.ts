@@ -30,6 +30,8 @@ class Net {
   readonly events: { node: number; event: TimedEvent }[] = [];
   readonly #receivers = new Map<number, (bytes: Buffer) => void>();
   datagramsPass = true;
+  /** What was logged. */
+  readonly lines: string[] = [];
   /** All that went over the wire. */
   readonly recorded: { readonly from: number; readonly to: number; readonly bytes: Buffer }[] = [];
   /** What each hears of the layouts of others. */
@@ -61,7 +63,7 @@ class Net {
           timers: this.time,
           disk,
           random: this.random,
-          log: silentLog,
+          log: { ...silentLog, info: (line) => void this.lines.push(line) },
           datagrams,
           link,
           layouts: {
@@ -162,6 +164,18 @@ describe('the membership driver', () => {
     net.stop(3);
     await net.time.advance(30_000);
     expect([1, 2].map((id) => net.drivers.get(id)!.states().get(3))).toEqual(['dead', 'dead']);
+  });
+
+  it('says that datagrams are blocked once they have been for a while, and not of a node that has just started', async () => {
+    const saidSo = () => net.lines.filter((line) => line.includes('not over UDP')).length;
+    net.datagramsPass = false;
+    await net.time.advance(4_000);
+    net.datagramsPass = true;
+    await net.time.advance(20_000);
+    expect(saidSo()).toBe(0);
+    net.datagramsPass = false;
+    await net.time.advance(30_000);
+    expect(saidSo()).toBeGreaterThan(0);
   });
 
   it('notices by the wall clock that the computer slept, and accuses nobody right after', async () => {
