@@ -10,10 +10,9 @@ function drain(parser: RespRequestParser | RespReplyParser, chunks: readonly Buf
   try {
     for (const chunk of chunks) {
       parser.push(chunk);
-      for (let next = parser.next(); next !== null && next !== undefined; next = parser.next())
-        found.push(next);
-      if (parser instanceof RespReplyParser)
-        for (let n = parser.next(); n !== undefined; n = parser.next()) found.push(n);
+      // Of commands none is null, of replies none is undefined.
+      const nothing = parser instanceof RespReplyParser ? undefined : null;
+      for (let next = parser.next(); next !== nothing; next = parser.next()) found.push(next);
     }
   } catch (cause) {
     if (!(cause instanceof RespProtocolError)) throw cause;
