@@ -41,6 +41,18 @@ export const workerView = z.object({
 });
 export type WorkerView = z.infer<typeof workerView>;
 
+/** Bounds of the latencies that are counted, in milliseconds. */
+export const latencyBoundsMs = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+
+const operationFigures = z.object({
+  kind: z.enum(['read', 'write']),
+  count: z.number(),
+  /** Of `count`: whose level was not met. */
+  refused: z.number(),
+  /** How many took at most as long as each of `latencyBoundsMs`, all of them, and how long they took together. */
+  latency: z.object({ counts: z.array(z.number()), count: z.number(), sumMs: z.number() }),
+});
+
 /** Measured by the node itself, at `measuredAtMs`; null where it has not reported since it started. */
 export const nodeFigures = z.object({
   measuredAtMs: z.number(),
@@ -61,6 +73,8 @@ export const nodeFigures = z.object({
   readP99Ms: z.number().nullable(),
   writeP99Ms: z.number().nullable(),
   readRepairs: z.number(),
+  /** Coordinated by this node since it started. */
+  operations: z.array(operationFigures).default([]),
   refused: z.number(),
   /** Names of peers that this node has no working link to. */
   peersDown: z.array(z.string()),

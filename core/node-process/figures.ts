@@ -1,5 +1,6 @@
 /** The figures that a node process reports each second: measured, never estimated. */
-import type { NodeFigures } from '../contract/node-views.ts';
+import type { Histogram } from '../base/histogram.ts';
+import { latencyBoundsMs, type NodeFigures } from '../contract/node-views.ts';
 import type { MembershipDriver } from '../node/membership-driver.ts';
 import type { StorageNode } from '../node/storage-node.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -11,10 +12,22 @@ export interface FigureState {
   atMs: number;
   reads: number;
   writes: number;
+  readonly latencies: Readonly<Record<'read' | 'write', LatencyTotals>>;
+}
+
+/** Since the node started, at most so long as each of `latencyBoundsMs`. */
+interface LatencyTotals {
+  counts: number[];
+  count: number;
+  sumMs: number;
 }
 
 export function newFigureState(clock: Clock): FigureState {
-  return { clock, atMs: clock.monotonicMs(), reads: 0, writes: 0 };
+  const none = (): LatencyTotals => ({ counts: latencyBoundsMs.map(() => 0), count: 0, sumMs: 0 });
+  return {
+    ...{ clock, atMs: clock.monotonicMs(), reads: 0, writes: 0 },
+    latencies: { read: none(), write: none() },
+  };
 }
 
 /** Rates and percentiles cover the time since the previous call. */
@@ -31,6 +44,8 @@ export function figuresOf(
   const storage = node.engine.statistics();
   const lookups = storage.hotHits + storage.hotMisses;
   const { readLatency, writeLatency } = node.store;
+  addTo(state.latencies.read, readLatency);
+  addTo(state.latencies.write, writeLatency);
   const figures: NodeFigures = {
     measuredAtMs: state.clock.nowMs(),
     keyCount: storage.liveKeyCount,
@@ -48,6 +63,16 @@ export function figuresOf(
     readP99Ms: readLatency.percentileMs(0.99),
     writeP99Ms: writeLatency.percentileMs(0.99),
     readRepairs: counters.readRepairs,
+    operations: [
+      {
+        ...{ kind: 'read', count: counters.reads, refused: counters.readsRefused },
+        latency: state.latencies.read,
+      },
+      {
+        ...{ kind: 'write', count: counters.writes, refused: counters.writesRefused },
+        latency: state.latencies.write,
+      },
+    ],
     refused: counters.readsRefused + counters.writesRefused,
     rebuildingPartitions: node.parts.eligibility.missingCount,
     lostPartitions: node.parts.eligibility.lostOrUnknownCount,
@@ -71,4 +96,11 @@ export function figuresOf(
   state.reads = counters.reads;
   state.writes = counters.writes;
   return figures;
+}
+
+function addTo(totals: LatencyTotals, since: Histogram): void {
+  const counts = since.countsUpTo(latencyBoundsMs);
+  totals.counts = totals.counts.map((count, index) => count + counts[index]);
+  totals.count += since.count;
+  totals.sumMs += since.sumMs;
 }

@@ -110,6 +110,7 @@ export function figuresAt(index: number): NodeFigures {
     readP99Ms: 3.2 + wave / 3,
     writeP99Ms: 5.9 + wave / 2,
     readRepairs: 14,
+    operations: [],
     refused: 0,
     peersDown: [],
     rebuildingPartitions: 0,
