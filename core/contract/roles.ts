@@ -114,6 +114,11 @@ export function roleRefusal(
   return `${who} ${roleWords[role]}. To change that, at an owner: coterie computer role ${asArgument(name)} owner`;
 }
 
+/** What helps once nobody is left who could say so. */
+export function takeCommand(name: string): string {
+  return `coterie computer role ${asArgument(name)} owner --take`;
+}
+
 /** A name as it is typed on a command line. */
 function asArgument(name: string): string {
   return /^[\p{L}\p{N}._-]+$/u.test(name) ? name : `"${name}"`;

@@ -8,7 +8,7 @@ import { type Staged, stagedSchema } from './staged-change.ts';
 
 const file = 'staged.json';
 
-export interface Applied extends LayoutEntry {
+export interface Applied extends Omit<LayoutEntry, 'ofNodes'> {
   /** Null: it changed no nodes, and is not taken back with them. */
   readonly before: Layout | null;
 }

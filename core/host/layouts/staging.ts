@@ -108,7 +108,7 @@ export class Staging {
   }
 
   /** `by`: from where, in words. */
-  async apply(by: string): Promise<LayoutEntry> {
+  async apply(by: string): Promise<Applied> {
     const staged = this.#staged;
     if (staged.length === 0) {
       throw new CoterieError('bad-input', 'Nothing is staged. Stage a change: coterie node add.');
@@ -129,7 +129,7 @@ export class Staging {
   async admit(
     computer: LayoutComputer,
     { count, apply, by }: { count: number; apply: boolean; by: string },
-  ): Promise<LayoutEntry | null> {
+  ): Promise<Applied | null> {
     const { present } = this.#parts.layouts;
     const change: LayoutChange = { kind: 'add-nodes', count, dataCenter: computer.dataCenter, weight: 1 };
     const nodes = this.#drawNodes(count, computer.id, this.#after(this.#staged));
@@ -145,10 +145,10 @@ export class Staging {
     return this.#note(present, [what], by);
   }
 
-  async #note(before: Layout | null, changes: string[], by: string): Promise<LayoutEntry> {
+  async #note(before: Layout | null, changes: string[], by: string): Promise<Applied> {
     const { layouts, clock } = this.#parts;
-    const entry = { version: layouts.present.version, atMs: clock.nowMs(), by, changes };
-    await this.#keep(this.#staged, [...this.#applied, { ...entry, before }].slice(-entriesMax));
+    const entry = { version: layouts.present.version, atMs: clock.nowMs(), by, changes, before };
+    await this.#keep(this.#staged, [...this.#applied, entry].slice(-entriesMax));
     return entry;
   }
 
@@ -185,7 +185,7 @@ export class Staging {
   }
 
   history(): LayoutEntry[] {
-    return this.#applied.map(({ before: _, ...entry }) => entry).reverse();
+    return this.#applied.map(({ before, ...entry }) => ({ ...entry, ofNodes: before !== null })).reverse();
   }
 
   view(nameOf: (nodeId: number) => string): LayoutView {
