@@ -33,7 +33,12 @@ export async function dispatch(
     );
   }
   const refusal = host.mayNot?.(name, caller) ?? null;
-  if (refusal !== null) throw new CoterieError('unauthorized', refusal);
+  if (refusal !== null) {
+    // Its own host should not have let that through: it knows another layout, or somebody changed it.
+    if (caller.from !== undefined)
+      host.log.warn('Another computer was refused.', { computer: caller.from, method });
+    throw new CoterieError('unauthorized', refusal);
+  }
   const parsed = methods[name].input.safeParse(input ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

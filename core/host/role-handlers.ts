@@ -29,8 +29,10 @@ export function roleHandlers(host: HostActions): Pick<Handlers, RoleMethod> {
 
   return {
     'computers.setRole': async ({ name, role }, caller) => {
-      const { id } = computerNamed(layouts.present, name);
-      const what = `${name} is ${roleNames[role]} now: it ${roleWords[role]}`;
+      const computer = computerNamed(layouts.present, name);
+      const { id } = computer;
+      if (roleIn(layouts.present, computer) === role) return { version: layouts.present.version };
+      const what = `${plainLine(computer.name)} is ${roleNames[role]} now: it ${roleWords[role]}`;
       return decide((layout, digest) => setRole(layout, digest, id, role), what, caller);
     },
     'computers.takeOwnership': async ({ name }, caller) => {

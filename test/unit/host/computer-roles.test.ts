@@ -102,6 +102,9 @@ describe('a computer that may look only', () => {
       'computer-2 is an operator now: it may run the cluster, and not change what it is made of or who may use it / anna (command line) at computer-1',
     ]);
     expect(await viewer.ask('nodes.stop', { name: 'node-1' })).toBe('done');
+    // Once more is no change, and nothing to tell.
+    await viewer.ask('computers.setRole', { name: 'computer-2', role: 'operator' }, owner);
+    expect(viewer.told.length).toBe(1);
   });
 });
 
