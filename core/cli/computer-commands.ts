@@ -9,6 +9,7 @@ import type {
   JoinRequest,
   SharedKeysView,
 } from '../contract/computer-views.ts';
+import { type ComputerRole, computerRoles, roleNames, roleWords } from '../contract/roles.ts';
 import { addClientsCommands } from './clients-commands.ts';
 import { type CommandContext, parseNodeCount } from './context.ts';
 import { show, table } from './output.ts';
@@ -19,6 +20,12 @@ function seconds(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0) return value;
   throw new InvalidArgumentError('This is a number of seconds, such as 60.');
+}
+
+function parseRole(text: string): ComputerRole {
+  const role = computerRoles.find((one) => one === text);
+  if (role !== undefined) return role;
+  throw new InvalidArgumentError('A role is owner, operator or viewer.');
 }
 
 /** In groups that can be compared by eye. */
@@ -33,9 +40,9 @@ function agoInWords(sinceMs: number | null, nowMs: number): string {
 
 const computerRows = (computers: readonly ComputerView[]) =>
   table(
-    ['COMPUTER', 'DATA CENTER', 'STATE', 'ADDRESS', 'HEARD', 'KEY'],
-    computers.map(({ name, dataCenter, state, address, heardAtMs, fingerprint }) => [
-      ...[name, dataCenter, state, address ?? '-'],
+    ['COMPUTER', 'ROLE', 'DATA CENTER', 'STATE', 'ADDRESS', 'HEARD', 'KEY'],
+    computers.map(({ name, role, dataCenter, state, address, heardAtMs, fingerprint }) => [
+      ...[name, role, dataCenter, state, address ?? '-'],
       state === 'here' ? '-' : agoInWords(heardAtMs, Date.now()),
       inGroups(fingerprint),
     ]),
@@ -190,9 +197,11 @@ export function addComputerCommands(program: Command, context: CommandContext): 
     .command('approve <request>')
     .description('let a computer in; its nodes join at once')
     .option('--data-center <name>', 'where it goes (what the invitation says)')
+    .option('--role <role>', 'what it may do: owner, operator or viewer', parseRole, 'owner')
     .option('--stage', 'stage its nodes only: they join with the next coterie layout apply', false)
-    .action(async (id: string, { dataCenter, stage }: { dataCenter?: string; stage: boolean }) => {
-      const { version } = await api().call('computers.approve', { id, dataCenter, apply: !stage });
+    .action(async (id: string, choice: { dataCenter?: string; role: ComputerRole; stage: boolean }) => {
+      const { dataCenter, role, stage } = choice;
+      const { version } = await api().call('computers.approve', { id, dataCenter, role, apply: !stage });
       print({ version }, () =>
         version === null
           ? 'It was let in. Its nodes are staged: coterie layout apply'
@@ -243,6 +252,24 @@ export function addComputerCommands(program: Command, context: CommandContext): 
           ? `${name} was shut out, with layout ${version}.`
           : `${name} is taken out, with layout ${version}. See how far it is: coterie layout show`,
       );
+    });
+  computer
+    .command('role')
+    .argument('<name>', 'of the computer')
+    .argument('<role>', 'owner, operator or viewer', parseRole)
+    .description('what a computer may do: owner everything, operator run the cluster, viewer look')
+    .option('--take', 'at this computer, for itself: when no owner has been heard of for an hour', false)
+    .action(async (name: string, role: ComputerRole, { take }: { take: boolean }) => {
+      if (take && role !== 'owner') {
+        throw new CoterieError(
+          'bad-input',
+          'What a computer takes is the role of an owner: --take with owner.',
+        );
+      }
+      const { version } = take
+        ? await api().call('computers.takeOwnership', { name })
+        : await api().call('computers.setRole', { name, role });
+      print({ name, role, version }, () => `${name} is ${roleNames[role]} now: it ${roleWords[role]}.`);
     });
   computer
     .command('standing')

@@ -1,5 +1,6 @@
 /** The methods of ClusterApi that concern computers (api.ts). */
 import { z } from 'zod';
+import { computerRoles } from '../base/roles.ts';
 import {
   approval,
   clientsView,
@@ -45,6 +46,19 @@ export const computerMethods = {
    */
   'computers.remove': {
     input: z.object({ name: z.string().min(1).max(200), now: z.boolean().default(false) }),
+    output: z.object({ version: z.number() }),
+    changes: true,
+  },
+
+  /** What a computer may do. Refused with `conflict` for the last owner. */
+  'computers.setRole': {
+    input: z.object({ name: z.string().min(1).max(200), role: z.enum(computerRoles) }),
+    output: z.object({ version: z.number() }),
+    changes: true,
+  },
+  /** `name`: the computer that is asked makes itself an owner. Refused with `conflict` unless the owners are silent for an hour. */
+  'computers.takeOwnership': {
+    input: z.object({ name: z.string().min(1).max(200) }),
     output: z.object({ version: z.number() }),
     changes: true,
   },

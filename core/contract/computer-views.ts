@@ -1,5 +1,6 @@
 /** Computers of a cluster as people see them: who is there, who is near, who asks to come in, and how one comes in. */
 import { z } from 'zod';
+import { computerRoles } from '../base/roles.ts';
 import { name } from './names.ts';
 
 /** What a person calls a computer, or what it calls itself: one plain line. */
@@ -24,6 +25,8 @@ export const computerView = z.object({
   heardAtMs: z.number().nullable(),
   /** Of its key, to compare by eye; null: it has none, because it takes no connections from other computers. */
   fingerprint: z.string().nullable(),
+  /** What it may do to the cluster (roles.ts). */
+  role: z.enum(computerRoles),
 });
 export type ComputerView = z.infer<typeof computerView>;
 
@@ -108,6 +111,7 @@ export const approval = z.object({
   dataCenter: name.optional(),
   /** False: its nodes are staged, and wait for a person to apply them. */
   apply: z.boolean().default(true),
+  role: z.enum(computerRoles).default('owner'),
 });
 
 /** What the computers of a cluster hold in common: the secret of their packets, and the authority over their certificates. */

@@ -125,5 +125,7 @@ export const layoutEntry = z.object({
   /** Who applied it, in words, such as "anna (command line)" or "Firefox on Linux"; '': not known any more. */
   by: z.string(),
   changes: z.array(z.string()),
+  /** It changed nodes; the newest such change can be taken back. */
+  ofNodes: z.boolean(),
 });
 export type LayoutEntry = z.infer<typeof layoutEntry>;

@@ -43,6 +43,8 @@ import { switchOff } from './view/switch-off.ts';
 export interface HostActions {
   readonly readOnly: boolean;
   readonly log: Log;
+  /** Why the computer at which somebody asks may not do that; null: it may. */
+  readonly mayNot: (method: MethodName, caller: Caller) => string | null;
   nowMs(): number;
   readonly data: DataAccess;
   readonly view: ClusterView;

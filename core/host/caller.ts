@@ -1,6 +1,7 @@
 /** Who asks for something of ClusterApi. */
 import { userInfo } from 'node:os';
 import { plainLine } from '../base/plain-text.ts';
+import type { ComputerRole } from '../base/roles.ts';
 
 const accountLengthMax = 100;
 
@@ -11,6 +12,8 @@ export interface Caller {
   readonly name: string;
   /** The other computer at which it was asked for, by name; absent: it is this one. */
   readonly from?: string;
+  /** Of that other computer; absent: it is this one, whose role the layout tells. */
+  readonly role?: ComputerRole;
 }
 
 /** Whoever holds the data folder, by the account that this program runs as: "anna (command line)". */

@@ -12,6 +12,7 @@ import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
 import type { Lan } from './computers/open-lan.ts';
 import { appliedBy } from './layout-handlers.ts';
+import { roleHandlers } from './role-handlers.ts';
 
 export type ComputerMethod = Extract<
   keyof Handlers,
@@ -70,6 +71,7 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     'computers.remove': async ({ name, now }, caller) => ({
       version: await lan().desk.remove(name, { now, by: whoOf(caller) }),
     }),
+    ...roleHandlers(host),
     'computers.keys': async () => keysViewOf(lan()),
     'computers.replaceKeys': async ({ authority }, caller) => {
       await lan().keys.replace(authority);

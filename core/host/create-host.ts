@@ -15,6 +15,7 @@ import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
 import type { Caller } from './caller.ts';
 import type { ClientNetwork } from './computers/client-network.ts';
+import { mayNotBy } from './computers/computer-roles.ts';
 import { computersNow } from './computers/computers-now.ts';
 import { type Lan, openLan } from './computers/open-lan.ts';
 import { credentialsOf } from './computers/trust.ts';
@@ -260,7 +261,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
 
   // The contract.
   actions = {
-    ...{ readOnly: settings.readOnly, log },
+    ...{ readOnly: settings.readOnly, log, mayNot: mayNotBy(layouts, own) },
     nowMs: () => clock.nowMs(),
     choose: components.onNetwork,
     ...{ settings, network: opened.network },

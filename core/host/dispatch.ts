@@ -1,6 +1,6 @@
 /**
- * Where every way in ends: the input is checked against the contract's schema before a handler sees it, read-only mode is enforced
- * here and not in any page, and what a caller is told of a mistake of ours is no more than it needs.
+ * Where every way in ends: the input is checked against the contract's schema before a handler sees it, read-only mode and the roles of
+ * computers are enforced here and not in any page, and what a caller is told of a mistake of ours is no more than it needs.
  */
 import { CoterieError } from '../base/errors.ts';
 import { type MethodInput, type MethodName, type MethodOutput, methods } from '../contract/api.ts';
@@ -8,10 +8,13 @@ import { outwardError } from '../ports/outward-error.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
 import type { Caller } from './caller.ts';
 
+/** `mayNot`: why the computer at which somebody asks may not do that, null: it may; absent: it is in no cluster, and has no role. */
+type Around = Pick<HostActions, 'readOnly' | 'log'> & Partial<Pick<HostActions, 'mayNot'>>;
+
 /** Checks the input and runs the method; every way in ends here. */
 export async function dispatch(
   handlers: Handlers,
-  host: Pick<HostActions, 'readOnly' | 'log'>,
+  host: Around,
   method: string,
   input: unknown,
   caller: Caller = { sessionId: null, name: 'Coterie itself' },
@@ -29,6 +32,13 @@ export async function dispatch(
       'This host is in read-only mode: nothing can be changed from here.',
     );
   }
+  const refusal = host.mayNot?.(name, caller) ?? null;
+  if (refusal !== null) {
+    // Its own host should not have let that through: it knows another layout, or somebody changed it.
+    if (caller.from !== undefined)
+      host.log.warn('Another computer was refused.', { computer: caller.from, method });
+    throw new CoterieError('unauthorized', refusal);
+  }
   const parsed = methods[name].input.safeParse(input ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -44,7 +54,7 @@ export async function dispatch(
 }
 
 /** A typed front for callers in the same process. */
-export function typedCall(handlers: Handlers, host: Pick<HostActions, 'readOnly' | 'log'>) {
+export function typedCall(handlers: Handlers, host: Around) {
   return <M extends MethodName>(method: M, input: MethodInput<M>): Promise<MethodOutput<M>> =>
     dispatch(handlers, host, method, input) as Promise<MethodOutput<M>>;
 }

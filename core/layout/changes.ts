@@ -16,6 +16,7 @@ import {
   nextLayout,
   noDataCenter,
 } from './layout.ts';
+import { mustKeepOwner, roleIn, withRole } from './roles.ts';
 
 export const nodeCountMax = 1_000;
 export const weightMax = 100;
@@ -113,12 +114,12 @@ export function removeNode(layout: Layout, digest: string, name: string, isDead:
   return keepNodes(layout, digest, (node) => node.id !== id, { gone, last: 'the last node' });
 }
 
-/** Computers go with their last node; one that had none stays. */
+/** Computers go with their last node; one that had none stays, unless it is `out`. The last owner does not go. */
 function keepNodes(
   layout: Layout,
   digest: string,
   isKept: (node: LayoutNode) => boolean,
-  { gone, last }: { gone: Layout['gone']; last: string },
+  { gone, last, out }: { gone: Layout['gone']; last: string; out?: string },
 ): Layout {
   const nodes = layout.nodes.filter(isKept);
   if (nodes.length === 0) {
@@ -126,7 +127,8 @@ function keepNodes(
   }
   const left = new Set(nodes.map(({ computer }) => computer));
   const before = new Set(layout.nodes.map(({ computer }) => computer));
-  const computers = layout.computers.filter(({ id }) => left.has(id) || !before.has(id));
+  const computers = layout.computers.filter(({ id }) => left.has(id) || (!before.has(id) && id !== out));
+  mustKeepOwner(layout, computers);
   return withNodes(layout, digest, { nodes, computers, gone });
 }
 
@@ -168,8 +170,8 @@ export function moveNode(layout: Layout, digest: string, name: string, dataCente
 export function removeComputer(layout: Layout, digest: string, id: string, isDead: boolean): Layout {
   const own = layout.nodes.filter(({ computer }) => computer === id).map((node) => node.id);
   const gone = isDead ? [...(layout.gone ?? []), ...own] : layout.gone;
-  const without = { ...layout, computers: layout.computers.filter((computer) => computer.id !== id) };
-  return keepNodes(without, digest, (node) => node.computer !== id, { gone, last: 'the last computer' });
+  const last = 'the last computer';
+  return keepNodes(layout, digest, (node) => node.computer !== id, { gone, last, out: id });
 }
 
 export function removeDataCenter(layout: Layout, digest: string, dataCenter: string): Layout {
@@ -204,6 +206,24 @@ export function renameDataCenter(layout: Layout, digest: string, from: string, t
       ),
     })),
   });
+}
+
+/** The nodes, arcs, computers and data centers of `before`. Keyspaces and roles stay as they are now. */
+export function takenBack(layout: Layout, digest: string, before: Layout): Layout {
+  const { nodes, rings, dataCenters, gone } = before;
+  const present = new Map(layout.computers.map((computer) => [computer.id, roleIn(layout, computer)]));
+  const computers = before.computers.map((computer) => {
+    const role = present.get(computer.id);
+    return role === undefined ? computer : withRole(computer, role);
+  });
+  mustKeepOwner(layout, computers);
+  const factorsBefore = new Map(before.keyspaces.map((keyspace) => [keyspace.id, keyspace.factors]));
+  const keyspaces = layout.keyspaces.map((keyspace) => {
+    const known = Object.keys(keyspace.factors).every((name) => dataCenters.includes(name));
+    const factors = known ? keyspace.factors : (factorsBefore.get(keyspace.id) ?? keyspace.factors);
+    return { ...keyspace, factors };
+  });
+  return nextLayout(layout, digest, { nodes, rings, computers, dataCenters, gone, keyspaces });
 }
 
 function mustHave(layout: Layout, dataCenter: string): void {

@@ -30,7 +30,13 @@ const layoutSchema = z
     createdAtMs: z.number(),
     dataCenters: z.array(name).min(1),
     computers: z
-      .array(z.object({ id: text, name: text, dataCenter: name, key: z.string().max(128).optional() }))
+      .array(
+        z.object({
+          ...{ id: text, name: text, dataCenter: name, key: z.string().max(128).optional() },
+          // Any word: one that is not known here is read as the least, and must not make the layout unreadable.
+          role: z.string().max(64).optional(),
+        }),
+      )
       .min(1),
     nodes: z
       .array(z.object({ id: nodeId, name, computer: text, dataCenter: name, weight: z.number().positive() }))

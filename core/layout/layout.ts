@@ -24,6 +24,8 @@ export interface LayoutComputer {
   readonly dataCenter: string;
   /** SHA-256 of its public key, in hexadecimal; absent: it is not reached by others. */
   readonly key?: string;
+  /** What it may do to the cluster; absent: as an owner. Read with roles.ts alone: a later version may write other words. */
+  readonly role?: 'operator' | 'viewer';
 }
 
 export interface LayoutNode extends RingNode {

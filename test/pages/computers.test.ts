@@ -51,13 +51,16 @@ describe.skipIf(browserPath === undefined)(
       await journeys.tabTo(page, 'combobox', 'Data center');
       await page.keyboard.press('Control+a');
       await page.keyboard.type('garage');
+      await journeys.tabTo(page, 'radio', /^Owner/);
+      await page.keyboard.press('ArrowUp');
+      await page.getByRole('radio', { name: /^Viewer/, checked: true }).waitFor();
       await journeys.tabTo(page, 'checkbox', /^Only stage its nodes/);
       await page.keyboard.press('Space');
       await journeys.press(page, 'button', 'Let Workshop in');
       await page.getByText(/^Workshop is in\. Its nodes are staged/).waitFor();
       await page.getByRole('heading', { name: 'Ring & nodes' }).waitFor();
       expect(host.cluster.computers.lastInput('computers.approve')).toEqual({
-        ...{ id: 'r1', dataCenter: 'garage', apply: false },
+        ...{ id: 'r1', dataCenter: 'garage', apply: false, role: 'viewer' },
       });
       expect(problems).toEqual([]);
     });
@@ -120,6 +123,64 @@ describe.skipIf(browserPath === undefined)(
         now: false,
       });
     });
+
+    it('changes what a computer may do by keyboard alone, and never takes the last owner', async () => {
+      const { page, host, problems } = await visit('lan', '#/computers', axeOptions, ({ cluster }) => {
+        for (const name of ['Back room', 'Gate']) cluster.computers.roles.set(name, 'viewer');
+      });
+      await journeys.press(page, 'button', 'Role… Front desk');
+      const last = page.getByRole('dialog', { name: 'What may Front desk do?' });
+      await journeys.tabTo(page, 'radio', /^Owner/);
+      await page.keyboard.press('ArrowDown');
+      await last.getByText('From here you cannot take it back', { exact: false }).waitFor();
+      expect(await button(page, 'Change it').getAttribute('title')).toContain('It is the only owner.');
+      await page.keyboard.press('Escape');
+      await journeys.openByPalette(page, 'change what gate');
+      const dialog = page.getByRole('dialog', { name: 'What may Gate do?' });
+      await expectNoViolation(page, 'role');
+      await journeys.tabTo(page, 'radio', /^Viewer/);
+      await page.keyboard.press('ArrowUp');
+      await journeys.press(page, 'button', 'Change it');
+      await dialog.waitFor({ state: 'detached' });
+      expect(host.cluster.computers.lastInput('computers.setRole')).toEqual({
+        name: 'Gate',
+        role: 'operator',
+      });
+      // No event tells of it: the page looks anew.
+      await page
+        .getByRole('listitem')
+        .filter({ hasText: 'Gate' })
+        .getByText('Operator', { exact: true })
+        .waitFor();
+      expect(problems).toEqual([]);
+    });
+
+    it.each([
+      ['viewer', 'may look, and change nothing', false],
+      ['operator', 'may run the cluster, and not change what it is made of', true],
+    ] as const)(
+      '%s: says once what the computer may do, why a button cannot be used, and what helps when no owner is left',
+      async (role, words, runs) => {
+        const { page } = await visit('lan', '#/computers', axeOptions, ({ cluster }) => {
+          for (const name of ['Front desk', 'Back room']) cluster.computers.roles.set(name, role);
+        });
+        const banner = page.getByRole('region', { name: 'What this computer may do' });
+        await banner.getByText(words, { exact: false }).waitFor();
+        // Gate, the only owner, is away.
+        await banner.getByText('coterie computer role "Front desk" owner --take').waitFor();
+        const why = `This computer ${words}`;
+        for (const name of ['Invite a computer…', 'Let in… Workshop', 'Remove Gate…']) {
+          expect(await button(page, name).getAttribute('title')).toContain(why);
+        }
+        await expectNoViolation(page, role);
+        await page.getByRole('link', { name: /^Repair/ }).click();
+        const repair = await button(page, 'Run a repair…').getAttribute('title');
+        expect(repair?.includes(why) ?? false).toBe(!runs);
+        await page.getByRole('link', { name: 'Keyspaces', exact: true }).click();
+        expect(await button(page, 'New keyspace').getAttribute('title')).toContain(why);
+        await banner.waitFor();
+      },
+    );
 
     it('makes a code that can be read aloud and copied, counts it down and says when it is over', async () => {
       const { page, host } = await visit('lan', '#/computers', axeOptions);
@@ -220,7 +281,9 @@ describe.skipIf(browserPath === undefined)(
       await button(page, 'Let in… Workshop').waitFor();
       await page.getByRole('row', { name: /wlp2s0/ }).waitFor();
       await expectNotTooWide(page, 'computers');
-      for (const name of ['Let in… Workshop', 'Remove Gate…', 'Invite a computer…', 'Replace the keys…']) {
+      for (const name of [
+        ...['Let in… Workshop', 'Role… Gate', 'Remove Gate…', 'Invite a computer…', 'Replace the keys…'],
+      ]) {
         await button(page, name).click();
         await page.getByRole('dialog').waitFor();
         await expectNotTooWide(page, name);

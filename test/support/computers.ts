@@ -40,11 +40,11 @@ export async function allUp(cluster: RealCluster, count: number): Promise<boolea
 export async function join(
   member: RealCluster,
   other: RealCluster,
-  { dataCenter, nodes }: { dataCenter?: string; nodes?: number } = {},
+  { dataCenter, nodes, role }: { dataCenter?: string; nodes?: number; role?: 'operator' | 'viewer' } = {},
 ): Promise<void> {
   const { link } = await member.api.call('computers.invite', { dataCenter });
   await other.api.call('join.ask', { code: link, nodes });
   const [{ id }] = await member.api.call('computers.requests', {});
-  await member.api.call('computers.approve', { id });
+  await member.api.call('computers.approve', { id, role });
   await waitUntil('it is in the cluster', () => isMember(other));
 }

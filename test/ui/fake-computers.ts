@@ -12,6 +12,7 @@ import type {
   JoinRequest,
   SharedKeysView,
 } from '../../core/contract/computer-views.ts';
+import type { ComputerRole } from '../../core/contract/roles.ts';
 import type { Variant } from './fake-layouts.ts';
 
 const minute = 60_000;
@@ -64,6 +65,8 @@ export class FakeComputers {
   readonly #named: (name: string) => void;
   readonly #startedAtMs = Date.now();
   readonly #removed = new Set<string>();
+  /** Of those that are no owners, by name. */
+  readonly roles = new Map<string, ComputerRole>();
   requests: JoinRequest[];
   found: FoundComputer[];
   interfaces: InterfaceReport[];
@@ -99,7 +102,9 @@ export class FakeComputers {
   }
 
   views(): ComputerView[] {
-    const views = this.#viewsOfLayout().filter(({ name }) => !this.#removed.has(name));
+    const views = this.#viewsOfLayout()
+      .filter(({ name }) => !this.#removed.has(name))
+      .map((view) => ({ ...view, role: this.roles.get(view.name) ?? view.role }));
     if (this.#variant !== 'lan') {
       const address = this.isListening ? '192.168.1.20:7430' : null;
       return views.map((view) => (view.self ? { ...view, address } : view));
@@ -117,7 +122,14 @@ export class FakeComputers {
 
   async answer(
     method: string,
-    input: { id: string; name: string; code: string; dataCenter?: string; apply?: boolean },
+    input: {
+      id: string;
+      name: string;
+      code: string;
+      dataCenter?: string;
+      apply?: boolean;
+      role?: ComputerRole;
+    },
   ): Promise<unknown> {
     if (this.isOld) throw new CoterieError('unsupported', `There is no method "${method}".`);
     if (method !== 'computer.standing') await this.gate;
@@ -135,6 +147,9 @@ export class FakeComputers {
       case 'computers.refuse':
         this.#take(input.id);
         return {};
+      case 'computers.setRole':
+        this.roles.set(input.name, input.role ?? 'owner');
+        return { version: 2 };
       case 'computers.remove':
         this.#removed.add(input.name);
         return { version: 2 };

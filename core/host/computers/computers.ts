@@ -144,6 +144,11 @@ export class Computers {
     });
   }
 
+  /** For how long a computer has not been heard of; see OtherComputer. One that nobody knows was here a moment ago. */
+  silentMs(computer: string): number {
+    return this.#of(computer)?.silentMs(this.#parts.clock.monotonicMs()) ?? 0;
+  }
+
   /** A call of ClusterApi on another computer. Rejects with what it says, and with `unavailable` where it is not reached. */
   async call(computer: string, method: string, input: unknown, by: string): Promise<unknown> {
     const place = this.#placeOf(computer);
@@ -181,7 +186,8 @@ export class Computers {
   /** Those of the layouts that count: nobody else is called, and what others told is forgotten. */
   #follow(): void {
     const keys = new Set(this.#known.computers.flatMap(({ key }) => key ?? []));
-    for (const key of keys) if (!this.#others.has(key)) this.#others.set(key, new OtherComputer(key));
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const key of keys) if (!this.#others.has(key)) this.#others.set(key, new OtherComputer(key, nowMs));
     for (const key of this.#others.keys()) if (!keys.has(key)) this.#others.delete(key);
     this.#tellAddresses();
   }

@@ -6,10 +6,13 @@ import { randomUUID } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
+import type { ComputerRole } from '../../base/roles.ts';
 import { productVersion } from '../../base/version.ts';
 import type { Invitation, JoinRequest } from '../../contract/computer-views.ts';
+import { roleNames } from '../../contract/roles.ts';
 import { computerNamed, removeComputer } from '../../layout/changes.ts';
 import { checkName, type Layout } from '../../layout/layout.ts';
+import { withRole } from '../../layout/roles.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AccessRules } from '../../security/access.ts';
 import { certificateFingerprint, issueCertificate } from '../../security/certificates.ts';
@@ -85,23 +88,21 @@ export class MembershipDesk {
   /** Returns the layout with which its nodes join; null: they are staged. Throws `not-found`. */
   async approve(
     id: string,
-    { dataCenter, apply, by }: { dataCenter?: string; apply: boolean; by: string },
+    { dataCenter, apply, role, by }: { dataCenter?: string; apply: boolean; role: ComputerRole; by: string },
   ): Promise<number | null> {
     const { inbox, layouts, staging, admitted, noted } = this.#parts;
     const request = inbox.waitingRequest(id);
     const target = dataCenter ?? request.dataCenter;
     checkName(target, 'The data center');
-    const computer = {
-      id: randomUUID(),
-      name: freeComputerName(layouts.present, plainLine(request.computer)),
-      dataCenter: target,
-      key: request.fingerprint,
-    };
+    const name = freeComputerName(layouts.present, plainLine(request.computer));
+    const facts = { id: randomUUID(), name, dataCenter: target, key: request.fingerprint };
+    const computer = withRole(facts, role);
     const entry = await staging.admit(computer, { count: request.nodes, apply, by });
     await inbox.approved(request.id, computer.id);
     admitted(computer.id, { host: request.address, port: request.port });
+    const as = role === 'owner' ? '' : `, as ${roleNames[role]}`;
     noted(
-      `${computer.name} was let in, to ${target}${entry === null ? '; its nodes wait to be applied' : ''}.`,
+      `${computer.name} was let in, to ${target}${as}${entry === null ? '; its nodes wait to be applied' : ''}.`,
       by,
     );
     return entry?.version ?? null;

@@ -4,6 +4,7 @@ import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import type { Discovery } from '../../discovery/discovery.ts';
 import { admitsKey, admittedComputers } from '../../layout/admission.ts';
+import type { LayoutComputer } from '../../layout/layout.ts';
 import { ComputerCalls } from '../../platform/computer-calls.ts';
 import { systemRandom } from '../../platform/system-random.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
@@ -25,6 +26,7 @@ import { AppliedElsewhere } from './applied-elsewhere.ts';
 import type { ClientNetwork } from './client-network.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
+import { roleNow } from './computer-roles.ts';
 import { Computers } from './computers.ts';
 import { conflictInWords, createFinder } from './finder.ts';
 import { JoinInbox } from './join-inbox.ts';
@@ -197,9 +199,10 @@ export async function openLan(parts: Components, at: { listen: string; port: num
               throw new CoterieError('unsupported', `"${method}" is not asked of another computer.`);
             }
             const from = keyFingerprint(certificate);
-            const name =
-              layouts.present.computers.find((one) => one.key === from)?.name ?? 'another computer';
-            const caller = { sessionId: null, name: plainLine(by), from: plainLine(name) };
+            const isIt = (one: LayoutComputer) => one.key === from;
+            const name = layouts.present.computers.find(isIt)?.name ?? 'another computer';
+            const role = roleNow(layouts, isIt) ?? 'viewer';
+            const caller = { sessionId: null, name: plainLine(by), from: plainLine(name), role };
             return { output: await parts.dispatch(method, input, caller) };
           },
         ],

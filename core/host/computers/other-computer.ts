@@ -16,6 +16,7 @@ const placesMax = 8;
 
 export class OtherComputer {
   readonly key: string;
+  readonly #sinceMs: number;
   /** Where it may be reached, the best first. */
   #places: readonly Place[] = [];
   news: ComputerNews | null = null;
@@ -31,8 +32,10 @@ export class OtherComputer {
   /** What it told of its nodes, by id. */
   #told: ReadonlyMap<number, Told> = new Map();
 
-  constructor(key: string) {
+  /** `sinceMs`: since when this computer knows of it, on the monotonic clock. */
+  constructor(key: string, sinceMs: number) {
     this.key = key;
+    this.#sinceMs = sinceMs;
   }
 
   /** Undefined: nobody knows. */
@@ -56,6 +59,11 @@ export class OtherComputer {
   get aheadMs(): number | null {
     const there = this.news?.repairs?.nowMs;
     return there === undefined || this.heardAtMs === null ? null : there - this.heardAtMs;
+  }
+
+  /** For how long it has not been heard of; where it never was, since this computer knows of it. */
+  silentMs(nowMs: number): number {
+    return nowMs - Math.max(this.#heardMs, this.#sinceMs);
   }
 
   isReached(nowMs: number): boolean {

@@ -8,8 +8,13 @@ import { type Staged, stagedSchema } from './staged-change.ts';
 
 const file = 'staged.json';
 
-export interface Applied extends LayoutEntry {
-  readonly before: Layout;
+export interface Applied extends Omit<LayoutEntry, 'ofNodes'> {
+  /** Null: it changed no nodes, and is not taken back with them. */
+  readonly before: Layout | null;
+}
+
+export function canBeTakenBack(entry: Applied): entry is Applied & { readonly before: Layout } {
+  return entry.before !== null;
 }
 
 export interface KeptStaging {
@@ -36,7 +41,9 @@ const schema = z.object({
 export async function readStaged(disk: Disk): Promise<KeptStaging> {
   try {
     const kept = schema.parse(JSON.parse((await disk.readFile(file)).toString()));
-    const applied = kept.applied.map((entry): Applied => ({ ...entry, before: checkedLayout(entry.before) }));
+    const applied = kept.applied.map(
+      (entry): Applied => ({ ...entry, before: entry.before === null ? null : checkedLayout(entry.before) }),
+    );
     return { ...kept, applied };
   } catch {
     return { staged: [], applied: [] };

@@ -6,9 +6,10 @@
 import { CoterieError } from '../../base/errors.ts';
 import { listOf } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
-import { addNodes, computerNamed, nodeNamed } from '../../layout/changes.ts';
+import { roleNames } from '../../contract/roles.ts';
+import { addNodes, computerNamed, nodeNamed, takenBack } from '../../layout/changes.ts';
 import { nodesOf } from '../../layout/history.ts';
-import { type Layout, type LayoutComputer, type LayoutNode, nextLayout } from '../../layout/layout.ts';
+import type { Layout, LayoutComputer, LayoutNode } from '../../layout/layout.ts';
 import { placesOf } from '../../layout/places.ts';
 import { type LayoutPlan, movesBetween, planOf, survivalChanges } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -19,7 +20,7 @@ import type { LayoutService } from './layout-service.ts';
 import { digestOf } from './layout-store.ts';
 import { lossesOf } from './losses-of-change.ts';
 import { drawNodes, fold, inWords, type Staged } from './staged-change.ts';
-import { type Applied, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
+import { type Applied, canBeTakenBack, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
 import { waitingInWords } from './waiting-words.ts';
 
@@ -107,7 +108,7 @@ export class Staging {
   }
 
   /** `by`: from where, in words. */
-  async apply(by: string): Promise<LayoutEntry> {
+  async apply(by: string): Promise<Applied> {
     const staged = this.#staged;
     if (staged.length === 0) {
       throw new CoterieError('bad-input', 'Nothing is staged. Stage a change: coterie node add.');
@@ -128,11 +129,12 @@ export class Staging {
   async admit(
     computer: LayoutComputer,
     { count, apply, by }: { count: number; apply: boolean; by: string },
-  ): Promise<LayoutEntry | null> {
+  ): Promise<Applied | null> {
     const { present } = this.#parts.layouts;
     const change: LayoutChange = { kind: 'add-nodes', count, dataCenter: computer.dataCenter, weight: 1 };
     const nodes = this.#drawNodes(count, computer.id, this.#after(this.#staged));
-    const what = `${computer.name} joins with ${listOf(nodes.map(({ name }) => name))}`;
+    const as = computer.role === undefined ? '' : ` as ${roleNames[computer.role]}`;
+    const what = `${computer.name} joins${as} with ${listOf(nodes.map(({ name }) => name))}`;
     if (!apply) {
       await this.#change((layout, digest) => addNodes(layout, digest, [], [computer]), this.#staged);
       await this.#keep([...this.#staged, { change, nodes, computers: [] }], this.#applied);
@@ -143,16 +145,22 @@ export class Staging {
     return this.#note(present, [what], by);
   }
 
-  async #note(before: Layout, changes: string[], by: string): Promise<LayoutEntry> {
+  async #note(before: Layout | null, changes: string[], by: string): Promise<Applied> {
     const { layouts, clock } = this.#parts;
-    const entry = { version: layouts.present.version, atMs: clock.nowMs(), by, changes };
-    await this.#keep(this.#staged, [...this.#applied, { ...entry, before }].slice(-entriesMax));
+    const entry = { version: layouts.present.version, atMs: clock.nowMs(), by, changes, before };
+    await this.#keep(this.#staged, [...this.#applied, entry].slice(-entriesMax));
     return entry;
+  }
+
+  /** A change of something else than nodes that everybody is told of in the same way. It is not one to take back. */
+  async decide(edit: (layout: Layout, digest: string) => Layout, what: string, by: string): Promise<void> {
+    await this.#parts.layouts.change(edit);
+    await this.#note(null, [what], by);
   }
 
   /** The nodes, arcs and data centers of before the last change. Keyspaces stay as they are now. */
   async revert(): Promise<{ version: number }> {
-    const last = this.#applied.at(-1);
+    const last = this.#applied.findLast(canBeTakenBack);
     if (last === undefined) throw new CoterieError('not-found', 'There is no change of nodes to take back.');
     const { layouts } = this.#parts;
     const live = nodesOf(layouts.live.map(({ layout }) => layout));
@@ -163,21 +171,11 @@ export class Staging {
         `The change to layout ${last.version} cannot be taken back: ${listOf(missing)} left the cluster with it. Add nodes instead.`,
       );
     }
-    const { nodes, rings, computers, dataCenters } = last.before;
-    const factorsIn = (layout: Layout, id: number) => layout.keyspaces.find((one) => one.id === id)?.factors;
-    const back = (layout: Layout, digest: string): Layout =>
-      nextLayout(layout, digest, {
-        ...{ nodes, rings, computers, dataCenters, gone: last.before.gone },
-        keyspaces: layout.keyspaces.map((keyspace) => {
-          const known = Object.keys(keyspace.factors).every((name) => dataCenters.includes(name));
-          const factors = known
-            ? keyspace.factors
-            : (factorsIn(last.before, keyspace.id) ?? keyspace.factors);
-          return { ...keyspace, factors };
-        }),
-      });
-    await this.#change(back, this.#staged);
-    await this.#keep(this.#staged, this.#applied.slice(0, -1));
+    await this.#change((layout, digest) => takenBack(layout, digest, last.before), this.#staged);
+    await this.#keep(
+      this.#staged,
+      this.#applied.filter((entry) => entry !== last),
+    );
     return { version: layouts.present.version };
   }
 
@@ -187,7 +185,7 @@ export class Staging {
   }
 
   history(): LayoutEntry[] {
-    return this.#applied.map(({ before: _, ...entry }) => entry).reverse();
+    return this.#applied.map(({ before, ...entry }) => ({ ...entry, ofNodes: before !== null })).reverse();
   }
 
   view(nameOf: (nodeId: number) => string): LayoutView {

@@ -141,8 +141,8 @@ export class ClusterView {
   }
 
   layoutChanged(layout: Layout, before: Layout): void {
-    // Edits of keyspaces and names hand the rings on as they are.
-    if (layout.rings !== before.rings) {
+    // Edits of keyspaces and names hand the rings and computers on as they are.
+    if (layout.rings !== before.rings || layout.computers !== before.computers) {
       this.topologyChanged();
       return;
     }

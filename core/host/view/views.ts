@@ -7,6 +7,7 @@ import type { MembershipView, NodeView } from '../../contract/node-views.ts';
 import type { Advice, ClusterView, KeyspaceView, RingView } from '../../contract/views.ts';
 import type { Layout, LayoutKeyspace, LayoutNode } from '../../layout/layout.ts';
 import { LayoutMemo } from '../../layout/layout-memo.ts';
+import { roleIn } from '../../layout/roles.ts';
 import { type Availability, availabilityOf } from '../../layout/survival.ts';
 import type { NodeStatus } from '../nodes/node-supervisor.ts';
 import { consequencesOf } from './keyspace-consequences.ts';
@@ -30,7 +31,8 @@ export function computerViewsOf(
   own: ReadonlySet<string>,
   now: ReadonlyMap<string, Pick<ComputerView, 'state' | 'address' | 'heardAtMs'>>,
 ): ComputerView[] {
-  return layout.computers.map(({ id, name, dataCenter, key }) => {
+  return layout.computers.map((computer) => {
+    const { id, name, dataCenter, key } = computer;
     const known = now.get(id);
     return {
       id,
@@ -41,6 +43,7 @@ export function computerViewsOf(
       address: known?.address ?? null,
       heardAtMs: known?.heardAtMs ?? null,
       fingerprint: key ?? null,
+      role: roleIn(layout, computer),
     };
   });
 }

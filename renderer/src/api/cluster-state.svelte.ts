@@ -3,9 +3,10 @@
  * old the data is. Events are applied in batches, fewer while the window is hidden, so that a hundred nodes cost one
  * update.
  */
-import type { ClusterEvent } from '../../../core/contract/api.ts';
+import type { ClusterEvent, MethodName } from '../../../core/contract/api.ts';
 import type { ComputerView } from '../../../core/contract/computer-views.ts';
 import type { NodeView } from '../../../core/contract/node-views.ts';
+import { computerRoles, roleRefusal } from '../../../core/contract/roles.ts';
 import type { KeyspaceView, Snapshot } from '../../../core/contract/views.ts';
 import { RepairProgress } from '../repair/repair-progress.ts';
 import { applyEvent } from './apply-event.ts';
@@ -33,14 +34,14 @@ export class ClusterState {
   readonly nodes = $derived<readonly NodeView[]>(this.snapshot?.nodes ?? []);
   readonly keyspaces = $derived<readonly KeyspaceView[]>(this.snapshot?.keyspaces ?? []);
   readonly readOnly = $derived(this.snapshot?.cluster.readOnly ?? false);
-  /** Why nothing can be changed now; null when it can. */
-  readonly changeRefusal = $derived(
-    !this.connected
-      ? 'Not connected to the host.'
-      : this.readOnly
-        ? 'The host is in read-only mode: nothing can be changed from here.'
-        : null,
-  );
+  /** What this computer may do, and its name; null: it is of no cluster, or nothing is known yet. One host may play several. */
+  readonly standing = $derived.by(() => {
+    const own = this.snapshot?.computers.filter(({ self }) => self) ?? [];
+    const role = computerRoles.find((one) => own.some((computer) => computer.role === one));
+    return role === undefined ? null : { role, name: own[0].name, isHere: true };
+  });
+  /** Why an owner's changes cannot be made now; null when they can. */
+  readonly changeRefusal = $derived(this.refusalFor('layout.apply'));
   #sequence = -1;
   #queue: ClusterEvent[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
@@ -68,6 +69,13 @@ export class ClusterState {
   close(): void {
     clearTimeout(this.#flushTimer);
     for (const end of this.#endings) end();
+  }
+
+  /** Why this method cannot be called now; null when it can. The host decides by the same table. */
+  refusalFor(method: MethodName): string | null {
+    if (!this.connected) return 'Not connected to the host.';
+    if (this.readOnly) return 'The host is in read-only mode: nothing can be changed from here.';
+    return this.standing === null ? null : roleRefusal(method, this.standing);
   }
 
   node(name: string): NodeView | undefined {

@@ -5,7 +5,10 @@ import type { NodeAction } from '../nodes/node-actions.ts';
 
 export type DialogRequest =
   | { readonly kind: 'node'; readonly action: NodeAction; readonly name: string }
-  | { readonly kind: 'accept-loss' | 'change-node' | 'remove-computer'; readonly name: string }
+  | {
+      readonly kind: 'accept-loss' | 'change-node' | 'computer-role' | 'remove-computer';
+      readonly name: string;
+    }
   | { readonly kind: 'switch-off'; readonly of: SwitchOffQuestion }
   /** `name` null: a new one. */
   | { readonly kind: 'keyspace'; readonly name: string | null }

@@ -1,5 +1,6 @@
 /** Computers, codes and fingerprints as people read and compare them. Pure. */
 import type { ComputerView, FoundComputer, InterfaceReport } from '../../../core/contract/computer-views.ts';
+import type { ComputerRole } from '../../../core/contract/roles.ts';
 import { formatDuration } from '../components/format.ts';
 
 const groupLength = 4;
@@ -16,6 +17,19 @@ export const computerStateWords: Readonly<Record<ComputerView['state'], string>>
   here: 'This computer',
   reached: 'Reached',
   away: 'Away',
+};
+
+export const roleTitles: Readonly<Record<ComputerRole, string>> = {
+  owner: 'Owner',
+  operator: 'Operator',
+  viewer: 'Viewer',
+};
+
+/** What each may do, for somebody who chooses. */
+export const roleMeanings: Readonly<Record<ComputerRole, string>> = {
+  owner: 'May do everything: change the cluster, its keyspaces, users and computers.',
+  operator: 'May start and stop nodes, run repairs, and write keys on the page “Data”.',
+  viewer: 'May look at everything, and change nothing.',
 };
 
 /** Heard of within this is now. */

@@ -1,4 +1,5 @@
 /** What the command palette offers for a typed text. Pure but for the actions that items carry. */
+import type { MethodName } from '../../../core/contract/api.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { whyNotRemove } from '../computers/why-not-remove.ts';
 import { whyNotAccept } from '../nodes/loss-words.ts';
@@ -43,31 +44,30 @@ function fixedItems(app: AppContext): PaletteItem[] {
   add('Pages', 'Clients', 'page', () => router.open('clients'));
   add('Pages', 'Repair', 'page', () => router.open('repair'));
   add('Pages', 'Activity', 'page', () => router.open('activity'));
-  const refusal = cluster.changeRefusal;
-  if (refusal === null) {
+  const may = (method: MethodName) => cluster.refusalFor(method) === null;
+  if (may('keyspaces.create'))
     add('Keyspaces', 'New keyspace…', 'create', () => dialogs.open({ kind: 'keyspace', name: null }));
-    if (cluster.keyspaces.length > 0)
-      add('Keys', 'New key…', 'write', () => dialogs.open({ kind: 'new-key', keyspace: null }));
-    if (cluster.keyspaces.some((keyspace) => nothingToCompare(keyspace) === null)) {
-      add('Repair', 'Run a repair…', 'compare replicas', () =>
-        dialogs.open({ kind: 'run-repair', keyspace: null }),
-      );
-      add('Repair', 'Schedule repairs…', 'every few days', () =>
-        dialogs.open({ kind: 'schedule-repair', keyspace: null }),
-      );
-    }
+  if (may('data.put') && cluster.keyspaces.length > 0)
+    add('Keys', 'New key…', 'write', () => dialogs.open({ kind: 'new-key', keyspace: null }));
+  if (may('repairs.run') && cluster.keyspaces.some((keyspace) => nothingToCompare(keyspace) === null)) {
+    add('Repair', 'Run a repair…', 'compare replicas', () =>
+      dialogs.open({ kind: 'run-repair', keyspace: null }),
+    );
+    add('Repair', 'Schedule repairs…', 'every few days', () =>
+      dialogs.open({ kind: 'schedule-repair', keyspace: null }),
+    );
   }
   for (const node of cluster.nodes) {
     add('Nodes', node.name, `${nodeStateWords[node.state].toLowerCase()}, ${node.dataCenter}`, () =>
       router.open('ring', node.name),
     );
     for (const action of nodeActions) {
-      if (whyNot(action, node, refusal) !== null) continue;
+      if (whyNot(action, node, cluster.refusalFor(`nodes.${action}`)) !== null) continue;
       add('Nodes', `${nodeActionWords[action].verb} ${node.name}`, 'node action', () =>
         requestNodeAction(app, action, node.name),
       );
     }
-    if (whyNotAccept(node, cluster.nodes, refusal) === null) {
+    if (whyNotAccept(node, cluster.nodes, cluster.refusalFor('nodes.acceptLoss')) === null) {
       add('Nodes', `Accept the loss at ${node.name}…`, 'node action', () =>
         dialogs.open({ kind: 'accept-loss', name: node.name }),
       );
@@ -76,7 +76,7 @@ function fixedItems(app: AppContext): PaletteItem[] {
   addComputers(app, add);
   for (const { name } of cluster.keyspaces) {
     add('Keyspaces', name, 'browse its keys', () => router.open('data', name));
-    if (refusal === null)
+    if (may('keyspaces.alter'))
       add('Keyspaces', `Edit ${name}…`, 'settings', () => dialogs.open({ kind: 'keyspace', name }));
   }
   add('Sessions', 'Sessions…', 'who is logged in, log out', () => dialogs.open({ kind: 'sessions' }));
@@ -95,12 +95,17 @@ function addComputers({ cluster, dialogs, requests, router }: AppContext, add: A
   const computers = cluster.snapshot?.computers ?? [];
   for (const { name, dataCenter } of computers)
     add('Computers', name, `computer, ${dataCenter}`, () => router.open('computers'));
-  if (cluster.changeRefusal !== null) return;
+  if (cluster.refusalFor('computers.invite') !== null) return;
   add('Computers', 'Invite a computer…', 'a code to join with', () => dialogs.open({ kind: 'invite' }));
   for (const request of requests.value ?? [])
     add('Computers', `Let ${request.computer} in…`, 'asks to come in', () =>
       dialogs.open({ kind: 'let-in', request }),
     );
+  if (computers.length > 1)
+    for (const { name } of computers)
+      add('Computers', `Change what ${name} may do…`, 'computer action', () =>
+        dialogs.open({ kind: 'computer-role', name }),
+      );
   if (whyNotRemove(cluster) !== null) return;
   for (const { name } of computers)
     add('Computers', `Remove ${name}…`, 'computer action', () =>

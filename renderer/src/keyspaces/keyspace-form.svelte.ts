@@ -53,7 +53,9 @@ export class KeyspaceForm {
   });
   /** Why it cannot be saved; null when it can. */
   readonly refusal = $derived.by(() => {
-    const refusal = this.#app.cluster.changeRefusal;
+    const refusal = this.#app.cluster.refusalFor(
+      this.existing === null ? 'keyspaces.create' : 'keyspaces.alter',
+    );
     if (refusal !== null) return refusal;
     if (this.busy) return 'Being saved.';
     if (this.name.trim() === '') return 'Give it a name first.';

@@ -21,7 +21,7 @@ export class RunForm {
 
   /** Why it cannot be run; null when it can. */
   readonly refusal = $derived.by(() => {
-    const refusal = this.#app.cluster.changeRefusal;
+    const refusal = this.#app.cluster.refusalFor('repairs.run');
     if (refusal !== null) return refusal;
     if (this.busy) return 'Being started.';
     const keyspace = this.#app.cluster.keyspace(this.keyspace);

@@ -37,7 +37,7 @@ export class ScheduleForm {
 
   /** Why it cannot be saved; null when it can. */
   readonly refusal = $derived.by(() => {
-    const refusal = this.#app.cluster.changeRefusal;
+    const refusal = this.#app.cluster.refusalFor('repairs.schedule');
     if (refusal !== null) return refusal;
     if (this.busy) return 'Being saved.';
     const keyspace = this.#app.cluster.keyspace(this.keyspace);

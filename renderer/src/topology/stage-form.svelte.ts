@@ -13,7 +13,7 @@ export class StageForm {
   }
 
   get refusal(): string | null {
-    return this.#busy ? 'Under way.' : this.#app.cluster.changeRefusal;
+    return this.#busy ? 'Under way.' : this.#app.cluster.refusalFor('layout.stage');
   }
 
   async stage(change: LayoutChange): Promise<void> {

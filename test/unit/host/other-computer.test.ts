@@ -7,14 +7,14 @@ const at = (host: string) => ({ host, port: 7430 });
 
 describe('where another computer is reached', () => {
   it('is where it answered, also when it calls from another of its addresses', () => {
-    const other = new OtherComputer('key');
+    const other = new OtherComputer('key', 0);
     other.heard(at('wired'), 'answered', news, { nowMs: 0, wallMs: 0 });
     other.heard(at('wireless'), 'called', news, { nowMs: 1_000, wallMs: 0 });
     expect(other.place).toEqual(at('wired'));
   });
 
   it('is where it calls from once it does not answer at the old place: it has another address now', () => {
-    const other = new OtherComputer('key');
+    const other = new OtherComputer('key', 0);
     other.heard(at('old'), 'answered', news, { nowMs: 0, wallMs: 0 });
     other.failed(at('old'), 1_000);
     expect(other.place).toEqual(at('old'));
@@ -23,7 +23,7 @@ describe('where another computer is reached', () => {
   });
 
   it('is tried in turn while nobody answers', () => {
-    const other = new OtherComputer('key');
+    const other = new OtherComputer('key', 0);
     for (const host of ['a', 'b', 'c']) other.found(at(host));
     const tried = [0, 1, 2, 3].map(() => {
       const place = other.place!;
@@ -34,7 +34,7 @@ describe('where another computer is reached', () => {
   });
 
   it('is not lost to many places that others invent', () => {
-    const other = new OtherComputer('key');
+    const other = new OtherComputer('key', 0);
     other.heard(at('right'), 'answered', news, { nowMs: 0, wallMs: 0 });
     for (let number = 0; number < 1_000; number++) other.found(at(`wrong-${number}`));
     expect(other.place).toEqual(at('right'));
@@ -48,7 +48,7 @@ describe('where another computer is reached', () => {
   });
 
   it('counts as reached for five seconds after it was heard', () => {
-    const other = new OtherComputer('key');
+    const other = new OtherComputer('key', 0);
     expect(other.isReached(0)).toBe(false);
     other.heard(at('a'), 'called', news, { nowMs: 1_000, wallMs: 0 });
     expect([other.isReached(5_999), other.isReached(6_000)]).toEqual([true, false]);

@@ -6,7 +6,7 @@ import { digestOf } from '../../../core/host/layouts/layout-store.ts';
 import { Staging } from '../../../core/host/layouts/staging.ts';
 import type { LocalNode, NodeHandle } from '../../../core/host/nodes/node-handle.ts';
 import { removeNode } from '../../../core/layout/changes.ts';
-import { type LayoutNode, nextLayout } from '../../../core/layout/layout.ts';
+import { type Layout, type LayoutNode, nextLayout } from '../../../core/layout/layout.ts';
 import type { LayoutReport } from '../../../core/node-process/messages.ts';
 import { layoutOf } from '../../support/layouts.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
@@ -101,6 +101,24 @@ it('what is staged is there after a restart, with the same ids, and what was app
   expect(service.present.nodes).toEqual(first.nodes);
   expect(service.present.rings).toEqual(first.rings);
   expect(last.history()).toEqual([]);
+});
+
+it('a decision that concerns no nodes is told with who it was, and stays when nodes are taken back', async () => {
+  const staging = await opened();
+  await time.until(staging.stage([{ kind: 'add-nodes', count: 1, weight: 1 }]));
+  await time.until(staging.apply('anna'));
+  const renamed = (layout: Layout, digest: string) => nextLayout(layout, digest, { clusterName: 'other' });
+  await time.until(staging.decide(renamed, 'It has another name', 'ben'));
+  const again = await opened();
+  expect(again.history().map(({ by, changes }) => [by, changes])).toEqual([
+    ['ben', ['It has another name']],
+    ['anna', ['Add node-6']],
+  ]);
+  await time.until(again.revert());
+  expect(service.present.nodes).toEqual(first.nodes);
+  expect(service.present.clusterName).toBe('other');
+  expect(again.history().map(({ by }) => by)).toEqual(['ben']);
+  await expect(time.until(again.revert())).rejects.toThrow('There is no change of nodes to take back.');
 });
 
 it('what is staged goes by itself when that is wanted, it is new nodes only, and nothing is against it', async () => {

@@ -11,7 +11,7 @@ import {
 
 const computer: ComputerView = {
   ...{ id: 'c1', name: 'Gate', dataCenter: 'office', self: false, state: 'away' },
-  ...{ address: null, heardAtMs: null, fingerprint: null },
+  ...{ address: null, heardAtMs: null, fingerprint: null, role: 'owner' },
 };
 const found = (name: string, cluster: string | null, heardAtMs = 0): FoundComputer => ({
   ...{ computer: name, address: `${name}:7400`, isOurs: cluster === 'ours', heardAtMs },
