@@ -1,6 +1,7 @@
 /** The server's own promises: order, bounds, authentication, forwarding, extensions and error words, over raw sockets. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { CoterieError, type ErrorCode } from '../../core/base/errors.ts';
+import { fullRights, type Rights } from '../../core/base/rights.ts';
 import type { KeyAddress } from '../../core/base/token.ts';
 import type { Logins } from '../../core/ports/logins.ts';
 import { encodeCommand } from '../../core/wire/resp/encoder.ts';
@@ -190,6 +191,8 @@ describe('authentication', () => {
       return [...this.passwords.keys()];
     }
     readonly passwords = new Map<string, string>();
+    /** Of those who may not do everything. */
+    readonly rights = new Map<string, Rights>();
     readonly #handlers: (() => void)[] = [];
 
     check(
@@ -201,6 +204,9 @@ describe('authentication', () => {
     }
     stampOf(user: string): string | null {
       return this.passwords.get(user) ?? null;
+    }
+    rightsOf(user: string): Rights | null {
+      return this.passwords.has(user) ? (this.rights.get(user) ?? fullRights) : null;
     }
     onChange(handler: () => void): void {
       this.#handlers.push(handler);

@@ -1,6 +1,6 @@
 /**
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
- * from its words to its handler: lookup, arity, authentication, the key's coordinator. It knows nothing of sockets.
+ * from its words to its handler: lookup, arity, authentication, permission, the key's coordinator. It knows nothing of sockets.
  */
 import { isForAnother } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
@@ -14,8 +14,10 @@ import { RespEncoder } from '../../wire/resp/encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { errorTexts, memoryShort, noQuorum, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
+import type { ClientIdentity } from './identity.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { checkPermission } from './permissions.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
 
@@ -119,6 +121,8 @@ export class Gateway {
       request.error(errorTexts.noAuthentication);
       return false;
     }
+    if (sink.client?.identity.isLimited === true && !this.permits(request, sink.client.identity))
+      return false;
     if (command.kind !== 'key') return true;
     if (argv[1].length > keyBytesMax) {
       request.error(errorTexts.keyTooLong);
@@ -131,6 +135,16 @@ export class Gateway {
       return false;
     }
     return true;
+  }
+
+  private permits(request: Request, identity: ClientIdentity): boolean {
+    try {
+      checkPermission(request, identity);
+      return true;
+    } catch (cause) {
+      request.fail(cause);
+      return false;
+    }
   }
 
   /** Runs an admitted request here or on the node that coordinates its key, once there is room for what it needs. */

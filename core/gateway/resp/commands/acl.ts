@@ -3,11 +3,11 @@
  * by people (coterie user), not over this port: a program that may read would otherwise let in whom it likes, and stay when it is shut out.
  */
 import { lowerText, readInteger } from '../arguments.ts';
-import { type Command, type CommandFlag, defineCommand } from '../command.ts';
+import { type Command, type CommandFlag, needs, type Subcommands } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { defaultUser } from '../identity.ts';
 import type { Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { defineContainer } from './subcommands.ts';
 
 const generatedBitsMax = 4_096;
 const generatedBitsDefault = 256;
@@ -126,21 +126,23 @@ const refuseFile = refuseChange(
   'there is no ACL file. Users are kept by Coterie itself, the same at every computer of the cluster',
 );
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
-  whoami: { arity: 2, run: (request) => request.text(request.sink.client!.identity.user) },
+const subcommands: Subcommands = {
+  whoami: {
+    arity: 2,
+    need: needs.nothing,
+    run: (request) => request.text(request.sink.client!.identity.user),
+  },
   users: { arity: 2, run: (request) => answerTexts(request, usersOf(request)) },
   list: { arity: 2, run: list },
   getuser: { arity: 3, run: getUser },
-  cat: { arity: -2, run: categoriesOf },
-  genpass: { arity: -2, run: generatePassword },
-  setuser: { arity: -3, run: refuseSet },
-  deluser: { arity: -3, run: refuseDelete },
+  cat: { arity: -2, need: needs.nothing, run: categoriesOf },
+  genpass: { arity: -2, need: needs.nothing, run: generatePassword },
+  setuser: { arity: -3, need: needs.administeringAll, run: refuseSet },
+  deluser: { arity: -3, need: needs.administeringAll, run: refuseDelete },
   load: { arity: 2, run: refuseFile },
   save: { arity: 2, run: refuseFile },
 };
 
 export const aclCommands: readonly Command[] = [
-  defineCommand('server', 'acl', -2, ['admin', 'noscript', 'stale'], (request) =>
-    runSubcommand('acl', subcommands, request),
-  ),
+  defineContainer({ group: 'server', name: 'acl', arity: -2 }, ['admin', 'noscript', 'stale'], subcommands),
 ];
