@@ -16,7 +16,7 @@ export interface Rights {
 export const fullRights: Rights = { access: 'admin', keyspaces: null };
 export const noRights: Rights = { access: 'none', keyspaces: [] };
 /** What a new user has unless a person says otherwise. */
-export const usualRights: Rights = { access: 'write', keyspaces: null };
+export const usualRights = { access: 'write', keyspaces: null } as const satisfies Rights;
 
 export function reaches(access: AccessLevel, needed: AccessLevel): boolean {
   return accessLevels.indexOf(access) >= accessLevels.indexOf(needed);
@@ -24,22 +24,4 @@ export function reaches(access: AccessLevel, needed: AccessLevel): boolean {
 
 export function mayUseKeyspace({ keyspaces }: Rights, name: string): boolean {
   return keyspaces === null || keyspaces.includes(name);
-}
-
-const words: Readonly<Record<AccessLevel, string>> = {
-  none: 'may do nothing',
-  read: 'may read',
-  write: 'may read and write',
-  admin: 'may administer',
-};
-
-/** Such as `may read and write`. */
-export function accessInWords(access: AccessLevel): string {
-  return words[access];
-}
-
-/** Such as `all keyspaces`. */
-export function keyspacesInWords({ keyspaces }: Rights): string {
-  if (keyspaces === null) return 'all keyspaces';
-  return keyspaces.length === 0 ? 'no keyspace' : keyspaces.join(', ');
 }

@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MiddlewareHandler } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
-import { accessInWords, keyspacesInWords, mayUseKeyspace, type Rights, reaches } from '../../base/rights.ts';
+import { mayUseKeyspace, type Rights, reaches } from '../../base/rights.ts';
+import { accessWords, keyspacesInWords } from '../../contract/access-words.ts';
 import { keyTargetOf, pathOfTarget } from './key-target.ts';
 
 export interface KvEnvironment {
@@ -22,7 +23,7 @@ export const kvRights: MiddlewareHandler<KvEnvironment> = async (c, next) => {
     const { keyspace } = keyTargetOf(pathOfTarget(c.env.incoming.url ?? ''));
     const how = `A person can change that, in the app under Users or with: coterie user change ${user}`;
     if (!reaches(rights.access, reading.includes(c.req.method) ? 'read' : 'write')) {
-      throw new CoterieError('forbidden', `The user ${user} ${accessInWords(rights.access)}. ${how}`);
+      throw new CoterieError('forbidden', `The user ${user} ${accessWords[rights.access]}. ${how}`);
     }
     if (!mayUseKeyspace(rights, keyspace)) {
       throw new CoterieError(

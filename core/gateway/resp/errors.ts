@@ -4,7 +4,8 @@
  * one: a client that is told that the cluster is down would wait for it to come back.
  */
 import { CoterieError } from '../../base/errors.ts';
-import { type AccessLevel, accessInWords, keyspacesInWords, type Rights } from '../../base/rights.ts';
+import type { AccessLevel, Rights } from '../../base/rights.ts';
+import { accessWords, keyspacesInWords } from '../../contract/access-words.ts';
 
 /** Too few replicas answered a node. */
 export const noQuorum = 'NOQUORUM';
@@ -69,7 +70,7 @@ const shownName = (name: string) => name.slice(0, 64);
 
 /** Redis' words first: programs look for them. */
 export function noPermission(user: string, commandName: string, access: AccessLevel): string {
-  return `NOPERM User ${user} has no permissions to run the '${commandName}' command: it ${accessInWords(access)}. A person can change that, in the app under Users or with: coterie user change ${user}`;
+  return `NOPERM User ${user} has no permissions to run the '${commandName}' command: it ${accessWords[access]}. A person can change that, in the app under Users or with: coterie user change ${user}`;
 }
 
 export function noPermissionForKeyspace(user: string, keyspace: string, rights: Rights): string {
