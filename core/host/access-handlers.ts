@@ -36,7 +36,8 @@ export function accessHandlers(host: HostActions, byPerson: NotePerson): Pick<Ha
       const had = users.find((user) => user.name === name)?.keyspaces ?? [];
       for (const keyspace of change.keyspaces ?? [])
         if (!had.includes(keyspace)) keyspaceNamed(host.layouts.present, keyspace);
-      const rights = await host.access.allow(name, change);
+      const { access = null, keyspaces } = change;
+      const rights = await host.access.set(name, { isNew: false, kept: null, access, keyspaces });
       byPerson(caller, 'cluster', name, `The user ${name} now ${rightsInWords(rights)}.`);
       return {};
     },

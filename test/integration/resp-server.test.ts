@@ -223,7 +223,7 @@ describe('authentication', () => {
     return { logins, client: await connect(port), port };
   }
 
-  test('ACL tells who one is and who there is, without digests, and changes nobody', async () => {
+  test('ACL tells who one is and who there is, without digests', async () => {
     const { logins, client } = await startWithUsers('shop');
     expect(plain(await client.call('ACL', 'WHOAMI'))).toMatch(/^-NOAUTH/);
     expect(plain(await client.call('AUTH', 'shop', 'secret of shop'))).toBe('OK');
@@ -236,12 +236,17 @@ describe('authentication', () => {
     expect(plain(await client.call('ACL', 'GETUSER', 'nobody'))).toBeNull();
     expect(plain(await client.call('ACL', 'GETUSER', 'shop'))).toEqual([
       ...['flags', ['on'], 'passwords', [], 'commands', '+@all'],
-      ...['keys', '~*', 'channels', '&*', 'selectors', []],
+      ...['keys', '~*', 'channels', '&*', 'selectors', [], 'databases', 'alldbs'],
     ]);
-    expect(plain(await client.call('ACL', 'SETUSER', 'eve', 'on', '>x', '+@all'))).toMatch(
-      /^-ERR users are not made or changed by programs.*coterie user add/,
+    logins.rights.set('shop', { access: 'admin', keyspaces: ['orders', 'stock'] });
+    logins.changed();
+    expect(plain(await client.call('ACL', 'LIST'))).toContain('user shop on ~* &* +@all db=orders,stock');
+    expect(plain(await client.call('ACL', 'SETUSER', 'eve', 'on', '>x', '~*', '+@all'))).toMatch(
+      /^-NOPERM .*all keyspaces/,
     );
-    expect(plain(await client.call('ACL', 'DELUSER', 'shop'))).toMatch(/^-ERR .*coterie user remove/);
+    logins.rights.clear();
+    logins.changed();
+    expect(plain(await client.call('ACL', 'HELP'))).toContain('DELUSER <name> [<name> ...]');
     expect(plain(await client.call('ACL', 'SAVE'))).toMatch(/^-ERR there is no ACL file/);
     expect(plain(await client.call('ACL', 'CAT'))).toContain('read');
     expect(plain(await client.call('ACL', 'CAT', 'read'))).toContain('get');

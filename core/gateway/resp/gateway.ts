@@ -10,6 +10,7 @@ import type { Log } from '../../ports/log.ts';
 import { type Logins, openToAll } from '../../ports/logins.ts';
 import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
+import type { UserChanges } from '../../ports/user-changes.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { errorTexts, memoryShort, noQuorum, unknownCommand, wrongArity } from './errors.ts';
@@ -31,6 +32,8 @@ export interface GatewayComponents {
   readonly hostProof?: MutualProof;
   /** Who may come in; without it, everybody. */
   readonly logins?: Logins;
+  /** Where users are changed; without it, nowhere. */
+  readonly userChanges?: UserChanges;
 }
 
 /** Counters for INFO. */
@@ -59,6 +62,7 @@ export class Gateway {
   readonly table: CommandTable;
   readonly hostProof: MutualProof | null;
   readonly logins: Logins;
+  readonly userChanges: UserChanges | null;
   readonly budget: MemoryBudget;
   readonly largeWork: LargeWork;
   readonly encoder = new RespEncoder();
@@ -87,6 +91,7 @@ export class Gateway {
     this.table = table;
     this.hostProof = components.hostProof ?? null;
     this.logins = components.logins ?? openToAll;
+    this.userChanges = components.userChanges ?? null;
     this.logins.onChange(() => {
       for (const { identity } of this.clients.values()) identity.rulesChanged();
     });

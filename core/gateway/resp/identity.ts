@@ -27,6 +27,11 @@ export class ClientIdentity {
     this.reset();
   }
 
+  /** It has shown a password, and is nobody who merely need not. */
+  get isUser(): boolean {
+    return this.#stamp !== null;
+  }
+
   /** As a new connection; the host stays what it is. */
   reset(): void {
     if (this.isHost) return;

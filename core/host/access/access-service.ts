@@ -1,6 +1,7 @@
 /** Who may use the data of this computer, as the contract offers it: users, their passwords, and whether a login is required. */
 import type { Rights } from '../../base/rights.ts';
 import type { AccessView, TokenView } from '../../contract/views.ts';
+import type { UserAsk } from '../../node-process/messages.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
@@ -86,16 +87,21 @@ export class AccessService {
     return password;
   }
 
-  /** Resolves with what it may do now. Who is connected is asked by that at the next command. */
-  async allow(name: string, change: Partial<Rights>): Promise<Rights> {
+  /** All that is asked for, or nothing. Resolves with what it may do now, by which who is connected is judged at the next command. */
+  async set(
+    name: string,
+    { isNew, kept, access, keyspaces }: Omit<Extract<UserAsk, { kind: 'set' }>, 'kind' | 'name'>,
+  ): Promise<Rights> {
     let now!: Rights;
     await this.#change((rules) => {
-      const { access, keyspaces } = rightsOf(requireUser(rules, name));
-      now = {
-        access: change.access ?? access,
-        keyspaces: change.keyspaces === undefined ? keyspaces : change.keyspaces,
-      };
-      return withRights(rules, name, now);
+      if (isNew && kept !== null) {
+        const createdAtMs = this.#parts.clock.nowMs();
+        now = { access: access ?? 'none', keyspaces: keyspaces ?? null };
+        return withUser(rules, { name, createdAtMs, ...kept, ...rightsToStore(now), version: 0 });
+      }
+      const had = rightsOf(requireUser(rules, name));
+      now = { access: access ?? had.access, keyspaces: keyspaces === undefined ? had.keyspaces : keyspaces };
+      return withRights(kept === null ? rules : withPasswordOf(rules, { name, ...kept }), name, now);
     });
     return now;
   }

@@ -80,7 +80,7 @@ describe('the command table', () => {
     const open = calls.filter(({ need, command }) => need.access === 'none' && command.name !== 'command');
     expect(namesOf(open).sort().join(', ')).toBe(
       [
-        'acl cat, acl genpass, acl whoami, asking, auth',
+        'acl cat, acl genpass, acl help, acl whoami, asking, auth',
         'client caching, client getname, client getredir, client id, client info, client no-evict, client no-touch, client reply, client setinfo, client setname, client tracking',
         'cluster info, cluster keyslot, cluster myid, cluster nodes, cluster shards, cluster slots',
         'ct.consistency, ct.host, ct.keyspace, echo, hello, host:, info, ping, post, quit',

@@ -20,7 +20,7 @@ export function defineContainer(
 export function runSubcommand(container: string, subcommands: Subcommands, request: Request): void {
   const { argv } = request;
   const name = lowerText(argv[1]);
-  if (name === 'help' && argv.length === 2) {
+  if (name === 'help' && argv.length === 2 && !Object.hasOwn(subcommands, name)) {
     answerHelp(container, subcommands, request);
     return;
   }
