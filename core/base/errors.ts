@@ -10,6 +10,7 @@ export const errorCodes = [
   'corrupt',
   'disk-failed',
   'disk-full',
+  'forbidden',
   'internal',
   'not-found',
   'not-ready',

@@ -4,6 +4,7 @@
  * host implements it; every way in (Electron's IPC, WebSocket, control port) carries exactly this.
  */
 import { z } from 'zod';
+import { accessMethods } from './access-methods.ts';
 import { computerMethods } from './computer-methods.ts';
 import {
   layoutChange,
@@ -24,7 +25,6 @@ import {
 } from './repair-views.ts';
 import { switchOffAnswer, switchOffQuestion } from './switch-off.ts';
 import {
-  accessView,
   activityEntry,
   activityKind,
   advice,
@@ -35,19 +35,13 @@ import {
   keyspaceView,
   keyView,
   level,
-  madePassword,
-  madeToken,
   replicaView,
   ringView,
   sessionView,
   snapshot,
-  tokenName,
-  tokenView,
-  userName,
 } from './views.ts';
 
 const nodeInput = z.object({ name });
-const userInput = z.object({ name: userName });
 const nothing = z.object({});
 /** The whole id, or the beginning of it that is unique. */
 const repairInput = z.object({ id: z.string().min(4).max(64) });
@@ -196,29 +190,7 @@ export const methods = {
   'repairs.unschedule': { input: repairInput, output: nothing, changes: true },
 
   /** Who may use the data through Redis and HTTP. */
-  'access.view': { input: nothing, output: accessView, changes: false },
-  /** Refused with `conflict` while there is no user: nobody could come in. */
-  'access.require': { input: z.object({ required: z.boolean() }), output: nothing, changes: true },
-  'access.addUser': { input: userInput, output: madePassword, changes: true },
-  'access.renewPassword': { input: userInput, output: madePassword, changes: true },
-  'access.tokens': { input: nothing, output: z.array(tokenView), changes: false },
-  'access.createToken': {
-    input: z.object({
-      user: userName,
-      name: tokenName.default(''),
-      /** Absent: it stays until it is revoked. */
-      days: z.number().int().min(1).max(3_650).optional(),
-    }),
-    output: madeToken,
-    changes: true,
-  },
-  /** By the id, or the beginning of it that is unique. */
-  'access.revokeToken': {
-    input: z.object({ id: z.string().min(4).max(64) }),
-    output: nothing,
-    changes: true,
-  },
-  'access.removeUser': { input: userInput, output: nothing, changes: true },
+  ...accessMethods,
 
   /** Browsers that are logged in, newest first. */
   'sessions.list': { input: nothing, output: z.array(sessionView), changes: false },

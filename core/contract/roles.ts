@@ -78,6 +78,7 @@ export const leastRoles: Readonly<Record<MethodName, ComputerRole>> = {
   'access.view': 'viewer',
   'access.require': 'owner',
   'access.addUser': 'owner',
+  'access.changeUser': 'owner',
   'access.renewPassword': 'owner',
   'access.tokens': 'viewer',
   'access.createToken': 'owner',

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { conflictPolicies, consistencyLevels, durabilities } from '../base/levels.ts';
+import { accessLevels } from '../base/rights.ts';
 import { computerView } from './computer-views.ts';
 import { layoutView } from './layout-views.ts';
 import { name } from './names.ts';
@@ -133,10 +134,27 @@ export const userName = z
     'Use letters, digits, dots, dashes and underscores, 63 at most, starting with a letter or digit.',
   );
 
+/** What a person can let a user do. */
+export const userAccess = z.enum(['read', 'write', 'admin']);
+export type UserAccess = z.infer<typeof userAccess>;
+
+/** By name, those that are there no more among them; null: all, also those that are made later. */
+export const userKeyspaces = z
+  .array(name)
+  .max(32, 'Name 32 keyspaces at most, or let it use all.')
+  .nullable();
+
 export const accessView = z.object({
   /** False: every program of this computer may read and write without a login. */
   required: z.boolean(),
-  users: z.array(z.object({ name: userName, createdAtMs: z.number() })),
+  users: z.array(
+    z.object({
+      name: userName,
+      createdAtMs: z.number(),
+      access: z.enum(accessLevels),
+      keyspaces: z.array(z.string()).nullable(),
+    }),
+  ),
 });
 export type AccessView = z.infer<typeof accessView>;
 

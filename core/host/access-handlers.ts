@@ -1,6 +1,8 @@
 /** The part of ClusterApi that says who may use the data: users, their passwords and tokens, and whether a login is required. */
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
+import { rightsInWords } from '../contract/access-words.ts';
+import { keyspaceNamed } from '../layout/layout.ts';
 import type { Handlers, HostActions, NotePerson } from './api-handlers.ts';
 
 type AccessMethod = Extract<keyof Handlers, `access.${string}`>;
@@ -20,10 +22,24 @@ export function accessHandlers(host: HostActions, byPerson: NotePerson): Pick<Ha
       byPerson(caller, 'cluster', 'access', words);
       return {};
     },
-    'access.addUser': async ({ name }, caller) => {
-      const password = await host.access.add(name);
-      byPerson(caller, 'cluster', name, `The user ${name} was added.`);
+    'access.addUser': async ({ name, ...rights }, caller) => {
+      for (const keyspace of rights.keyspaces ?? []) keyspaceNamed(host.layouts.present, keyspace);
+      const password = await host.access.add(name, rights);
+      byPerson(caller, 'cluster', name, `The user ${name} was added. It ${rightsInWords(rights)}.`);
       return { name, password };
+    },
+    'access.changeUser': async ({ name, ...change }, caller) => {
+      if (change.access === undefined && change.keyspaces === undefined)
+        throw new CoterieError('bad-input', 'Say what the user may do, or in which keyspaces.');
+      const { users } = host.access.view();
+      // What it has may stay, although its keyspace is not there any more.
+      const had = users.find((user) => user.name === name)?.keyspaces ?? [];
+      for (const keyspace of change.keyspaces ?? [])
+        if (!had.includes(keyspace)) keyspaceNamed(host.layouts.present, keyspace);
+      const { access = null, keyspaces } = change;
+      const rights = await host.access.set(name, { isNew: false, kept: null, access, keyspaces });
+      byPerson(caller, 'cluster', name, `The user ${name} now ${rightsInWords(rights)}.`);
+      return {};
     },
     'access.renewPassword': async ({ name }, caller) => {
       const password = await host.access.renew(name);

@@ -10,6 +10,7 @@ import type { HttpLogins } from '../ports/logins.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
 import { Admission } from './access/admission.ts';
+import { answerUserAsk } from './access/user-asks.ts';
 import { createHandlers, type Handlers, type HostActions } from './api-handlers.ts';
 import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
@@ -166,6 +167,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
             log.warn('The layouts of a node cannot be taken.', { cause: cause.message });
           });
         },
+        userAsk: (node, ask) => void answerUserAsk(actions, node, ask),
         losses(node, found) {
           const { name } = node.node;
           for (const id of losses.take(name, found)) {

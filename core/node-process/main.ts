@@ -123,6 +123,9 @@ channel.onMessage((message) => {
     case 'accept-loss':
       void running?.losses.accept(message.task);
       break;
+    case 'user-answer':
+      running?.userAsks.answered(message);
+      break;
     case 'drain':
       void shutDown(0);
       break;

@@ -1,5 +1,6 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
 import type { ErrorCode } from '../base/errors.ts';
+import type { AccessLevel } from '../base/rights.ts';
 import type { NodeFigures } from '../contract/node-views.ts';
 import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import type { LiveLayout } from '../layout/history.ts';
@@ -38,6 +39,18 @@ export interface LossLetGo {
 
 /** What the host and a node's RESP listener show each other is good for nothing else. */
 export const hostProofPurpose = 'coterie host 1';
+
+/** What a user asks for over Redis (core/ports/user-changes.ts). Its password comes as it is kept: it does not leave the node. */
+export type UserAsk =
+  | {
+      readonly kind: 'set';
+      readonly name: string;
+      readonly isNew: boolean;
+      readonly kept: { readonly salt: string; readonly hash: string } | null;
+      readonly access: AccessLevel | null;
+      readonly keyspaces: readonly string[] | null | undefined;
+    }
+  | { readonly kind: 'remove'; readonly names: readonly string[] };
 
 export interface NodeAddress {
   readonly id: number;
@@ -100,6 +113,14 @@ export type ToNode =
   /** The host asks for the layouts that the node goes by: they are newer than its own. */
   | { readonly type: 'tell-layouts' }
   | { readonly type: 'access'; readonly rules: AccessRules }
+  | {
+      readonly type: 'user-answer';
+      readonly task: number;
+      /** Null: it was done. */
+      readonly refusal: { readonly code: ErrorCode; readonly reason: string } | null;
+      /** How many were removed. */
+      readonly count: number;
+    }
   | { readonly type: 'secrets'; readonly secrets: SecretSet }
   /** Where its clients on other computers may connect now. */
   | { readonly type: 'network'; readonly places: NetworkPlaces }
@@ -160,6 +181,8 @@ export type FromNode =
       readonly code: ErrorCode;
       readonly reason: string;
     }
+  /** `task` names the answer. */
+  | { readonly type: 'user-ask'; readonly task: number; readonly by: string; readonly ask: UserAsk }
   | {
       /** Something for the activity log. */
       readonly type: 'noted';

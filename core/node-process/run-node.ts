@@ -40,6 +40,7 @@ import { reached } from './reached.ts';
 import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
 import { securedBy } from './secured-peers.ts';
 import { startMembership } from './start-membership.ts';
+import { UserAsks } from './user-asks.ts';
 
 const figuresEveryMs = 1_000;
 const lockWaitMaxMs = 10_000;
@@ -50,6 +51,7 @@ const lanAbandonAfterMs = 4_000;
 export interface RunningNode {
   readonly repairs: NodeRepairs;
   readonly losses: NodeLosses;
+  readonly userAsks: UserAsks;
   setAccess(rules: AccessRules): void;
   setNetwork(places: NetworkPlaces): void;
   /** To the host, which asked for them. */
@@ -134,6 +136,7 @@ export async function runNode(
   // Peers first: a node that takes clients before it reaches the others could only refuse them.
   channel.send({ type: 'listening', peerPort, clientPort: message.clientPort, networkPort: 0 });
   await reached(peerNetwork, layout, nodeId);
+  const userAsks = new UserAsks({ channel, timers, random: systemRandom });
   const resp = createRespServer(
     {
       store: node.store,
@@ -143,6 +146,7 @@ export async function runNode(
       log,
       hostProof: mutualProofOf(secrets, hostProofPurpose, systemRandom),
       logins,
+      userChanges: userAsks,
     },
     {
       host,
@@ -187,6 +191,7 @@ export async function runNode(
   const running: RunningNode = {
     repairs: new NodeRepairs(node, (message) => channel.send(message)),
     losses,
+    userAsks,
     setAccess: (rules) => logins.set(rules),
     setNetwork: (places) => void resp.setNetwork(places).then(tellListening),
     tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type AccessRules, type Gone, recordCountMax } from './access.ts';
+import { compareRights } from './stored-rights.ts';
 
 interface Recorded {
   readonly version: number;
@@ -30,10 +31,15 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Whole records, never fields of both; at the same number a deletion stands, which lets in fewer. */
-function supersedes<T extends object>(one: Entry<T>, other: Entry<T>): boolean {
+/** Below 0: the first record opens less than the second. */
+type Compare<T> = (one: T, other: T) => number;
+
+/** Whole records, never fields of both; at the same number a deletion stands, which lets in fewer, and then what opens less. */
+function supersedes<T extends object>(one: Entry<T>, other: Entry<T>, compare: Compare<T>): boolean {
   if (one.version !== other.version) return one.version > other.version;
   if (one.record === null || other.record === null) return one.record === null && other.record !== null;
+  const difference = compare(one.record, other.record);
+  if (difference !== 0) return difference < 0;
   const [text, than] = [textOf(one.record), textOf(other.record)];
   return text !== than && digestOf(text) > digestOf(than);
 }
@@ -41,6 +47,7 @@ function supersedes<T extends object>(one: Entry<T>, other: Entry<T>): boolean {
 function mergeRecords<T extends Recorded & object>(
   sides: readonly Records<T>[],
   keyOf: (record: T) => string,
+  compare: Compare<T>,
 ): Records<T> {
   const found = new Map<string, Entry<T>>();
   for (const { live, gone } of sides) {
@@ -50,7 +57,7 @@ function mergeRecords<T extends Recorded & object>(
     ];
     for (const entry of entries) {
       const known = found.get(entry.key);
-      if (known === undefined || supersedes(entry, known)) found.set(entry.key, entry);
+      if (known === undefined || supersedes(entry, known, compare)) found.set(entry.key, entry);
     }
   }
   // The latest first, and who is there before who is gone: those at the end are the ones to do without.
@@ -82,10 +89,12 @@ export function mergeAccess(one: AccessRules, other: AccessRules): AccessRules {
       { live: [], gone: [...missingIn(one, other), ...missingIn(other, one)] },
     ],
     ({ name }) => name,
+    compareRights,
   );
   const tokens = mergeRecords(
     sides.map(({ tokens: live, goneTokens: gone }) => ({ live, gone })),
     ({ id }) => id,
+    () => 0,
   );
   const requiredVersion = Math.max(one.requiredVersion, other.requiredVersion);
   return {

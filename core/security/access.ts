@@ -5,7 +5,9 @@
 import { scrypt, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
+import type { Rights } from '../base/rights.ts';
 import type { Random } from '../ports/random.ts';
+import { rightsFields, rightsToStore } from './stored-rights.ts';
 
 export const userCountMax = 100;
 /**
@@ -32,6 +34,7 @@ const storedUser = z.object({
   hash: hex(hashBytes),
   /** The change that made it. Absent: from before users had one each; that of the rules then. */
   version: version.optional(),
+  ...rightsFields,
 });
 export type StoredUser = Readonly<z.infer<typeof storedUser>> & { readonly version: number };
 
@@ -154,19 +157,24 @@ function newPassword(random: Random): string {
   return groups.join('-');
 }
 
-/** Counted among the changes once it is in the rules. */
+type KeptPassword = Pick<StoredUser, 'salt' | 'hash'>;
+
+/** As it is kept. */
+export async function keptPassword(password: Buffer, random: Random): Promise<KeptPassword> {
+  const salt = Buffer.from(random.bytes(saltBytes));
+  const hash = await hashOf(password, salt);
+  return { salt: salt.toString('hex'), hash: hash.toString('hex') };
+}
+
+/** Counted among the changes once it is in the rules. Without rights: whoever adds it says which. */
 export async function newUser(
   name: string,
   createdAtMs: number,
   random: Random,
 ): Promise<{ user: StoredUser; password: string }> {
   const password = newPassword(random);
-  const salt = Buffer.from(random.bytes(saltBytes));
-  const hash = await hashOf(Buffer.from(password), salt);
-  return {
-    user: { name, createdAtMs, salt: salt.toString('hex'), hash: hash.toString('hex'), version: 0 },
-    password,
-  };
+  const kept = await keptPassword(Buffer.from(password), random);
+  return { user: { name, createdAtMs, ...kept, version: 0 }, password };
 }
 
 /** As long for a user that does not exist (null) as for one that does. */
@@ -199,12 +207,24 @@ export function withUser(rules: AccessRules, user: StoredUser): AccessRules {
   };
 }
 
-/** With the password of `user`, who is there already. */
-export function withPasswordOf(rules: AccessRules, user: StoredUser): AccessRules {
-  const { createdAtMs } = requireUser(rules, user.name);
+/** With the password of `user`, who is there already, and keeps its rights. */
+export function withPasswordOf(
+  rules: AccessRules,
+  { name, salt, hash }: KeptPassword & Pick<StoredUser, 'name'>,
+): AccessRules {
+  return withChanged(rules, name, { salt, hash });
+}
+
+/** Throws `not-found`. */
+export function withRights(rules: AccessRules, name: string, rights: Rights): AccessRules {
+  return withChanged(rules, name, rightsToStore(rights));
+}
+
+function withChanged(rules: AccessRules, name: string, change: Partial<StoredUser>): AccessRules {
+  requireUser(rules, name);
   const changed = nextVersion(rules);
-  const users = rules.users.map((other) =>
-    other.name === user.name ? { ...user, createdAtMs, version: changed } : other,
+  const users = rules.users.map((user) =>
+    user.name === name ? { ...user, ...change, version: changed } : user,
   );
   return { ...rules, version: changed, users };
 }

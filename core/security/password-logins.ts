@@ -5,12 +5,14 @@
  */
 import { createHmac } from 'node:crypto';
 import { CoterieError } from '../base/errors.ts';
+import type { Rights } from '../base/rights.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { HttpLogins } from '../ports/logins.ts';
 import type { Random } from '../ports/random.ts';
 import { type AccessRules, isPasswordOf, type StoredUser } from './access.ts';
 import { tokenShown } from './access-tokens.ts';
+import { rightsOf } from './stored-rights.ts';
 
 /** One check fills a core for some 60 ms and 32 MiB. */
 const atOnceMax = 2;
@@ -91,16 +93,21 @@ export class PasswordLogins implements HttpLogins {
     this.#wait({ user, password, done });
   }
 
-  checkToken(token: string, done: Attempt['done']): void {
+  rightsOf(user: string): Rights | null {
+    const known = this.#userNamed(user);
+    return known === null ? null : rightsOf(known);
+  }
+
+  checkToken(token: string, done: (error: CoterieError | null, user: string | null) => void): void {
     const nowMs = this.#clock.nowMs();
     const shown = tokenShown(this.#rules, token, nowMs);
     if (shown === null) {
       // It waits as a wrong password does, and is told as one.
-      this.#wait({ user: null, password: Buffer.alloc(0), done });
+      this.#wait({ user: null, password: Buffer.alloc(0), done: (error) => done(error, null) });
       return;
     }
     this.#tokenUse.set(shown.id, nowMs);
-    queueMicrotask(() => done(null, true));
+    queueMicrotask(() => done(null, shown.user));
   }
 
   /** Null: not here, or not since this process began. */

@@ -24,6 +24,24 @@ const killHost = async () => {
   await waitUntil('the host is gone', () => !isAlive(pid));
 };
 
+test('users are not changed while the host is gone, and whoever asks is told so', async () => {
+  const { password } = (await cluster.command('user', 'add', 'boss', '--access', 'admin')) as {
+    password: string;
+  };
+  const client = new Redis({ host: '127.0.0.1', port: cluster.ports[0] });
+  await client.call('AUTH', 'boss', password);
+  await killHost();
+  const words = ['SETUSER', 'eve', 'on', '>secret', '~*', '+@read'];
+  await waitUntil('the node has noticed it', async () =>
+    (await client.call('ACL', ...words).then(String, ({ message }: Error) => message)).includes(
+      'Coterie is not running at this computer',
+    ),
+  );
+  expect(await client.call('ACL', 'USERS')).not.toContain('eve');
+  expect(await client.set('key', 'v')).toBe('OK');
+  client.disconnect();
+});
+
 test('nodes serve on when their host is killed, and are managed by the next', async () => {
   const [port] = cluster.ports;
   const client = new Redis({ host: '127.0.0.1', port });

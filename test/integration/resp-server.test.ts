@@ -1,6 +1,7 @@
 /** The server's own promises: order, bounds, authentication, forwarding, extensions and error words, over raw sockets. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { CoterieError, type ErrorCode } from '../../core/base/errors.ts';
+import { fullRights, type Rights } from '../../core/base/rights.ts';
 import type { KeyAddress } from '../../core/base/token.ts';
 import type { Logins } from '../../core/ports/logins.ts';
 import { encodeCommand } from '../../core/wire/resp/encoder.ts';
@@ -190,6 +191,8 @@ describe('authentication', () => {
       return [...this.passwords.keys()];
     }
     readonly passwords = new Map<string, string>();
+    /** Of those who may not do everything. */
+    readonly rights = new Map<string, Rights>();
     readonly #handlers: (() => void)[] = [];
 
     check(
@@ -201,6 +204,9 @@ describe('authentication', () => {
     }
     stampOf(user: string): string | null {
       return this.passwords.get(user) ?? null;
+    }
+    rightsOf(user: string): Rights | null {
+      return this.passwords.has(user) ? (this.rights.get(user) ?? fullRights) : null;
     }
     onChange(handler: () => void): void {
       this.#handlers.push(handler);
@@ -217,7 +223,7 @@ describe('authentication', () => {
     return { logins, client: await connect(port), port };
   }
 
-  test('ACL tells who one is and who there is, without digests, and changes nobody', async () => {
+  test('ACL tells who one is and who there is, without digests', async () => {
     const { logins, client } = await startWithUsers('shop');
     expect(plain(await client.call('ACL', 'WHOAMI'))).toMatch(/^-NOAUTH/);
     expect(plain(await client.call('AUTH', 'shop', 'secret of shop'))).toBe('OK');
@@ -230,12 +236,17 @@ describe('authentication', () => {
     expect(plain(await client.call('ACL', 'GETUSER', 'nobody'))).toBeNull();
     expect(plain(await client.call('ACL', 'GETUSER', 'shop'))).toEqual([
       ...['flags', ['on'], 'passwords', [], 'commands', '+@all'],
-      ...['keys', '~*', 'channels', '&*', 'selectors', []],
+      ...['keys', '~*', 'channels', '&*', 'selectors', [], 'databases', 'alldbs'],
     ]);
-    expect(plain(await client.call('ACL', 'SETUSER', 'eve', 'on', '>x', '+@all'))).toMatch(
-      /^-ERR users are not made or changed by programs.*coterie user add/,
+    logins.rights.set('shop', { access: 'admin', keyspaces: ['orders', 'stock'] });
+    logins.changed();
+    expect(plain(await client.call('ACL', 'LIST'))).toContain('user shop on ~* &* +@all db=orders,stock');
+    expect(plain(await client.call('ACL', 'SETUSER', 'eve', 'on', '>x', '~*', '+@all'))).toMatch(
+      /^-NOPERM .*all keyspaces/,
     );
-    expect(plain(await client.call('ACL', 'DELUSER', 'shop'))).toMatch(/^-ERR .*coterie user remove/);
+    logins.rights.clear();
+    logins.changed();
+    expect(plain(await client.call('ACL', 'HELP'))).toContain('DELUSER <name> [<name> ...]');
     expect(plain(await client.call('ACL', 'SAVE'))).toMatch(/^-ERR there is no ACL file/);
     expect(plain(await client.call('ACL', 'CAT'))).toContain('read');
     expect(plain(await client.call('ACL', 'CAT', 'read'))).toContain('get');

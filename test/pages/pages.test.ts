@@ -95,7 +95,8 @@ describe.skipIf(browserPath === undefined)(
       await page.getByRole('button', { name: 'Users', exact: true }).click();
       await page.getByRole('textbox', { name: 'New user' }).fill('shop');
       await page.getByRole('button', { name: 'Add user' }).click();
-      await page.getByRole('button', { name: 'Remove shop' }).waitFor();
+      await page.getByRole('button', { name: 'Rights of shop' }).click();
+      await page.getByRole('form', { name: 'Rights of shop' }).getByLabel('All keyspaces').uncheck();
       await check('users');
       await page.keyboard.press('Escape');
       await page.getByRole('link', { name: 'Overview', exact: true }).click();
@@ -352,7 +353,7 @@ describe.skipIf(browserPath === undefined)(
       const { page, problems } = await visit('three', '#/overview');
       await journeys.openByPalette(page, 'users…');
       const dialog = page.getByRole('dialog', { name: 'Users' });
-      await dialog.getByText('may read and write without a login').waitFor();
+      await dialog.getByText('may do everything without a login', { exact: false }).waitFor();
       expect(await dialog.getByRole('button', { name: 'Require a login' }).count()).toBe(0);
       await dialog.getByRole('textbox', { name: 'New user' }).fill('a b');
       await page.keyboard.press('Enter');
@@ -369,6 +370,42 @@ describe.skipIf(browserPath === undefined)(
       await journeys.openByPalette(page, 'users…');
       await dialog.getByRole('button', { name: 'New password for shop' }).waitFor();
       expect(await dialog.getByText(password).count()).toBe(0);
+      expect(problems).toEqual([]);
+    });
+
+    it('says what a user may do and where, by keyboard too, and changes it', async () => {
+      const { page, problems } = await visit('three', '#/overview');
+      await journeys.openByPalette(page, 'users…');
+      const dialog = page.getByRole('dialog', { name: 'Users' });
+      const anew = dialog.getByRole('form', { name: 'New user' });
+      const level = anew.getByLabel('What it may do');
+      expect(await level.inputValue()).toBe('write');
+      expect(await level.locator('option').allTextContents()).toEqual([
+        ...['may read', 'may read and write', 'may administer'],
+      ]);
+      await anew.getByRole('textbox', { name: 'New user' }).fill('till');
+      await level.selectOption({ label: 'may read' });
+      const everything = anew.getByRole('checkbox', { name: 'All keyspaces' });
+      await everything.focus();
+      await page.keyboard.press('Space');
+      await anew.getByText('Choose one, or it can use none.').waitFor();
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Space');
+      await anew.getByRole('button', { name: 'Add user' }).click();
+      const row = dialog.getByRole('listitem').filter({ hasText: 'till' });
+      await row.getByText('may read: default', { exact: true }).waitFor();
+      // What was chosen for one is not what the next one gets.
+      expect(await level.inputValue()).toBe('write');
+      expect(await everything.isChecked()).toBe(true);
+
+      await row.getByRole('button', { name: 'Rights of till' }).click();
+      const form = row.getByRole('form', { name: 'Rights of till' });
+      await form.getByLabel('What it may do').selectOption({ label: 'may administer' });
+      await form.getByText('It may empty keyspaces', { exact: false }).waitFor();
+      await form.getByRole('checkbox', { name: 'All keyspaces' }).check();
+      await form.getByRole('button', { name: 'Save rights' }).click();
+      await row.getByText('may administer: all keyspaces', { exact: true }).waitFor();
+      expect(await form.count()).toBe(0);
       expect(problems).toEqual([]);
     });
 

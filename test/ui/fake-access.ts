@@ -1,15 +1,19 @@
 /** Users and the switch, by the rules of the host, in memory. */
-import type { AccessView } from '../../core/contract/views.ts';
+import type { AccessView, UserAccess } from '../../core/contract/views.ts';
+import { accessUserView } from '../../core/host/access/access-service.ts';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import {
   newUser,
   openRules,
   requireUser,
   withoutUser,
+  withPasswordOf,
   withRequired,
+  withRights,
   withUser,
 } from '../../core/security/access.ts';
 import { newToken, tokenNamed, withoutToken, withToken } from '../../core/security/access-tokens.ts';
+import { rightsOf, rightsToStore } from '../../core/security/stored-rights.ts';
 
 interface Input {
   readonly name: string;
@@ -17,6 +21,8 @@ interface Input {
   readonly user: string;
   readonly id: string;
   readonly days?: number;
+  readonly access?: UserAccess;
+  readonly keyspaces?: string[] | null;
 }
 
 export class FakeAccess {
@@ -32,7 +38,7 @@ export class FakeAccess {
 
   view(): AccessView {
     const { required, users } = this.#rules;
-    return { required, users: users.map(({ name, createdAtMs }) => ({ name, createdAtMs })) };
+    return { required, users: users.map(accessUserView) };
   }
 
   async answer(method: string, input: Input): Promise<unknown> {
@@ -55,17 +61,24 @@ export class FakeAccess {
       case 'access.revokeToken':
         this.#rules = withoutToken(this.#rules, tokenNamed(this.#rules, input.id));
         return {};
-      case 'access.addUser':
-      case 'access.renewPassword': {
-        const isNew = method === 'access.addUser';
-        if (!isNew) requireUser(this.#rules, name);
+      case 'access.addUser': {
         const { user, password } = await newUser(name, Date.now(), systemRandom);
-        const others = {
-          ...this.#rules,
-          users: this.#rules.users.filter((other) => isNew || other.name !== name),
-        };
-        this.#rules = withUser(others, user);
+        const rights = rightsToStore({ access: input.access!, keyspaces: input.keyspaces ?? null });
+        this.#rules = withUser(this.#rules, { ...user, ...rights });
         return { name, password };
+      }
+      case 'access.renewPassword': {
+        const { user, password } = await newUser(name, Date.now(), systemRandom);
+        this.#rules = withPasswordOf(this.#rules, user);
+        return { name, password };
+      }
+      case 'access.changeUser': {
+        const { access, keyspaces } = rightsOf(requireUser(this.#rules, name));
+        this.#rules = withRights(this.#rules, name, {
+          access: input.access ?? access,
+          keyspaces: input.keyspaces === undefined ? keyspaces : input.keyspaces,
+        });
+        return {};
       }
       case 'access.removeUser':
         this.#rules = withoutUser(this.#rules, name);

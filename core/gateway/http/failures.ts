@@ -6,6 +6,7 @@ import { outwardError } from '../../ports/outward-error.ts';
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
   'bad-input': 400,
   unauthorized: 401,
+  forbidden: 403,
   'not-found': 404,
   conflict: 409,
   'too-many-siblings': 409,

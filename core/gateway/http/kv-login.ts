@@ -4,8 +4,10 @@
  */
 import type { MiddlewareHandler } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
+import { noRights } from '../../base/rights.ts';
 import type { HttpLogins } from '../../ports/logins.ts';
 import { failure } from './failures.ts';
+import type { KvEnvironment } from './kv-rights.ts';
 
 type Credentials = { readonly user: string; readonly password: Buffer } | { readonly token: string };
 
@@ -23,12 +25,14 @@ function credentialsOf(header: string | undefined): Credentials | null {
   return { user: bytes.toString('utf8', 0, colon), password: bytes.subarray(colon + 1) };
 }
 
-function isRight(logins: HttpLogins, given: Credentials): Promise<boolean> {
+/** The user who is let in; null: nobody. */
+function userOf(logins: HttpLogins, given: Credentials): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const done = (error: CoterieError | null, right: boolean) =>
-      error === null ? resolve(right) : reject(error);
+    const done = (error: CoterieError | null, user: string | null) =>
+      error === null ? resolve(user) : reject(error);
     if ('token' in given) logins.checkToken(given.token, done);
-    else logins.check(given.user, given.password, done);
+    else
+      logins.check(given.user, given.password, (error, isRight) => done(error, isRight ? given.user : null));
   });
 }
 
@@ -42,14 +46,20 @@ function wordsFor(given: Credentials | null): string {
 }
 
 /** `always`: also where none is required of this computer's own programs. */
-export function kvLogin(logins: HttpLogins, { always } = { always: false }): MiddlewareHandler {
+export function kvLogin(
+  logins: HttpLogins,
+  { always } = { always: false },
+): MiddlewareHandler<KvEnvironment> {
   return async (c, next) => {
+    // Where nobody has to say who it is, whoever is refused could simply leave it out.
     if (!logins.required && !always) {
       await next();
       return;
     }
     const given = credentialsOf(c.req.header('authorization'));
-    if (given !== null && (await isRight(logins, given))) {
+    const user = given === null ? null : await userOf(logins, given);
+    if (user !== null) {
+      c.set('caller', { user, rights: logins.rightsOf(user) ?? noRights });
       await next();
       return;
     }

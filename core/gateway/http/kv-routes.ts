@@ -2,7 +2,6 @@
  * Keys over HTTP: GET, PUT and DELETE of /kv/{keyspace}/{key}, as Riak does it: the causal context travels in a header,
  * siblings come as 300 Multiple Choices. A body is the value, byte for byte.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
 import { type ConsistencyLevel, consistencyLevels, parseConsistencyLevel } from '../../base/levels.ts';
@@ -12,6 +11,7 @@ import type { RemoteStore } from '../../ports/remote-store.ts';
 import { type BodyComponents, type BodyLimits, withBody } from './body.ts';
 import { failure, failureOf } from './failures.ts';
 import { type KeyTarget, keyTargetOf, pathOfTarget } from './key-target.ts';
+import { type KvEnvironment, kvRights } from './kv-rights.ts';
 import type { ReadGate } from './read-gate.ts';
 
 export const contextHeader = 'X-Coterie-Context';
@@ -22,13 +22,7 @@ const valueLimits: BodyLimits = {
 };
 const noBody: BodyLimits = { bytesMax: 64 * 1024, tooLargeWords: 'A DELETE has no body.' };
 
-/** What the server in front hands on: the request as it came, and the answer that will go out. */
-export interface KvBindings {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-}
-
-type KvContext = Context<{ Bindings: KvBindings }>;
+type KvContext = Context<KvEnvironment>;
 
 function levelOf(c: KvContext): ConsistencyLevel | undefined {
   const text = c.req.query('consistency');
@@ -102,15 +96,17 @@ function siblingsResponse(
 export function kvRoutes(
   components: BodyComponents & { store: RemoteStore; reads: ReadGate; random: Random; log: Log },
   settings: { readOnly: boolean },
-): Hono<{ Bindings: KvBindings }> {
+): Hono<KvEnvironment> {
   const { store, reads, random, log } = components;
-  const app = new Hono<{ Bindings: KvBindings }>();
+  const app = new Hono<KvEnvironment>();
   // The key is taken from the request line, so the pattern need not find it.
   const anyKey = '/kv/*';
 
   const refuseChanges = () => {
     if (settings.readOnly) throw new CoterieError('unauthorized', 'This host is in read-only mode.');
   };
+
+  app.use(anyKey, kvRights);
 
   app.get(anyKey, async (c) => {
     const { keyspace, key } = targetOf(c);

@@ -15,6 +15,10 @@ const bytes = { 'application/octet-stream': { schema: { type: 'string', format: 
 
 const responses = {
   badInput: { description: 'The request is malformed; the message says how.', content: failureContent },
+  forbidden: {
+    description: 'The user may not do this, or not in this keyspace; the message says what it may.',
+    content: failureContent,
+  },
   notFound: {
     description: 'The key holds no value, or the keyspace is not there.',
     headers: { [contextHeader]: contextHeaderObject },
@@ -75,6 +79,7 @@ export function openApiDocument(version: string): unknown {
               },
             },
             400: responses.badInput,
+            403: responses.forbidden,
             404: responses.notFound,
             503: responses.notMet,
           },
@@ -95,6 +100,7 @@ export function openApiDocument(version: string): unknown {
           responses: {
             204: { description: 'Written.', headers: { [contextHeader]: contextHeaderObject } },
             400: responses.badInput,
+            403: responses.forbidden,
             404: responses.notFound,
             409: {
               description: 'The key has too many siblings: read, then resolve.',
@@ -112,6 +118,7 @@ export function openApiDocument(version: string): unknown {
           responses: {
             204: { description: 'Deleted, or not there.', headers: { [contextHeader]: contextHeaderObject } },
             400: responses.badInput,
+            403: responses.forbidden,
             404: responses.notFound,
             503: responses.notMet,
           },

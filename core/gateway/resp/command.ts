@@ -3,6 +3,7 @@
  * The table finds one by its bytes without making a string of them.
  */
 import { assert } from '../../base/assert.ts';
+import type { AccessLevel } from '../../base/rights.ts';
 import type { Purpose } from '../../ports/key-value-store.ts';
 import type { Request } from './request.ts';
 
@@ -25,11 +26,42 @@ export type CommandFlag =
  */
 export type CommandKind = 'key' | 'barrier' | 'free';
 
+/** What a user must be allowed (permissions.ts). */
+export interface Need {
+  readonly access: AccessLevel;
+  /** Of which keyspaces, beside those that its words name: none, the one that the connection has selected, or all. */
+  readonly keyspaces: 'none' | 'selected' | 'all';
+}
+
+export const needs = {
+  /** Whoever is logged in: about the connection itself, or about what is no secret. */
+  nothing: { access: 'none', keyspaces: 'none' },
+  reading: { access: 'read', keyspaces: 'selected' },
+  writing: { access: 'write', keyspaces: 'selected' },
+  administering: { access: 'admin', keyspaces: 'none' },
+  /** What one who may not use all keyspaces could otherwise widen, or empty, beyond its own. */
+  administeringAll: { access: 'admin', keyspaces: 'all' },
+} as const satisfies Record<string, Need>;
+
+/** One part of a command that is a container of others, such as CLIENT LIST. */
+export interface Subcommand {
+  /** Number of words including container and subcommand; negative = at least. */
+  readonly arity: number;
+  /** Absent: what the container needs. */
+  readonly need?: Need;
+  readonly run: (request: Request) => void;
+}
+
+export type Subcommands = Readonly<Record<string, Subcommand>>;
+
 export interface Command {
   readonly name: string;
   /** As in Redis: the number of words including the name; negative = at least. */
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
+  readonly need: Need;
+  /** By its second word, for a container; null: it is none. */
+  readonly parts: Subcommands | null;
   /** Positions of keys, as in COMMAND INFO: 0 = none; lastKey -1 = to the end. */
   readonly firstKey: number;
   readonly lastKey: number;
@@ -48,6 +80,9 @@ export interface Command {
 }
 
 interface CommandDefaults {
+  /** What its flags do not say. */
+  readonly need?: Need;
+  readonly parts?: Subcommands;
   readonly kind?: CommandKind;
   readonly exclusive?: Command['exclusive'];
   readonly keys?: readonly [number, number, number];
@@ -56,7 +91,14 @@ interface CommandDefaults {
   readonly growth?: (argv: readonly Buffer[]) => number;
 }
 
-/** Defines a command; the kind follows from the keys unless it is named. */
+function needOf(flags: readonly CommandFlag[]): Need {
+  if (flags.includes('no_auth')) return needs.nothing;
+  if (flags.includes('admin')) return needs.administering;
+  if (flags.includes('write')) return needs.writing;
+  return flags.includes('readonly') ? needs.reading : needs.administering;
+}
+
+/** Defines a command; the kind follows from the keys, and what it needs from the flags, unless they are named. */
 export function defineCommand(
   group: string,
   name: string,
@@ -71,6 +113,8 @@ export function defineCommand(
     name,
     arity,
     flags,
+    need: more.need ?? needOf(flags),
+    parts: more.parts ?? null,
     firstKey: keys[0],
     lastKey: keys[1],
     keyStep: keys[2],

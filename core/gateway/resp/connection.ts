@@ -501,6 +501,7 @@ function loginsFor(socket: Socket, logins: Logins): Logins {
     users: logins.users,
     check: (user, password, done) => logins.check(user, password, done),
     stampOf: (user) => logins.stampOf(user),
+    rightsOf: (user) => logins.rightsOf(user),
     onChange: (handler) => logins.onChange(handler),
   };
 }

@@ -4,6 +4,8 @@
  * one: a client that is told that the cluster is down would wait for it to come back.
  */
 import { CoterieError } from '../../base/errors.ts';
+import type { AccessLevel, Rights } from '../../base/rights.ts';
+import { accessWords, keyspacesInWords } from '../../contract/access-words.ts';
 
 /** Too few replicas answered a node. */
 export const noQuorum = 'NOQUORUM';
@@ -63,6 +65,22 @@ export function unknownSubcommand(container: string, subcommand: Buffer): string
   return `ERR unknown subcommand '${subcommand.toString('utf8', 0, 128)}'. Try ${container.toUpperCase()} HELP.`;
 }
 
+/** A name that a client gave, short and on one line. */
+const shownName = (name: string) => name.slice(0, 64);
+
+/** Redis' words first: programs look for them. */
+export function noPermission(user: string, commandName: string, access: AccessLevel): string {
+  return `NOPERM User ${user} has no permissions to run the '${commandName}' command: it ${accessWords[access]}. A person can change that, in the app under Users or with: coterie user change ${user}`;
+}
+
+export function noPermissionForKeyspace(user: string, keyspace: string, rights: Rights): string {
+  return `NOPERM No permissions to access a key: the user ${user} may not use the keyspace ${shownName(keyspace)}, but ${keyspacesInWords(rights)}. Choose one with SELECT or CT.KEYSPACE, or have a person change that: coterie user change ${user}`;
+}
+
+export function noPermissionForAll(user: string, commandName: string): string {
+  return `NOPERM User ${user} has no permissions to run the '${commandName}' command: it is about all keyspaces, and this user may not use all. A person can change that, in the app under Users or with: coterie user change ${user}`;
+}
+
 /**
  * A mistake found while a write is being decided. It travels through the store as an ordinary typed error, so its
  * message is the whole reply, prefix included.
@@ -101,6 +119,7 @@ export function errorReply(error: unknown): string {
     case 'too-many-siblings':
       return `SIBLINGS ${error.message}`;
     case 'unauthorized':
+    case 'forbidden':
       return `NOPERM ${error.message}`;
     default:
       return `ERR ${error.message}`;

@@ -6,6 +6,9 @@
  * is spreading), it runs the command through its own store; if that cannot serve the key, the store's error is the
  * reply, and the client may try again. A second hop could go round in circles.
  *
+ * What its user may do was asked where the client is (permissions.ts), and is not asked again: only nodes of the cluster can send
+ * here, and a node that lied about its user could as well ask the replicas themselves.
+ *
  * Request: a RESP command whose first word holds the session's facts. Reply: one byte with the number of replicas that
  * had acknowledged (for WAIT; 255 at most), then RESP.
  */

@@ -1,6 +1,6 @@
 /**
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
- * from its words to its handler: lookup, arity, authentication, the key's coordinator. It knows nothing of sockets.
+ * from its words to its handler: lookup, arity, authentication, permission, the key's coordinator. It knows nothing of sockets.
  */
 import { isForAnother } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
@@ -10,12 +10,15 @@ import type { Log } from '../../ports/log.ts';
 import { type Logins, openToAll } from '../../ports/logins.ts';
 import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
+import type { UserChanges } from '../../ports/user-changes.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { errorTexts, memoryShort, noQuorum, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
+import type { ClientIdentity } from './identity.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { checkPermission } from './permissions.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
 
@@ -29,6 +32,8 @@ export interface GatewayComponents {
   readonly hostProof?: MutualProof;
   /** Who may come in; without it, everybody. */
   readonly logins?: Logins;
+  /** Where users are changed; without it, nowhere. */
+  readonly userChanges?: UserChanges;
 }
 
 /** Counters for INFO. */
@@ -57,6 +62,7 @@ export class Gateway {
   readonly table: CommandTable;
   readonly hostProof: MutualProof | null;
   readonly logins: Logins;
+  readonly userChanges: UserChanges | null;
   readonly budget: MemoryBudget;
   readonly largeWork: LargeWork;
   readonly encoder = new RespEncoder();
@@ -85,6 +91,7 @@ export class Gateway {
     this.table = table;
     this.hostProof = components.hostProof ?? null;
     this.logins = components.logins ?? openToAll;
+    this.userChanges = components.userChanges ?? null;
     this.logins.onChange(() => {
       for (const { identity } of this.clients.values()) identity.rulesChanged();
     });
@@ -119,6 +126,8 @@ export class Gateway {
       request.error(errorTexts.noAuthentication);
       return false;
     }
+    if (sink.client?.identity.isLimited === true && !this.permits(request, sink.client.identity))
+      return false;
     if (command.kind !== 'key') return true;
     if (argv[1].length > keyBytesMax) {
       request.error(errorTexts.keyTooLong);
@@ -131,6 +140,16 @@ export class Gateway {
       return false;
     }
     return true;
+  }
+
+  private permits(request: Request, identity: ClientIdentity): boolean {
+    try {
+      checkPermission(request, identity);
+      return true;
+    } catch (cause) {
+      request.fail(cause);
+      return false;
+    }
   }
 
   /** Runs an admitted request here or on the node that coordinates its key, once there is room for what it needs. */

@@ -77,12 +77,9 @@ export class Session {
     }
   }
 
-  /** False when no keyspace has that number. */
-  selectDatabase(database: number): boolean {
-    const found = this.store.keyspaces().find((keyspace) => keyspace.database === database);
-    if (found === undefined) return false;
-    this.selectKeyspace(found.id);
-    return true;
+  /** Null when no keyspace has that number. */
+  keyspaceOfDatabase(database: number): KeyspaceView | null {
+    return this.store.keyspaces().find((keyspace) => keyspace.database === database) ?? null;
   }
 
   selectKeyspace(id: number): void {

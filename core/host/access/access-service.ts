@@ -1,5 +1,7 @@
 /** Who may use the data of this computer, as the contract offers it: users, their passwords, and whether a login is required. */
+import type { Rights } from '../../base/rights.ts';
 import type { AccessView, TokenView } from '../../contract/views.ts';
+import type { UserAsk } from '../../node-process/messages.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
@@ -7,15 +9,19 @@ import type { Random } from '../../ports/random.ts';
 import {
   type AccessRules,
   newUser,
+  requireUser,
   type StoredToken,
+  type StoredUser,
   withoutUser,
   withPasswordOf,
   withRequired,
+  withRights,
   withUser,
 } from '../../security/access.ts';
 import { isSameAccess, mergeAccess } from '../../security/access-merge.ts';
 import { liveTokens, newToken, tokenNamed, withoutToken, withToken } from '../../security/access-tokens.ts';
 import { PasswordLogins } from '../../security/password-logins.ts';
+import { rightsOf, rightsToStore } from '../../security/stored-rights.ts';
 import { readAccess, writeAccess } from './access-store.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -28,6 +34,14 @@ interface Components {
   readonly random: Random;
   /** To every node of this computer. */
   readonly spread: (rules: AccessRules) => void;
+}
+
+export function accessUserView(user: StoredUser): AccessView['users'][number] {
+  const { access, keyspaces } = rightsOf(user);
+  return {
+    ...{ name: user.name, createdAtMs: user.createdAtMs, access },
+    keyspaces: keyspaces === null ? null : [...keyspaces],
+  };
 }
 
 export class AccessService {
@@ -56,13 +70,13 @@ export class AccessService {
 
   view(): AccessView {
     const { required, users } = this.#rules;
-    return { required, users: users.map(({ name, createdAtMs }) => ({ name, createdAtMs })) };
+    return { required, users: users.map(accessUserView) };
   }
 
   /** Resolves with the password, which is shown this once. Rejects with `conflict` for a name that is taken. */
-  async add(name: string): Promise<string> {
+  async add(name: string, rights: Rights): Promise<string> {
     const { user, password } = await newUser(name, this.#parts.clock.nowMs(), this.#parts.random);
-    await this.#change((rules) => withUser(rules, user));
+    await this.#change((rules) => withUser(rules, { ...user, ...rightsToStore(rights) }));
     return password;
   }
 
@@ -71,6 +85,25 @@ export class AccessService {
     const { user, password } = await newUser(name, this.#parts.clock.nowMs(), this.#parts.random);
     await this.#change((rules) => withPasswordOf(rules, user));
     return password;
+  }
+
+  /** All that is asked for, or nothing. Resolves with what it may do now, by which who is connected is judged at the next command. */
+  async set(
+    name: string,
+    { isNew, kept, access, keyspaces }: Omit<Extract<UserAsk, { kind: 'set' }>, 'kind' | 'name'>,
+  ): Promise<Rights> {
+    let now!: Rights;
+    await this.#change((rules) => {
+      if (isNew && kept !== null) {
+        const createdAtMs = this.#parts.clock.nowMs();
+        now = { access: access ?? 'none', keyspaces: keyspaces ?? null };
+        return withUser(rules, { name, createdAtMs, ...kept, ...rightsToStore(now), version: 0 });
+      }
+      const had = rightsOf(requireUser(rules, name));
+      now = { access: access ?? had.access, keyspaces: keyspaces === undefined ? had.keyspaces : keyspaces };
+      return withRights(kept === null ? rules : withPasswordOf(rules, { name, ...kept }), name, now);
+    });
+    return now;
   }
 
   remove(name: string): Promise<void> {

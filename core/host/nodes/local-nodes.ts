@@ -8,6 +8,7 @@ import type { LayoutNode } from '../../layout/layout.ts';
 import type { TimedEvent } from '../../node/membership-driver.ts';
 import type { PossibleLoss } from '../../node/possible-losses.ts';
 import type {
+  FromNode,
   LayoutReport,
   NodeAddress,
   NodeLauncher,
@@ -37,6 +38,8 @@ export interface LocalNodesEvents {
   losses(node: LocalNode, losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
   membership(node: LocalNode, events: readonly TimedEvent[]): void;
+  /** A user who logged in at the node asks for a change of users. */
+  userAsk(node: LocalNode, ask: Extract<FromNode, { type: 'user-ask' }>): void;
 }
 
 /** Which nodes have taken clients before: an empty disk of theirs means that data was lost. */
@@ -127,6 +130,7 @@ export class LocalNodes {
           layouts: (live) => events.layouts(live),
           losses: (found) => events.losses(local, found),
           membership: (seen) => events.membership(local, seen),
+          userAsk: (ask) => events.userAsk(local, ask),
           listening: (at) => {
             this.#listens(node, at);
             local.send({ type: 'access', rules: access() });

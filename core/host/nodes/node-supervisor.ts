@@ -57,6 +57,8 @@ export interface SupervisorEvents {
   losses(losses: readonly PossibleLoss[]): void;
   /** The node's view of the others changed. */
   membership(events: readonly TimedEvent[]): void;
+  /** A user who logged in at the node asks for a change of users. */
+  userAsk(ask: Extract<FromNode, { type: 'user-ask' }>): void;
 }
 
 /** A node that stayed up this long starts again with the shortest wait. */
@@ -292,6 +294,9 @@ export class NodeSupervisor {
       case 'membership':
         this.#members = message.members;
         this.#events.membership(message.events);
+        break;
+      case 'user-ask':
+        this.#events.userAsk(message);
         break;
       case 'figures':
         this.#figures = message.figures;

@@ -10,12 +10,12 @@ import { CoterieError } from '../../base/errors.ts';
 import { sessionPath } from '../../contract/session.ts';
 import { type BodyComponents, type BodyLimits, withBody } from '../../gateway/http/body.ts';
 import { failure } from '../../gateway/http/failures.ts';
-import type { KvBindings } from '../../gateway/http/kv-routes.ts';
+import type { KvEnvironment } from '../../gateway/http/kv-rights.ts';
 import type { Admission } from '../access/admission.ts';
 import { browserInWords } from '../access/login.ts';
 import { contentTypeOf, pageFileOf } from './page-files.ts';
 
-type PageContext = Context<{ Bindings: KvBindings }>;
+type PageContext = Context<KvEnvironment>;
 
 const codeLimits: BodyLimits = { bytesMax: 1024, tooLargeWords: 'This is no login code.' };
 const codeBody = z.object({ code: z.string().min(1).max(200) });
@@ -38,11 +38,11 @@ For a new one, run <code>coterie login</code> on this computer.</p><script src="
 export function pageRoutes(
   components: BodyComponents & { admission: Admission },
   settings: { rendererFolder: string; port: () => number },
-): Hono<{ Bindings: KvBindings }> {
+): Hono<KvEnvironment> {
   const { admission } = components;
   const { rendererFolder, port } = settings;
   const assetFolder = join(rendererFolder, 'assets') + sep;
-  const app = new Hono<{ Bindings: KvBindings }>();
+  const app = new Hono<KvEnvironment>();
 
   app.post(sessionPath, async (c) => {
     const exchange = { request: c.env.incoming, response: c.env.outgoing };

@@ -40,8 +40,6 @@ export class ClusterState {
     const role = computerRoles.find((one) => own.some((computer) => computer.role === one));
     return role === undefined ? null : { role, name: own[0].name, isHere: true };
   });
-  /** Why an owner's changes cannot be made now; null when they can. */
-  readonly changeRefusal = $derived(this.refusalFor('layout.apply'));
   #sequence = -1;
   #queue: ClusterEvent[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | undefined;

@@ -64,6 +64,7 @@ function supervise(): NodeSupervisor {
         holdsLayout() {},
         layouts() {},
         membership() {},
+        userAsk() {},
         listening() {},
       },
     },

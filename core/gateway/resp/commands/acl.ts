@@ -1,24 +1,29 @@
 /**
- * ACL: who there is, as Redis tells it. Every user may do everything, so rules are never longer than that. Users are made and removed
- * by people (coterie user), not over this port: a program that may read would otherwise let in whom it likes, and stay when it is shut out.
+ * ACL: who there is and what they may do, as Redis tells it (acl-rules.ts), and the changes that a program may ask for. Those are made by
+ * the host, which spreads them and notes who asked. Only a user who logged in may ask: where none has to, any program could otherwise
+ * make itself one that stays when a login is required later.
  */
+import { fullRights } from '../../../base/rights.ts';
+import type { UserChanges } from '../../../ports/user-changes.ts';
+import { aclHelp, aclWordsMax, commandsInAcl, keyspacesInAcl, rightsInAcl, wishOf } from '../acl-rules.ts';
 import { lowerText, readInteger } from '../arguments.ts';
-import { type Command, type CommandFlag, defineCommand } from '../command.ts';
+import { type Command, needs, type Subcommands } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { defaultUser } from '../identity.ts';
 import type { Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { defineContainer } from './subcommands.ts';
 
 const generatedBitsMax = 4_096;
 const generatedBitsDefault = 256;
 
-/** Redis' categories, as far as the flags of commands tell them. */
-const categories: Readonly<Record<string, (flags: readonly CommandFlag[]) => boolean>> = {
-  read: (flags) => flags.includes('readonly'),
-  write: (flags) => flags.includes('write'),
-  fast: (flags) => flags.includes('fast'),
-  slow: (flags) => !flags.includes('fast'),
-  admin: (flags) => flags.includes('admin'),
+/** Redis' categories, as far as the table tells them. */
+const categories: Readonly<Record<string, (command: Command) => boolean>> = {
+  read: ({ flags }) => flags.includes('readonly'),
+  write: ({ flags }) => flags.includes('write'),
+  fast: ({ flags }) => flags.includes('fast'),
+  slow: ({ flags }) => !flags.includes('fast'),
+  admin: ({ flags }) => flags.includes('admin'),
+  dangerous: ({ need }) => need.access === 'admin',
 };
 
 /** Whoever has not said who it is may do everything, unless a login is required. */
@@ -44,11 +49,16 @@ function answerTexts(request: Request, texts: readonly string[]): void {
   request.end();
 }
 
+/** Whoever is no user in our sense may do everything, where it may come in at all. */
+const rightsOf = ({ gateway }: Request, user: string) => gateway.logins.rightsOf(user) ?? fullRights;
+
 /** Digests of passwords are shown to nobody. */
 function list(request: Request): void {
   answerTexts(
     request,
-    usersOf(request).map((user) => `user ${user} ${flagsOf(request, user).join(' ')} ~* &* +@all`),
+    usersOf(request).map(
+      (user) => `user ${user} ${flagsOf(request, user).join(' ')} ${rightsInAcl(rightsOf(request, user))}`,
+    ),
   );
 }
 
@@ -59,15 +69,16 @@ function getUser(request: Request): void {
     return;
   }
   const flags = flagsOf(request, user);
+  const rights = rightsOf(request, user);
   const encoder = request.begin();
-  encoder.map(6);
+  encoder.map(7);
   encoder.text('flags');
   encoder.set(flags.length);
   for (const flag of flags) encoder.text(flag);
   encoder.text('passwords');
   encoder.array(0);
   for (const [field, value] of [
-    ['commands', '+@all'],
+    ['commands', commandsInAcl(rights)],
     ['keys', '~*'],
     ['channels', '&*'],
   ]) {
@@ -76,6 +87,8 @@ function getUser(request: Request): void {
   }
   encoder.text('selectors');
   encoder.array(0);
+  encoder.text('databases');
+  encoder.text(keyspacesInAcl(rights));
   request.end();
 }
 
@@ -88,9 +101,7 @@ function categoriesOf(request: Request): void {
   const wanted = lowerText(argv[2]);
   if (!Object.hasOwn(categories, wanted))
     throw new CommandError(`ERR Unknown category '${wanted.slice(0, 64)}'`);
-  const found = gateway.table.commands.filter(
-    ({ flags, internal }) => !internal && categories[wanted](flags),
-  );
+  const found = gateway.table.commands.filter((command) => !command.internal && categories[wanted](command));
   answerTexts(
     request,
     found.map(({ name }) => name),
@@ -110,37 +121,72 @@ function generatePassword(request: Request): void {
   request.text(hex.slice(0, digits));
 }
 
-function refuseChange(words: string): () => never {
-  return () => {
-    throw new CommandError(`ERR ${words}`);
-  };
+/** The user who asks, and where it can ask. */
+function changesBy({ gateway, sink }: Request): { by: string; changes: UserChanges } {
+  const { identity } = sink.client!;
+  if (!identity.isUser) {
+    throw new CommandError(
+      'NOPERM users are changed by a user who may administer: log in first with AUTH name password. A person makes the first one with: coterie user add NAME --access admin',
+    );
+  }
+  if (gateway.userChanges === null) throw new CommandError('ERR users are not changed here');
+  return { by: identity.user, changes: gateway.userChanges };
 }
 
-const refuseSet = refuseChange(
-  'users are not made or changed by programs. A person does it, in the app under Users or with: coterie user add NAME, coterie user password NAME. Every user may read and write all keys',
-);
-const refuseDelete = refuseChange(
-  'users are not removed by programs. A person does it, in the app under Users or with: coterie user remove NAME',
-);
-const refuseFile = refuseChange(
-  'there is no ACL file. Users are kept by Coterie itself, the same at every computer of the cluster',
-);
+function setUser(request: Request): void {
+  const { argv, gateway } = request;
+  const { by, changes } = changesBy(request);
+  if (argv.length > aclWordsMax) throw new CommandError(`ERR at most ${aclWordsMax} words are taken at once`);
+  const name = argv[2].toString('utf8');
+  const before = gateway.logins.rightsOf(name);
+  const wish = wishOf(name, argv.slice(3), { before, keyspaces: gateway.store.keyspaces() });
+  changes.set(
+    by,
+    wish,
+    request.onAnswer(() => request.ok()),
+  );
+}
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
-  whoami: { arity: 2, run: (request) => request.text(request.sink.client!.identity.user) },
+function deleteUser(request: Request): void {
+  const { argv } = request;
+  const { by, changes } = changesBy(request);
+  if (argv.length > aclWordsMax) throw new CommandError(`ERR at most ${aclWordsMax} words are taken at once`);
+  const names = new Set(argv.slice(2).map((bytes) => bytes.toString('utf8')));
+  changes.remove(
+    by,
+    [...names],
+    request.onAnswer((count: number) => request.integer(count)),
+  );
+}
+
+function refuseFile(): never {
+  throw new CommandError(
+    'ERR there is no ACL file. Users are kept by Coterie itself, the same at every computer of the cluster',
+  );
+}
+
+function help(request: Request): void {
+  answerTexts(request, ['ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:', ...aclHelp, 'HELP']);
+}
+
+const subcommands: Subcommands = {
+  whoami: {
+    arity: 2,
+    need: needs.nothing,
+    run: (request) => request.text(request.sink.client!.identity.user),
+  },
   users: { arity: 2, run: (request) => answerTexts(request, usersOf(request)) },
   list: { arity: 2, run: list },
   getuser: { arity: 3, run: getUser },
-  cat: { arity: -2, run: categoriesOf },
-  genpass: { arity: -2, run: generatePassword },
-  setuser: { arity: -3, run: refuseSet },
-  deluser: { arity: -3, run: refuseDelete },
+  cat: { arity: -2, need: needs.nothing, run: categoriesOf },
+  genpass: { arity: -2, need: needs.nothing, run: generatePassword },
+  setuser: { arity: -3, need: needs.administeringAll, run: setUser },
+  deluser: { arity: -3, need: needs.administeringAll, run: deleteUser },
+  help: { arity: 2, need: needs.nothing, run: help },
   load: { arity: 2, run: refuseFile },
   save: { arity: 2, run: refuseFile },
 };
 
 export const aclCommands: readonly Command[] = [
-  defineCommand('server', 'acl', -2, ['admin', 'noscript', 'stale'], (request) =>
-    runSubcommand('acl', subcommands, request),
-  ),
+  defineContainer({ group: 'server', name: 'acl', arity: -2 }, ['admin', 'noscript', 'stale'], subcommands),
 ];

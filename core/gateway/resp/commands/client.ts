@@ -1,9 +1,9 @@
 /** CLIENT: what a connection says of itself, and what one may learn of the others. */
 import { isWord, lowerText, readInteger, word } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, needs, type Subcommand, type Subcommands } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import type { ClientControl, Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { defineContainer } from './subcommands.ts';
 
 const clientOf = (request: Request): ClientControl => request.sink.client!;
 
@@ -142,7 +142,8 @@ function refuseTracking(): never {
   throw new CommandError('ERR client side caching is not supported: several nodes may write a key');
 }
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
+/** What a client says and learns of itself. */
+const own: Subcommands = {
   id: { arity: 2, run: (request) => request.integer(clientOf(request).id) },
   setname: {
     arity: 3,
@@ -167,14 +168,21 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       request.end();
     },
   },
-  list: { arity: -2, run: list },
   'no-evict': { arity: 3, run: (request) => onOff(request, (on) => setNoEvict(request, on)) },
   'no-touch': { arity: 3, run: (request) => onOff(request, () => {}) },
   reply: { arity: 3, run: reply },
-  kill: { arity: -3, run: kill },
   getredir: { arity: 2, run: (request) => request.integer(-1) },
   tracking: { arity: -3, run: refuseTracking },
   caching: { arity: 3, run: refuseTracking },
+};
+
+/** The others are for who administers. */
+const subcommands: Subcommands = {
+  ...Object.fromEntries(
+    Object.entries(own).map(([name, part]): [string, Subcommand] => [name, { ...part, need: needs.nothing }]),
+  ),
+  list: { arity: -2, run: list },
+  kill: { arity: -3, run: kill },
 };
 
 function setNoEvict(request: Request, on: boolean): void {
@@ -182,7 +190,5 @@ function setNoEvict(request: Request, on: boolean): void {
 }
 
 export const clientCommands: readonly Command[] = [
-  defineCommand('connection', 'client', -2, ['noscript', 'stale'], (request) =>
-    runSubcommand('client', subcommands, request),
-  ),
+  defineContainer({ group: 'connection', name: 'client', arity: -2 }, ['noscript', 'stale'], subcommands),
 ];

@@ -8,11 +8,11 @@ import { slotCount, slotOf } from '../../../base/token.ts';
 import { hexId } from '../../../base/words.ts';
 import type { ClientEndpoint, NodeId, SlotRange } from '../../../ports/key-value-store.ts';
 import { readInteger } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, defineCommand, needs, type Subcommands } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import type { Request } from '../request.ts';
 import { answerKeysInSlot } from './keyspace.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { defineContainer } from './subcommands.ts';
 
 /** 40 hexadecimal digits, as Redis Cluster ids have: the node's eight, repeated five times. Stable and reversible. */
 export function clusterNodeId(nodeId: NodeId): string {
@@ -179,16 +179,17 @@ function countKeysInSlot(request: Request): void {
   request.gateway.store.count(request.session.keyspace.id, slot, answer);
 }
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
+const subcommands: Subcommands = {
   info: { arity: 2, run: info },
   myid: { arity: 2, run: (request) => request.text(clusterNodeId(request.gateway.store.self.nodeId)) },
   nodes: { arity: 2, run: nodes },
   slots: { arity: 2, run: slots },
   shards: { arity: 2, run: shards },
   keyslot: { arity: 3, run: keyslot },
-  countkeysinslot: { arity: 3, run: countKeysInSlot },
+  countkeysinslot: { arity: 3, need: needs.reading, run: countKeysInSlot },
   getkeysinslot: {
     arity: 4,
+    need: needs.reading,
     run: (request) => answerKeysInSlot(request, readSlot(request.argv[2]), request.argv[3]),
   },
 };
@@ -196,11 +197,14 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
 /** Any replica may be read and written here, so both only confirm what is so. */
 const answerOk = (request: Request): void => request.ok();
 
+const free = { kind: 'free', need: needs.nothing } as const;
+
 export const clusterCommands: readonly Command[] = [
-  defineCommand('cluster', 'cluster', -2, ['stale'], (request) =>
-    runSubcommand('cluster', subcommands, request),
-  ),
-  defineCommand('cluster', 'readonly', 1, ['fast', 'stale'], answerOk, { kind: 'free' }),
-  defineCommand('cluster', 'readwrite', 1, ['fast', 'stale'], answerOk, { kind: 'free' }),
-  defineCommand('cluster', 'asking', 1, ['fast', 'stale'], answerOk, { kind: 'free' }),
+  // Where the nodes are is what a client needs before anything else.
+  defineContainer({ group: 'cluster', name: 'cluster', arity: -2 }, ['stale'], subcommands, {
+    need: needs.nothing,
+  }),
+  defineCommand('cluster', 'readonly', 1, ['fast', 'stale'], answerOk, free),
+  defineCommand('cluster', 'readwrite', 1, ['fast', 'stale'], answerOk, free),
+  defineCommand('cluster', 'asking', 1, ['fast', 'stale'], answerOk, free),
 ];

@@ -1,8 +1,9 @@
 /** Commands about the connection itself: PING, HELLO, AUTH, SELECT, RESET, QUIT. */
 import { isWord, readInteger, word } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, defineCommand, needs } from '../command.ts';
 import { CommandError, errorTexts, wrongArity } from '../errors.ts';
 import { defaultUser } from '../identity.ts';
+import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { redisVersion } from '../version.ts';
 import { setClientName } from './client.ts';
@@ -34,9 +35,10 @@ function reset(request: Request): void {
 }
 
 function select(request: Request): void {
-  const database = readInteger(request.argv[1]);
-  if (!request.session.selectDatabase(Number(database)))
-    throw new CommandError(errorTexts.databaseOutOfRange);
+  const found = request.session.keyspaceOfDatabase(Number(readInteger(request.argv[1])));
+  if (found === null) throw new CommandError(errorTexts.databaseOutOfRange);
+  checkKeyspace(request, found);
+  request.session.selectKeyspace(found.id);
   request.ok();
 }
 
@@ -130,14 +132,14 @@ function refuseHttp(request: Request): void {
 }
 
 const group = 'connection';
-const free = { kind: 'free' } as const;
+const free = { kind: 'free', need: needs.nothing } as const;
 
 export const connectionCommands: readonly Command[] = [
   defineCommand(group, 'ping', -1, ['fast', 'stale'], ping, free),
   defineCommand(group, 'echo', 2, ['fast', 'stale'], echo, free),
   defineCommand(group, 'quit', -1, ['fast', 'no_auth', 'stale'], quit),
   defineCommand(group, 'reset', 1, ['fast', 'no_auth', 'stale'], reset),
-  defineCommand(group, 'select', 2, ['fast', 'stale'], select),
+  defineCommand(group, 'select', 2, ['fast', 'stale'], select, { need: needs.nothing }),
   defineCommand(group, 'auth', -2, ['fast', 'no_auth', 'stale'], auth),
   defineCommand(group, 'hello', -1, ['fast', 'no_auth', 'stale'], hello),
   defineCommand(group, 'post', -1, ['no_auth'], refuseHttp),

@@ -4,8 +4,9 @@ import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/leve
 import { hexId } from '../../../base/words.ts';
 import type { ReadResult, ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
 import { isWord, readExpiry, readNumber, word } from '../arguments.ts';
-import { type Command, defineCommand, oneKey } from '../command.ts';
+import { type Command, defineCommand, needs, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
+import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { deleteMutation, putOrExpired, warnIfLarge } from './strings.ts';
 
@@ -200,6 +201,7 @@ function keyspace(request: Request): void {
     .keyspaces()
     .find((candidate) => candidate.name === name && (id === null || candidate.id === id));
   if (found === undefined) throw new CommandError(`ERR there is no keyspace '${name.slice(0, 64)}'`);
+  checkKeyspace(request, found);
   session.selectKeyspace(found.id);
   request.ok();
 }
@@ -210,7 +212,7 @@ export const extensionCommands: readonly Command[] = [
   defineCommand(group, 'ct.get', -2, ['readonly'], get, { keys: oneKey }),
   defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, { keys: oneKey }),
   defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey }),
-  defineCommand(group, 'ct.keyspace', -2, ['fast'], keyspace),
+  defineCommand(group, 'ct.keyspace', -2, ['fast'], keyspace, { need: needs.nothing }),
   defineCommand(group, 'ct.replicas', 2, ['readonly'], replicas, { keys: oneKey }),
-  defineCommand(group, 'ct.consistency', -1, ['fast'], consistency),
+  defineCommand(group, 'ct.consistency', -1, ['fast'], consistency, { need: needs.nothing }),
 ];

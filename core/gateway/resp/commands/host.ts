@@ -9,10 +9,10 @@
  * Nonces and proofs are hexadecimal. One HELLO, one PROVE: a wrong one ends the connection.
  */
 import { type Meeting, nonceBytes, proofBytes } from '../../../ports/mutual-proof.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, defineCommand, type Subcommands } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import type { Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { runSubcommand } from './subcommands.ts';
 
 function readHexadecimal(bytes: Buffer, length: number): Buffer {
   const text = bytes.toString('latin1', 0, 2 * length + 1);
@@ -57,7 +57,7 @@ function prove(request: Request): void {
   client.closeAfterReply();
 }
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
+const subcommands: Subcommands = {
   hello: { arity: 3, run: hello },
   prove: { arity: 3, run: prove },
 };

@@ -2,7 +2,8 @@
 
 import type { KeyspaceView } from '../../../ports/key-value-store.ts';
 import { lowerText } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, defineCommand, needs } from '../command.ts';
+import { mayUse } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { redisVersion } from '../version.ts';
 import { clusterNodeId } from './cluster.ts';
@@ -95,11 +96,13 @@ function information(request: Request): void {
   });
 }
 
-/** One line for each database with keys. A count that fails is left out: INFO must work when the cluster does not. */
+/** One line for each database with keys that the client may use. A count that fails is left out: INFO must work when the cluster does not. */
 function countKeyspaces(request: Request, done: (facts: Facts) => void): void {
   const { store } = request.gateway;
   const facts: Facts = {};
-  const rest: KeyspaceView[] = store.keyspaces().filter((keyspace) => keyspace.database !== null);
+  const rest: KeyspaceView[] = store
+    .keyspaces()
+    .filter((keyspace) => keyspace.database !== null && mayUse(request, keyspace));
   const next = (): void => {
     const keyspace = rest.shift();
     if (keyspace === undefined) {
@@ -118,5 +121,5 @@ function countKeyspaces(request: Request, done: (facts: Facts) => void): void {
 }
 
 export const informationCommands: readonly Command[] = [
-  defineCommand('server', 'info', -1, ['stale'], information),
+  defineCommand('server', 'info', -1, ['stale'], information, { need: needs.nothing }),
 ];

@@ -1,11 +1,19 @@
 /** COMMAND: the command table as clients ask for it. */
 import type { RespEncoder } from '../../../wire/resp/encoder.ts';
 import { lowerText } from '../arguments.ts';
-import { arityFits, type Command, type CommandTable, defineCommand, keyPositions } from '../command.ts';
+import {
+  arityFits,
+  type Command,
+  type CommandTable,
+  defineCommand,
+  keyPositions,
+  needs,
+  type Subcommands,
+} from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { runSubcommand } from './subcommands.ts';
 
 function visible(table: CommandTable): Command[] {
   return table.commands.filter(
@@ -145,7 +153,7 @@ function list(request: Request): void {
   request.end();
 }
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
+const subcommands: Subcommands = {
   count: { arity: 2, run: (request) => request.integer(visible(request.gateway.table).length) },
   docs: { arity: -2, run: documentation },
   info: { arity: -2, run: information },
@@ -159,5 +167,5 @@ function command(request: Request): void {
 }
 
 export const introspectionCommands: readonly Command[] = [
-  defineCommand('server', 'command', -1, ['stale'], command),
+  defineCommand('server', 'command', -1, ['stale'], command, { need: needs.nothing, parts: subcommands }),
 ];

@@ -4,6 +4,7 @@ import { allKeys, type Command, type CommandFlag, defineCommand, oneKey } from '
 import { CommandError, errorTexts, wrongArity } from '../errors.ts';
 import { GatheredBytes, type Gathering } from '../gathering.ts';
 import { integerOf, isErrorReply, runPart, runParts } from '../parts.ts';
+import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { Session } from '../session.ts';
 import { deleteMutation, modify, noMutation, readKey } from './strings.ts';
@@ -256,8 +257,10 @@ function copy(request: Request): void {
     if (isWord(argv[index], wordReplace)) replace = true;
     else if (isWord(argv[index], wordDb) && index + 1 < argv.length) {
       index += 1;
-      if (!target.selectDatabase(readNumber(argv[index])))
-        throw new CommandError(errorTexts.databaseOutOfRange);
+      const found = target.keyspaceOfDatabase(readNumber(argv[index]));
+      if (found === null) throw new CommandError(errorTexts.databaseOutOfRange);
+      checkKeyspace(request, found);
+      target.selectKeyspace(found.id);
     } else throw new CommandError(errorTexts.syntax);
   }
   if (argv[1].equals(argv[2]) && target.keyspace.id === session.keyspace.id) {

@@ -2,7 +2,7 @@
 import { partitionCount, partitionStart, slotOf, slotsPerPartition } from '../../../base/token.ts';
 import type { ScanPage } from '../../../ports/key-value-store.ts';
 import { isWord, lowerText, readInteger, readNumber, word } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, defineCommand, needs } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { Gathering } from '../gathering.ts';
 import { Glob } from '../glob.ts';
@@ -245,6 +245,8 @@ export const keyspaceCommands: readonly Command[] = [
   defineCommand(group, 'scan', -2, ['readonly'], scan),
   defineCommand(group, 'randomkey', 1, ['readonly'], randomkey),
   defineCommand('server', 'dbsize', 1, ['readonly', 'fast'], dbsize),
-  defineCommand('server', 'flushdb', -1, ['write'], flushdb),
-  defineCommand('server', 'flushall', -1, ['write'], flushall),
+  defineCommand('server', 'flushdb', -1, ['write'], flushdb, {
+    need: { access: 'admin', keyspaces: 'selected' },
+  }),
+  defineCommand('server', 'flushall', -1, ['write'], flushall, { need: needs.administeringAll }),
 ];

@@ -1,11 +1,11 @@
 /** OBJECT and MEMORY: what Redis would say of a value's representation. Ours are plain bytes; the answers describe those. */
 import { parseInteger64 } from '../../../wire/resp/integer.ts';
 import { word } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import type { Command, Subcommand, Subcommands } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { isErrorReply, runPart } from '../parts.ts';
 import type { Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { defineContainer } from './subcommands.ts';
 
 /** Redis keeps strings up to this length in one piece with their header. */
 const embeddedBytesMax = 44;
@@ -41,7 +41,7 @@ const objectPart = (answer: (request: Request, value: Buffer) => void): Subcomma
     ),
 });
 
-const object: Readonly<Record<string, Subcommand>> = {
+const object: Subcommands = {
   encoding: objectPart((request, value) => request.text(encodingOf(value))),
   refcount: objectPart((request) => request.integer(1)),
   idletime: objectPart((request) => request.integer(0)),
@@ -62,20 +62,11 @@ function memoryUsage(request: Request): void {
   );
 }
 
-const memory: Readonly<Record<string, Subcommand>> = { usage: { arity: -3, run: memoryUsage } };
+const memory: Subcommands = { usage: { arity: -3, run: memoryUsage } };
+
+const secondWord = { keys: [2, 2, 1] } as const;
 
 export const objectCommands: readonly Command[] = [
-  defineCommand(
-    'generic',
-    'object',
-    -2,
-    ['readonly'],
-    (request) => runSubcommand('object', object, request),
-    {
-      keys: [2, 2, 1],
-    },
-  ),
-  defineCommand('server', 'memory', -2, ['readonly'], (request) => runSubcommand('memory', memory, request), {
-    keys: [2, 2, 1],
-  }),
+  defineContainer({ group: 'generic', name: 'object', arity: -2 }, ['readonly'], object, secondWord),
+  defineContainer({ group: 'server', name: 'memory', arity: -2 }, ['readonly'], memory, secondWord),
 ];

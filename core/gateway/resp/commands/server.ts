@@ -1,11 +1,11 @@
 /** Commands about the server: CONFIG, TIME, OBJECT, MEMORY, DEBUG, WAIT and what test harnesses expect to be there. */
 import { lowerText, readInteger } from '../arguments.ts';
-import { type Command, defineCommand } from '../command.ts';
+import { type Command, defineCommand, needs, type Subcommands } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
-import { runSubcommand, type Subcommand } from './subcommands.ts';
+import { defineContainer } from './subcommands.ts';
 
 /** What Redis's configuration would say if it described this server. Read only: Coterie is configured elsewhere. */
 function configuration(gateway: Gateway): Record<string, string> {
@@ -70,7 +70,7 @@ function configSet(request: Request): void {
   request.ok();
 }
 
-const config: Readonly<Record<string, Subcommand>> = {
+const config: Subcommands = {
   get: { arity: -3, run: configGet },
   set: { arity: -4, run: configSet },
   resetstat: { arity: 2, run: (request) => request.ok() },
@@ -132,27 +132,22 @@ function debugSleep(request: Request): void {
 const answerOk = (request: Request): void => request.ok();
 
 /** Harmless parts of DEBUG that Redis's own tests call. Expiry is always exact here, so there is nothing to switch. */
-const debug: Readonly<Record<string, Subcommand>> = {
+const debug: Subcommands = {
   sleep: { arity: 3, run: debugSleep },
   jmap: { arity: 2, run: answerOk },
   'set-active-expire': { arity: 3, run: answerOk },
 };
 
 /** There are never functions or scripts, so forgetting them all succeeds. */
-const emptyLibrary: Readonly<Record<string, Subcommand>> = { flush: { arity: -2, run: answerOk } };
+const emptyLibrary: Subcommands = { flush: { arity: -2, run: answerOk } };
 
-const container = (
-  name: string,
-  arity: number,
-  flags: Command['flags'],
-  parts: Readonly<Record<string, Subcommand>>,
-): Command => defineCommand('server', name, arity, flags, (request) => runSubcommand(name, parts, request));
+const partOf = (name: string) => ({ group: 'server', name, arity: -2 });
 
 export const serverCommands: readonly Command[] = [
-  container('config', -2, ['admin', 'stale'], config),
-  container('debug', -2, ['admin', 'stale'], debug),
-  container('function', -2, ['noscript'], emptyLibrary),
-  container('script', -2, ['noscript'], emptyLibrary),
-  defineCommand('server', 'time', 1, ['fast', 'stale'], time, { kind: 'free' }),
-  defineCommand('generic', 'wait', 3, ['blocking'], wait),
+  defineContainer(partOf('config'), ['admin', 'stale'], config),
+  defineContainer(partOf('debug'), ['admin', 'stale'], debug),
+  defineContainer(partOf('function'), ['noscript'], emptyLibrary),
+  defineContainer(partOf('script'), ['noscript'], emptyLibrary),
+  defineCommand('server', 'time', 1, ['fast', 'stale'], time, { kind: 'free', need: needs.nothing }),
+  defineCommand('generic', 'wait', 3, ['blocking'], wait, { need: needs.nothing }),
 ];

@@ -1,22 +1,26 @@
 /** Commands that are a container of others (CLIENT, CLUSTER, CONFIG …): choosing the part by the second word. */
 import { lowerText } from '../arguments.ts';
+import { type Command, type CommandFlag, defineCommand, type Need, type Subcommands } from '../command.ts';
 import { CommandError, unknownSubcommand, wrongArity } from '../errors.ts';
 import type { Request } from '../request.ts';
 
-export interface Subcommand {
-  /** Number of words including container and subcommand; negative = at least. */
-  readonly arity: number;
-  readonly run: (request: Request) => void;
+/** `need`: of the parts that do not say it themselves. */
+export function defineContainer(
+  { group, name, arity }: { group: string; name: string; arity: number },
+  flags: readonly CommandFlag[],
+  parts: Subcommands,
+  more: { need?: Need; keys?: readonly [number, number, number] } = {},
+): Command {
+  return defineCommand(group, name, arity, flags, (request) => runSubcommand(name, parts, request), {
+    ...more,
+    parts,
+  });
 }
 
-export function runSubcommand(
-  container: string,
-  subcommands: Readonly<Record<string, Subcommand>>,
-  request: Request,
-): void {
+export function runSubcommand(container: string, subcommands: Subcommands, request: Request): void {
   const { argv } = request;
   const name = lowerText(argv[1]);
-  if (name === 'help' && argv.length === 2) {
+  if (name === 'help' && argv.length === 2 && !Object.hasOwn(subcommands, name)) {
     answerHelp(container, subcommands, request);
     return;
   }
@@ -28,11 +32,7 @@ export function runSubcommand(
   run(request);
 }
 
-function answerHelp(
-  container: string,
-  subcommands: Readonly<Record<string, Subcommand>>,
-  request: Request,
-): void {
+function answerHelp(container: string, subcommands: Subcommands, request: Request): void {
   const lines = [
     `${container.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
     ...Object.keys(subcommands).map((name) => name.toUpperCase()),
