@@ -1,6 +1,7 @@
 /** The list of everything that a client can say. Each family is in its own file under commands/. */
 import { CommandTable } from './command.ts';
 import { aclCommands } from './commands/acl.ts';
+import { bitCommands } from './commands/bits.ts';
 import { clientCommands } from './commands/client.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { connectionCommands } from './commands/connection.ts';
@@ -11,6 +12,7 @@ import { informationCommands } from './commands/information.ts';
 import { introspectionCommands } from './commands/introspection.ts';
 import { keyCommands } from './commands/keys.ts';
 import { keyspaceCommands } from './commands/keyspace.ts';
+import { lcsCommands } from './commands/lcs.ts';
 import { numberCommands } from './commands/numbers.ts';
 import { objectCommands } from './commands/object.ts';
 import { rangeCommands } from './commands/ranges.ts';
@@ -22,6 +24,8 @@ export function createCommandTable(): CommandTable {
     ...stringCommands,
     ...numberCommands,
     ...rangeCommands,
+    ...bitCommands,
+    ...lcsCommands,
     ...keyCommands,
     ...expiryCommands,
     ...keyspaceCommands,
