@@ -91,26 +91,32 @@ function time(request: Request): void {
   request.end();
 }
 
-/** Replicas besides the coordinator that have acknowledged all of the connection's last write. */
-function acknowledgedReplicas(request: Request): number {
-  return Math.max(0, request.session.acknowledgedCount - 1);
+/**
+ * Copies besides the first one that there are of the connection's last write. Before any write Redis counts every replica; so
+ * does this: those that are up of the slot that has most, for other nodes hold no copy of a key.
+ */
+function acknowledgedReplicas({ gateway, session }: Request): number {
+  if (session.lastWrites.length > 0) return Math.max(0, session.acknowledgedCount - 1);
+  let most = 0;
+  for (const { nodes } of gateway.store.slots(session.keyspace.id))
+    most = Math.max(most, nodes.filter((node) => node.up).length - 1);
+  return most;
 }
 
 const waitPollIntervalMs = 10;
 
 /**
  * A write that another node coordinated reports its count once, with its reply, so there is nothing to wait for: WAIT
- * answers what is known. Before any write Redis counts every replica; so does this, within the nodes there are.
+ * answers what is known, which may be fewer than there are by then, never more.
  */
 function wait(request: Request): void {
   const { argv, gateway, session } = request;
   const wanted = Number(readInteger(argv[1]));
   const timeoutMs = Number(readInteger(argv[2], errorTexts.timeoutNotInteger));
   if (timeoutMs < 0) throw new CommandError(errorTexts.timeoutNegative);
-  const replicaCount = gateway.store.endpoints().filter((endpoint) => endpoint.up).length - 1;
   const deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : gateway.clock.monotonicMs() + timeoutMs;
   const look = (): void => {
-    const count = Math.min(acknowledgedReplicas(request), Math.max(0, replicaCount));
+    const count = acknowledgedReplicas(request);
     const cannotGrow = session.lastWrites.length > 0 && session.lastWrites.every((write) => write.fixed);
     if (count >= wanted || cannotGrow || request.isAbandoned || gateway.clock.monotonicMs() >= deadlineMs)
       request.integer(count);
