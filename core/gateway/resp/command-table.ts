@@ -4,6 +4,7 @@ import { aclCommands } from './commands/acl.ts';
 import { bitCommands } from './commands/bits.ts';
 import { clientCommands } from './commands/client.ts';
 import { clusterCommands } from './commands/cluster.ts';
+import { configCommands } from './commands/config.ts';
 import { connectionCommands } from './commands/connection.ts';
 import { expiryCommands } from './commands/expiry.ts';
 import { extensionCommands } from './commands/extensions.ts';
@@ -16,8 +17,10 @@ import { lcsCommands } from './commands/lcs.ts';
 import { numberCommands } from './commands/numbers.ts';
 import { objectCommands } from './commands/object.ts';
 import { rangeCommands } from './commands/ranges.ts';
+import { refusedCommands } from './commands/refused.ts';
 import { serverCommands } from './commands/server.ts';
 import { stringCommands } from './commands/strings.ts';
+import { watchingCommands } from './commands/watching.ts';
 
 export function createCommandTable(): CommandTable {
   return new CommandTable([
@@ -35,7 +38,10 @@ export function createCommandTable(): CommandTable {
     ...aclCommands,
     ...introspectionCommands,
     ...informationCommands,
+    ...configCommands,
     ...serverCommands,
+    ...watchingCommands,
+    ...refusedCommands,
     ...clusterCommands,
     ...extensionCommands,
     ...hostCommands,

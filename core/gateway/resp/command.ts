@@ -189,6 +189,13 @@ export class CommandTable {
   }
 }
 
+/** The second word of a container's command where it is one of its parts; else null. */
+export function partNameOf({ parts }: Command, argv: readonly Buffer[]): string | null {
+  if (parts === null || argv.length < 2 || argv[1].length > 32) return null;
+  const name = argv[1].toString('latin1').toLowerCase();
+  return Object.hasOwn(parts, name) ? name : null;
+}
+
 export function arityFits(command: Pick<Command, 'arity'>, wordCount: number): boolean {
   return command.arity >= 0 ? wordCount === command.arity : wordCount >= -command.arity;
 }

@@ -9,18 +9,20 @@ import {
   defineCommand,
   keyPositions,
   needs,
+  partNameOf,
   type Subcommand,
   type Subcommands,
 } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
+import { refusedNames } from './refused.ts';
 import { runSubcommand } from './subcommands.ts';
 
+const unlisted = ['post', 'host:', 'ct.host', ...refusedNames];
+
 function visible(table: CommandTable): Command[] {
-  return table.commands.filter(
-    (command) => !command.internal && !['post', 'host:', 'ct.host'].includes(command.name),
-  );
+  return table.commands.filter((command) => !command.internal && !unlisted.includes(command.name));
 }
 
 /** What is said of the whole table, in each protocol. It never changes, is large, and tools ask for it on each connection. */
@@ -87,17 +89,18 @@ function namedCommands(request: Request): (Command | null)[] {
 }
 
 /** Null for a command that is no container; undefined where the container has no such part. */
-function partOf({ parts }: Command, word: Buffer): Subcommand | 'help' | null | undefined {
+function partOf(command: Command, words: readonly Buffer[]): Subcommand | 'help' | null | undefined {
+  const { parts } = command;
   if (parts === null) return null;
-  const name = lowerText(word);
-  if (Object.hasOwn(parts, name)) return parts[name];
-  return name === 'help' ? 'help' : undefined;
+  const name = partNameOf(command, words);
+  if (name !== null) return parts[name];
+  return lowerText(words[1]) === 'help' ? 'help' : undefined;
 }
 
 function getKeys(request: Request): void {
   const words = request.argv.slice(2);
   const command = findVisible(request, words[0]);
-  const part = command === null ? null : partOf(command, words[1]);
+  const part = command === null ? null : partOf(command, words);
   if (command === null || part === undefined) throw new CommandError('ERR Invalid command specified');
   if (command.firstKey === 0 || part === 'help')
     throw new CommandError('ERR The command has no key arguments');
