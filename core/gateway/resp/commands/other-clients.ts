@@ -47,6 +47,12 @@ function killAll(request: Request, victims: readonly ClientControl[]): void {
   }
 }
 
+/** One that CLIENT LIST shows is known, too, such as the host: that its clients are out of reach is no mistake in the name. */
+function isKnownUser({ gateway }: Request, user: string): boolean {
+  if (user === defaultUser || gateway.logins.users.includes(user)) return true;
+  return [...gateway.clients.values()].some(({ identity }) => identity.user === user);
+}
+
 const killWordsMax = 16;
 const maxAgeError = 'ERR maxage is not an integer or out of range';
 const skipNo = word('no');
@@ -69,7 +75,7 @@ function kill(request: Request): void {
   let skipMe = true;
   for (let index = 2; index < argv.length; index += 2) {
     const value = argv[index + 1];
-    const text = value.toString('latin1');
+    const text = value.toString('utf8');
     switch (lowerText(argv[index])) {
       case 'id': {
         const id = Number(readInteger(value, 'ERR client-id should be greater than 0'));
@@ -83,14 +89,10 @@ function kill(request: Request): void {
       case 'laddr':
         victims = victims.filter((client) => client.localAddress === text);
         break;
-      case 'user': {
-        const name = value.toString('utf8');
-        const { users } = gateway.logins;
-        if (name !== defaultUser && !users.includes(name))
-          throw new CommandError(`ERR No such user '${name.slice(0, 64)}'`);
-        victims = victims.filter((client) => client.identity.user === name);
+      case 'user':
+        if (!isKnownUser(request, text)) throw new CommandError(`ERR No such user '${text.slice(0, 64)}'`);
+        victims = victims.filter((client) => client.identity.user === text);
         break;
-      }
       case 'type':
         if (readType(value) !== 'normal') victims = [];
         break;
