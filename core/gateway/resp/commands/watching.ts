@@ -141,8 +141,15 @@ const more = { need: needs.administeringAll };
 const flags = ['admin', 'noscript', 'stale'] as const;
 
 export const watchingCommands: readonly Command[] = [
-  defineContainer({ group: 'server', name: 'slowlog', arity: -2 }, flags, slowLogParts, more),
-  defineContainer({ group: 'server', name: 'latency', arity: -2 }, flags, latencyParts),
+  defineContainer({ group: 'server', name: 'slowlog', arity: -2 }, flags, slowLogParts, {
+    ...more,
+    summary: 'The last commands of this node’s clients that took long.',
+    since: '2.2.12',
+  }),
+  defineContainer({ group: 'server', name: 'latency', arity: -2 }, flags, latencyParts, {
+    summary: 'When commands of this node’s clients took long, and how long each takes.',
+    since: '2.8.13',
+  }),
   defineCommand('server', 'monitor', 1, flags, monitor, {
     ...more,
     summary: 'Shows every command of this node’s clients as it begins.',
