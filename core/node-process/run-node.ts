@@ -147,6 +147,10 @@ export async function runNode(
       hostProof: mutualProofOf(secrets, hostProofPurpose, systemRandom),
       logins,
       userChanges: userAsks,
+      memoryUsage: () => {
+        const { heapUsed, external, rss } = process.memoryUsage();
+        return { usedBytes: heapUsed + external, residentBytes: rss };
+      },
     },
     {
       host,

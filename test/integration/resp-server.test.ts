@@ -325,6 +325,34 @@ describe('authentication', () => {
 });
 
 describe('forwarding', () => {
+  test('bits and common subsequences are worked out wherever their keys are', async () => {
+    const nodes = await startRespCluster(3);
+    for (const node of nodes) cleanups.push(() => node.server.close());
+    const client = await connect(nodes[0].port);
+    const keys = Array.from({ length: 12 }, (_, index) => `bits:${index}`);
+    for (const [index, key] of keys.entries()) {
+      expect(plain(await client.call('SETBIT', key, index, 1))).toBe(0);
+      expect(plain(await client.call('BITFIELD', key, 'INCRBY', 'u8', '#2', index))).toEqual([index]);
+    }
+    expect(nodes[1].store.forwardedKeys.length + nodes[2].store.forwardedKeys.length).toBeGreaterThan(0);
+    // The twelve single bits, and the four of the numbers up to eleven.
+    expect(plain(await client.call('BITOP', 'OR', 'all', ...keys))).toBe(3);
+    expect(plain(await client.call('BITCOUNT', 'all'))).toBe(16);
+    expect(plain(await client.call('BITPOS', 'all', 0))).toBe(12);
+    await client.call('MSET', 'left', 'ohmytext', 'right', 'mynewtext');
+    expect(plain(await client.call('LCS', 'left', 'right'))).toBe('mytext');
+  });
+
+  test('WAIT counts the replicas of a key before any write, not all nodes', async () => {
+    const nodes = await startRespCluster(3);
+    for (const node of nodes) cleanups.push(() => node.server.close());
+    const { store } = nodes[0];
+    const [range] = store.slots(0);
+    store.slots = () => [{ ...range, firstSlot: 0, lastSlot: 16_383, nodes: range.nodes.slice(0, 2) }];
+    const client = await connect(nodes[0].port);
+    expect(plain(await client.call('WAIT', 2, 1))).toBe(1);
+  });
+
   test('commands reach the node of their key with the session that sent them', async () => {
     const nodes = await startRespCluster(3, { acknowledgedCount: 3 });
     for (const node of nodes) cleanups.push(() => node.server.close());

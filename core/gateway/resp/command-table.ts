@@ -1,8 +1,10 @@
 /** The list of everything that a client can say. Each family is in its own file under commands/. */
 import { CommandTable } from './command.ts';
 import { aclCommands } from './commands/acl.ts';
+import { bitCommands } from './commands/bits.ts';
 import { clientCommands } from './commands/client.ts';
 import { clusterCommands } from './commands/cluster.ts';
+import { configCommands } from './commands/config.ts';
 import { connectionCommands } from './commands/connection.ts';
 import { expiryCommands } from './commands/expiry.ts';
 import { extensionCommands } from './commands/extensions.ts';
@@ -11,17 +13,22 @@ import { informationCommands } from './commands/information.ts';
 import { introspectionCommands } from './commands/introspection.ts';
 import { keyCommands } from './commands/keys.ts';
 import { keyspaceCommands } from './commands/keyspace.ts';
+import { lcsCommands } from './commands/lcs.ts';
 import { numberCommands } from './commands/numbers.ts';
 import { objectCommands } from './commands/object.ts';
 import { rangeCommands } from './commands/ranges.ts';
+import { refusedCommands } from './commands/refused.ts';
 import { serverCommands } from './commands/server.ts';
 import { stringCommands } from './commands/strings.ts';
+import { watchingCommands } from './commands/watching.ts';
 
 export function createCommandTable(): CommandTable {
   return new CommandTable([
     ...stringCommands,
     ...numberCommands,
     ...rangeCommands,
+    ...bitCommands,
+    ...lcsCommands,
     ...keyCommands,
     ...expiryCommands,
     ...keyspaceCommands,
@@ -31,7 +38,10 @@ export function createCommandTable(): CommandTable {
     ...aclCommands,
     ...introspectionCommands,
     ...informationCommands,
+    ...configCommands,
     ...serverCommands,
+    ...watchingCommands,
+    ...refusedCommands,
     ...clusterCommands,
     ...extensionCommands,
     ...hostCommands,

@@ -70,6 +70,9 @@ export interface Command {
   /** Read-modify-write: such commands on one key must meet on one node. A function where it depends on the options. */
   readonly exclusive: boolean | ((argv: readonly Buffer[]) => boolean);
   readonly group: string;
+  /** For COMMAND DOCS: what it does, and since which version of Redis; null: its name says enough. */
+  readonly summary: string | null;
+  readonly since: string;
   /** Not for clients: a step of a command that spans several keys, between gateways only. */
   readonly internal: boolean;
   /** What a multi-key command is when it names one key: an ordinary command of kind `key`, which can overlap and travel. */
@@ -88,6 +91,8 @@ interface CommandDefaults {
   readonly keys?: readonly [number, number, number];
   readonly internal?: boolean;
   readonly oneKeyForm?: Command;
+  readonly summary?: string;
+  readonly since?: string;
   readonly growth?: (argv: readonly Buffer[]) => number;
 }
 
@@ -121,6 +126,8 @@ export function defineCommand(
     kind,
     exclusive: more.exclusive ?? false,
     group,
+    summary: more.summary ?? null,
+    since: more.since ?? '1.0.0',
     internal: more.internal ?? false,
     oneKeyForm: more.oneKeyForm ?? null,
     growth: more.growth ?? null,
@@ -182,7 +189,14 @@ export class CommandTable {
   }
 }
 
-export function arityFits(command: Command, wordCount: number): boolean {
+/** The second word of a container's command where it is one of its parts; else null. */
+export function partNameOf({ parts }: Command, argv: readonly Buffer[]): string | null {
+  if (parts === null || argv.length < 2 || argv[1].length > 32) return null;
+  const name = argv[1].toString('latin1').toLowerCase();
+  return Object.hasOwn(parts, name) ? name : null;
+}
+
+export function arityFits(command: Pick<Command, 'arity'>, wordCount: number): boolean {
   return command.arity >= 0 ? wordCount === command.arity : wordCount >= -command.arity;
 }
 

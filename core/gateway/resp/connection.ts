@@ -30,6 +30,8 @@ import { Turn } from './turn.ts';
 const waitingInputBytesMax = 1_048_576;
 /** Replies that may be on their way at once, by the size of those before: other clients share the links between nodes. */
 const replyBytesInFlightMax = 4 * 1_048_576;
+/** What it is shown of others' commands and has not read: it would be the memory of all others. */
+const toldBytesMax = 4 * 1_048_576;
 /** All places taken, a connection has this long to show that it is the host. */
 const probationMsMax = 1_000;
 
@@ -83,7 +85,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   private turnPlanned = false;
   private receivedBytes = 0;
   private lastReplyBytes = 0;
-  private readonly connectedAtMs: number;
+  readonly connectedAtMs: number;
   private lastCommandAtMs: number;
   private hasSpoken = false;
   private lastCommandName = 'NULL';
@@ -179,7 +181,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
       }
       if (!this.gateway.admit(request)) return true;
     }
-    if (!this.mayStart(request)) {
+    if (!this.mayStart(request) || this.isPaused(request)) {
       this.waiting = request;
       return false;
     }
@@ -195,6 +197,10 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     }
     this.gateway.run(request);
     return true;
+  }
+
+  private isPaused({ command }: Request): boolean {
+    return this.gateway.pause.holds(command!) && !this.identity.isHost;
   }
 
   private mayStart(request: Request): boolean {
@@ -266,6 +272,13 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
       this.turn.begin();
       this.process();
     });
+  }
+
+  tell(line: Buffer): void {
+    if (this.ended) return;
+    this.output.append([line]);
+    this.markDirty();
+    if (this.output.unreadBytes > toldBytesMax) this.closeWith('it does not read what it is shown (MONITOR)');
   }
 
   hold(bytes: number): void {
@@ -413,6 +426,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
 
   private onClosed(): void {
     this.ended = true;
+    this.gateway.monitors.remove(this);
     this.closing = true;
     this.letGo();
     this.owner.closed(this);
@@ -428,12 +442,16 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     this.gateway.largeWork.startWaiting();
   }
 
+  get localAddress(): string {
+    return `${this.socket.localAddress}:${this.socket.localPort}`;
+  }
+
   describe(): string {
     const { database, protocol } = this.session;
-    const { localAddress, localPort } = this.socket;
+    const { localAddress } = this;
     const nowMs = this.gateway.clock.monotonicMs();
     return clientLine(this, {
-      localAddress: `${localAddress}:${localPort}`,
+      localAddress,
       ageMs: nowMs - this.connectedAtMs,
       idleMs: nowMs - this.lastCommandAtMs,
       database,
@@ -489,6 +507,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     this.name = '';
     this.replyMode.set('on');
     this.noEvict = false;
+    this.gateway.monitors.remove(this);
     this.identity.reset();
   }
 }

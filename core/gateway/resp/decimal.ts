@@ -13,18 +13,33 @@ interface Decimal {
 const decimalPlacesMax = 17;
 /** The range of Redis's type: beyond it strtold reports an overflow. */
 const exponentMax = 4_932;
+const binaryExponentMax = 16_384;
 const textBytesMax = 5_120;
 
 export type DecimalInput = Decimal | 'infinity' | '-infinity';
 
-/** Null for what is no number. Spelled as C's strtold accepts it, without hexadecimal. */
+/** C's hexadecimal form, 0x1.8p3: exact in decimal as well, for a half is five tenths. */
+function parseHexadecimal(text: string): Decimal | null {
+  const parts = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]{1,6}))?$/i.exec(text);
+  if (parts === null) return null;
+  const [, sign, whole, fraction = '', exponentText = '0'] = parts;
+  if (whole === '' && fraction === '') return null;
+  const exponent = Number(exponentText) - 4 * fraction.length;
+  const magnitude = 4 * (whole + fraction).replace(/^0+/, '').length + exponent;
+  if (magnitude > binaryExponentMax || exponent < -2 * binaryExponentMax) return null;
+  const digits = BigInt(`0x${whole}${fraction}`) * (sign === '-' ? -1n : 1n);
+  if (exponent >= 0) return { digits: digits << BigInt(exponent), scale: 0 };
+  return { digits: digits * 5n ** BigInt(-exponent), scale: -exponent };
+}
+
+/** Null for what is no number. Spelled as C's strtold accepts it, not a number aside. */
 export function parseDecimal(bytes: Buffer): DecimalInput | null {
   if (bytes.length > textBytesMax) return null;
   const text = bytes.toString('latin1');
   const infinity = /^([+-]?)inf(inity)?$/i.exec(text);
   if (infinity !== null) return infinity[1] === '-' ? '-infinity' : 'infinity';
   const parts = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,6}))?$/.exec(text);
-  if (parts === null) return null;
+  if (parts === null) return parseHexadecimal(text);
   const [, sign, whole, fraction = '', exponentText = '0'] = parts;
   if (whole === '' && fraction === '') return null;
   const exponent = Number(exponentText);

@@ -12,12 +12,15 @@ import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
 import type { UserChanges } from '../../ports/user-changes.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
+import { ClientPause } from './client-pause.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
+import { CommandWatch } from './command-watch.ts';
 import { errorTexts, memoryShort, noQuorum, unknownCommand, wrongArity } from './errors.ts';
 import { encodeForwarded, readForwardedReply } from './forwarding.ts';
 import type { ClientIdentity } from './identity.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { Monitors } from './monitors.ts';
 import { checkPermission } from './permissions.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
@@ -34,6 +37,13 @@ export interface GatewayComponents {
   readonly logins?: Logins;
   /** Where users are changed; without it, nowhere. */
   readonly userChanges?: UserChanges;
+  /** For INFO; without it, it says nothing of the process's memory. */
+  readonly memoryUsage?: () => MemoryUsage;
+}
+
+export interface MemoryUsage {
+  readonly usedBytes: number;
+  readonly residentBytes: number;
 }
 
 /** Counters for INFO. */
@@ -66,6 +76,11 @@ export class Gateway {
   readonly budget: MemoryBudget;
   readonly largeWork: LargeWork;
   readonly encoder = new RespEncoder();
+  readonly watch = new CommandWatch();
+  readonly monitors = new Monitors();
+  readonly pause: ClientPause;
+  /** Bytes in use, and all that the process has of the system; null where nobody can say. */
+  readonly memoryUsage: (() => MemoryUsage) | null;
   readonly startedAtMs: number;
   readonly statistics: GatewayStatistics = {
     commandCount: 0,
@@ -92,6 +107,11 @@ export class Gateway {
     this.hostProof = components.hostProof ?? null;
     this.logins = components.logins ?? openToAll;
     this.userChanges = components.userChanges ?? null;
+    this.memoryUsage = components.memoryUsage ?? null;
+    this.pause = new ClientPause(components.timers);
+    this.pause.onEnd = () => {
+      for (const client of this.clients.values()) client.goOn();
+    };
     this.logins.onChange(() => {
       for (const { identity } of this.clients.values()) identity.rulesChanged();
     });
@@ -119,10 +139,12 @@ export class Gateway {
     if (command.oneKeyForm !== null && argv.length === 2) command = command.oneKeyForm;
     request.command = command;
     if (!arityFits(command, argv.length)) {
+      if (sink.client !== null) this.watch.rejected(command, argv);
       request.error(wrongArity(command.name));
       return false;
     }
     if (sink.client !== null && sink.client.identity.user === '' && !command.flags.includes('no_auth')) {
+      this.watch.rejected(command, argv);
       request.error(errorTexts.noAuthentication);
       return false;
     }
@@ -147,6 +169,7 @@ export class Gateway {
       checkPermission(request, identity);
       return true;
     } catch (cause) {
+      this.watch.rejected(request.command!, request.argv);
       request.fail(cause);
       return false;
     }
@@ -185,6 +208,10 @@ export class Gateway {
   private start(request: Request): void {
     const command = request.command!;
     this.statistics.commandCount += 1;
+    if (request.sink.client !== null && request.startedAtMs < 0) {
+      request.startedAtMs = this.clock.monotonicMs();
+      this.monitors.show(request, this.clock.nowMs());
+    }
     request.attempt(() => {
       if (request.address !== null && !request.session.forwarded) {
         const target = this.store.coordinatorOf(request.address, purposeOf(command, request.argv));
@@ -195,6 +222,12 @@ export class Gateway {
       }
       command.run(request);
     });
+  }
+
+  /** A client's own command is about to be answered. */
+  finished(request: Request): void {
+    const durationMs = this.clock.monotonicMs() - request.startedAtMs;
+    this.watch.finished(request, { durationMs, nowMs: this.clock.nowMs() });
   }
 
   /** A mistake of ours that one command has come upon. */

@@ -128,3 +128,10 @@ export function integerOf(reply: readonly Buffer[]): number {
   const bytes = reply.length === 1 ? reply[0] : Buffer.concat(reply);
   return Number(bytes.toString('latin1', 1, bytes.length - 2));
 }
+
+/** The value in the reply of a GET; null where there is none. */
+export function bulkOf(reply: readonly Buffer[]): Buffer | null {
+  const bytes = reply.length === 1 ? reply[0] : Buffer.concat(reply);
+  const start = bytes.indexOf('\r\n') + 2;
+  return start === bytes.length ? null : bytes.subarray(start, bytes.length - 2);
+}

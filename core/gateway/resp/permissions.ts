@@ -6,7 +6,7 @@
 import { mayUseKeyspace, reaches } from '../../base/rights.ts';
 import type { KeyspaceView } from '../../ports/key-value-store.ts';
 import { lowerText } from './arguments.ts';
-import type { Command, Need } from './command.ts';
+import { type Command, type Need, partNameOf } from './command.ts';
 import { CommandError, noPermission, noPermissionForAll, noPermissionForKeyspace } from './errors.ts';
 import type { ClientIdentity } from './identity.ts';
 import type { Request } from './request.ts';
@@ -17,10 +17,10 @@ const nothing: Need = { access: 'none', keyspaces: 'none' };
 function needOf(command: Command, argv: readonly Buffer[]): { need: Need; name: string } {
   const { parts, name } = command;
   if (parts === null || argv.length < 2) return { need: command.need, name };
-  const word = lowerText(argv[1]);
-  if (word === 'help' && argv.length === 2) return { need: nothing, name };
-  if (!Object.hasOwn(parts, word)) return { need: command.need, name };
-  return { need: parts[word].need ?? command.need, name: `${name}|${word}` };
+  if (argv.length === 2 && lowerText(argv[1]) === 'help') return { need: nothing, name };
+  const part = partNameOf(command, argv);
+  if (part === null) return { need: command.need, name };
+  return { need: parts[part].need ?? command.need, name: `${name}|${part}` };
 }
 
 /** Throws what the client is to be told when it may not. */

@@ -39,6 +39,12 @@ export interface ClientControl {
   /** What the command under way has gathered, where that is much. */
   gathering: Gathering | null;
   readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly connectedAtMs: number;
+  /** A line that answers nothing. A client that does not read such lines is cut off. */
+  tell(line: Buffer): void;
+  /** What it waited for may be over. */
+  goOn(): void;
   /** Counts memory that is held for it, or, with a negative number, no longer held. */
   hold(bytes: number): void;
   describe(): string;
@@ -60,6 +66,8 @@ export class Request {
   done = false;
   /** Nodes that refused it so far. */
   forwardCount = 0;
+  /** When a client's own command began; negative before that, and for parts and what other nodes send. */
+  startedAtMs = -1;
   /** Memory of its words, as far as it counts. */
   bytes = 0;
   /** Bytes for which it has a place among the large ones (large-work.ts). */
@@ -102,6 +110,7 @@ export class Request {
     this.done = true;
     // Before the reply counts as output: it would count twice.
     this.gathering?.end();
+    if (this.startedAtMs >= 0) this.gateway.finished(this);
     this.sink.deliver(this, this.gateway.encoder);
     if (this.largeBytes > 0) this.gateway.largeWork.leave(this.largeBytes);
   }

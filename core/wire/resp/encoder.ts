@@ -51,6 +51,12 @@ export class RespEncoder {
     return bytes;
   }
 
+  /** Whether the present reply is an error. */
+  get isError(): boolean {
+    const first = this.parts?.[0]?.[0] ?? this.slab[this.start];
+    return first === minus;
+  }
+
   /** The reply's pieces, in order. The slab moves on; the pieces stay valid. */
   take(): Buffer[] {
     const parts = this.parts ?? [];

@@ -7,6 +7,7 @@ import { fullRights } from '../../../base/rights.ts';
 import type { UserChanges } from '../../../ports/user-changes.ts';
 import { aclHelp, aclWordsMax, commandsInAcl, keyspacesInAcl, rightsInAcl, wishOf } from '../acl-rules.ts';
 import { lowerText, readInteger } from '../arguments.ts';
+import { categoryNames, isCategory, isInCategory } from '../categories.ts';
 import { type Command, needs, type Subcommands } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { defaultUser } from '../identity.ts';
@@ -15,16 +16,6 @@ import { defineContainer } from './subcommands.ts';
 
 const generatedBitsMax = 4_096;
 const generatedBitsDefault = 256;
-
-/** Redis' categories, as far as the table tells them. */
-const categories: Readonly<Record<string, (command: Command) => boolean>> = {
-  read: ({ flags }) => flags.includes('readonly'),
-  write: ({ flags }) => flags.includes('write'),
-  fast: ({ flags }) => flags.includes('fast'),
-  slow: ({ flags }) => !flags.includes('fast'),
-  admin: ({ flags }) => flags.includes('admin'),
-  dangerous: ({ need }) => need.access === 'admin',
-};
 
 /** Whoever has not said who it is may do everything, unless a login is required. */
 function isOpenToAll({ gateway, session }: Request): boolean {
@@ -92,16 +83,17 @@ function getUser(request: Request): void {
   request.end();
 }
 
-function categoriesOf(request: Request): void {
+function cat(request: Request): void {
   const { argv, gateway } = request;
   if (argv.length === 2) {
-    answerTexts(request, Object.keys(categories));
+    answerTexts(request, categoryNames);
     return;
   }
   const wanted = lowerText(argv[2]);
-  if (!Object.hasOwn(categories, wanted))
-    throw new CommandError(`ERR Unknown category '${wanted.slice(0, 64)}'`);
-  const found = gateway.table.commands.filter((command) => !command.internal && categories[wanted](command));
+  if (!isCategory(wanted)) throw new CommandError(`ERR Unknown category '${wanted.slice(0, 64)}'`);
+  const found = gateway.table.commands.filter(
+    (command) => !command.internal && isInCategory(command, wanted),
+  );
   answerTexts(
     request,
     found.map(({ name }) => name),
@@ -178,7 +170,7 @@ const subcommands: Subcommands = {
   users: { arity: 2, run: (request) => answerTexts(request, usersOf(request)) },
   list: { arity: 2, run: list },
   getuser: { arity: 3, run: getUser },
-  cat: { arity: -2, need: needs.nothing, run: categoriesOf },
+  cat: { arity: -2, need: needs.nothing, run: cat },
   genpass: { arity: -2, need: needs.nothing, run: generatePassword },
   setuser: { arity: -3, need: needs.administeringAll, run: setUser },
   deluser: { arity: -3, need: needs.administeringAll, run: deleteUser },

@@ -1,7 +1,11 @@
 /**
  * CLUSTER: the ring as Redis Cluster clients must see it. All replies come from store.slots() and endpoints(), so they
  * agree. Every node that owns slots first is shown as a master; any replica of a slot can coordinate it, and the others
- * of the list are shown as its replicas in SLOTS and SHARDS.
+ * of the list are shown as its replicas in SLOTS.
+ *
+ * NODES and SHARDS know one role and one master for each node. Here each node is first for some slots and a replica for others, of as
+ * many nodes, so "replica of that one" would be wrong for most of its slots, and a client that took it for such would send it
+ * nothing, or only reads. A node with no slot of its own, such as one that is being drained, is a master without slots, as in Redis.
  */
 
 import { slotCount, slotOf } from '../../../base/token.ts';

@@ -3,6 +3,7 @@
 import type { KeyspaceView } from '../../../ports/key-value-store.ts';
 import { lowerText } from '../arguments.ts';
 import { type Command, defineCommand, needs } from '../command.ts';
+import type { MemoryUsage } from '../gateway.ts';
 import { mayUse } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { redisVersion } from '../version.ts';
@@ -33,7 +34,9 @@ function gatewaySections(request: Request): Record<string, Facts> {
       blocked_clients: 0,
     },
     Memory: {
+      ...memoryFacts(gateway.memoryUsage),
       maxmemory: 0,
+      maxmemory_human: '0B',
       maxmemory_policy: 'noeviction',
       // Redis has one figure for the memory of normal clients; the bound and the others are ours.
       mem_clients_normal: gateway.budget.totalBytes,
@@ -58,6 +61,39 @@ function gatewaySections(request: Request): Record<string, Facts> {
   };
 }
 
+const human = (bytes: number): string => {
+  const [size, unit] = [
+    [2 ** 30, 'G'],
+    [2 ** 20, 'M'],
+    [2 ** 10, 'K'],
+  ].find(([least]) => bytes >= (least as number)) ?? [1, 'B'];
+  return unit === 'B' ? `${bytes}B` : `${(bytes / (size as number)).toFixed(2)}${unit}`;
+};
+
+/** What lies on disk is no part of it: values are read when they are asked for. */
+function memoryFacts(usage: (() => MemoryUsage) | null): Facts {
+  if (usage === null) return {};
+  const { usedBytes, residentBytes } = usage();
+  return {
+    used_memory: usedBytes,
+    used_memory_human: human(usedBytes),
+    used_memory_rss: residentBytes,
+    used_memory_rss_human: human(residentBytes),
+    mem_fragmentation_ratio: (residentBytes / usedBytes).toFixed(2),
+    mem_fragmentation_bytes: residentBytes - usedBytes,
+  };
+}
+
+/** Only for those who ask: it is long. */
+function commandFacts({ gateway }: Request): Facts {
+  return Object.fromEntries(
+    [...gateway.watch.commands].map(([name, { calls, durationUs, rejected, failed }]) => [
+      `cmdstat_${name}`,
+      `calls=${calls},usec=${durationUs},usec_per_call=${(durationUs / Math.max(1, calls)).toFixed(2)},rejected_calls=${rejected},failed_calls=${failed}`,
+    ]),
+  );
+}
+
 /** The store's facts join the section of the same name, or follow as sections of their own. */
 function allSections(request: Request): Record<string, Facts> {
   const sections = gatewaySections(request);
@@ -70,12 +106,14 @@ function allSections(request: Request): Record<string, Facts> {
 }
 
 const everything = ['all', 'default', 'everything'];
+const withCommands = ['all', 'everything', 'commandstats'];
 
 function information(request: Request): void {
   const wanted = new Set(request.argv.slice(1).map(lowerText));
   const all = wanted.size === 0 || everything.some((word) => wanted.has(word));
   const shows = (name: string): boolean => all || wanted.has(name.toLowerCase());
   const sections = Object.entries(allSections(request)).filter(([name]) => shows(name));
+  if (withCommands.some((word) => wanted.has(word))) sections.push(['Commandstats', commandFacts(request)]);
   const answer = (): void => {
     const text = sections.map(
       ([name, facts]) =>

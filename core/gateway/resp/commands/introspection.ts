@@ -1,6 +1,7 @@
 /** COMMAND: the command table as clients ask for it. */
 import type { RespEncoder } from '../../../wire/resp/encoder.ts';
 import { lowerText } from '../arguments.ts';
+import { categoriesOf, isInCategory } from '../categories.ts';
 import {
   arityFits,
   type Command,
@@ -8,17 +9,20 @@ import {
   defineCommand,
   keyPositions,
   needs,
+  partNameOf,
+  type Subcommand,
   type Subcommands,
 } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { Glob } from '../glob.ts';
 import type { Request } from '../request.ts';
+import { refusedNames } from './refused.ts';
 import { runSubcommand } from './subcommands.ts';
 
+const unlisted = ['post', 'host:', 'ct.host', ...refusedNames];
+
 function visible(table: CommandTable): Command[] {
-  return table.commands.filter(
-    (command) => !command.internal && !['post', 'host:', 'ct.host'].includes(command.name),
-  );
+  return table.commands.filter((command) => !command.internal && !unlisted.includes(command.name));
 }
 
 /** What is said of the whole table, in each protocol. It never changes, is large, and tools ask for it on each connection. */
@@ -58,9 +62,10 @@ function writeInformation(encoder: RespEncoder, commands: readonly (Command | nu
     encoder.integer(command.firstKey);
     encoder.integer(command.lastKey);
     encoder.integer(command.keyStep);
-    // Access categories, tips, key specifications, subcommands: clients do without.
-    encoder.set(1);
-    encoder.simple(`@${command.flags.includes('write') ? 'write' : 'read'}`);
+    const categories = categoriesOf(command);
+    encoder.set(categories.length);
+    for (const category of categories) encoder.simple(`@${category}`);
+    // Tips, key specifications, subcommands: clients do without.
     encoder.array(0);
     encoder.array(0);
     encoder.array(0);
@@ -83,12 +88,23 @@ function namedCommands(request: Request): (Command | null)[] {
   return names.map((name) => findVisible(request, name));
 }
 
+/** Null for a command that is no container; undefined where the container has no such part. */
+function partOf(command: Command, words: readonly Buffer[]): Subcommand | 'help' | null | undefined {
+  const { parts } = command;
+  if (parts === null) return null;
+  const name = partNameOf(command, words);
+  if (name !== null) return parts[name];
+  return lowerText(words[1]) === 'help' ? 'help' : undefined;
+}
+
 function getKeys(request: Request): void {
   const words = request.argv.slice(2);
   const command = findVisible(request, words[0]);
-  if (command === null) throw new CommandError('ERR Invalid command specified');
-  if (command.firstKey === 0) throw new CommandError('ERR The command has no key arguments');
-  if (!arityFits(command, words.length)) {
+  const part = command === null ? null : partOf(command, words);
+  if (command === null || part === undefined) throw new CommandError('ERR Invalid command specified');
+  if (command.firstKey === 0 || part === 'help')
+    throw new CommandError('ERR The command has no key arguments');
+  if (!arityFits(part ?? command, words.length)) {
     throw new CommandError('ERR Invalid number of arguments specified for command');
   }
   const positions = keyPositions(command, words.length);
@@ -114,9 +130,9 @@ function writeDocumentation(encoder: RespEncoder, commands: readonly Command[]):
     encoder.text(command.name);
     encoder.map(3);
     encoder.text('summary');
-    encoder.text(`See the reference of ${command.name.toUpperCase()}.`);
+    encoder.text(command.summary ?? `See the reference of ${command.name.toUpperCase()}.`);
     encoder.text('since');
-    encoder.text('1.0.0');
+    encoder.text(command.since);
     encoder.text('group');
     encoder.text(command.group);
   }
@@ -140,8 +156,8 @@ function list(request: Request): void {
     const filter = lowerText(argv[3]);
     if (filter === 'module') shown = [];
     else if (filter === 'aclcat') {
-      const write = lowerText(argv[4]) === 'write';
-      shown = shown.filter((command) => command.flags.includes('write') === write);
+      const category = lowerText(argv[4]);
+      shown = shown.filter((command) => isInCategory(command, category));
     } else if (filter === 'pattern') {
       const pattern = new Glob(Buffer.from(lowerText(argv[4]), 'latin1'));
       shown = shown.filter((command) => pattern.matches(Buffer.from(command.name, 'latin1')));
@@ -158,7 +174,7 @@ const subcommands: Subcommands = {
   docs: { arity: -2, run: documentation },
   info: { arity: -2, run: information },
   list: { arity: -2, run: list },
-  getkeys: { arity: -3, run: getKeys },
+  getkeys: { arity: -4, run: getKeys },
 };
 
 function command(request: Request): void {

@@ -142,16 +142,16 @@ function scan(request: Request): void {
     else throw new CommandError(errorTexts.syntax);
   }
   const answer = (found: readonly Buffer[], next: number | null): void => {
-    const shown = onlyType === null || onlyType === 'string' ? found : [];
     const encoder = request.begin();
     encoder.array(2);
     encoder.text(String(next ?? 0));
-    encoder.array(shown.length);
-    for (const key of shown) encoder.bulk(key);
+    encoder.array(found.length);
+    for (const key of found) encoder.bulk(key);
     request.end();
   };
-  // Beyond the ring's end: a cursor we never gave. Redis answers such with an empty page, too.
-  if (cursor >= ringEnd) {
+  // Beyond the ring's end: a cursor we never gave. Redis answers such with an empty page, too. And where only a type is
+  // wanted that no key here has, nothing need be walked to find none.
+  if (cursor >= ringEnd || (onlyType !== null && onlyType !== 'string')) {
     answer([], null);
     return;
   }

@@ -3,7 +3,7 @@ import { parseInteger64 } from '../../../wire/resp/integer.ts';
 import { word } from '../arguments.ts';
 import type { Command, Subcommand, Subcommands } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
-import { isErrorReply, runPart } from '../parts.ts';
+import { bulkOf, isErrorReply, runPart } from '../parts.ts';
 import type { Request } from '../request.ts';
 import { defineContainer } from './subcommands.ts';
 
@@ -24,10 +24,9 @@ function withValue(request: Request, whenMissing: () => void, answer: (value: Bu
       request.raw(reply);
       return;
     }
-    const bytes = reply.length === 1 ? reply[0] : Buffer.concat(reply);
-    const start = bytes.indexOf('\r\n') + 2;
-    if (start === bytes.length) whenMissing();
-    else answer(bytes.subarray(start, bytes.length - 2));
+    const value = bulkOf(reply);
+    if (value === null) whenMissing();
+    else answer(value);
   });
 }
 
@@ -44,6 +43,7 @@ const objectPart = (answer: (request: Request, value: Buffer) => void): Subcomma
 const object: Subcommands = {
   encoding: objectPart((request, value) => request.text(encodingOf(value))),
   refcount: objectPart((request) => request.integer(1)),
+  // When a key was used last is not kept. 0 is what tools that look for forgotten keys should see: none is.
   idletime: objectPart((request) => request.integer(0)),
   freq: objectPart((request) =>
     request.error(

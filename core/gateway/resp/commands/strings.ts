@@ -122,13 +122,14 @@ function readOptions(request: Request, from: number, commandName: 'set' | 'getex
   for (let index = from; index < argv.length; index++) {
     const option = argv[index];
     const timeKind = timeWords.find((candidate) => isWord(option, candidate.word));
-    const hasTime = time !== null || options.keepTtl || options.persist;
+    // The same kind again is taken, as Redis does: the last one counts.
+    const hasOther = (time !== null && time.kind !== timeKind) || options.keepTtl || options.persist;
     if (isSet && isWord(option, wordNx) && options.condition !== 'xx') options.condition = 'nx';
     else if (isSet && isWord(option, wordXx) && options.condition !== 'nx') options.condition = 'xx';
     else if (isSet && isWord(option, wordGet)) options.get = true;
     else if (isSet && isWord(option, wordKeepTtl) && time === null) options.keepTtl = true;
     else if (!isSet && isWord(option, wordPersist) && time === null) options.persist = true;
-    else if (timeKind !== undefined && !hasTime && index + 1 < argv.length) {
+    else if (timeKind !== undefined && !hasOther && index + 1 < argv.length) {
       index += 1;
       time = { bytes: argv[index], kind: timeKind };
     } else throw new CommandError(errorTexts.syntax);

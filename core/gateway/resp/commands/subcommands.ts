@@ -9,7 +9,7 @@ export function defineContainer(
   { group, name, arity }: { group: string; name: string; arity: number },
   flags: readonly CommandFlag[],
   parts: Subcommands,
-  more: { need?: Need; keys?: readonly [number, number, number] } = {},
+  more: { need?: Need; keys?: readonly [number, number, number]; summary?: string; since?: string } = {},
 ): Command {
   return defineCommand(group, name, arity, flags, (request) => runSubcommand(name, parts, request), {
     ...more,
