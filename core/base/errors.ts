@@ -6,6 +6,7 @@
 export const errorCodes = [
   'bad-input',
   'busy',
+  'condition-failed',
   'conflict',
   'corrupt',
   'disk-failed',

@@ -20,11 +20,11 @@ const store: RemoteStore = {
   },
   async put(keyspace, key, { value }) {
     held.set(nameOf(keyspace, key), { values: [value], context: 'c' });
-    return 'c';
+    return { written: true, context: 'c', found: 0 };
   },
   async delete(keyspace, key) {
     held.delete(nameOf(keyspace, key));
-    return 'c';
+    return { written: true, context: 'c', found: 0 };
   },
 };
 

@@ -9,6 +9,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  'condition-failed': 412,
   'too-many-siblings': 409,
   'too-large': 413,
   'disk-full': 507,

@@ -7,10 +7,17 @@ import { CoterieError } from '../../base/errors.ts';
 import { type ConsistencyLevel, consistencyLevels, parseConsistencyLevel } from '../../base/levels.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
-import type { RemoteStore } from '../../ports/remote-store.ts';
+import type { RemoteStore, RemoteWrite } from '../../ports/remote-store.ts';
 import { type BodyComponents, type BodyLimits, withBody } from './body.ts';
 import { failure, failureOf } from './failures.ts';
 import { type KeyTarget, keyTargetOf, pathOfTarget } from './key-target.ts';
+import {
+  conditionFailed,
+  etagOf,
+  refusedChange,
+  statusByConditions,
+  writeConditionOf,
+} from './kv-conditions.ts';
 import { type KvEnvironment, kvRights } from './kv-rights.ts';
 import type { ReadGate } from './read-gate.ts';
 
@@ -46,6 +53,18 @@ function expiryOf(c: KvContext): number | undefined {
   return Number(text);
 }
 
+function basisOf(c: KvContext): Pick<RemoteWrite, 'condition' | 'context'> {
+  const condition = writeConditionOf(c.env.incoming.headers);
+  const context = c.req.header(contextHeader);
+  if (condition !== undefined && context !== undefined) {
+    throw new CoterieError(
+      'bad-input',
+      `Send ${contextHeader}, to replace what you have read, or a condition, to be refused where anything else is there; not both.`,
+    );
+  }
+  return { condition, context };
+}
+
 function targetOf(c: KvContext): KeyTarget {
   return keyTargetOf(pathOfTarget(c.env.incoming.url ?? ''));
 }
@@ -77,7 +96,11 @@ function siblingsResponse(
   context: string,
   random: Random,
 ): Response {
-  const headers: Record<string, string> = { [contextHeader]: context, Vary: 'Accept' };
+  const headers: Record<string, string> = {
+    [contextHeader]: context,
+    ETag: etagOf(context),
+    Vary: 'Accept',
+  };
   if (c.req.header('accept')?.includes('multipart/mixed')) {
     const boundary = boundaryFor(values, random);
     const parts = values.flatMap((value) => [
@@ -117,6 +140,13 @@ export function kvRoutes(
       () => store.get(keyspace, key, level),
       (found) => heldBytesOf(found.values),
     );
+    const headers = { [contextHeader]: context, ETag: etagOf(context) };
+    const status = statusByConditions(c.env.incoming.headers, values.length === 0 ? null : headers.ETag);
+    if (status === 412) {
+      const words = 'The key is not what that ETag stands for. Read it without If-Match.';
+      return conditionFailed(words, values.length === 0 ? null : context);
+    }
+    if (status === 304) return new Response(null, { status, headers });
     if (values.length === 0) {
       const response = failure(new CoterieError('not-found', 'The key holds no value.'));
       if (context !== '') response.headers.set(contextHeader, context);
@@ -124,7 +154,7 @@ export function kvRoutes(
     }
     if (values.length > 1) return siblingsResponse(c, values, context, random);
     return new Response(bytesOf(values[0]), {
-      headers: { 'Content-Type': 'application/octet-stream', [contextHeader]: context },
+      headers: { ...headers, 'Content-Type': 'application/octet-stream' },
     });
   });
 
@@ -133,21 +163,35 @@ export function kvRoutes(
     const { keyspace, key } = targetOf(c);
     const level = levelOf(c);
     const expiresInSeconds = expiryOf(c);
-    const context = c.req.header(contextHeader);
-    const after = await withBody(components, exchangeOf(c), valueLimits, (value) =>
-      store.put(keyspace, key, { value, context, level, expiresInSeconds }),
+    const basis = basisOf(c);
+    const { written, ...after } = await withBody(components, exchangeOf(c), valueLimits, (value) =>
+      store.put(keyspace, key, { value, ...basis, level, expiresInSeconds }),
     );
-    return new Response(null, { status: 204, headers: { [contextHeader]: after } });
+    if (!written) return refusedChange(basis.condition!, after);
+    return new Response(null, {
+      status: 204,
+      headers: {
+        [contextHeader]: after.context,
+        // The context of another write says nothing of siblings beside it.
+        ...(basis.condition === undefined ? {} : { ETag: etagOf(after.context) }),
+      },
+    });
   });
 
   app.delete(anyKey, async (c) => {
     refuseChanges();
     const { keyspace, key } = targetOf(c);
-    const options = { context: c.req.header(contextHeader), level: levelOf(c) };
-    const after = await withBody(components, exchangeOf(c), noBody, () =>
+    const basis = basisOf(c);
+    if (basis.condition === 'absent') {
+      throw new CoterieError('bad-input', 'A DELETE takes If-Match, not If-None-Match.');
+    }
+    const options = { ...basis, level: levelOf(c) };
+    const { written, ...after } = await withBody(components, exchangeOf(c), noBody, () =>
       store.delete(keyspace, key, options),
     );
-    return new Response(null, { status: 204, headers: after === '' ? {} : { [contextHeader]: after } });
+    if (!written && basis.condition !== undefined) return refusedChange(basis.condition, after);
+    const { context } = after;
+    return new Response(null, { status: 204, headers: context === '' ? {} : { [contextHeader]: context } });
   });
 
   app.all(anyKey, (c) => {

@@ -12,8 +12,8 @@ import { VirtualTime } from '../../support/virtual-time.ts';
 const values = Array.from({ length: 300 }, (_, index) => Buffer.from(`sibling ${index}`));
 const store: RemoteStore = {
   get: async () => ({ context: 'of all', values }),
-  put: async () => '',
-  delete: async () => '',
+  put: async () => ({ written: true, context: '', found: 0 }),
+  delete: async () => ({ written: true, context: '', found: 0 }),
 };
 const time = new VirtualTime();
 const budget = new ByteBudget(() => time.monotonicMs());
