@@ -15,6 +15,7 @@ export const errorCodes = [
   'internal',
   'not-found',
   'not-ready',
+  'out-of-range',
   'quorum-not-met',
   'too-large',
   'too-many-siblings',

@@ -126,9 +126,74 @@ describe('a key in the request line', () => {
     expect(held.size).toBe(0);
   });
 
-  test('HEAD answers as GET does, without the value', async () => {
-    held.set(`ks ${hex('a/../b')}`, { values: [Buffer.from('abc')], context: 'c' });
-    expect(await raw('HEAD /kv/ks/a/../b')).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n$/);
+  test('may have 64 KiB, however they are written, and no more', async () => {
+    held.clear();
+    const key = Buffer.from(Array.from({ length: 65_536 }, (_, index) => index % 256));
+    const target = `/kv/ks/${[...key].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')}`;
+    expect(await raw(`PUT ${target}`, [], 'x')).toMatch(/^HTTP\/1\.1 204 /);
+    expect([...held.keys()]).toEqual([`ks ${key.toString('hex')}`]);
+    expect(await raw(`GET ${target}`)).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nx$/);
+    expect(await raw(`PUT ${target}a`, [], 'x')).toMatch(/^HTTP\/1\.1 413 [\s\S]*65,536/);
+    expect(await raw(`PUT ${target}${'a'.repeat(60_000)}`, [], 'x')).toMatch(/^HTTP\/1\.1 431 /);
+    expect(held.size).toBe(1);
+  });
+});
+
+const abc = () => held.set(`ks ${hex('abc')}`, { values: [Buffer.from('abcdef')], context: 'c' });
+
+describe('a value', () => {
+  test('HEAD answers as GET does, with its length and without the value', async () => {
+    abc();
+    const [got, head] = await Promise.all([raw('GET /kv/ks/abc'), raw('HEAD /kv/ks/abc')]);
+    expect(head).toMatch(/^HTTP\/1\.1 200 [\s\S]*content-length: 6\r\n[\s\S]*\r\n\r\n$/i);
+    const lines = (answer: string) =>
+      answer
+        .toLowerCase()
+        .split('\r\n')
+        .filter((line) => !line.startsWith('date: '))
+        .sort();
+    expect(lines(got)).toEqual([...lines(head).slice(1), 'abcdef'].sort());
+  });
+
+  test('is octets, whatever type a PUT named', async () => {
+    await raw('PUT /kv/ks/typed', ['Content-Type: text/html'], '<b>');
+    expect(await raw('GET /kv/ks/typed')).toMatch(/content-type: application\/octet-stream\r\n/i);
+  });
+
+  test.each([
+    ['bytes=0-1', 206, 'bytes 0-1/6', 'ab'],
+    ['bytes=4-', 206, 'bytes 4-5/6', 'ef'],
+    ['bytes=4-99', 206, 'bytes 4-5/6', 'ef'],
+    ['bytes=-2', 206, 'bytes 4-5/6', 'ef'],
+    ['bytes=-99', 206, 'bytes 0-5/6', 'abcdef'],
+    ['bytes=6-', 416, 'bytes */6', null],
+    ['bytes=-0', 416, 'bytes */6', null],
+    ['bytes=2-1', 200, null, 'abcdef'],
+    ['bytes=0-1,3-4', 200, null, 'abcdef'],
+    ['bytes=-', 200, null, 'abcdef'],
+    ['lines=1-2', 200, null, 'abcdef'],
+  ])('%s of six bytes: %d', async (range, status, contentRange, body) => {
+    abc();
+    const response = await fetch(`${server.url}kv/ks/abc`, { headers: { Range: range } });
+    expect([response.status, response.headers.get('content-range')]).toEqual([status, contentRange]);
+    if (body !== null) expect(await response.text()).toBe(body);
+  });
+
+  test('that is empty has no ranges', async () => {
+    held.set(`ks ${hex('none')}`, { values: [Buffer.alloc(0)], context: 'c' });
+    for (const range of ['bytes=0-', 'bytes=-5']) {
+      const response = await fetch(`${server.url}kv/ks/none`, { headers: { Range: range } });
+      expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */0']);
+    }
+  });
+
+  test('is whole where it is another than the one that a client has begun with', async () => {
+    abc();
+    const bodies = ['"c"', '"other"'].map(async (tag) => {
+      const headers = { Range: 'bytes=4-', 'If-Range': tag };
+      return (await fetch(`${server.url}kv/ks/abc`, { headers })).text();
+    });
+    expect(await Promise.all(bodies)).toEqual(['ef', 'abcdef']);
   });
 });
 

@@ -44,9 +44,22 @@ describe('HTTP', () => {
     client.disconnect();
   });
 
-  test('two blind writes are siblings: 300 with both, one after a write with the context', async () => {
-    await kv('default/sib', { method: 'PUT', body: 'one' });
-    await kv('default/sib', { method: 'PUT', body: 'two' });
+  test('a write that says nothing of what it has read replaces it, as SET does', async () => {
+    const put = (body: string, headers = {}) => kv('default/plain', { method: 'PUT', body, headers });
+    await put('one');
+    const etag = (await put('two')).headers.get('etag');
+    const got = await kv('default/plain');
+    expect([got.status, await got.text(), got.headers.get('etag')]).toEqual([200, 'two', etag]);
+    await put('beside', { [contextHeader]: '' });
+    expect((await kv('default/plain')).status).toBe(300);
+    await put('over both');
+    expect(await (await kv('default/plain')).text()).toBe('over both');
+  });
+
+  test('two writes that have read nothing are siblings: 300 with both, one after a write with the context', async () => {
+    const headers = { [contextHeader]: '' };
+    await kv('default/sib', { method: 'PUT', body: 'one', headers });
+    await kv('default/sib', { method: 'PUT', body: 'two', headers });
     const both = await kv('default/sib');
     expect(both.status).toBe(300);
     const { siblings } = (await both.json()) as { siblings: string[] };
@@ -129,7 +142,16 @@ describe('HTTP', () => {
 
   test.each([
     ['nowhere/k', undefined, 404, /no keyspace "nowhere"/],
-    ['default/k?consistency=MOST', undefined, 400, /no consistency level/],
+    ['default/k?consistency=MOST', undefined, 400, /"MOST" is no consistency level.* ONE, .*QUORUM, .* ALL/],
+    [
+      'default/k',
+      { method: 'PUT', body: 'x', headers: { 'X-Coterie-Consistency': 'MOST' } },
+      400,
+      /"MOST" is no consistency level.* ONE, .*QUORUM, .* ALL/,
+    ],
+    ['default/k?consistency=', { method: 'DELETE' }, 400, /no consistency level/],
+    ['default/k?consistency=ONE', { headers: { 'X-Coterie-Consistency': 'ALL' } }, 400, /Send one of them/],
+    ['default/k?consistency=ONE&consistency=ONE', undefined, 400, /twice/],
     ['default/k?ttl=soon', { method: 'PUT', body: 'x' }, 400, /whole number of seconds/],
     [
       'default/k',

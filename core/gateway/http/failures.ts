@@ -12,6 +12,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   'condition-failed': 412,
   'too-many-siblings': 409,
   'too-large': 413,
+  'out-of-range': 416,
   'disk-full': 507,
   busy: 503,
   'not-ready': 503,

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of the HTTP gateway, written beside the routes that it describes. */
 import { consistencyLevels } from '../../base/levels.ts';
-import { contextHeader } from './kv-routes.ts';
+import { contextHeader } from './kv-parameters.ts';
 
 const contextHeaderObject = {
   description: 'Opaque causal context. Hand it back with the next write of this key.',

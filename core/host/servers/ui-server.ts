@@ -18,7 +18,7 @@ import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Host } from '../create-host.ts';
-import { guardServer, serverOptions } from './guarded-server.ts';
+import { guardServer, keyServerOptions } from './guarded-server.ts';
 import { listen } from './listen.ts';
 import { isReadablePath, pageHeaders } from './page-files.ts';
 import { pageRoutes } from './page-routes.ts';
@@ -97,7 +97,7 @@ export async function serveUi(
   app.route('/', pageRoutes({ admission, budget, clock, timers }, { rendererFolder, port: () => port }));
   app.onError((error) => failureOf(error, log));
 
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server;
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: keyServerOptions }) as Server;
   const connections = guardServer(server, { connectionsMax, silentMaxMs, headers: securityHeaders }, log);
   const sockets = new PageSockets({ host, connections, log }, { headers: securityHeaders, address });
   server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
