@@ -1,9 +1,11 @@
 /** Keys over HTTP, byte for byte as they stand in the request line; siblings in parts; and what a mistake of ours looks like. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fullRights } from '../../core/base/rights.ts';
 import { Admission } from '../../core/host/access/admission.ts';
 import type { Host } from '../../core/host/create-host.ts';
 import { serveUi, type UiServer } from '../../core/host/servers/ui-server.ts';
+import { type HttpLogins, openToAll } from '../../core/ports/logins.ts';
 import type { RemoteRead, RemoteStore } from '../../core/ports/remote-store.ts';
 import { LogCapture } from '../support/log-capture.ts';
 import { realClock, realRandom, realTimers } from '../support/resp-target.ts';
@@ -11,6 +13,7 @@ import { realClock, realRandom, realTimers } from '../support/resp-target.ts';
 /** Keys in hexadecimal, with what they hold. */
 const held = new Map<string, RemoteRead>();
 const nameOf = (keyspace: string, key: Buffer) => `${keyspace} ${key.toString('hex')}`;
+const named = 'http://shop.example:3000';
 let breakdown: Error | null = null;
 
 const store: RemoteStore = {
@@ -32,14 +35,24 @@ const log = new LogCapture();
 let server: UiServer;
 let port = 0;
 
-beforeAll(async () => {
+const logins: HttpLogins = {
+  ...openToAll,
+  checkToken: (token, done) => done(null, token === 'right' ? 'anna' : null),
+  rightsOf: () => fullRights,
+};
+
+function newServer(allowOrigins: readonly string[]): Promise<UiServer> {
   const admission = new Admission({ clock: realClock, timers: realTimers });
-  const parts = { data: store, admission, logins: { required: false } };
+  const parts = { data: store, admission, logins };
   const host = { ...parts, snapshot: () => ({ keyspaces: [] }) } as unknown as Host;
-  server = await serveUi(
+  return serveUi(
     { host, clock: realClock, timers: realTimers, random: realRandom, log },
-    { host: '127.0.0.1', port: 0, rendererFolder: '/nonexistent', readOnly: false },
+    { host: '127.0.0.1', port: 0, rendererFolder: '/nonexistent', readOnly: false, allowOrigins },
   );
+}
+
+beforeAll(async () => {
+  server = await newServer([named]);
   port = Number(new URL(server.url).port);
 });
 afterAll(() => server.close());
@@ -107,7 +120,9 @@ describe('a key in the request line', () => {
     expect(await raw('PUT /kv/ks', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*names no key/);
     expect(await raw('PUT /kv//a', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*names no key/);
     expect(await raw('PUT /kv/ks/%4', [], 'x')).toMatch(/^HTTP\/1\.1 400 [\s\S]*percent-encoding/);
-    expect(await raw('POST /kv/ks/a/../b', [], 'x')).toMatch(/^HTTP\/1\.1 405 [\s\S]*GET, PUT and DELETE/);
+    expect(await raw('POST /kv/ks/a/../b', [], 'x')).toMatch(
+      /^HTTP\/1\.1 405 [\s\S]*GET, HEAD, PUT, DELETE, OPTIONS/,
+    );
     expect(held.size).toBe(1);
   });
 
@@ -219,6 +234,95 @@ describe('siblings in parts', () => {
       boundaries.push(boundary);
     }
     expect(boundaries[0]).not.toBe(boundaries[1]);
+  });
+});
+
+describe('what an address takes', () => {
+  test('is told, to who asks and to who uses another method', async () => {
+    const keyMethods = 'GET, HEAD, PUT, DELETE, OPTIONS';
+    expect(await raw('OPTIONS /kv/ks/a/../b')).toMatch(
+      new RegExp(`^HTTP/1\\.1 204 [\\s\\S]*allow: ${keyMethods}\r`, 'i'),
+    );
+    for (const method of ['POST', 'PATCH', 'PROPFIND'])
+      expect(await raw(`${method} /kv/ks/a`)).toMatch(
+        new RegExp(`^HTTP/1\\.1 405 [\\s\\S]*allow: ${keyMethods}\r`, 'i'),
+      );
+    for (const path of ['/health', '/health/live', '/metrics', '/openapi.json'])
+      expect(await raw(`DELETE ${path}`)).toMatch(/^HTTP\/1\.1 405 [\s\S]*allow: GET, HEAD, OPTIONS\r/i);
+  });
+});
+
+describe('a failure', () => {
+  test('is told as problem details, and as before', async () => {
+    const response = await fetch(`${server.url}kv/ks/nothing`);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    const message = 'The key holds no value.';
+    expect(await response.json()).toEqual({
+      type: 'urn:coterie:problem:not-found',
+      title: 'Not found',
+      status: 404,
+      detail: message,
+      code: 'not-found',
+      error: { code: 'not-found', message },
+    });
+  });
+});
+
+describe('pages of other origins', () => {
+  const allowOf = (answer: string) => /access-control-allow-origin: ([^\r]*)/i.exec(answer)?.[1];
+  const preflight = ['Access-Control-Request-Method: PUT', 'Access-Control-Request-Headers: if-match'];
+
+  test('that a person has named may use keys, and never with what a browser adds by itself', async () => {
+    abc();
+    const from = [`Origin: ${named}`, 'Sec-Fetch-Site: cross-site'];
+    const asked = await raw('OPTIONS /kv/ks/abc', [...from, ...preflight]);
+    expect(asked).toMatch(/^HTTP\/1\.1 204 /);
+    expect(asked).toMatch(/access-control-allow-methods: GET, HEAD, PUT, DELETE\r/i);
+    expect(asked).toMatch(/access-control-allow-headers: [^\r]*If-Match/i);
+    for (const answer of [asked, await raw('GET /kv/ks/abc', from), await raw('GET /kv/ks/%zz', from)]) {
+      expect(allowOf(answer)).toBe(named);
+      expect(answer).toMatch(/vary: [^\r]*origin/i);
+      expect(answer).not.toMatch(/allow-credentials/i);
+    }
+    expect(await raw('PUT /kv/ks/by-page', from, 'x')).toMatch(/^HTTP\/1\.1 204 /);
+  });
+
+  test.each([
+    'http://shop.example',
+    'https://shop.example:3000',
+    'http://shop.example:3000.evil',
+    'null',
+    '*',
+  ])('are refused where they are not named: %s', async (origin) => {
+    for (const request of ['GET /kv/ks/abc', 'OPTIONS /kv/ks/abc', 'PUT /kv/ks/abc']) {
+      const answer = await raw(request, [`Origin: ${origin}`, ...preflight]);
+      expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+      expect(allowOf(answer)).toBeUndefined();
+    }
+  });
+
+  test('that are named get nothing but keys, and nothing under another name of this server', async () => {
+    const from = [`Origin: ${named}`];
+    for (const path of ['/', '/health', '/metrics', '/session', '/login', '/kvx', '/openapi.json'])
+      expect(await raw(`GET ${path}`, from)).toMatch(/^HTTP\/1\.1 403 /);
+    // A picture, a form: a browser names no origin for them.
+    expect(await raw('GET /kv/ks/abc', ['Sec-Fetch-Site: cross-site'])).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test('need a login where all may ask, and programs of this computer do not', async () => {
+    abc();
+    const all = await newServer(['*']);
+    try {
+      const ask = (headers: Record<string, string>) => fetch(`${all.url}kv/ks/abc`, { headers });
+      const stranger = await ask({ Origin: 'http://evil.example' });
+      expect([stranger.status, stranger.headers.get('access-control-allow-origin')]).toEqual([401, '*']);
+      expect(stranger.headers.get('access-control-allow-credentials')).toBeNull();
+      const known = await ask({ Origin: 'http://evil.example', Authorization: 'Bearer right' });
+      expect([known.status, await known.text()]).toEqual([200, 'abcdef']);
+      expect((await ask({})).status).toBe(200);
+    } finally {
+      await all.close();
+    }
   });
 });
 

@@ -161,7 +161,7 @@ describe('HTTP', () => {
     ],
     ['default/%zz', undefined, 400, /percent-encoding/],
     ['default', undefined, 400, /names no key/],
-    ['default/k', { method: 'POST', body: 'x' }, 405, /GET, PUT and DELETE/],
+    ['default/k', { method: 'POST', body: 'x' }, 405, /GET, HEAD, PUT, DELETE, OPTIONS/],
   ])('%s is answered with a reason and a status', async (path, init, status, reason) => {
     const response = await kv(path, init as RequestInit);
     expect(response.status).toBe(status);

@@ -15,6 +15,7 @@ import { siblingsResponse, valueResponse } from './kv-answers.ts';
 import { conditionFailed, etagOf, refusedChange, statusByConditions } from './kv-conditions.ts';
 import { basisOf, contextHeader, expiryOf, levelOf } from './kv-parameters.ts';
 import { type KvEnvironment, kvRights } from './kv-rights.ts';
+import { answerOtherMethod, keyMethods } from './methods.ts';
 import type { ReadGate } from './read-gate.ts';
 
 const valueLimits: BodyLimits = {
@@ -47,7 +48,7 @@ export function kvRoutes(
   const anyKey = '/kv/*';
 
   const refuseChanges = () => {
-    if (settings.readOnly) throw new CoterieError('unauthorized', 'This host is in read-only mode.');
+    if (settings.readOnly) throw new CoterieError('forbidden', 'This host is in read-only mode.');
   };
 
   app.use(anyKey, kvRights);
@@ -115,10 +116,7 @@ export function kvRoutes(
 
   app.all(anyKey, (c) => {
     targetOf(c);
-    return Response.json(
-      { error: { code: 'unsupported', message: 'Keys take GET, PUT and DELETE.' } },
-      { status: 405, headers: { Allow: 'GET, PUT, DELETE' } },
-    );
+    return answerOtherMethod(c.req.method, keyMethods);
   });
 
   app.onError((error) => failureOf(error, log));
