@@ -6,6 +6,7 @@
 export const errorCodes = [
   'bad-input',
   'busy',
+  'condition-failed',
   'conflict',
   'corrupt',
   'disk-failed',
@@ -14,6 +15,7 @@ export const errorCodes = [
   'internal',
   'not-found',
   'not-ready',
+  'out-of-range',
   'quorum-not-met',
   'too-large',
   'too-many-siblings',

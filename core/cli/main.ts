@@ -14,7 +14,7 @@ import { parseNodeCount } from './context.ts';
 import { ControlClient } from './control-client.ts';
 import { addExamples } from './examples.ts';
 import type { Output } from './output.ts';
-import { as, parseFactors } from './parsing.ts';
+import { addOrigin, as, parseFactors } from './parsing.ts';
 import { defaultDataFolder } from './paths.ts';
 import { reportOf } from './report-error.ts';
 import { serve } from './serve.ts';
@@ -72,12 +72,18 @@ program
   .option('--computer-name <name>', 'what others see of this computer', as(computerName))
   .option('--data-center <name>', 'where this computer is (office)', as(name))
   .option('--no-cluster', 'make no cluster: wait until this computer joins one')
+  .option(
+    '--allow-origin <origin>',
+    'pages of this origin may use keys over HTTP; again for another, * for all, each with a login',
+    addOrigin,
+  )
   .option('--read-only', 'nothing can be changed from the app or HTTP', false)
   .action((flags) => {
     const { data, json } = global();
     return serve({
       ...flags,
       clusterName: flags.name,
+      allowOrigins: flags.allowOrigin,
       waits: flags.cluster === false,
       data,
       json,

@@ -22,6 +22,16 @@ export function as<T>(schema: ZodType<T>): (text: string) => T {
   };
 }
 
+/** For an option that is given once for each origin: as browsers send it, or `*`. */
+export function addOrigin(text: string, before: readonly string[] = []): readonly string[] {
+  if (text === '*' || (/^https?:/i.test(text) && URL.canParse(text) && new URL(text).origin === text)) {
+    return [...before, text];
+  }
+  throw new InvalidArgumentError(
+    'It wants scheme, host and port as a browser sends them, in lower case and without a path, such as http://localhost:3000, or * for all.',
+  );
+}
+
 /** `3`, or `office=3,warehouse=2`. */
 export function parseFactors(text: string): number | Record<string, number> {
   if (/^[0-9]+$/.test(text)) return Number(text);

@@ -33,6 +33,7 @@ export interface ServeOptions {
   readonly waits: boolean;
   readonly clusterName: string;
   readonly readOnly: boolean;
+  readonly allowOrigins?: readonly string[];
   readonly json: boolean;
   /** Folder of the bundled program (dist). */
   readonly programFolder: string;

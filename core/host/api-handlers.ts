@@ -202,7 +202,7 @@ export function createHandlers(host: HostActions): Handlers {
       };
     },
     'data.put': async ({ keyspace, key, value, encoding, ...write }, caller) => {
-      const context = await host.data.put(keyspace, Buffer.from(key), {
+      const { context } = await host.data.put(keyspace, Buffer.from(key), {
         value: Buffer.from(value, encoding),
         ...write,
       });
@@ -210,9 +210,9 @@ export function createHandlers(host: HostActions): Handlers {
       return { context };
     },
     'data.delete': async ({ keyspace, key, context, level }, caller) => {
-      const after = await host.data.delete(keyspace, Buffer.from(key), { context, level });
+      const deleted = await host.data.delete(keyspace, Buffer.from(key), { context, level });
       byPerson(caller, 'data', keyspace, 'A key was deleted.');
-      return { context: after };
+      return { context: deleted.context };
     },
     'data.replicas': ({ keyspace, key }) => host.data.replicas(keyspace, Buffer.from(key)),
     'data.list': async ({ keyspace, cursor, match, countMax }) => {

@@ -4,7 +4,14 @@
  */
 import { CoterieError } from '../base/errors.ts';
 import type { ConsistencyLevel } from '../base/levels.ts';
-import type { RemoteRead, RemoteReplica, RemoteStore, RemoteWrite } from '../ports/remote-store.ts';
+import type {
+  RemoteChange,
+  RemoteDelete,
+  RemoteRead,
+  RemoteReplica,
+  RemoteStore,
+  RemoteWrite,
+} from '../ports/remote-store.ts';
 import type { RespReply } from '../wire/resp/reply-parser.ts';
 import { NodeClient, type NodeClientComponents, type NodePlace, NotSent } from './node-client.ts';
 
@@ -62,7 +69,7 @@ export class DataAccess implements RemoteStore {
     key: Buffer,
     level?: ConsistencyLevel,
   ): Promise<{ context: string; values: DetailedValue[] }> {
-    const words = ['CT.GET', key, ...(level === undefined ? [] : ['CONSISTENCY', level]), 'DETAILS'];
+    const words = ['CT.GET', key, ...levelWords(level), 'DETAILS'];
     const [context, siblings] = (await this.#run(keyspace, words)) as [Buffer, RespReply[][]];
     return {
       context: context.toString(),
@@ -74,30 +81,22 @@ export class DataAccess implements RemoteStore {
     };
   }
 
-  async put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<string> {
-    const { value, context, level, expiresInSeconds, plain } = write;
-    const level_ = level === undefined ? [] : ['CONSISTENCY', level];
+  async put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<RemoteChange> {
+    const { value, level, expiresInSeconds } = write;
     const expiry = expiresInSeconds === undefined ? [] : ['EX', String(expiresInSeconds)];
-    if (plain === true) {
-      // The context of what is there now, so that it is replaced as by a client that has just read it.
-      const now = await this.getDetailed(keyspace, key, level);
-      return textOf(
-        await this.#run(keyspace, ['CT.PUT', key, value, 'CONTEXT', now.context, ...level_, ...expiry]),
-      );
-    }
-    const basis = context === undefined ? [] : ['CONTEXT', context];
-    return textOf(await this.#run(keyspace, ['CT.PUT', key, value, ...basis, ...level_, ...expiry]));
+    const words = ['CT.PUT', key, value, ...basisWords(write), ...levelWords(level), ...expiry];
+    return changeOf(await this.#run(keyspace, words));
   }
 
-  async delete(
-    keyspace: string,
-    key: Buffer,
-    options: { context?: string; level?: ConsistencyLevel },
-  ): Promise<string> {
-    const level = options.level === undefined ? [] : ['CONSISTENCY', options.level];
-    const context = options.context ?? (await this.getDetailed(keyspace, key, options.level)).context;
-    if (context === '') return '';
-    return textOf(await this.#run(keyspace, ['CT.DEL', key, 'CONTEXT', context, ...level]));
+  async delete(keyspace: string, key: Buffer, options: RemoteDelete): Promise<RemoteChange> {
+    let { context } = options;
+    const { condition, level } = options;
+    if (condition === undefined && context === undefined) {
+      ({ context } = await this.getDetailed(keyspace, key, level));
+      if (context === '') return { written: false, context, found: 0 };
+    }
+    const words = ['CT.DEL', key, ...basisWords({ condition, context }), ...levelWords(level)];
+    return changeOf(await this.#run(keyspace, words));
   }
 
   async replicas(keyspace: string, key: Buffer): Promise<RemoteReplica[]> {
@@ -147,9 +146,12 @@ export class DataAccess implements RemoteStore {
     }
   }
 
-  /** What was not sent goes to the next node; so do reads and writes with a context. A blind write that got no answer may not. */
+  /**
+   * What was not sent goes to the next node; so do reads, and deletes with a context. Any other write that got no answer may not: it
+   * would stand beside itself, or replace what came after it, or find that its own condition does not hold any more.
+   */
   async #runOnce(keyspace: KeyspaceName, words: readonly (string | Buffer)[]): Promise<RespReply> {
-    const repeatable = words[0] !== 'CT.PUT';
+    const repeatable = words[0] !== 'CT.PUT' && (words[0] !== 'CT.DEL' || words[2] === 'CONTEXT');
     let failure: unknown = new CoterieError(
       'unavailable',
       'No node takes clients now. Start one and try again.',
@@ -186,6 +188,23 @@ export class DataAccess implements RemoteStore {
       this.#clients.delete(name);
     }
   }
+}
+
+const levelWords = (level?: ConsistencyLevel) => (level === undefined ? [] : ['CONSISTENCY', level]);
+
+function basisWords({ condition, context, plain }: Pick<RemoteWrite, 'condition' | 'context' | 'plain'>) {
+  if (condition === 'absent') return ['NX'];
+  if (condition === 'present') return ['XX'];
+  if (condition !== undefined) return ['IF', condition.context];
+  if (plain === true) return ['PLAIN'];
+  return context === undefined ? [] : ['CONTEXT', context];
+}
+
+/** Of a command with a condition [written, context, values found], of any other the context alone. */
+function changeOf(reply: RespReply): RemoteChange {
+  if (!Array.isArray(reply)) return { written: true, context: textOf(reply), found: 0 };
+  const [written, context, found] = reply;
+  return { written: Number(written) === 1, context: textOf(context), found: Number(found) };
 }
 
 function hasCode(error: unknown, code: CoterieError['code']): boolean {

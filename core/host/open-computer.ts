@@ -31,6 +31,8 @@ export interface ComputerSettings
   readonly listen?: string;
   readonly uiPort: number;
   readonly controlPort: number;
+  /** Origins of web pages that may use keys over HTTP on this computer; absent: none. */
+  readonly allowOrigins?: readonly string[];
   /** Absent: what the system calls this computer. */
   readonly computerName?: string;
   /** A folder without a cluster stays without one until a person makes one here, or it is let into one. */
@@ -164,14 +166,17 @@ interface Ways {
 
 async function openWays(
   log: Log,
-  { folder, readOnly, programFolder }: ComputerSettings,
+  { folder, readOnly, programFolder, allowOrigins = [] }: ComputerSettings,
   host: Host,
   ports: Ways['ports'],
 ): Promise<Ways> {
   const around = { host, clock: systemClock, timers: systemTimers, log };
   const ui = await serveUi(
     { ...around, random: systemRandom },
-    { host: loopback, port: ports.ui, rendererFolder: join(programFolder, 'renderer'), readOnly },
+    {
+      ...{ host: loopback, port: ports.ui, readOnly, allowOrigins },
+      rendererFolder: join(programFolder, 'renderer'),
+    },
   );
   const port = Number(new URL(ui.url).port);
   let network: NetworkServer | null = null;

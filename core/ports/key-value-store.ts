@@ -65,14 +65,19 @@ export interface WriteOptions {
    * - { context }: exactly what the writer read, '' for a blind write (CT.PUT). Under `siblings` the rest stays beside it.
    */
   readonly basis: 'held' | 'quorum' | { readonly context: string };
+  /**
+   * With basis 'quorum': nothing is written unless this context covers all that was found, deletions among it. `decide` is shown
+   * what is there all the same. One that is damaged, or another key's, covers nothing.
+   */
+  readonly onlyIf?: string;
 }
 
 export interface WriteResult {
-  /** False when `decide` answered 'none': nothing was written. */
+  /** False when `decide` answered 'none', or `onlyIf` did not hold: nothing was written. */
   readonly written: boolean;
   /** Replicas that have acknowledged so far, the coordinator included; grows after `done` as late ones answer. */
   acknowledgedCount: number;
-  /** Context that covers the write: a next write with it supersedes this one. */
+  /** Context that covers the write: a next write with it supersedes this one. Where nothing was written, of what is there. */
   readonly context: () => string;
 }
 

@@ -11,14 +11,35 @@ export interface RemoteRead {
   readonly values: readonly Buffer[];
 }
 
+/** Decided where the write is coordinated: no value is there; one is; one is, and this context covers all there is. */
+export type WriteCondition = 'absent' | 'present' | { readonly context: string };
+
+/** At most one of `context`, `plain` and `condition`. */
 export interface RemoteWrite {
   readonly value: Buffer;
   /** Of the read that this write answers; undefined: a blind write. */
   readonly context?: string;
   /** As a plain SET: replaces whatever its coordinator holds. */
   readonly plain?: boolean;
+  readonly condition?: WriteCondition;
   readonly level?: ConsistencyLevel;
   readonly expiresInSeconds?: number;
+}
+
+export interface RemoteDelete {
+  /** Undefined: of all that is there. */
+  readonly context?: string;
+  readonly condition?: WriteCondition;
+  readonly level?: ConsistencyLevel;
+}
+
+export interface RemoteChange {
+  /** False: the condition did not hold, and nothing was written. */
+  readonly written: boolean;
+  /** Covers the write; where nothing was written, what is there. '' when nothing is known of the key. */
+  readonly context: string;
+  /** Values that were found, for a change with a condition. */
+  readonly found: number;
 }
 
 export interface RemoteReplica {
@@ -34,11 +55,6 @@ export interface RemoteReplica {
 /** Every method rejects with a CoterieError; `not-found` for a keyspace that is not there. */
 export interface RemoteStore {
   get(keyspace: string, key: Buffer, level?: ConsistencyLevel): Promise<RemoteRead>;
-  /** Returns the context that covers the write. */
-  put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<string>;
-  delete(
-    keyspace: string,
-    key: Buffer,
-    options: { context?: string; level?: ConsistencyLevel },
-  ): Promise<string>;
+  put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<RemoteChange>;
+  delete(keyspace: string, key: Buffer, options: RemoteDelete): Promise<RemoteChange>;
 }

@@ -224,6 +224,11 @@ export function write(
   return { context: joinContexts(known, [dot]), versions, horizonMs };
 }
 
+/** Whether a writer that had read `basis` has seen all that is there, deletions among it. */
+export function knowsVersions(set: VersionSet, basis: Basis): boolean {
+  return set.versions.every((version) => supersedes(basis, version));
+}
+
 export function knowsDots(context: Context, basis: Basis): boolean {
   return basis.dots.every((dot) => covers(context, dot));
 }

@@ -88,7 +88,7 @@ test('every answer has the same headers of safety, whoever gives it', async () =
     [get('/health', `Host: ${host}`, `Origin: http://localhost:${portOf(cluster.uiUrl)}`), 403],
     [get('\\', `Host: ${host}`), 400],
     ['nonsense\r\n\r\n', 400],
-    [`GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
+    [`GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(300_000)}\r\n\r\n`, 431],
     [`GET /api HTTP/1.1\r\nHost: ${host}\r\n${upgrade.join('\r\n')}\r\n\r\n`, 401],
     [`GET /api HTTP/1.1\r\nHost: evil.example\r\n${upgrade.join('\r\n')}\r\n\r\n`, 421],
     [`CONNECT a:1 HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 405],

@@ -189,6 +189,31 @@ export function describeKeyValueStore(
         expect(await valuesOf('key')).toEqual(['two', 'one']);
       });
 
+      it('a write that asks for it is made only where its context covers all that is there', async () => {
+        const writeIf = (onlyIf: string, value: string) =>
+          ask<WriteResult>((done) => {
+            const options: WriteOptions = { basis: 'quorum', onlyIf };
+            subject.store.write(address('key', withSiblings), options, () => put(value), done);
+          });
+        await write('key', put('one'), { context: '' });
+        const first = (await read('key')).context();
+        expect((await writeIf('', 'never')).written).toBe(false);
+        expect((await writeIf('damaged', 'never')).written).toBe(false);
+        const second = await writeIf(first, 'two');
+        expect(second.written).toBe(true);
+        const late = await writeIf(first, 'never');
+        expect([late.written, late.context()]).toEqual([false, second.context()]);
+        await write('key', put('beside'), { context: '' });
+        expect((await writeIf(second.context(), 'never')).written).toBe(false);
+        expect(await valuesOf('key')).toEqual(['beside', 'two']);
+        expect((await writeIf((await read('key')).context(), 'merged')).written).toBe(true);
+        expect(await valuesOf('key')).toEqual(['merged']);
+        const before = (await read('key')).context();
+        await write('key', remove);
+        expect((await writeIf(before, 'never')).written).toBe(false);
+        expect(await valuesOf('key')).toEqual([]);
+      });
+
       it('a write replaces what its context covers, and nothing else', async () => {
         await write('key', put('one'), { context: '' });
         const before = await read('key');

@@ -445,6 +445,24 @@ describe('extensions', () => {
     ]);
   });
 
+  test('a write with a condition is made or answered with what is there', async () => {
+    const keyspaces = [keyspaceView(0, { conflicts: 'siblings' })];
+    const client = await connect((await start({}, new MemoryStore({ keyspaces }))).port);
+    const call = async (...words: string[]): Promise<unknown> => plain(await client.call(...words));
+    expect(await call('CT.PUT', 'k', 'a', 'XX')).toEqual([0, '', 0]);
+    expect(await call('CT.PUT', 'k', 'a', 'NX')).toEqual([1, 'v1', 0]);
+    expect(await call('CT.PUT', 'k', 'b', 'NX')).toEqual([0, 'v1', 1]);
+    expect(await call('CT.PUT', 'k', 'b', 'IF', 'v1', 'CONSISTENCY', 'ALL')).toEqual([1, 'v2', 1]);
+    expect(await call('CT.PUT', 'k', 'c', 'IF', 'v1')).toEqual([0, 'v2', 1]);
+    expect(await call('CT.PUT', 'k', 'c', 'PLAIN')).toBe('v3');
+    expect(await call('CT.GET', 'k')).toEqual(['v3', ['c']]);
+    expect(await call('CT.DEL', 'k', 'IF', 'v2')).toEqual([0, 'v3', 1]);
+    expect(await call('CT.DEL', 'k', 'IF', 'v3')).toEqual([1, 'v4', 1]);
+    expect(await call('CT.PUT', 'k', 'd', 'IF', 'v4')).toEqual([0, 'v4', 0]);
+    for (const words of [['NX', 'XX'], ['NX', 'CONTEXT', 'v1'], ['IF'], ['PLAIN', 'IF', 'v1']])
+      expect(await call('CT.PUT', 'k', 'v', ...words)).toBe('-ERR syntax error');
+  });
+
   test('a connection shows, sets and gives back its levels', async () => {
     const client = await connect((await start()).port);
     const call = async (...words: string[]): Promise<unknown> => plain(await client.call(...words));

@@ -44,9 +44,22 @@ describe('HTTP', () => {
     client.disconnect();
   });
 
-  test('two blind writes are siblings: 300 with both, one after a write with the context', async () => {
-    await kv('default/sib', { method: 'PUT', body: 'one' });
-    await kv('default/sib', { method: 'PUT', body: 'two' });
+  test('a write that says nothing of what it has read replaces it, as SET does', async () => {
+    const put = (body: string, headers = {}) => kv('default/plain', { method: 'PUT', body, headers });
+    await put('one');
+    const etag = (await put('two')).headers.get('etag');
+    const got = await kv('default/plain');
+    expect([got.status, await got.text(), got.headers.get('etag')]).toEqual([200, 'two', etag]);
+    await put('beside', { [contextHeader]: '' });
+    expect((await kv('default/plain')).status).toBe(300);
+    await put('over both');
+    expect(await (await kv('default/plain')).text()).toBe('over both');
+  });
+
+  test('two writes that have read nothing are siblings: 300 with both, one after a write with the context', async () => {
+    const headers = { [contextHeader]: '' };
+    await kv('default/sib', { method: 'PUT', body: 'one', headers });
+    await kv('default/sib', { method: 'PUT', body: 'two', headers });
     const both = await kv('default/sib');
     expect(both.status).toBe(300);
     const { siblings } = (await both.json()) as { siblings: string[] };
@@ -56,6 +69,67 @@ describe('HTTP', () => {
     const context = both.headers.get(contextHeader)!;
     await kv('default/sib', { method: 'PUT', body: 'merged', headers: { [contextHeader]: context } });
     expect(await (await kv('default/sib')).text()).toBe('merged');
+  });
+
+  test('a write is made only where its condition holds, and is answered with the ETag of what is there', async () => {
+    const put = (body: string, headers: Record<string, string>) =>
+      kv('default/cas', { method: 'PUT', body, headers });
+    expect((await put('x', { 'If-Match': '*' })).status).toBe(412);
+    const made = await put('one', { 'If-None-Match': '*' });
+    expect(made.status).toBe(204);
+    const first = made.headers.get('etag')!;
+    expect((await kv('default/cas', { method: 'HEAD' })).headers.get('etag')).toBe(first);
+    const again = await put('other', { 'If-None-Match': '*' });
+    expect([again.status, again.headers.get('etag')]).toEqual([412, first]);
+
+    const second = (await put('two', { 'If-Match': first })).headers.get('etag')!;
+    const late = await put('late', { 'If-Match': first });
+    expect([late.status, late.headers.get('etag')]).toEqual([412, second]);
+    expect((await put('weak', { 'If-Match': `W/${second}` })).status).toBe(412);
+    expect((await put('never given out', { 'If-Match': '"x"' })).status).toBe(412);
+    expect((await put('x', { 'If-Match': 'x' })).status).toBe(400);
+    expect((await put('x', { 'If-None-Match': second })).status).toBe(400);
+    expect((await put('x', { 'If-Match': second, 'If-None-Match': '*' })).status).toBe(400);
+    expect((await put('x', { 'If-Match': second, [contextHeader]: second.slice(1, -1) })).status).toBe(400);
+
+    const unchanged = await kv('default/cas', { headers: { 'If-None-Match': `"x", ${second}` } });
+    expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
+    expect(await (await kv('default/cas', { headers: { 'If-None-Match': first } })).text()).toBe('two');
+    expect((await kv('default/cas', { headers: { 'If-Match': first } })).status).toBe(412);
+
+    const remove = (etag: string) => kv('default/cas', { method: 'DELETE', headers: { 'If-Match': etag } });
+    const refused = await remove(first);
+    expect([refused.status, refused.headers.get('etag')]).toEqual([412, second]);
+    expect((await remove(second)).status).toBe(204);
+    const gone = await put('x', { 'If-Match': second });
+    expect([gone.status, gone.headers.get('etag')]).toEqual([412, null]);
+    expect((await put('anew', { 'If-None-Match': '*' })).status).toBe(204);
+  });
+
+  test('of many that write on one ETag at once, or create at once, one does; what is no condition’s is another’s', async () => {
+    const write = async (key: string, headers: Record<string, string>) => {
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, turn) =>
+          kv(`default/${key}`, { method: 'PUT', body: String(turn), headers }),
+        ),
+      );
+      return answers.map(({ status }) => status).sort();
+    };
+    const one = [204, ...Array.from({ length: 11 }, () => 412)];
+    expect(await write('race', { 'If-None-Match': '*' })).toEqual(one);
+    const etag = (await kv('default/race')).headers.get('etag')!;
+    expect(await write('race', { 'If-Match': etag })).toEqual(one);
+    expect((await kv('default/race')).status).toBe(200);
+  });
+
+  test('siblings are resolved on their ETag', async () => {
+    const empty = { [contextHeader]: '' };
+    for (const body of ['one', 'two']) await kv('default/cas-sib', { method: 'PUT', body, headers: empty });
+    const both = await kv('default/cas-sib');
+    expect(both.status).toBe(300);
+    const headers = { 'If-Match': both.headers.get('etag')! };
+    expect((await kv('default/cas-sib', { method: 'PUT', body: 'merged', headers })).status).toBe(204);
+    expect(await (await kv('default/cas-sib')).text()).toBe('merged');
   });
 
   test('a delete removes the key, and a later read still has a context', async () => {
@@ -68,7 +142,16 @@ describe('HTTP', () => {
 
   test.each([
     ['nowhere/k', undefined, 404, /no keyspace "nowhere"/],
-    ['default/k?consistency=MOST', undefined, 400, /no consistency level/],
+    ['default/k?consistency=MOST', undefined, 400, /"MOST" is no consistency level.* ONE, .*QUORUM, .* ALL/],
+    [
+      'default/k',
+      { method: 'PUT', body: 'x', headers: { 'X-Coterie-Consistency': 'MOST' } },
+      400,
+      /"MOST" is no consistency level.* ONE, .*QUORUM, .* ALL/,
+    ],
+    ['default/k?consistency=', { method: 'DELETE' }, 400, /no consistency level/],
+    ['default/k?consistency=ONE', { headers: { 'X-Coterie-Consistency': 'ALL' } }, 400, /Send one of them/],
+    ['default/k?consistency=ONE&consistency=ONE', undefined, 400, /twice/],
     ['default/k?ttl=soon', { method: 'PUT', body: 'x' }, 400, /whole number of seconds/],
     [
       'default/k',
@@ -78,7 +161,7 @@ describe('HTTP', () => {
     ],
     ['default/%zz', undefined, 400, /percent-encoding/],
     ['default', undefined, 400, /names no key/],
-    ['default/k', { method: 'POST', body: 'x' }, 405, /GET, PUT and DELETE/],
+    ['default/k', { method: 'POST', body: 'x' }, 405, /GET, HEAD, PUT, DELETE, OPTIONS/],
   ])('%s is answered with a reason and a status', async (path, init, status, reason) => {
     const response = await kv(path, init as RequestInit);
     expect(response.status).toBe(status);

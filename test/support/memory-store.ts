@@ -185,7 +185,9 @@ export class MemoryStore implements KeyValueStore {
   ): WriteResult {
     const name = nameOf(address);
     let record = this.data.records.get(name);
-    const mutation = decide(record === undefined ? [] : this.live(record));
+    const wanted = decide(record === undefined ? [] : this.live(record));
+    const isAsExpected = options.onlyIf === undefined || options.onlyIf === contextOf(record);
+    const mutation: Mutation = isAsExpected ? wanted : { kind: 'none' };
     if (mutation.kind !== 'none') {
       if (record === undefined) {
         const key = Buffer.from(address.key);

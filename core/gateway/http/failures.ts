@@ -1,4 +1,7 @@
-/** Failures over HTTP: one shape for all, `{"error":{"code","message"}}`. A mistake of ours is called one, and logged. */
+/**
+ * Failures over HTTP: one shape for all, that of RFC 9457 with our code beside it, and `{"error":{"code","message"}}`, which programs
+ * went by before. A mistake of ours is called one, and logged.
+ */
 import type { CoterieError, ErrorCode } from '../../base/errors.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
@@ -9,8 +12,10 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  'condition-failed': 412,
   'too-many-siblings': 409,
   'too-large': 413,
+  'out-of-range': 416,
   'disk-full': 507,
   busy: 503,
   'not-ready': 503,
@@ -18,10 +23,28 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   unavailable: 503,
 };
 
-export function failure(error: CoterieError): Response {
-  const status = statusOfCode[error.code] ?? 500;
-  const body = { error: { code: error.code, message: error.message, ...error.details } };
-  return Response.json(body, { status, headers: status === 503 ? { 'Retry-After': '1' } : {} });
+/** Of a kind of problem, the same each time. */
+function titleOf(code: ErrorCode): string {
+  const words = code.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export function failure(error: CoterieError, status = statusOfCode[error.code] ?? 500): Response {
+  const { code, message, details } = error;
+  const problem = {
+    ...details,
+    type: `urn:coterie:problem:${code}`,
+    title: titleOf(code),
+    status,
+    detail: message,
+    code,
+    error: { code, message, ...details },
+  };
+  const headers = {
+    'Content-Type': 'application/problem+json',
+    ...(status === 503 ? { 'Retry-After': '1' } : {}),
+  };
+  return new Response(JSON.stringify(problem), { status, headers });
 }
 
 /** For whatever a handler threw. */

@@ -9,7 +9,7 @@ export interface KeyTarget {
   readonly key: Buffer;
 }
 
-const keyBytesMax = 64 * 1024;
+export const keyBytesMax = 64 * 1024;
 const prefix = '/kv/';
 
 /** The target's path without its query; that of an absolute address, as proxies send it, without scheme and host. */

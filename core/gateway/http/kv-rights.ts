@@ -13,7 +13,7 @@ export interface KvEnvironment {
   Variables: { caller?: { readonly user: string; readonly rights: Rights } };
 }
 
-const reading = ['GET', 'HEAD'];
+const reading = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Before the routes of keys, and after the login. */
 export const kvRights: MiddlewareHandler<KvEnvironment> = async (c, next) => {

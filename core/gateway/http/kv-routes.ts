@@ -1,20 +1,22 @@
 /**
  * Keys over HTTP: GET, PUT and DELETE of /kv/{keyspace}/{key}, as Riak does it: the causal context travels in a header,
- * siblings come as 300 Multiple Choices. A body is the value, byte for byte.
+ * siblings come as 300 Multiple Choices. A body is the value, byte for byte. A PUT that says nothing of what it has read replaces
+ * what is there, as SET does; one with an empty context stands beside it.
  */
 import { type Context, Hono } from 'hono';
 import { CoterieError } from '../../base/errors.ts';
-import { type ConsistencyLevel, consistencyLevels, parseConsistencyLevel } from '../../base/levels.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { RemoteStore } from '../../ports/remote-store.ts';
 import { type BodyComponents, type BodyLimits, withBody } from './body.ts';
 import { failure, failureOf } from './failures.ts';
 import { type KeyTarget, keyTargetOf, pathOfTarget } from './key-target.ts';
+import { siblingsResponse, valueResponse } from './kv-answers.ts';
+import { conditionFailed, etagOf, refusedChange, statusByConditions } from './kv-conditions.ts';
+import { basisOf, contextHeader, expiryOf, levelOf } from './kv-parameters.ts';
 import { type KvEnvironment, kvRights } from './kv-rights.ts';
+import { answerOtherMethod, keyMethods } from './methods.ts';
 import type { ReadGate } from './read-gate.ts';
-
-export const contextHeader = 'X-Coterie-Context';
 
 const valueLimits: BodyLimits = {
   bytesMax: 50 * 1024 * 1024,
@@ -23,28 +25,6 @@ const valueLimits: BodyLimits = {
 const noBody: BodyLimits = { bytesMax: 64 * 1024, tooLargeWords: 'A DELETE has no body.' };
 
 type KvContext = Context<KvEnvironment>;
-
-function levelOf(c: KvContext): ConsistencyLevel | undefined {
-  const text = c.req.query('consistency');
-  if (text === undefined) return undefined;
-  const level = parseConsistencyLevel(text);
-  if (level === undefined) {
-    throw new CoterieError(
-      'bad-input',
-      `"${text}" is no consistency level. Use one of ${consistencyLevels.join(', ')}.`,
-    );
-  }
-  return level;
-}
-
-function expiryOf(c: KvContext): number | undefined {
-  const text = c.req.query('ttl');
-  if (text === undefined) return undefined;
-  if (!/^[1-9][0-9]{0,9}$/.test(text)) {
-    throw new CoterieError('bad-input', 'ttl is a whole number of seconds, 1 or more.');
-  }
-  return Number(text);
-}
 
 function targetOf(c: KvContext): KeyTarget {
   return keyTargetOf(pathOfTarget(c.env.incoming.url ?? ''));
@@ -58,41 +38,6 @@ function heldBytesOf(values: readonly Buffer[]): number {
   return values.length > 1 ? 3 * bytes : bytes;
 }
 
-/** As the body of a Response, without another copy. */
-function bytesOf(value: Buffer): Uint8Array<ArrayBuffer> {
-  return value as Buffer<ArrayBuffer>;
-}
-
-/** A line that is in none of the values: what follows it would be taken for another part. */
-function boundaryFor(values: readonly Buffer[], random: Random): string {
-  for (;;) {
-    const boundary = `coterie-${Buffer.from(random.bytes(16)).toString('hex')}`;
-    if (!values.some((value) => value.includes(boundary))) return boundary;
-  }
-}
-
-function siblingsResponse(
-  c: KvContext,
-  values: readonly Buffer[],
-  context: string,
-  random: Random,
-): Response {
-  const headers: Record<string, string> = { [contextHeader]: context, Vary: 'Accept' };
-  if (c.req.header('accept')?.includes('multipart/mixed')) {
-    const boundary = boundaryFor(values, random);
-    const parts = values.flatMap((value) => [
-      Buffer.from(`--${boundary}\r\nContent-Type: application/octet-stream\r\n\r\n`),
-      value,
-      Buffer.from('\r\n'),
-    ]);
-    const body = Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]);
-    headers['Content-Type'] = `multipart/mixed; boundary=${boundary}`;
-    return new Response(bytesOf(body), { status: 300, headers });
-  }
-  const siblings = values.map((value) => value.toString('base64'));
-  return Response.json({ context, encoding: 'base64', siblings }, { status: 300, headers });
-}
-
 export function kvRoutes(
   components: BodyComponents & { store: RemoteStore; reads: ReadGate; random: Random; log: Log },
   settings: { readOnly: boolean },
@@ -103,59 +48,75 @@ export function kvRoutes(
   const anyKey = '/kv/*';
 
   const refuseChanges = () => {
-    if (settings.readOnly) throw new CoterieError('unauthorized', 'This host is in read-only mode.');
+    if (settings.readOnly) throw new CoterieError('forbidden', 'This host is in read-only mode.');
   };
 
   app.use(anyKey, kvRights);
 
   app.get(anyKey, async (c) => {
     const { keyspace, key } = targetOf(c);
-    const level = levelOf(c);
-    const { values, context } = await reads.run(
+    const { incoming } = c.env;
+    const level = levelOf(incoming);
+    const found = await reads.run(
       { keyspace, key },
       exchangeOf(c),
       () => store.get(keyspace, key, level),
-      (found) => heldBytesOf(found.values),
+      (read) => heldBytesOf(read.values),
     );
+    const { values, context } = found;
+    const headers = { [contextHeader]: context, ETag: etagOf(context) };
+    const status = statusByConditions(incoming.headers, values.length === 0 ? null : headers.ETag);
+    if (status === 412) {
+      const words = 'The key is not what that ETag stands for. Read it without If-Match.';
+      return conditionFailed(words, values.length === 0 ? null : context);
+    }
+    if (status === 304) return new Response(null, { status, headers });
     if (values.length === 0) {
       const response = failure(new CoterieError('not-found', 'The key holds no value.'));
       if (context !== '') response.headers.set(contextHeader, context);
       return response;
     }
-    if (values.length > 1) return siblingsResponse(c, values, context, random);
-    return new Response(bytesOf(values[0]), {
-      headers: { 'Content-Type': 'application/octet-stream', [contextHeader]: context },
-    });
+    if (values.length > 1) return siblingsResponse(incoming.headers.accept, found, headers, random);
+    return valueResponse({ method: c.req.method, headers: incoming.headers }, values[0], headers);
   });
 
   app.put(anyKey, async (c) => {
     refuseChanges();
     const { keyspace, key } = targetOf(c);
-    const level = levelOf(c);
-    const expiresInSeconds = expiryOf(c);
-    const context = c.req.header(contextHeader);
-    const after = await withBody(components, exchangeOf(c), valueLimits, (value) =>
-      store.put(keyspace, key, { value, context, level, expiresInSeconds }),
+    const { incoming } = c.env;
+    const how = { level: levelOf(incoming), expiresInSeconds: expiryOf(incoming), ...basisOf(incoming) };
+    const { condition, context } = how;
+    const plain = condition === undefined && context === undefined;
+    const { written, ...after } = await withBody(components, exchangeOf(c), valueLimits, (value) =>
+      store.put(keyspace, key, { value, plain, ...how }),
     );
-    return new Response(null, { status: 204, headers: { [contextHeader]: after } });
+    if (!written) return refusedChange(condition!, after);
+    const response = new Response(null, { status: 204, headers: { [contextHeader]: after.context } });
+    // After a write with a context there may be siblings beside it, of which its own context says nothing.
+    if (context === undefined) response.headers.set('ETag', etagOf(after.context));
+    return response;
   });
 
   app.delete(anyKey, async (c) => {
     refuseChanges();
     const { keyspace, key } = targetOf(c);
-    const options = { context: c.req.header(contextHeader), level: levelOf(c) };
-    const after = await withBody(components, exchangeOf(c), noBody, () =>
-      store.delete(keyspace, key, options),
+    const { incoming } = c.env;
+    const how = { level: levelOf(incoming), ...basisOf(incoming) };
+    const { condition } = how;
+    if (condition === 'absent') {
+      throw new CoterieError('bad-input', 'A DELETE takes If-Match, not If-None-Match.');
+    }
+    const { written, ...after } = await withBody(components, exchangeOf(c), noBody, () =>
+      store.delete(keyspace, key, how),
     );
-    return new Response(null, { status: 204, headers: after === '' ? {} : { [contextHeader]: after } });
+    if (!written && condition !== undefined) return refusedChange(condition, after);
+    const { context } = after;
+    return new Response(null, { status: 204, headers: context === '' ? {} : { [contextHeader]: context } });
   });
 
   app.all(anyKey, (c) => {
     targetOf(c);
-    return Response.json(
-      { error: { code: 'unsupported', message: 'Keys take GET, PUT and DELETE.' } },
-      { status: 405, headers: { Allow: 'GET, PUT, DELETE' } },
-    );
+    return answerOtherMethod(c.req.method, keyMethods);
   });
 
   app.onError((error) => failureOf(error, log));

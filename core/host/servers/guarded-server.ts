@@ -6,6 +6,7 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { whenOver } from '../../gateway/http/exchange.ts';
+import { keyBytesMax } from '../../gateway/http/key-target.ts';
 import type { Log } from '../../ports/log.ts';
 
 export interface ConnectionLimits {
@@ -23,6 +24,12 @@ export const serverOptions: ServerOptions = {
   requestTimeout: 600_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 2_000,
+};
+
+/** Where keys stand in addresses: the longest key with every byte as %XX, and beside it what Node allows by itself. */
+export const keyServerOptions: ServerOptions = {
+  ...serverOptions,
+  maxHeaderSize: 3 * keyBytesMax + 16 * 1024,
 };
 
 export interface GuardedConnections {

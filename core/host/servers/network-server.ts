@@ -17,7 +17,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ClientNetwork } from '../computers/client-network.ts';
 import type { Host } from '../create-host.ts';
-import { guardServer, serverOptions } from './guarded-server.ts';
+import { guardServer, keyServerOptions } from './guarded-server.ts';
 import { isFromPage } from './request-guards.ts';
 
 /** At each address. */
@@ -66,7 +66,7 @@ export async function serveNetwork(
         fetch: app.fetch,
         createServer,
         serverOptions: {
-          ...serverOptions,
+          ...keyServerOptions,
           ...{ cert: certificates, key: network.privateKey, minVersion: 'TLSv1.2' },
           handshakeTimeout: handshakeTimeMsMax,
         },

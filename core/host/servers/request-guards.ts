@@ -32,18 +32,20 @@ export function isFromPage({ origin, 'sec-fetch-site': site }: IncomingHttpHeade
 const linked = new Set(['/', '/login']);
 
 /**
- * Null: answer it. A link on another site, in a mail or a chat, may open the page, which then acts for itself; it may not
+ * Null: answer it. `isAllowed`: a person has named the origin of the page that it comes from, for what it asks for. A link on another site, in a mail or a chat, may open the page, which then acts for itself; it may not
  * embed anything, nor have a browser fetch anything.
  */
 export function refusalOf(
   request: { readonly method?: string; readonly headers: IncomingHttpHeaders },
   path: string,
   { host, port }: { host: string; port: number },
+  isAllowed = false,
 ): Refusal | null {
   const { headers, method } = request;
   if (!isOwnAddress(headers.host, host, port)) {
     return { status: 421, words: 'Open Coterie by its own address: this name is not allowed.' };
   }
+  if (isAllowed) return null;
   const foreign: Refusal = { status: 403, words: 'Requests from other sites are refused.' };
   if (!isOwnOrigin(headers.origin, headers.host)) return foreign;
   const site = headers['sec-fetch-site'];

@@ -10,15 +10,16 @@ import { failureOf } from '../../gateway/http/failures.ts';
 import { healthOf, readinessOf } from '../../gateway/http/health.ts';
 import { newKeyApp } from '../../gateway/http/key-app.ts';
 import { isKeyPath } from '../../gateway/http/key-target.ts';
-import { kvLogin } from '../../gateway/http/kv-login.ts';
+import { allowedOriginOf, kvLoginOfPages, kvOrigins } from '../../gateway/http/kv-origins.ts';
 import { kvRoutes } from '../../gateway/http/kv-routes.ts';
+import { answerOtherMethod } from '../../gateway/http/methods.ts';
 import { metricsText } from '../../gateway/http/metrics.ts';
 import { openApiDocument } from '../../gateway/http/openapi.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Host } from '../create-host.ts';
-import { guardServer, serverOptions } from './guarded-server.ts';
+import { guardServer, keyServerOptions } from './guarded-server.ts';
 import { listen } from './listen.ts';
 import { isReadablePath, pageHeaders } from './page-files.ts';
 import { pageRoutes } from './page-routes.ts';
@@ -39,11 +40,15 @@ export interface UiServerSettings {
   /** Folder of the built renderer. */
   readonly rendererFolder: string;
   readonly readOnly: boolean;
+  /** Origins of web pages that may use keys; `*`: of all. Nothing else of this server is for them. */
+  readonly allowOrigins: readonly string[];
 }
 
 const connectionsMax = 512;
 const silentMaxMs = 30_000;
 const sweepEveryMs = 60_000;
+/** What is read by programs, beside keys. */
+const readPaths = ['/health', '/health/live', '/health/ready', '/metrics', '/openapi.json'];
 
 const securityHeaders: Readonly<Record<string, string>> = {
   ...pageHeaders('self'),
@@ -58,13 +63,16 @@ export async function serveUi(
   const { host, clock, timers, random, log } = components;
   const { admission } = host;
   const { budget } = admission;
+  const { allowOrigins } = settings;
   let port = settings.port;
   const address = () => ({ host: settings.host, port });
   const app = newKeyApp();
 
   app.use('*', async (c, next) => {
     const { path } = c.req;
-    const refusal = refusalOf(c.env.incoming, path, address());
+    const { incoming } = c.env;
+    const isAllowed = isKeyPath(path) && allowedOriginOf(incoming.headers, allowOrigins) !== null;
+    const refusal = refusalOf(incoming, path, address(), isAllowed);
     if (refusal !== null) return c.text(refusal.words, refusal.status);
     if (!isKeyPath(path) && !isReadablePath(path)) {
       throw new CoterieError('bad-input', 'The percent-encoding of this address is broken.');
@@ -88,7 +96,8 @@ export async function serveUi(
     return c.body(metricsText(host.snapshot()));
   });
   app.get('/openapi.json', (c) => c.json(openApiDocument(productVersion) as object));
-  app.use('/kv/*', kvLogin(host.logins));
+  for (const path of readPaths) app.all(path, (c) => answerOtherMethod(c.req.method, ['GET', 'HEAD']));
+  app.use('/kv/*', kvOrigins(allowOrigins), kvLoginOfPages(host.logins, allowOrigins));
   app.route(
     '/',
     kvRoutes({ store: host.data, reads: admission.reads, budget, clock, timers, random, log }, settings),
@@ -97,7 +106,7 @@ export async function serveUi(
   app.route('/', pageRoutes({ admission, budget, clock, timers }, { rendererFolder, port: () => port }));
   app.onError((error) => failureOf(error, log));
 
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server;
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: keyServerOptions }) as Server;
   const connections = guardServer(server, { connectionsMax, silentMaxMs, headers: securityHeaders }, log);
   const sockets = new PageSockets({ host, connections, log }, { headers: securityHeaders, address });
   server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));

@@ -27,6 +27,7 @@ import {
   emptySet,
   keepNewest,
   knowsDots,
+  knowsVersions,
   unknownSet,
   type VersionSet,
   write,
@@ -205,7 +206,10 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const set: VersionSet = held === null ? emptySet : decodeRecord(held);
     const nowMs = clock.nowMs();
     const mutation = this.#decide(liveValues(set, nowMs));
-    if (mutation.kind === 'none') return null;
+    if (mutation.kind === 'none' || !this.#isAsExpected(set)) {
+      this.#record = held;
+      return null;
+    }
     for (const version of set.versions) hybridClock.observe(version.timestamp, nowMs);
     const basis = this.#basis ?? { context: set.context, dots: [] };
     const written = this.#write(set, basis, mutation, nowMs);
@@ -219,6 +223,17 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     }
     const record = encodeRecord(after);
     return { record, summary: summarise(record) };
+  }
+
+  #isAsExpected(set: VersionSet): boolean {
+    const { onlyIf } = this.#options;
+    if (onlyIf === undefined) return true;
+    try {
+      return knowsVersions(set, parseBasis(onlyIf, this.#address, this.#parts.seal));
+    } catch {
+      // None that was given out for this key, or under secrets that were replaced since: it says nothing of what is there.
+      return false;
+    }
   }
 
   #write(set: VersionSet, basis: Basis, mutation: Mutation, nowMs: number): VersionSet {
@@ -235,12 +250,12 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   }
 
   onApplied(record: Buffer | null, changed: boolean): void {
-    this.#record = record;
     this.written = changed;
     if (!changed) {
       this.#finish(null);
       return;
     }
+    this.#record = record;
     if (this.#replicas.length > 1) this.#sendToOthers(record!);
   }
 
@@ -360,7 +375,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const context = decodeContext(this.#record);
     const actor = this.#actor;
     const basis =
-      this.#basis === null
+      this.#basis === null || !this.written
         ? { context, dots: [] }
         : basisAfter(this.#basis, { actor, counter: counterOf(context, actor) });
     return encodeBasis(basis, this.#address, this.#parts.seal);

@@ -137,6 +137,7 @@ export interface ClientRead {
 export interface ClientChange extends ClientRead {
   readonly key: string;
   readonly basis: WriteOptions['basis'];
+  readonly onlyIf?: string;
   decide(siblings: readonly LiveValue[]): Mutation;
 }
 
@@ -651,11 +652,12 @@ export class SimulatedCluster {
 
   /** Rejects when it is refused. */
   change(member: Member, change: ClientChange): Promise<Answer<WriteResult>> {
-    const { key, basis, level, decide, keyspace = 0 } = change;
+    const { key, basis, onlyIf, level, decide, keyspace = 0 } = change;
     const address = addressOf(keyspace, Buffer.from(key));
     const purpose = basis === 'quorum' ? 'read-modify-write' : 'write';
     return this.#request<WriteResult>(member, `a write of ${key}`, address, purpose, (store, done) => {
-      store.write(address, { basis, ...(level === undefined ? {} : { level }) }, decide, done);
+      const at = level === undefined ? {} : { level };
+      store.write(address, { basis, ...at, ...(onlyIf === undefined ? {} : { onlyIf }) }, decide, done);
     });
   }
 

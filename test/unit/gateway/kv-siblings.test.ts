@@ -2,7 +2,8 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { ByteBudget } from '../../../core/gateway/http/byte-budget.ts';
-import { contextHeader, kvRoutes } from '../../../core/gateway/http/kv-routes.ts';
+import { contextHeader } from '../../../core/gateway/http/kv-parameters.ts';
+import { kvRoutes } from '../../../core/gateway/http/kv-routes.ts';
 import { ReadGate } from '../../../core/gateway/http/read-gate.ts';
 import { silentLog } from '../../../core/ports/log.ts';
 import type { RemoteStore } from '../../../core/ports/remote-store.ts';
@@ -12,8 +13,8 @@ import { VirtualTime } from '../../support/virtual-time.ts';
 const values = Array.from({ length: 300 }, (_, index) => Buffer.from(`sibling ${index}`));
 const store: RemoteStore = {
   get: async () => ({ context: 'of all', values }),
-  put: async () => '',
-  delete: async () => '',
+  put: async () => ({ written: true, context: '', found: 0 }),
+  delete: async () => ({ written: true, context: '', found: 0 }),
 };
 const time = new VirtualTime();
 const budget = new ByteBudget(() => time.monotonicMs());
@@ -26,7 +27,10 @@ const get = (headers: Record<string, string>) =>
   routes.request(
     'http://host/kv/default/key',
     { headers },
-    { incoming: { url: '/kv/default/key', socket: new EventEmitter() }, outgoing: new EventEmitter() },
+    {
+      incoming: { url: '/kv/default/key', headers, socket: new EventEmitter() },
+      outgoing: new EventEmitter(),
+    },
   );
 
 describe('300 siblings over HTTP', () => {

@@ -34,4 +34,11 @@ describe('which requests are answered', () => {
   ] as const)('%s: %s %s', (_, method, path, headers, status) => {
     expect(refusalOf({ method, headers: { host, ...headers } }, path, own)?.status ?? null).toBe(status);
   });
+
+  it('those of a page that a person has named, under the server’s own name all the same', () => {
+    const headers = { origin: 'http://shop.example', 'sec-fetch-site': 'cross-site' };
+    const statusOf = (host: string) =>
+      refusalOf({ method: 'PUT', headers: { host, ...headers } }, '/kv/a/b', own, true)?.status;
+    expect([statusOf(host), statusOf('evil.example:7370')]).toEqual([undefined, 421]);
+  });
 });

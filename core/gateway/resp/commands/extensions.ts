@@ -2,13 +2,13 @@
 
 import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/levels.ts';
 import { hexId } from '../../../base/words.ts';
-import type { ReadResult, ReplicaView, WriteOptions, WriteResult } from '../../../ports/key-value-store.ts';
+import type { Mutation, ReadResult, ReplicaView, WriteOptions } from '../../../ports/key-value-store.ts';
 import { isWord, readExpiry, readNumber, word } from '../arguments.ts';
 import { type Command, defineCommand, needs, oneKey } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
-import { deleteMutation, putOrExpired, warnIfLarge } from './strings.ts';
+import { deleteMutation, noMutation, putOrExpired, warnIfLarge } from './strings.ts';
 
 function readLevel(bytes: Buffer): ConsistencyLevel {
   const level = parseConsistencyLevel(bytes.toString('latin1'));
@@ -22,8 +22,20 @@ const wordConsistency = word('consistency');
 const wordEx = word('ex');
 const wordDetails = word('details');
 
+const wordPlain = word('plain');
+const wordNx = word('nx');
+const wordXx = word('xx');
+const wordIf = word('if');
+/** What a write goes by: one of them at most. */
+const basisWords = [wordContext, wordPlain, wordNx, wordXx, wordIf];
+const conditionWords = [wordNx, wordXx, wordIf];
+/** Options without a value. */
+const flagWords = [wordPlain, wordNx, wordXx];
+
 interface Options {
-  context: string | null;
+  /** One of `basisWords`. */
+  basis: Buffer | null;
+  context: string;
   level: ConsistencyLevel | null;
   expiresAtMs: number | null;
 }
@@ -35,12 +47,19 @@ function readOptions(
   end = request.argv.length,
 ): Options {
   const { argv, gateway } = request;
-  const options: Options = { context: null, level: null, expiresAtMs: null };
-  for (let index = from; index < end; index += 2) {
+  const options: Options = { basis: null, context: '', level: null, expiresAtMs: null };
+  for (let index = from; index < end; index++) {
     const name = allowed.find((candidate) => isWord(argv[index], candidate));
-    if (name === undefined || index + 1 >= end) throw new CommandError(errorTexts.syntax);
-    const value = argv[index + 1];
-    if (name === wordContext) options.context = value.toString('latin1');
+    if (name === undefined) throw new CommandError(errorTexts.syntax);
+    if (basisWords.includes(name)) {
+      if (options.basis !== null) throw new CommandError(errorTexts.syntax);
+      options.basis = name;
+    }
+    if (flagWords.includes(name)) continue;
+    index += 1;
+    if (index >= end) throw new CommandError(errorTexts.syntax);
+    const value = argv[index];
+    if (name === wordContext || name === wordIf) options.context = value.toString('latin1');
     else if (name === wordConsistency) options.level = readLevel(value);
     else {
       const baseMs = gateway.clock.nowMs();
@@ -83,41 +102,75 @@ function get(request: Request): void {
   gateway.store.read(request.address!, options, request.onAnswer(answer));
 }
 
-/** Without CONTEXT a blind write: it stands beside what is there. */
-function writeOptions(request: Request, options: Options): WriteOptions {
-  const level = options.level ?? request.session.writeLevel;
-  return { basis: { context: options.context ?? '' }, ...(level === null ? {} : { level }) };
+const isConditional = ({ basis }: Options) => basis !== null && conditionWords.includes(basis);
+
+/** Without any of `basisWords` a blind write: it stands beside what is there. */
+function writeOptions({ session }: Request, options: Options): WriteOptions {
+  const { basis, context } = options;
+  const level = options.level ?? session.writeLevel;
+  const at = level === null ? {} : { level };
+  if (basis === wordPlain) return { basis: 'held', ...at };
+  if (!isConditional(options)) return { basis: { context }, ...at };
+  // A level that is named is for what is read first as well; at ANY nothing can be read.
+  const readLevel = options.level === null || options.level === 'ANY' ? session.readLevel : options.level;
+  return {
+    basis: 'quorum',
+    ...at,
+    ...(readLevel === null ? {} : { readLevel }),
+    ...(basis === wordIf ? { onlyIf: context } : {}),
+  };
 }
 
-function answerContext(request: Request, result: WriteResult): void {
-  request.noteWrite(result);
-  request.text(result.context());
-}
-
-/** CT.PUT key value [CONTEXT c] [CONSISTENCY level] [EX seconds] → context that covers the write. */
-function put(request: Request): void {
-  const { argv, gateway, session } = request;
-  const options = readOptions(request, 3, [wordContext, wordConsistency, wordEx]);
-  const nowMs = gateway.clock.nowMs();
-  const mutation = putOrExpired(argv[2], options.expiresAtMs ?? session.defaultExpiry(nowMs), nowMs);
-  warnIfLarge(request, argv[2]);
-  gateway.store.write(
-    request.address!,
-    writeOptions(request, options),
-    () => mutation,
-    request.onAnswer((result) => answerContext(request, result)),
-  );
-}
-
-/** CT.DEL key [CONTEXT c] [CONSISTENCY level] → context. */
-function del(request: Request): void {
-  const options = readOptions(request, 2, [wordContext, wordConsistency]);
+function change(request: Request, options: Options, mutation: Mutation): void {
+  const conditional = isConditional(options);
+  let found = 0;
   request.gateway.store.write(
     request.address!,
     writeOptions(request, options),
-    () => deleteMutation,
-    request.onAnswer((result) => answerContext(request, result)),
+    ({ length }) => {
+      found = length;
+      return conditional && (options.basis === wordNx) !== (length === 0) ? noMutation : mutation;
+    },
+    request.onAnswer((result) => {
+      if (result.written) request.noteWrite(result);
+      const context = result.context();
+      const encoder = request.begin();
+      if (conditional) {
+        encoder.array(3);
+        encoder.integer(result.written ? 1 : 0);
+      }
+      encoder.text(context);
+      if (conditional) encoder.integer(found);
+      request.end();
+    }),
   );
+}
+
+const putWords = [...basisWords, wordConsistency, wordEx];
+const delWords = [wordContext, wordXx, wordIf, wordConsistency];
+
+/**
+ * CT.PUT key value [CONTEXT c | PLAIN | NX | XX | IF c] [CONSISTENCY level] [EX seconds] → context that covers the write. PLAIN: over
+ * all that its coordinator holds, as SET. With a condition (NX: no value is there; XX: one is; IF: one is, and the context covers
+ * all there is), decided where INCR is: [1, that context, values found], or [0, context of what is there, values found].
+ */
+function put(request: Request): void {
+  const { argv, gateway, session } = request;
+  const options = readOptions(request, 3, putWords);
+  const nowMs = gateway.clock.nowMs();
+  const expiresAtMs = options.expiresAtMs ?? session.defaultExpiry(nowMs);
+  warnIfLarge(request, argv[2]);
+  change(request, options, putOrExpired(argv[2], expiresAtMs, nowMs));
+}
+
+/** CT.DEL key [CONTEXT c | XX | IF c] [CONSISTENCY level] → as CT.PUT. */
+function del(request: Request): void {
+  change(request, readOptions(request, 2, delWords), deleteMutation);
+}
+
+/** Commands with a condition meet in one place; a value that looks like one costs a hop, and nothing else. */
+function hasCondition(argv: readonly Buffer[]): boolean {
+  return argv.some((word, index) => index > 1 && conditionWords.some((condition) => isWord(word, condition)));
 }
 
 function writeReplica(encoder: ReturnType<Request['begin']>, replica: ReplicaView): void {
@@ -210,8 +263,11 @@ const group = 'coterie';
 
 export const extensionCommands: readonly Command[] = [
   defineCommand(group, 'ct.get', -2, ['readonly'], get, { keys: oneKey }),
-  defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, { keys: oneKey }),
-  defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey }),
+  defineCommand(group, 'ct.put', -3, ['write', 'denyoom'], put, {
+    keys: oneKey,
+    exclusive: hasCondition,
+  }),
+  defineCommand(group, 'ct.del', -2, ['write'], del, { keys: oneKey, exclusive: hasCondition }),
   defineCommand(group, 'ct.keyspace', -2, ['fast'], keyspace, { need: needs.nothing }),
   defineCommand(group, 'ct.replicas', 2, ['readonly'], replicas, { keys: oneKey }),
   defineCommand(group, 'ct.consistency', -1, ['fast'], consistency, { need: needs.nothing }),
