@@ -110,11 +110,6 @@ export class ClusterKeys {
     return { current, knownTo, isUsed: this.#phase !== 'taken' };
   }
 
-  /** The one that this computer's nodes make things with by now is given to who comes in. */
-  get secret(): string {
-    return this.#held.current.secret;
-  }
-
   isBehind(mark: EpochMark): boolean {
     return isLaterEpoch(mark, this.mark);
   }

@@ -234,14 +234,16 @@ export class Computers {
     const requests = JSON.stringify(other.news?.requests ?? []);
     other.heard(place, how, news, { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() });
     for (const { computer, host, port } of news.places) this.found(computer, { host, port });
-    const isElsewhere = before === undefined || !isSame(before, other.place!);
+    // Where it has answered before rather than where it called from.
+    const at = other.place!;
+    const isElsewhere = before === undefined || !isSame(before, at);
     if (isElsewhere) placesChanged(this.places);
     this.#tellAddresses();
-    if (news.layout.digest !== newestOf(layouts.history).digest) void compareLayouts(this.#parts, place);
+    if (news.layout.digest !== newestOf(layouts.history).digest) void compareLayouts(this.#parts, at);
     access.learn(news.access).catch((cause: Error) => {
       log.warn('Who may use the data could not be taken from another computer.', { cause: cause.message });
     });
-    if (keys.isBehind(news.keys)) void learnKeys(this.#parts, place);
+    if (keys.isBehind(news.keys)) void learnKeys(this.#parts, at);
     this.#parts.applied.heard(other.key, news);
     if (news.repairs !== undefined) {
       const ask = (body: Buffer) => calls.call(other.place!, '/repairs', body, { withinMs: answerWithinMs });

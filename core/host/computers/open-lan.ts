@@ -7,7 +7,7 @@ import { admitsKey, admittedComputers } from '../../layout/admission.ts';
 import type { LayoutComputer } from '../../layout/layout.ts';
 import { ComputerCalls } from '../../platform/computer-calls.ts';
 import { systemRandom } from '../../platform/system-random.ts';
-import type { Clock, Timers } from '../../ports/clock.ts';
+import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import { certificateFingerprint, keyFingerprint } from '../../security/certificates.ts';
@@ -125,16 +125,16 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     port?.show(trust.credentials);
     await parts.network?.renew();
   };
-  let renewal = timers.after(renewalEveryMs, renewLater);
   /** Certificates end while a computer runs for years. */
-  function renewLater() {
-    goBy(trust.trust.authority).catch(({ message }: Error) => {
-      log.warn('The certificate of this computer could not be renewed. It is tried again.', {
-        cause: message,
+  const renewLater = (): Cancellable =>
+    timers.after(renewalEveryMs, () => {
+      goBy(trust.trust.authority).catch(({ message }: Error) => {
+        log.warn('The certificate of this computer could not be renewed. It is tried again.', {
+          cause: message,
+        });
       });
+      renewal = renewLater();
     });
-    renewal = timers.after(renewalEveryMs, renewLater);
-  }
   let writing = Promise.resolve();
   const computers: Computers = new Computers(
     {
@@ -252,6 +252,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   if (!isLoopback(at.listen)) discovery.start();
   computers.start();
   keys.start();
+  let renewal = renewLater();
 
   return {
     ...{ computers, desk, discovery, key, keys },
