@@ -65,6 +65,18 @@ describe('logins by password', () => {
     expect(answers.length).toBe(5);
   });
 
+  it('let in whose password is checked while the rules of others change, and not who has another one by then', async () => {
+    check('shop', made.password);
+    await time.advance(1);
+    logins.set(rulesWith({ ...made.user }, { ...renewed.user, name: 'till' }));
+    await until(1);
+    check('till', renewed.password);
+    await time.advance(1);
+    logins.set(rulesWith({ ...made.user }, { ...made.user, name: 'till' }));
+    await until(2);
+    expect(answers).toEqual(['shop: true', 'till: false']);
+  });
+
   it('know a password at once that was right before, while somebody else is guessing', async () => {
     check('shop', made.password);
     await until(1);
