@@ -55,6 +55,11 @@ export class RealCluster {
     return new URL('/', this.ready.ui).href;
   }
 
+  /** False from the moment it is stopped or killed. */
+  get isRunning(): boolean {
+    return this.#process !== null;
+  }
+
   async start(...extra: string[]): Promise<Ready> {
     const ports = ['--ui-port', '0', '--client-port', '0', '--control-port', '0', '--peer-port', '0'];
     const child = spawn(
