@@ -91,6 +91,12 @@ export interface EngineRecovery {
  */
 export type DamageHandler = (keyspace: number, partition: number, forget: () => void) => void;
 
+export interface Put {
+  readonly address: KeyAddress;
+  readonly value: Buffer;
+  readonly facts: RecordFacts;
+}
+
 export interface StorageEngine {
   readonly recovery: EngineRecovery;
 
@@ -110,6 +116,16 @@ export interface StorageEngine {
     address: KeyAddress,
     value: Buffer,
     facts: RecordFacts,
+    durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null;
+
+  /**
+   * Several puts of different keys as one: all are refused, or all applied, and then durable or failed together. After a crash
+   * either all of them are found or none. `done` runs once.
+   */
+  putAll(
+    puts: readonly Put[],
     durability: Durability,
     done: (error: CoterieError | null) => void,
   ): CoterieError | null;

@@ -13,6 +13,7 @@ import type {
   DamageHandler,
   EngineRecovery,
   EngineStatistics,
+  Put,
   RecordFacts,
   ScanRequest,
   ScanResult,
@@ -32,6 +33,7 @@ import {
   kind,
   putBytesMax,
   type RecordHead,
+  togetherFlag,
   tombstoneFlag,
   tooLarge,
   twinFlag,
@@ -205,14 +207,44 @@ class LogEngine implements StorageEngine {
     durability: Durability,
     done: (error: CoterieError | null) => void,
   ): CoterieError | null {
-    const { keyspace, tokenHigh, tokenLow, key } = address;
-    const refusal = this.#refusal(key.length + value.length);
+    const refusal = this.#refusal(address.key.length + value.length);
     if (refusal !== null) return refusal;
+    this.#put({ address, value, facts }, 0, durability, done);
+    return null;
+  }
+
+  putAll(
+    puts: readonly Put[],
+    durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
+    for (const { address, value } of puts) {
+      // Nothing is begun while these are looked at, so what is true of each is true of all.
+      const refusal = this.#refusal(address.key.length + value.length);
+      if (refusal !== null) return refusal;
+    }
+    if (puts.length === 0) this.#timers.atTurnEnd(() => done(null));
+    const last = puts.length - 1;
+    for (const [index, put] of puts.entries()) {
+      // They share a batch of the head: what is told of the last one is true of all.
+      if (index < last) this.#put(put, togetherFlag, durability, () => {});
+      else this.#put(put, 0, durability, done);
+    }
+    return null;
+  }
+
+  #put(
+    { address, value, facts }: Put,
+    flags: number,
+    durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): void {
+    const { keyspace, tokenHigh, tokenLow, key } = address;
     const found = this.#own(address);
     const isTwin = this.#index.hasTwin;
     const head: RecordHead = {
       kind: kind.put,
-      flags: (facts.tombstone ? tombstoneFlag : 0) | (isTwin ? twinFlag : 0),
+      flags: flags | (facts.tombstone ? tombstoneFlag : 0) | (isTwin ? twinFlag : 0),
       keyspace,
       tokenHigh,
       tokenLow,
@@ -228,7 +260,6 @@ class LogEngine implements StorageEngine {
       this.#index.update(id, head, place);
     } else id = this.#index.insert(keyspace, tokenHigh, tokenLow, key, isTwin, head, place);
     this.#cache.put(id, key, value);
-    return null;
   }
 
   /** The entry that is this key's for sure; -1 for none. `hasTwin` of the index counts one that may have been. */

@@ -6,6 +6,7 @@ import type { Clock, Timers } from '../ports/clock.ts';
 import type {
   EngineRecovery,
   EngineStatistics,
+  Put,
   RecordFacts,
   ScanRequest,
   ScanResult,
@@ -59,14 +60,28 @@ export class MemoryEngine implements StorageEngine {
     _durability: Durability,
     done: (error: CoterieError | null) => void,
   ): CoterieError | null {
+    return this.putAll([{ address, value, facts }], _durability, done);
+  }
+
+  putAll(
+    puts: readonly Put[],
+    _durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
     if (this.#closed) return this.refusal;
-    const bytes = address.key.length + value.length;
-    if (bytes > this.#putBytesMax) return tooLarge(bytes, this.#putBytesMax);
+    for (const { address, value } of puts) {
+      const bytes = address.key.length + value.length;
+      if (bytes > this.#putBytesMax) return tooLarge(bytes, this.#putBytesMax);
+    }
+    for (const put of puts) this.#put(put);
+    this.#timers.atTurnEnd(() => done(null));
+    return null;
+  }
+
+  #put({ address, value, facts }: Put): void {
     const { keyspace, tokenHigh, tokenLow, key } = address;
     const kept = { keyspace, tokenHigh, tokenLow, key: Buffer.from(key) };
     this.#items.set(nameOf(address), { address: kept, value: Buffer.from(value), facts });
-    this.#timers.atTurnEnd(() => done(null));
-    return null;
   }
 
   remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {

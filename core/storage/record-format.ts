@@ -2,7 +2,8 @@
  * Records as they lie in a segment, big-endian:
  *    0  u32  CRC-32 of everything after it
  *    4  u8   kind: put, remove, drop (a keyspace), block (compressed records), clear (a keyspace's partition: that of the token)
- *    5  u8   flags: 1 = tombstone, 2 = twin (written while another key had the same token)
+ *    5  u8   flags: 1 = tombstone, 2 = twin (written while another key had the same token), 4 = the next record belongs to it:
+ *              where a crash cut that one off, this one was not written either
  *    6  u16  keyspace
  *    8  u32  token, high half
  *   12  u32  token, low half
@@ -19,6 +20,7 @@ export const kind = { put: 1, remove: 2, drop: 3, block: 4, clear: 5 } as const;
 export const codec = { none: 0, deflate: 1 } as const;
 export const tombstoneFlag = 1;
 export const twinFlag = 2;
+export const togetherFlag = 4;
 export const headBytes = 28;
 
 /**

@@ -10,6 +10,7 @@ import {
   type RecordHead,
   readHead,
   recordLength,
+  togetherFlag,
   valueAt,
 } from './record-format.ts';
 import { readSegmentHead } from './segment.ts';
@@ -25,7 +26,7 @@ export type OnRecord = (
 ) => void;
 
 export interface ScanOutcome {
-  /** Bytes up to the end of the last whole record. */
+  /** Bytes up to the end of the last whole record, or of those that belong together. */
   readonly soundBytes: number;
   /** False when something other than a clean end follows. */
   readonly whole: boolean;
@@ -50,7 +51,7 @@ export function eachInBlock(records: Buffer, onRecord: (head: RecordHead, start:
 }
 
 /**
- * Stops at the first record that is not whole. Blocks are opened; their records are told one by one. `betweenReads` lets the
+ * Stops at the first record that is not whole, or that belongs to one that is not (record-format.ts, `togetherFlag`). Blocks are opened; their records are told one by one. `betweenReads` lets the
  * caller work off what it was told before more comes: records never pile up beyond one read.
  */
 export async function scanSegment(
@@ -64,6 +65,10 @@ export async function scanSegment(
   const segmentHead = readSegmentHead(window);
   if (segmentHead === null) return { soundBytes: 0, whole: false };
   let offset = segmentHead.bytes;
+  /** Told once the last one that belongs to them is there. */
+  const together: (() => void)[] = [];
+  let togetherStart = offset;
+  const soundBytes = () => (together.length > 0 ? togetherStart : offset);
   while (offset < size) {
     let at = offset - windowStart;
     let head = readHead(window, at);
@@ -78,7 +83,7 @@ export async function scanSegment(
         window = await file.read(offset, recordLength(head));
       }
     }
-    if (head === null || !isSound(window, at, head)) return { soundBytes: offset, whole: false };
+    if (head === null || !isSound(window, at, head)) return { soundBytes: soundBytes(), whole: false };
     const length = recordLength(head);
     const place = { offset, length };
     if (head.kind === kind.block) {
@@ -87,8 +92,17 @@ export async function scanSegment(
         onRecord(inner, records, start, place);
         return false;
       });
-    } else onRecord(head, window, at, place);
+    } else {
+      const isLast = (head.flags & togetherFlag) === 0;
+      if (isLast && together.length === 0) onRecord(head, window, at, place);
+      else {
+        if (together.length === 0) togetherStart = offset;
+        const found = { head, bytes: window, at };
+        together.push(() => onRecord(found.head, found.bytes, found.at, place));
+        if (isLast) for (const tell of together.splice(0)) tell();
+      }
+    }
     offset += length;
   }
-  return { soundBytes: offset, whole: true };
+  return { soundBytes: soundBytes(), whole: together.length === 0 };
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CoterieError } from '../../core/base/errors.ts';
 import { addressOf, partitionCount, partitionOf, partitionStart } from '../../core/base/token.ts';
 import type { StorageEngine } from '../../core/ports/storage-engine.ts';
-import { changed, drop, dropPartition, get, noFacts, put, remove, scan } from '../support/engines.ts';
+import { changed, drop, dropPartition, get, noFacts, put, putAll, remove, scan } from '../support/engines.ts';
 import { check } from '../support/seeds.ts';
 
 export interface EngineUnderTest {
@@ -241,6 +241,45 @@ export function describeStorageEngine(
           await run(engine.settle());
           expect(doneCount).toBe(1);
         }
+      }));
+
+    it('takes several puts as one: all are there at once, and done is told once', () =>
+      withEngine(async ({ engine, run }) => {
+        await run(put(engine, 'b', 'before'));
+        let doneCount = 0;
+        const puts = ['a', 'b', 'c'].map((key) => ({
+          address: address(key),
+          value: Buffer.from(`together ${key}`),
+          facts: noFacts,
+        }));
+        const durable = new Promise<void>((resolve) => {
+          const refusal = engine.putAll(puts, 'always', (error) => {
+            expect(error).toBeNull();
+            doneCount++;
+            resolve();
+          });
+          expect(refusal).toBeNull();
+          expect(doneCount).toBe(0);
+        });
+        for (const key of ['a', 'b', 'c']) expect(await run(get(engine, key))).toBe(`together ${key}`);
+        await run(durable);
+        await run(putAll(engine, {}));
+        await run(put(engine, 'a', 'alone'));
+        expect(doneCount).toBe(1);
+        expect(await run(get(engine, 'a'))).toBe('alone');
+      }));
+
+    it('refuses several puts when one of them is too large, and nothing has changed by it', () =>
+      withEngine(async ({ engine, run, putBytesMax }) => {
+        await run(put(engine, 'a', 'before'));
+        const puts = [Buffer.from('small'), Buffer.alloc(putBytesMax)].map((value, index) => ({
+          address: address(index === 0 ? 'a' : 'b'),
+          value,
+          facts: noFacts,
+        }));
+        expect(engine.putAll(puts, 'always', neverDone)?.code).toBe('too-large');
+        expect(await run(get(engine, 'a'))).toBe('before');
+        expect(await run(get(engine, 'b'))).toBeNull();
       }));
 
     it('refuses what is too large, and nothing has changed by it', () =>

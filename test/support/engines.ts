@@ -34,6 +34,20 @@ export function put(
   return changed((done) => engine.put(address, Buffer.from(value), facts, durability, done));
 }
 
+/** Several keys and their values as one change. */
+export function putAll(
+  engine: StorageEngine,
+  values: Readonly<Record<string, string | Buffer>>,
+  { durability = 'always' }: { durability?: Durability } = {},
+): Promise<void> {
+  const puts = Object.entries(values).map(([key, value]) => ({
+    address: addressOf(0, Buffer.from(key)),
+    value: Buffer.from(value),
+    facts: noFacts,
+  }));
+  return changed((done) => engine.putAll(puts, durability, done));
+}
+
 export function get(engine: StorageEngine, key: string, keyspace = 0): Promise<string | null> {
   return new Promise((resolve, reject) => {
     engine.get(addressOf(keyspace, Buffer.from(key)), (error: CoterieError | null, value) =>

@@ -9,6 +9,7 @@ import type {
   DamageHandler,
   EngineRecovery,
   EngineStatistics,
+  Put,
   RecordFacts,
   ScanRequest,
   ScanResult,
@@ -69,6 +70,19 @@ export class WatchedEngine implements StorageEngine {
     const refusal = this.#engine.put(address, value, facts, durability, done);
     if (refusal === null && address.keyspace < ownKeyspaces) this.#watch.onPut(address, value);
     return refusal;
+  }
+
+  putAll(
+    puts: readonly Put[],
+    durability: Durability,
+    done: (error: CoterieError | null) => void,
+  ): CoterieError | null {
+    const refusal = this.#engine.putAll(puts, durability, done);
+    if (refusal !== null) return refusal;
+    for (const { address, value } of puts) {
+      if (address.keyspace < ownKeyspaces) this.#watch.onPut(address, value);
+    }
+    return null;
   }
 
   remove(address: KeyAddress, done: (error: CoterieError | null) => void): CoterieError | null {

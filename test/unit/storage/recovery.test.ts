@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bench, get, put, remove } from '../../support/engines.ts';
+import { Bench, get, put, putAll, remove } from '../../support/engines.ts';
 
 const logOf = (bench: Bench) =>
   bench.disk.list('data').then((names) => names.filter((name) => name.endsWith('.log')));
@@ -38,6 +38,33 @@ describe('after a crash', () => {
       const again = await bench.open(disk);
       expect(await bench.run(get(again, 'after'))).toBe('crash');
       expect(again.recovery.clean).toBe(true);
+    }
+  });
+
+  it('several puts that were one are found whole or not at all, wherever the log was cut', async () => {
+    const bench = new Bench();
+    const engine = await bench.open();
+    await bench.run(putAll(engine, { a: 'first', b: 'first' }));
+    const [name] = await bench.run(logOf(bench));
+    const before = bench.disk.contentOf(`data/${name}`).length;
+    await bench.run(putAll(engine, { a: 'second', b: 'second', c: 'second' }));
+    const together = bench.disk.contentOf(`data/${name}`).length;
+    await bench.run(put(engine, 'd', 'alone'));
+    const after = bench.disk.contentOf(`data/${name}`).length;
+    for (let cut = before; cut <= after; cut++) {
+      const disk = bench.disk.copy();
+      disk.cut(`data/${name}`, cut);
+      // Twice: what the first start cut off must not come back with the second.
+      for (let start = 1; start <= 2; start++) {
+        const reopened = await bench.open(disk);
+        const isThere = cut >= together;
+        for (const key of ['a', 'b']) {
+          expect(await bench.run(get(reopened, key))).toBe(isThere ? 'second' : 'first');
+        }
+        expect(await bench.run(get(reopened, 'c'))).toBe(isThere ? 'second' : null);
+        expect(await bench.run(get(reopened, 'd'))).toBe(cut === after ? 'alone' : null);
+        await bench.run(reopened.close());
+      }
     }
   });
 
