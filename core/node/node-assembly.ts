@@ -24,6 +24,7 @@ import { Leftovers } from '../replication/replica/leftovers.ts';
 import { LocalRecords } from '../replication/replica/local-records.ts';
 import { PeerService } from '../replication/replica/peer-service.ts';
 import { ReadEligibility } from '../replication/replica/read-eligibility.ts';
+import { serveTogether } from '../replication/replica/serve-together.ts';
 import {
   type CollectorSettings,
   defaultCollectorSettings,
@@ -196,6 +197,7 @@ export function assemble(
   const store = new CoordinatorStore({ parts, engine, service, endpointOf, onDrained }, topology());
   const gossip = new LayoutGossip({ layouts, network, requests, service, log });
   serveFallbacks(service, hints, topology);
+  serveTogether(service, parts);
 
   // What goes on in the background.
   const isBusy = () => requests.pendingCount > pendingWhenBusy;

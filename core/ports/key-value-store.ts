@@ -94,6 +94,28 @@ export interface ReplicaView {
   readonly relation: 'equal' | 'ancestor' | 'descendant' | 'sibling';
 }
 
+/** One of the keys of a write of several. */
+export interface TogetherKey {
+  readonly address: KeyAddress;
+  /** As in WriteOptions. Absent: whatever is there. */
+  readonly onlyIf?: string;
+}
+
+export interface TogetherOptions {
+  /** Absent: the keyspace's write level. */
+  readonly level?: ConsistencyLevel;
+  /** Absent: the keyspace's read level. */
+  readonly readLevel?: ConsistencyLevel;
+}
+
+/** What `decide` is shown of one of the keys. */
+export interface TogetherValue {
+  /** Newest first. */
+  readonly siblings: readonly LiveValue[];
+  /** False when its `onlyIf` does not hold. */
+  readonly isAsExpected: boolean;
+}
+
 /** What a command wants with its key: `read-modify-write` decides by what it finds there. */
 export type Purpose = 'read' | 'write' | 'read-modify-write';
 
@@ -172,6 +194,22 @@ export interface KeyValueStore {
     options: WriteOptions,
     decide: (siblings: readonly LiveValue[]) => Mutation,
     done: (error: CoterieError | null, result: WriteResult | null) => void,
+  ): void;
+
+  /**
+   * Writes several different keys of one partition as one, after reading all of them: between what `decide` is shown and what it
+   * answers, one mutation for each key in their order, no other write of this node comes. Each replica takes all of it or none of
+   * it, also over a crash. May run `decide` again, and then goes by its last answer. `acknowledgedCount` of the result: of the key
+   * that has fewest.
+   */
+  writeTogether(
+    keys: readonly TogetherKey[],
+    options: TogetherOptions,
+    decide: (values: readonly TogetherValue[]) => readonly Mutation[],
+    done: (
+      error: CoterieError | null,
+      result: Pick<WriteResult, 'written' | 'acknowledgedCount'> | null,
+    ) => void,
   ): void;
 
   replicas(

@@ -9,7 +9,7 @@ import { assert } from '../base/assert.ts';
 import type { ConsistencyLevel } from '../base/levels.ts';
 import { partitionCount } from '../base/token.ts';
 import { nodesOf } from '../layout/history.ts';
-import type { Layout, LayoutKeyspace, LayoutNode } from '../layout/layout.ts';
+import { type Layout, type LayoutKeyspace, type LayoutNode, placedOf } from '../layout/layout.ts';
 import { placesOf } from '../layout/places.ts';
 import {
   jointRequirement,
@@ -64,6 +64,14 @@ export interface Topology {
   readonly writing: readonly Layout[];
   /** More than one layout counts. */
   readonly isChanging: boolean;
+}
+
+/**
+ * Whether who sends goes by a layout with other replicas, which was released. `version`: of its layout; 0: it says none. Not by the version
+ * alone: one that is behind by a change that moved nothing, such as another name, finds the same replicas.
+ */
+export function isFromBefore({ live }: Topology, version: number): boolean {
+  return version !== 0 && version < placedOf(live[0]);
 }
 
 /** One live layout as a keyspace has it. */

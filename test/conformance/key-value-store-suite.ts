@@ -9,6 +9,7 @@ import type {
   Mutation,
   ReadResult,
   ReplicaView,
+  TogetherValue,
   WriteOptions,
   WriteResult,
 } from '../../core/ports/key-value-store.ts';
@@ -67,6 +68,19 @@ const write = (
     const decide = typeof mutation === 'function' ? mutation : () => mutation;
     subject.store.write(address(key, keyspace), { basis }, decide, done);
   });
+const together = (
+  keys: readonly { key: string; onlyIf?: string }[],
+  decide: (values: readonly TogetherValue[]) => readonly Mutation[],
+) =>
+  ask<Pick<WriteResult, 'written' | 'acknowledgedCount'>>((done) =>
+    subject.store.writeTogether(
+      keys.map(({ key, onlyIf }) => ({ address: address(key), ...(onlyIf === undefined ? {} : { onlyIf }) })),
+      {},
+      decide,
+      done,
+    ),
+  );
+const numberIn = (siblings: readonly LiveValue[]) => Number(siblings[0]?.value.toString() ?? 0);
 const count = (keyspace: number, slot: number | null = null) =>
   ask<number>((done) => subject.store.count(keyspace, slot, done));
 const flush = (keyspace: number) => ask<null>((done) => subject.store.flush(keyspace, done));
@@ -231,6 +245,75 @@ export function describeKeyValueStore(
         expect(await valuesOf('key')).toEqual(['two']);
         await write('key', remove, { context: second.context() });
         expect(await valuesOf('key')).toEqual([]);
+      });
+
+      it('writes several keys as one: what it shows of all, and what it makes of each', async () => {
+        await write('{t}a', put('1'));
+        await write('{t}b', put('2'));
+        let shown: string[] = [];
+        const { written, acknowledgedCount } = await together(
+          [{ key: '{t}b' }, { key: '{t}a' }, { key: '{t}c' }, { key: '{t}d' }],
+          (values) => {
+            shown = values.map(({ siblings }) => siblings.map(({ value }) => value.toString()).join());
+            return [put('3'), remove, put('4'), nothing];
+          },
+        );
+        expect(shown).toEqual(['2', '1', '', '']);
+        expect(written).toBe(true);
+        expect(acknowledgedCount).toBeGreaterThan(0);
+        expect(await Promise.all(['{t}a', '{t}b', '{t}c', '{t}d'].map((key) => valuesOf(key)))).toEqual([
+          [],
+          ['3'],
+          ['4'],
+          [],
+        ]);
+      });
+
+      it('writes none of several keys when the decision throws, or is none for all', async () => {
+        await write('{t}a', put('1'));
+        const refused = together([{ key: '{t}a' }, { key: '{t}b' }], () => {
+          throw new CoterieError('bad-input', 'no');
+        });
+        await expect(refused).rejects.toMatchObject({ code: 'bad-input' });
+        const { written } = await together([{ key: '{t}a' }, { key: '{t}b' }], () => [nothing, nothing]);
+        expect(written).toBe(false);
+        expect([await valuesOf('{t}a'), await valuesOf('{t}b')]).toEqual([['1'], []]);
+      });
+
+      it('says of each of several keys whether its context still covers all that is there', async () => {
+        await write('{t}a', put('1'));
+        const before = (await read('{t}a')).context();
+        const seen = async (key: string, onlyIf: string) => {
+          let isAsExpected: boolean | null = null;
+          await together([{ key: '{t}other' }, { key, onlyIf }], (values) => {
+            isAsExpected = values[1].isAsExpected;
+            return [nothing, nothing];
+          });
+          return isAsExpected;
+        };
+        expect(await seen('{t}a', before)).toBe(true);
+        expect(await seen('{t}b', '')).toBe(true);
+        expect(await seen('{t}a', '')).toBe(false);
+        await write('{t}a', put('2'));
+        expect(await seen('{t}a', before)).toBe(false);
+      });
+
+      it('runs writes of several keys, and of each of them, one after the other', async () => {
+        const add = (values: readonly TogetherValue[]) =>
+          values.map(({ siblings }) => put(String(numberIn(siblings) + 1)));
+        const addOne = (siblings: readonly LiveValue[]) => put(String(numberIn(siblings) + 1));
+        await Promise.all(
+          Array.from({ length: 30 }, (_, index) => {
+            if (index % 3 === 0) return together([{ key: '{t}a' }, { key: '{t}b' }, { key: '{t}c' }], add);
+            if (index % 3 === 1) return together([{ key: '{t}c' }, { key: '{t}a' }], add);
+            return write('{t}a', addOne, 'quorum');
+          }),
+        );
+        expect(await Promise.all(['{t}a', '{t}b', '{t}c'].map((key) => valuesOf(key)))).toEqual([
+          ['30'],
+          ['10'],
+          ['20'],
+        ]);
       });
 
       it('a plain write replaces all siblings', async () => {

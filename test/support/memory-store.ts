@@ -19,6 +19,9 @@ import type {
   ReplicaView,
   ScanPage,
   SlotRange,
+  TogetherKey,
+  TogetherOptions,
+  TogetherValue,
   WriteOptions,
   WriteResult,
 } from '../../core/ports/key-value-store.ts';
@@ -175,6 +178,39 @@ export class MemoryStore implements KeyValueStore {
         return;
       }
       done(null, result);
+    });
+  }
+
+  writeTogether(
+    keys: readonly TogetherKey[],
+    _options: TogetherOptions,
+    decide: (values: readonly TogetherValue[]) => readonly Mutation[],
+    done: (
+      error: CoterieError | null,
+      result: Pick<WriteResult, 'written' | 'acknowledgedCount'> | null,
+    ) => void,
+  ): void {
+    this.answer(() => {
+      let written = false;
+      try {
+        const failure = this.failure ?? this.missing(keys[0].address.keyspace);
+        if (failure !== null) throw failure;
+        const records = keys.map(({ address }) => this.data.records.get(nameOf(address)));
+        const mutations = decide(
+          keys.map(({ onlyIf }, index) => ({
+            siblings: records[index] === undefined ? [] : this.live(records[index]),
+            isAsExpected: onlyIf === undefined || onlyIf === contextOf(records[index]),
+          })),
+        );
+        for (const [index, { address, onlyIf }] of keys.entries()) {
+          const result = this.apply(address, { basis: 'quorum', onlyIf }, () => mutations[index]);
+          written ||= result.written;
+        }
+      } catch (cause) {
+        done(toCoterieError(cause, 'bad-input'), null);
+        return;
+      }
+      done(null, { written, acknowledgedCount: this.acknowledgedCount });
     });
   }
 

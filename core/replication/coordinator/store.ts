@@ -29,6 +29,9 @@ import type {
   ReplicaView,
   ScanPage,
   SlotRange,
+  TogetherKey,
+  TogetherOptions,
+  TogetherValue,
   WriteOptions,
   WriteResult,
 } from '../../ports/key-value-store.ts';
@@ -45,6 +48,7 @@ import { KeyspaceWalk } from './keyspace-walk.ts';
 import { liveValuesOfRecord } from './live-values.ts';
 import { ReadOperation } from './read-operation.ts';
 import { readReplicas, type SurveyParts } from './replica-survey.ts';
+import { TogetherOperation, type TogetherResult } from './together-operation.ts';
 import { layoutMoved, WriteOperation, type WriteParts } from './write-operation.ts';
 import { WritesUnderWay } from './writes-under-way.ts';
 
@@ -52,6 +56,8 @@ import { WritesUnderWay } from './writes-under-way.ts';
 export type EndpointBook = (nodeId: NodeId) => Pick<ClientEndpoint, 'host' | 'port' | 'network'>;
 
 type StoreParts = WriteParts & SurveyParts & Pick<CoordinatorParts, 'timers'>;
+
+type Ended<R> = (error: CoterieError | null, result: R | null) => void;
 
 /** How often one write begins again because the layouts changed before it was applied. */
 const layoutMovesMax = 8;
@@ -203,17 +209,42 @@ export class CoordinatorStore implements KeyValueStore {
     decide: (siblings: readonly LiveValue[]) => Mutation,
     done: (error: CoterieError | null, result: WriteResult | null) => void,
   ): void {
+    this.#write<WriteResult>(
+      address.keyspace,
+      (state, end) => new WriteOperation(this.#parts, state, address, options, decide, end),
+      done,
+    );
+  }
+
+  writeTogether(
+    keys: readonly TogetherKey[],
+    options: TogetherOptions,
+    decide: (values: readonly TogetherValue[]) => readonly Mutation[],
+    done: (error: CoterieError | null, result: TogetherResult | null) => void,
+  ): void {
+    this.#write<TogetherResult>(
+      keys[0].address.keyspace,
+      (state, end) => new TogetherOperation(this.#parts, state, keys, options, decide, end),
+      done,
+    );
+  }
+
+  #write<R>(
+    keyspace: number,
+    operation: (state: KeyspaceState, end: Ended<R>) => { start(): void },
+    done: Ended<R>,
+  ): void {
     const startedMs = this.#clock.monotonicMs();
     this.#parts.counters.writes++;
     const attempt = (left: number): void => {
       const topology = this.#topology;
-      const state = topology.keyspaces.get(address.keyspace);
+      const state = topology.keyspaces.get(keyspace);
       if (state === undefined) {
         done(keyspaceGone(), null);
         return;
       }
       this.#underWay.begin(topology);
-      new WriteOperation(this.#parts, state, address, options, decide, (error, result) => {
+      operation(state, (error, result) => {
         this.#underWay.end(topology);
         if (error === layoutMoved && left > 0) {
           attempt(left - 1);

@@ -5,7 +5,13 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../../base/token.ts';
-import type { LiveValue, Mutation, WriteOptions, WriteResult } from '../../ports/key-value-store.ts';
+import type {
+  LiveValue,
+  Mutation,
+  TogetherValue,
+  WriteOptions,
+  WriteResult,
+} from '../../ports/key-value-store.ts';
 import { PutCore } from '../../quorum/put-core.ts';
 import { neededInTotal, type ReplicaPlace, type Requirement } from '../../quorum/requirement.ts';
 import type { Verdict } from '../../quorum/tally.ts';
@@ -68,6 +74,8 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   readonly #replicas: readonly ReplicaPlace[];
   readonly #selfIndex: number;
   readonly #partition: number;
+  /** Somebody else reads, changes and sends it, together with other keys. */
+  readonly #isPart: boolean;
   readonly #requirement: Requirement;
   readonly #core: PutCore;
   #fallbacks: Fallbacks | null = null;
@@ -89,7 +97,9 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     options: WriteOptions,
     decide: (siblings: readonly LiveValue[]) => Mutation,
     done: Done,
+    isPart = false,
   ) {
+    this.#isPart = isPart;
     this.#parts = parts;
     this.#keyspace = keyspace;
     this.#address = address;
@@ -105,6 +115,21 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
 
   get acknowledgedCount(): number {
     return this.#core.acknowledgedCount;
+  }
+
+  /** One of several keys that are written as one (together-operation.ts): what a read at the wanted level found. */
+  knows(record: Buffer | null): void {
+    this.#known = record;
+  }
+
+  /** What it would decide by, with this record of its own. */
+  look(current: Buffer | null): TogetherValue {
+    const held = this.#joined(current);
+    const set = held === null ? emptySet : decodeRecord(held);
+    return {
+      siblings: liveValues(set, this.#parts.clock.nowMs()),
+      isAsExpected: this.#isAsExpected(set),
+    };
   }
 
   start(): void {
@@ -199,10 +224,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       throw layoutMoved;
     }
     const newestOnly = settings.conflicts === 'last-write-wins';
-    let held = current;
-    if (this.#known !== null) {
-      held = current === null ? this.#known : mergeRecords(current, this.#known, newestOnly);
-    }
+    const held = this.#joined(current);
     const set: VersionSet = held === null ? emptySet : decodeRecord(held);
     const nowMs = clock.nowMs();
     const mutation = this.#decide(liveValues(set, nowMs));
@@ -223,6 +245,11 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     }
     const record = encodeRecord(after);
     return { record, summary: summarise(record) };
+  }
+
+  #joined(current: Buffer | null): Buffer | null {
+    if (this.#known === null || current === null) return current ?? this.#known;
+    return mergeRecords(current, this.#known, this.#keyspace.settings.conflicts === 'last-write-wins');
   }
 
   #isAsExpected(set: VersionSet): boolean {
@@ -256,7 +283,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     this.#record = record;
-    if (this.#replicas.length > 1) this.#sendToOthers(record!);
+    if (this.#replicas.length > 1 && !this.#isPart) this.#sendToOthers(record!);
   }
 
   onDurable(): void {
@@ -296,8 +323,12 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   }
 
   onReply(from: number, frame: Buffer): void {
+    this.answered(from, parseStatus(frame).code);
+  }
+
+  /** A replica's answer, as its status. */
+  answered(from: number, code: number): void {
     const index = this.#replicas.findIndex((replica) => replica.nodeId === from);
-    const { code } = parseStatus(frame);
     if (code === status.ok) {
       this.#settle(this.#core.addAcknowledgement(index));
       return;

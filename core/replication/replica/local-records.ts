@@ -38,11 +38,18 @@ export interface ChangeHandler {
   onFailed(error: CoterieError): void;
 }
 
-interface Waiting {
-  readonly address: KeyAddress;
-  readonly durability: Durability;
-  readonly handler: ChangeHandler;
+/** One change of several keys: as `ChangeHandler`, with the records in the order of the keys. */
+export interface TogetherHandler {
+  /** Null, for one: it stays as it is. */
+  transform(current: readonly (Buffer | null)[]): readonly (Change | null)[];
+  onRefused(error: CoterieError): void;
+  onApplied(records: readonly (Buffer | null)[], changed: readonly boolean[]): void;
+  onDurable(): void;
+  onFailed(error: CoterieError): void;
 }
+
+/** Whoever waits for a key. False: it goes on later, and frees the key then. */
+type Turn = (lock: Lock) => boolean;
 
 /** Changes of one key that wait for its record to come from disk. */
 const waitingCountMax = 10_000;
@@ -53,7 +60,7 @@ const ranCountMax = 1_024;
 interface Lock {
   readonly name: string;
   readonly address: KeyAddress;
-  readonly queue: Waiting[];
+  readonly queue: Turn[];
   /** So many of the queue have run. */
   ranCount: number;
 }
@@ -117,13 +124,8 @@ export class LocalRecords {
     if (this.#locks.size > 0) {
       const lock = this.#locks.get(lockName(address));
       if (lock !== undefined) {
-        if (lock.queue.length - lock.ranCount >= waitingCountMax) {
-          handler.onRefused(
-            new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.'),
-          );
-          return;
-        }
-        lock.queue.push({ address, durability, handler });
+        if (isCrowded(lock)) handler.onRefused(crowded());
+        else lock.queue.push((held) => this.#run(address, durability, handler, held));
         return;
       }
     }
@@ -163,13 +165,13 @@ export class LocalRecords {
   #runWaiting(lock: Lock): void {
     const { queue } = lock;
     while (lock.ranCount < queue.length) {
-      const { address, durability, handler } = queue[lock.ranCount++];
+      const turn = queue[lock.ranCount++];
       if (lock.ranCount === ranCountMax) {
         queue.splice(0, ranCountMax);
         lock.ranCount = 0;
       }
       try {
-        if (!this.#run(address, durability, handler, lock)) return;
+        if (!turn(lock)) return;
       } catch (cause) {
         // A mistake of one handler's must not lock the key for ever.
         this.#runWaiting(lock);
@@ -177,6 +179,115 @@ export class LocalRecords {
       }
     }
     this.#locks.delete(lock.name);
+  }
+
+  /**
+   * Changes several different keys at one moment: no change of any of them comes between. `handler` is told of all of them at
+   * once, and they go to disk as one (ports/storage-engine.ts, `putAll`).
+   */
+  changeTogether(addresses: readonly KeyAddress[], durability: Durability, handler: TogetherHandler): void {
+    const held: Lock[] = [];
+    /** Whose queue this is being called from: that goes on by itself, or one call would lie within the other for all who wait. */
+    let calledFrom: Lock | null = null;
+    let isOver = false;
+    const free = (): void => {
+      isOver = true;
+      for (const lock of held) if (lock !== calledFrom) this.#runWaiting(lock);
+    };
+    // One order for all: of two that want the same keys one has them all first.
+    const inOrder = [...addresses].sort((a, b) => (lockName(a) < lockName(b) ? -1 : 1));
+    const holdNext = (): void => {
+      if (held.length === inOrder.length) {
+        this.#readTogether(addresses, (error, current) => {
+          try {
+            if (error !== null) handler.onRefused(error);
+            else this.#applyTogether(addresses, durability, handler, current);
+          } finally {
+            free();
+          }
+        });
+        return;
+      }
+      const address = inOrder[held.length];
+      const taken = this.#locks.get(lockName(address));
+      if (taken === undefined) {
+        held.push(this.#lock(address));
+        holdNext();
+      } else if (isCrowded(taken)) {
+        handler.onRefused(crowded());
+        free();
+      } else {
+        taken.queue.push((lock) => {
+          held.push(lock);
+          calledFrom = lock;
+          holdNext();
+          calledFrom = null;
+          return isOver;
+        });
+      }
+    };
+    holdNext();
+  }
+
+  #readTogether(
+    addresses: readonly KeyAddress[],
+    done: (error: CoterieError | null, records: (Buffer | null)[]) => void,
+  ): void {
+    const records: (Buffer | null)[] = new Array(addresses.length).fill(null);
+    let left = addresses.length;
+    let failure: CoterieError | null = null;
+    for (const [index, address] of addresses.entries()) {
+      this.read(address, (error, record) => {
+        failure ??= error;
+        records[index] = record;
+        if (--left === 0) done(failure, records);
+      });
+    }
+  }
+
+  #applyTogether(
+    addresses: readonly KeyAddress[],
+    durability: Durability,
+    handler: TogetherHandler,
+    current: readonly (Buffer | null)[],
+  ): void {
+    let changes: readonly (Change | null)[];
+    try {
+      changes = handler.transform(current);
+    } catch (cause) {
+      handler.onRefused(toCoterieError(cause, 'corrupt'));
+      return;
+    }
+    const changed = addresses.flatMap((address, index) => {
+      const change = changes[index];
+      return change === null ? [] : [{ address, index, value: change.record, facts: change.summary }];
+    });
+    const after = current.map((record, index) => changes[index]?.record ?? record);
+    const isChanged = changes.map((change) => change !== null);
+    if (changed.length === 0) {
+      handler.onApplied(after, isChanged);
+      return;
+    }
+    const refusal = this.#engine.putAll(changed, durability, (error) => {
+      if (error === null) {
+        handler.onDurable();
+        return;
+      }
+      for (const { address } of changed) {
+        this.#observer?.onDoubt(address.keyspace, partitionOf(address.tokenHigh));
+      }
+      handler.onFailed(error);
+    });
+    if (refusal !== null) {
+      handler.onRefused(refusal);
+      return;
+    }
+    for (const { address, index, value } of changed) {
+      this.changeCount++;
+      this.watches.note(address);
+      this.#observer?.onChange(address, current[index], value);
+    }
+    handler.onApplied(after, isChanged);
   }
 
   #apply(address: KeyAddress, durability: Durability, handler: ChangeHandler, current: Buffer | null): void {
@@ -292,6 +403,14 @@ export class LocalRecords {
       onFailed: done,
     });
   }
+}
+
+function isCrowded({ queue, ranCount }: Lock): boolean {
+  return queue.length - ranCount >= waitingCountMax;
+}
+
+function crowded(): CoterieError {
+  return new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.');
 }
 
 function lockName(address: KeyAddress): string {

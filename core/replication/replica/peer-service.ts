@@ -4,7 +4,6 @@
  */
 import { CoterieError } from '../../base/errors.ts';
 import { addressOf, partitionOf } from '../../base/token.ts';
-import { placedOf } from '../../layout/layout.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
@@ -26,7 +25,7 @@ import {
 import { statusOf } from '../../wire/peer/replica-status.ts';
 import type { Counters } from '../parts.ts';
 import type { Requests } from '../requests.ts';
-import type { Topology } from '../topology.ts';
+import { isFromBefore, type Topology } from '../topology.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { ReadEligibility } from './read-eligibility.ts';
 
@@ -137,7 +136,10 @@ export class PeerService {
     }
     const address = addressOf(keyspace, key);
     // The sender has an older layout, or a newer one: an acknowledgement from here would count for a replica that is none.
-    if (this.#isFromBefore(frame) || !state.takes(partitionOf(address.tokenHigh))) {
+    if (
+      isFromBefore(this.#topology, layoutVersionOf(frame)) ||
+      !state.takes(partitionOf(address.tokenHigh))
+    ) {
       answer(status.noReplica);
       return;
     }
@@ -157,15 +159,6 @@ export class PeerService {
     );
   }
 
-  /**
-   * The sender goes by a layout with other replicas, which was released. Not by its version alone: one that is behind by a change that
-   * moved nothing, such as another name, finds the same replicas.
-   */
-  #isFromBefore(frame: Buffer): boolean {
-    const version = layoutVersionOf(frame);
-    return version !== 0 && version < placedOf(this.#topology.live[0]);
-  }
-
   #onGet(from: number, requestId: number, frame: Buffer): void {
     const { keyspace, key, rest } = parseKeyed(frame);
     this.#counters.replicaGets++;
@@ -175,7 +168,8 @@ export class PeerService {
     const state = this.#topology.keyspaces.get(keyspace);
     const partition = partitionOf(address.tokenHigh);
     if (state === undefined) return void refuse(status.unknownKeyspace);
-    if (this.#isFromBefore(frame) || state.selfIndex[partition] < 0) return void refuse(status.noReplica);
+    if (isFromBefore(this.#topology, layoutVersionOf(frame)) || state.selfIndex[partition] < 0)
+      return void refuse(status.noReplica);
     if (!this.#eligibility.speaksFor(keyspace, partition)) return void refuse(status.rebuilding);
     this.#records.read(address, (error, record) => {
       let reply: Buffer;

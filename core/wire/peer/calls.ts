@@ -35,6 +35,8 @@ export const calls = {
   holdsNothing: call(9, 16 * kibibyte, 16 * kibibyte),
   /** Which layouts are live and how far everybody is with them (layout-messages.ts): a few documents at most. */
   layouts: call(10, 4 * mebibyte, 16 * mebibyte),
+  /** Records that a replica takes as one (put-together.ts). */
+  putTogether: call(11, frameBytesMax, kibibyte),
   /** Merkle trees, listings and records of a comparison (exchange-codec.ts). */
   compareReplicas: call(20, frameBytesMax, frameBytesMax),
   /** Membership over the peer link, where datagrams do not get through (stream-messages.ts). */
