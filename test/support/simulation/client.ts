@@ -86,10 +86,10 @@ export abstract class Client implements Workload {
     key = this.around.key,
     expiresAtMs: (nowMs: number) => number = () => 0,
   ): Promise<string | null> {
-    const { cluster, counts, valueBytes } = this.around;
+    const { cluster, counts } = this.around;
     const member = this.someNode();
     if (member === null) return null;
-    const bytes = Buffer.from(valueBytes === 0 ? value : `${value}${padding}${'x'.repeat(valueBytes)}`);
+    const bytes = this.long(value);
     const decide = (): Mutation => ({
       kind: 'put',
       value: bytes,
@@ -132,6 +132,29 @@ export abstract class Client implements Workload {
       cluster.note(`${key} refused by n${member.id}: ${(error as Error).message}`);
       return null;
     }
+  }
+
+  /** Several keys of one partition as one. The data center of the coordinator that acknowledged it; null: refused, or unknown. */
+  protected async decideTogether(keys: readonly string[], decide: () => Mutation[]): Promise<string | null> {
+    const { cluster, counts } = this.around;
+    const member = this.someNode();
+    if (member === null) return null;
+    try {
+      const { coordinator } = await cluster.within(cluster.changeTogether(member, keys, decide), patienceMs);
+      counts.acknowledged++;
+      cluster.note(`${keys.join()} acknowledged by n${coordinator.id}`);
+      return coordinator.dataCenter;
+    } catch (error) {
+      counts.refused++;
+      this.#countRefusal(error as Error);
+      cluster.note(`${keys.join()} refused by n${member.id}: ${(error as Error).message}`);
+      return null;
+    }
+  }
+
+  protected long(value: string): Buffer {
+    const { valueBytes } = this.around;
+    return Buffer.from(valueBytes === 0 ? value : `${value}${padding}${'x'.repeat(valueBytes)}`);
   }
 
   async #ask<T>(member: Member, what: string, ask: (at: Member) => Promise<T>): Promise<T> {

@@ -23,6 +23,7 @@ import type {
   Purpose,
   ReadResult,
   ScanPage,
+  TogetherValue,
   WriteOptions,
   WriteResult,
 } from '../../../core/ports/key-value-store.ts';
@@ -658,6 +659,24 @@ export class SimulatedCluster {
     return this.#request<WriteResult>(member, `a write of ${key}`, address, purpose, (store, done) => {
       const at = level === undefined ? {} : { level };
       store.write(address, { basis, ...at, ...(onlyIf === undefined ? {} : { onlyIf }) }, decide, done);
+    });
+  }
+
+  /** Several keys of one partition, as one. */
+  changeTogether(
+    member: Member,
+    keys: readonly string[],
+    decide: (values: readonly TogetherValue[]) => readonly Mutation[],
+  ): Promise<Answer<Pick<WriteResult, 'written' | 'acknowledgedCount'>>> {
+    const addresses = keys.map((key) => addressOf(0, Buffer.from(key)));
+    const what = `a write of ${keys.join(' and ')}`;
+    return this.#request(member, what, addresses[0], 'read-modify-write', (store, done) => {
+      store.writeTogether(
+        addresses.map((address) => ({ address })),
+        {},
+        decide,
+        done,
+      );
     });
   }
 

@@ -11,12 +11,14 @@
  * expiring: values with a time to live; none shows when it is over, none is gone before.
  * flood: blind writes without pause at every node, also while all are apart; in the end all of them are there, everywhere.
  * elements: a set of keys, added and taken out; in the end exactly what was added and not taken out is there.
+ * transactions: three keys that are written as one; in the end all show the same, the last acknowledged number or a later one.
  * walk: many keys, and walks over all of them; each walk ends, the last ones show exactly what is there.
  */
 import type { Mutation } from '../../../core/ports/key-value-store.ts';
 import { Client, type Surroundings, type Workload } from './client.ts';
 import { Elements } from './elements.ts';
 import { Expiring } from './expiring.ts';
+import { Transactions } from './transactions.ts';
 
 export const workloadNames = [
   'register',
@@ -28,6 +30,7 @@ export const workloadNames = [
   'flood',
   'elements',
   'walk',
+  'transactions',
 ] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
@@ -277,5 +280,7 @@ export function workloadOf(name: WorkloadName, around: Surroundings): Workload {
       return new Expiring(around);
     case 'walk':
       return new Walk(around);
+    case 'transactions':
+      return new Transactions(around);
   }
 }
