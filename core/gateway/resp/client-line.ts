@@ -17,11 +17,13 @@ export interface ClientFacts {
 }
 
 export function clientLine(client: ClientControl, facts: ClientFacts): string {
+  const { isOpen, queued, watched } = client.transaction;
+  const queuedCount = isOpen ? queued.length : -1;
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   return (
     `id=${client.id} addr=${client.remoteAddress} laddr=${facts.localAddress} ` +
     `fd=${client.id} name=${client.name} age=${seconds(facts.ageMs)} idle=${seconds(facts.idleMs)} flags=${flagsOf(client)} ` +
-    `db=${facts.database} sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=${facts.queryBytes} qbuf-free=0 ` +
+    `db=${facts.database} sub=0 psub=0 ssub=0 multi=${queuedCount} watch=${watched.length} qbuf=${facts.queryBytes} qbuf-free=0 ` +
     `argv-mem=${facts.commandBytes} multi-mem=0 rbs=0 rbp=0 obl=0 oll=${facts.pieceCount} ` +
     `omem=${facts.unreadBytes} tot-mem=${facts.heldBytes} events=r ` +
     `cmd=${facts.commandName} user=${client.identity.user || '(none)'} redir=-1 resp=${facts.protocol} ` +

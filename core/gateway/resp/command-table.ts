@@ -20,6 +20,7 @@ import { rangeCommands } from './commands/ranges.ts';
 import { refusedCommands } from './commands/refused.ts';
 import { serverCommands } from './commands/server.ts';
 import { stringCommands } from './commands/strings.ts';
+import { transactionCommands } from './commands/transactions.ts';
 import { watchingCommands } from './commands/watching.ts';
 
 export function createCommandTable(): CommandTable {
@@ -40,6 +41,7 @@ export function createCommandTable(): CommandTable {
     ...informationCommands,
     ...configCommands,
     ...serverCommands,
+    ...transactionCommands,
     ...watchingCommands,
     ...refusedCommands,
     ...clusterCommands,

@@ -24,6 +24,7 @@ import { ReplyOutput } from './output.ts';
 import { ReplyMode } from './reply-mode.ts';
 import { type ClientControl, type ReplySink, Request } from './request.ts';
 import { Session } from './session.ts';
+import { isControl, Transaction } from './transactions/transaction.ts';
 import { Turn } from './turn.ts';
 
 /** A stalled connection stops reading its socket once this much input waits; before that pausing costs more than it saves. */
@@ -56,6 +57,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   isOnProbation: boolean;
   meeting: Meeting | null = null;
   gathering: Gathering | null = null;
+  readonly transaction: Transaction;
   dirty = false;
   readonly remoteAddress: string;
   readonly client: ClientControl = this;
@@ -112,6 +114,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
       { parser: this.parser, output: this.output, budget: gateway.budget },
       this,
     );
+    this.transaction = new Transaction((bytes) => this.memory.hold(bytes));
     this.identity = new ClientIdentity(loginsFor(socket, gateway.logins), (mayBeHeard) => {
       this.parser.authenticated = mayBeHeard;
     });
@@ -179,7 +182,14 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
         this.refusePlace(request);
         return false;
       }
-      if (!this.gateway.admit(request)) return true;
+      if (!this.gateway.admit(request)) {
+        this.transaction.spoil();
+        return true;
+      }
+      if (this.transaction.isOpen && !isControl(request.command!)) {
+        this.enqueue(request);
+        return true;
+      }
     }
     if (!this.mayStart(request) || this.isPaused(request)) {
       this.waiting = request;
@@ -197,6 +207,19 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     }
     this.gateway.run(request);
     return true;
+  }
+
+  /** A transaction is open: its commands run when it is executed. */
+  private enqueue(request: Request): void {
+    this.lastCommandName = request.command!.name;
+    this.lastCommandAtMs = this.gateway.clock.monotonicMs();
+    this.turn.command(this.lastCommandAtMs);
+    request.attempt(() => {
+      this.transaction.enqueue(request.command!, request.argv, () => this.session.keyspace.id);
+      this.gateway.monitors.show(request, this.gateway.clock.nowMs());
+      request.begin().simple('QUEUED');
+      request.end();
+    });
   }
 
   private isPaused({ command }: Request): boolean {
@@ -435,6 +458,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   /** Only what is in work stays counted, until it is done. */
   private letGo(): void {
     this.gathering?.stop(errorTexts.clientGone);
+    this.transaction.end();
     this.memory.close(this.waiting);
     this.waiting = null;
     this.output.discard();
@@ -504,6 +528,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
 
   reset(): void {
     this.session.reset();
+    this.transaction.end();
     this.name = '';
     this.replyMode.set('on');
     this.noEvict = false;

@@ -177,7 +177,8 @@ export class Gateway {
 
   /** Runs an admitted request here or on the node that coordinates its key, once there is room for what it needs. */
   run(request: Request): void {
-    const bytes = request.address === null ? 0 : this.workBytesOf(request);
+    const isPlaced = request.address === null || request.session.isBatch;
+    const bytes = isPlaced ? 0 : this.workBytesOf(request);
     // One that is sent on to a second node keeps its place.
     if (bytes < largeWorkBytesMin || request.largeBytes > 0) {
       this.start(request);

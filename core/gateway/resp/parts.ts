@@ -94,7 +94,7 @@ export function runParts(parent: Request, parts: Parts, done: () => void): void 
     let begun = 0;
     while (started < count && started - visited < inFlightMax()) {
       if (gathering.stopped !== null || parent.done) break;
-      if (begun === partsPerTurnMax) {
+      if (begun === partsPerTurnMax && !parent.session.isBatch) {
         planTurn();
         break;
       }

@@ -15,6 +15,7 @@ import type { Gateway } from './gateway.ts';
 import type { Gathering } from './gathering.ts';
 import type { ClientIdentity } from './identity.ts';
 import type { NotedWrite, Session } from './session.ts';
+import type { Transaction } from './transactions/transaction.ts';
 
 /** Takes the reply that stands in the encoder. Called within `end`, exactly once per request. */
 export interface ReplySink {
@@ -38,6 +39,7 @@ export interface ClientControl {
   readonly isGone: boolean;
   /** What the command under way has gathered, where that is much. */
   gathering: Gathering | null;
+  readonly transaction: Transaction;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly connectedAtMs: number;

@@ -20,6 +20,9 @@ export interface NotedWrite {
   readonly fixed: boolean;
 }
 
+/** What commands on keys ask of a store: the cluster, or the keys of a transaction (transactions/batch-store.ts). */
+export type CommandStore = Pick<KeyValueStore, 'keyspaces' | 'read' | 'write'>;
+
 export class Session {
   protocol: RespProtocol = 2;
   /** Set: the command came from another node, so it runs here whatever the ring says and never travels again. */
@@ -33,13 +36,15 @@ export class Session {
   heldWrite: WriteOptions = { basis: 'held' };
   quorumWrite: WriteOptions = { basis: 'quorum' };
   lastWrites: readonly NotedWrite[] = [];
-  private readonly store: KeyValueStore;
+  readonly store: CommandStore;
+  /** Its commands run within a transaction, which has its place among the large ones itself: they answer within their call. */
+  isBatch = false;
   /** Number of the keyspace, or -1 while none is chosen: then database 0 is looked up at each use. */
   private keyspaceId = -1;
   private knownKeyspaces: readonly KeyspaceView[] | null = null;
   private knownKeyspace: KeyspaceView | null = null;
 
-  constructor(store: KeyValueStore, forwarded: boolean) {
+  constructor(store: CommandStore, forwarded: boolean) {
     this.store = store;
     this.forwarded = forwarded;
   }

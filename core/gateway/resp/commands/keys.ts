@@ -247,8 +247,9 @@ const wordDb = word('db');
 const wordReplace = word('replace');
 
 function copy(request: Request): void {
-  const { argv, gateway, session } = request;
-  const target = new Session(gateway.store, session.forwarded);
+  const { argv, session } = request;
+  const target = new Session(session.store, session.forwarded);
+  target.isBatch = session.isBatch;
   target.protocol = session.protocol;
   target.setLevels(session.readLevel, session.writeLevel);
   target.selectKeyspace(session.keyspace.id);

@@ -24,8 +24,8 @@ export function warnIfLarge(request: Request, value: Buffer): void {
 
 /** Reads the command's key at the session's level. */
 export function readKey(request: Request, answer: (result: ReadResult) => void): void {
-  const { gateway, session } = request;
-  gateway.store.read(request.address!, session.readOptions, request.onAnswer(answer));
+  const { session } = request;
+  session.store.read(request.address!, session.readOptions, request.onAnswer(answer));
 }
 
 /** Read-modify-write of one key: `decide` after a quorum read, `answer` after the write. */
@@ -34,7 +34,7 @@ export function modify(
   decide: (current: LiveValue | undefined) => Mutation,
   answer: () => void,
 ): void {
-  const { store } = request.gateway;
+  const { store } = request.session;
   store.write(
     request.address!,
     request.session.quorumWrite,
@@ -59,7 +59,7 @@ function put(request: Request, value: Buffer, expiresAtMs: number): void {
     expiresAtMs === 0
       ? { kind: 'put' as const, value, expiresAtMs }
       : putOrExpired(value, expiresAtMs, gateway.clock.nowMs());
-  gateway.store.write(
+  session.store.write(
     request.address!,
     session.heldWrite,
     () => mutation,

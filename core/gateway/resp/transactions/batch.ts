@@ -1,0 +1,137 @@
+/**
+ * A transaction on its way from the client's node to the one that has the last word of its keys, and there. It travels as one
+ * internal command whose first key names the slot:
+ *   CT.EXEC routing-key number-of-watched (key context)… (command as RESP)…
+ */
+import { addressOf } from '../../../base/token.ts';
+import type { Mutation, TogetherKey, TogetherValue } from '../../../ports/key-value-store.ts';
+import { encodeCommand, type RespEncoder } from '../../../wire/resp/encoder.ts';
+import { RespRequestParser, respParserDefaults } from '../../../wire/resp/parser.ts';
+import { word } from '../arguments.ts';
+import { keyPositions } from '../command.ts';
+import { CommandError, errorTexts } from '../errors.ts';
+import { type ReplySink, Request } from '../request.ts';
+import { Session } from '../session.ts';
+import { BatchStore } from './batch-store.ts';
+import type { Queued, Watched } from './transaction.ts';
+
+const wordExec = word('ct.exec');
+
+/** Null: it names no key, and may run anywhere. */
+export function batchWords(queued: readonly Queued[], watched: readonly Watched[]): Buffer[] | null {
+  const routingKey = watched[0]?.key ?? queued.flatMap(keysOf)[0];
+  if (routingKey === undefined) return null;
+  const words: Buffer[] = [wordExec, routingKey, Buffer.from(String(watched.length))];
+  for (const { key, context } of watched) words.push(key, Buffer.from(context, 'latin1'));
+  for (const { argv } of queued) words.push(encodeCommand(argv));
+  return words;
+}
+
+function keysOf({ command, argv }: Queued): Buffer[] {
+  return keyPositions(command, argv.length).map((at) => argv[at]);
+}
+
+function readBatch({ argv, gateway }: Request): { watched: Watched[]; queued: Queued[] } {
+  const watchedCount = Number(argv[2].toString('latin1'));
+  const commandsFrom = 3 + 2 * watchedCount;
+  if (!Number.isSafeInteger(watchedCount) || commandsFrom > argv.length) throw malformed();
+  const watched = Array.from({ length: watchedCount }, (_, index) => ({
+    key: argv[3 + 2 * index],
+    context: argv[4 + 2 * index].toString('latin1'),
+  }));
+  const queued = argv.slice(commandsFrom).map((bytes) => {
+    const parser = new RespRequestParser({
+      ...respParserDefaults,
+      bulkBytesMax: gateway.settings.valueBytesMax,
+    });
+    parser.push(bytes);
+    const words = parser.next();
+    const command = words === null ? null : gateway.table.find(words[0]);
+    if (words === null || command === null) throw malformed();
+    return { command, argv: words };
+  });
+  return { watched, queued };
+}
+
+function malformed(): CommandError {
+  return new CommandError('ERR a transaction from another node is malformed. Do all run the same version?');
+}
+
+/** Runs them one after the other; each has answered within its call. Answers the replies, in order. */
+export function runQueued(parent: Request, queued: readonly Queued[], session: Session): Buffer[][] {
+  const { gateway } = parent;
+  let bytes = 0;
+  return queued.map(({ argv }) => {
+    let reply: Buffer[] | null = null;
+    const sink: ReplySink = {
+      client: null,
+      deliver(_request: Request, encoder: RespEncoder) {
+        reply = encoder.take();
+      },
+    };
+    const request = new Request(gateway, session, argv, sink);
+    if (gateway.admit(request)) gateway.run(request);
+    // One that waits for something has not been thought of: nothing of the transaction is written.
+    if (reply === null) throw new CommandError(errorTexts.internal);
+    for (const piece of reply as Buffer[]) bytes += piece.length;
+    if (bytes > gateway.settings.outputBufferBytesMax) {
+      throw new CommandError(
+        `ERR the replies would be larger than ${gateway.settings.outputBufferBytesMax} bytes. Nothing was done; make it several transactions`,
+      );
+    }
+    return reply;
+  });
+}
+
+export function answerAll(request: Request, replies: readonly Buffer[][]): void {
+  const encoder = request.begin();
+  encoder.array(replies.length);
+  for (const reply of replies) for (const piece of reply) encoder.raw(piece);
+  request.end();
+}
+
+/** CT.EXEC, at the node that has the last word. */
+export function executeBatch(request: Request): void {
+  const { gateway, session } = request;
+  const { watched, queued } = readBatch(request);
+  const keyspace = session.keyspace.id;
+  const keys = new Map<string, TogetherKey & { readonly key: Buffer }>();
+  for (const { key, context } of watched) {
+    keys.set(key.toString('latin1'), { key, address: addressOf(keyspace, key), onlyIf: context });
+  }
+  for (const key of queued.flatMap(keysOf)) {
+    const name = key.toString('latin1');
+    if (!keys.has(name)) keys.set(name, { key, address: addressOf(keyspace, key) });
+  }
+  const all = [...keys.values()];
+  /** Null: a watched key has changed. */
+  let replies: Buffer[][] | null = null;
+  const decide = (values: readonly TogetherValue[]): readonly Mutation[] => {
+    const store = new BatchStore(gateway.store.keyspaces(), keyspace);
+    replies = null;
+    if (values.some(({ isAsExpected }) => !isAsExpected)) return all.map(() => ({ kind: 'none' }));
+    for (const [index, { key }] of all.entries()) store.add(key, values[index].siblings);
+    const own = new Session(store, true);
+    own.protocol = session.protocol;
+    own.isBatch = true;
+    own.selectKeyspace(keyspace);
+    own.setLevels(session.readLevel, session.writeLevel);
+    replies = runQueued(request, queued, own);
+    return all.map(({ key }) => store.mutationOf(key));
+  };
+  const { level, readLevel } = session.quorumWrite;
+  gateway.store.writeTogether(
+    all,
+    { level, readLevel },
+    (values) => request.decide(() => decide(values)),
+    request.onAnswer((result) => {
+      if (result.written) request.noteWrite(result);
+      if (replies !== null) {
+        answerAll(request, replies);
+        return;
+      }
+      request.begin().nilArray();
+      request.end();
+    }),
+  );
+}
