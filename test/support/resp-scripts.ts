@@ -94,6 +94,16 @@ export const scripts: Readonly<Record<string, string>> = {
     | CLIENT PAUSE | CLIENT PAUSE x | CLIENT PAUSE -1 | CLIENT PAUSE 1 BOGUS | CLIENT PAUSE 0 | CLIENT PAUSE 1 WRITE | SET k v | CLIENT UNPAUSE | CLIENT UNPAUSE x
     | CLIENT KILL USER nobody | CLIENT KILL ID 99999 USER nobody | CLIENT KILL USER default ID 99999 | CLIENT KILL TYPE bogus | CLIENT KILL TYPE replica | CLIENT KILL LADDR 1.2.3.4:5
     | CLIENT KILL SKIPME no ID 99999 | CLIENT KILL SKIPME maybe | CLIENT KILL ID | CLIENT KILL a b`,
+  transactions: `MULTI | SET {t}a 1 | INCR {t}a | APPEND {t}b x | GET {t}a | MGET {t}a {t}b {t}c | STRLEN {t}b | EXEC | EXEC | DISCARD | MULTI | MULTI | DISCARD | DISCARD
+    | MULTI x | MULTI | GET | EXEC | MULTI | BOGUS | SET {t}a 2 | EXEC | GET {t}a | MULTI | INCR {t}b | SET {t}a 3 EX abc | GET {t}a | EXEC | MULTI | EXEC | MULTI | PING | ECHO hi | EXEC
+    | MULTI | SET {t}a 9 EX 100 | TTL {t}a | PERSIST {t}a | TTL {t}a | GETDEL {t}a | GET {t}a | EXISTS {t}a {t}b | EXEC | GET {t}a
+    | MULTI | SET {t}a 1 NX | SET {t}a 2 NX | SETNX {t}c 1 | GETSET {t}c 2 | GETEX {t}c PX 100000 | EXPIRE {t}c -1 | EXISTS {t}c | EXEC
+    | MULTI | MSET {t}a 1 {t}b 2 | RENAME {t}a {t}d | COPY {t}d {t}e | RENAMENX {t}d {t}e | RENAME {t}none {t}d | MSETNX {t}d 7 {t}f 8 | DEL {t}b {t}none | UNLINK {t}e | TOUCH {t}d {t}e | TYPE {t}d
+    | EXEC | MGET {t}a {t}b {t}d {t}e {t}f | MULTI | SETBIT {t}g 7 1 | BITCOUNT {t}g | BITOP NOT {t}h {t}g | GETRANGE {t}h 0 -1 | SETRANGE {t}h 2 xy | LCS {t}h {t}g LEN | INCRBYFLOAT {t}i 1.5 | DECRBY {t}i 1 | EXEC
+    | WATCH | WATCH {t}a | MULTI | WATCH {t}a | SET {t}a 1 | EXEC | WATCH {t}a | SET {t}a 2 | MULTI | GET {t}a | EXEC | GET {t}a | WATCH {t}a {t}new | MULTI | GET {t}new | EXEC
+    | WATCH {t}a | SET {t}a 3 | UNWATCH | MULTI | GET {t}a | EXEC | WATCH {t}a | SET {t}a 4 | MULTI | DISCARD | MULTI | GET {t}a | EXEC | WATCH {t}a | DEL {t}a | MULTI | PING | EXEC
+    | WATCH {t}a | SET {t}a 1 | DEL {t}a | MULTI | PING | EXEC | WATCH {t}a | SET {t}a 5 | WATCH {t}a | MULTI | GET {t}a | EXEC | MULTI | UNWATCH | GET {t}a | EXEC | UNWATCH x
+    | WATCH {t}a | SET {t}a 6 | RESET | MULTI | GET {t}a | EXEC | MULTI | SET {t}a 7 | RESET | EXEC | GET {t}a | MULTI | TOUCH {t}a | OBJECT | EXEC`,
   'OBJECT ENCODING': `SET a 1 | OBJECT ENCODING a | SET a -55 | OBJECT ENCODING a | SET a foo | OBJECT ENCODING a | SET a 01 | OBJECT ENCODING a
     | SET a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | OBJECT ENCODING a | SET a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | OBJECT ENCODING a
     | OBJECT ENCODING none | OBJECT FREQ a | OBJECT FREQ none | OBJECT IDLETIME a | OBJECT IDLETIME none | OBJECT REFCOUNT none | OBJECT IDLETIME | MEMORY USAGE none | MEMORY USAGE | OBJECT ENCODING`,

@@ -52,6 +52,20 @@ class Desk {
     });
   }
 
+  together(
+    addresses: readonly KeyAddress[],
+    transform: (current: readonly (Buffer | null)[]) => readonly (Change | null)[],
+    name = '',
+  ): void {
+    this.records.changeTogether(addresses, 'always', {
+      transform,
+      onRefused: ({ code }) => this.heard.push(`${name}refused ${code}`),
+      onApplied: (_, changed) => this.heard.push(`${name}applied ${changed.join()}`),
+      onDurable: () => this.heard.push(`${name}durable`),
+      onFailed: ({ code }) => this.heard.push(`${name}failed ${code}`),
+    });
+  }
+
   put(record: Buffer, name = '', address: KeyAddress = a): void {
     this.change(() => changeTo(record), name, address);
   }
@@ -494,5 +508,90 @@ describe('over a disk with faults', () => {
       }),
       30,
     );
+  });
+});
+
+describe('a change of several keys', () => {
+  const putBoth = (record: Buffer) => () => [changeTo(record), changeTo(record)];
+
+  it('is applied to all of them within the call, shown to the observer, and durable as one', async () => {
+    const { time, desk } = memoryDesk();
+    desk.put(recordBy(1));
+    await time.advance(1);
+    desk.together([b, a], (current) => {
+      expect(current.map(text)).toEqual([null, text(recordBy(1))]);
+      return [changeTo(recordBy(2)), null];
+    });
+    desk.together([a, b], () => [null, null]);
+    expect(desk.heard.slice(2)).toEqual(['applied true,false', 'applied false,false']);
+    await time.advance(1);
+    expect(desk.heard.slice(4)).toEqual(['durable']);
+    expect(desk.seen).toHaveLength(2);
+    expect(await desk.records.get(b)).toEqual(recordBy(2));
+  });
+
+  it('is refused as a whole when one of them is, or when its transform throws', async () => {
+    const { time, desk } = memoryDesk(1_000);
+    const large = recordBy(1, 1, { value: Buffer.alloc(2_000) });
+    desk.together([a, b], () => [changeTo(recordBy(1)), changeTo(large)]);
+    desk.together([a, b], () => {
+      throw new CoterieError('bad-input', 'no');
+    });
+    await time.advance(1);
+    expect(desk.heard).toEqual(['refused too-large', 'refused bad-input']);
+    expect(desk.seen).toEqual([]);
+    expect([await desk.records.get(a), await desk.records.get(b)]).toEqual([null, null]);
+  });
+
+  it('comes between no two changes of any of them that wait for the disk, and none comes between it', async () => {
+    const { bench, desk } = await logDesk();
+    desk.put(recordBy(1), '', a);
+    desk.put(recordBy(1), '', b);
+    await bench.run(desk.engine.settle());
+    desk.heard.length = 0;
+    desk.put(recordBy(2), 'a: ', a);
+    desk.together([b, a], putBoth(recordBy(3)), 'both: ');
+    desk.put(recordBy(4), 'b: ', b);
+    desk.together([a, b], putBoth(recordBy(5)), 'both again: ');
+    desk.put(recordBy(6), 'a again: ', a);
+    await bench.time.advance(1_000);
+    const applied = desk.heard.filter((line) => line.includes('applied'));
+    const at = (name: string) => applied.findIndex((line) => line.startsWith(name));
+    expect(applied).toHaveLength(5);
+    expect(at('a: ')).toBeLessThan(at('both: '));
+    // Nobody said which of these comes first: while the one waits for a, the other has b.
+    expect(at('b: ')).toBeLessThan(at('both again: '));
+    expect(at('both: ')).toBeLessThan(at('both again: '));
+    expect(at('both again: ')).toBeLessThan(at('a again: '));
+    expect(await bench.run(desk.records.get(a))).toEqual(recordBy(6));
+    expect(await bench.run(desk.records.get(b))).toEqual(recordBy(5));
+  });
+
+  it('of which thousands wait run one after the other, in whatever order they name their keys', async () => {
+    const { bench, desk } = await logDesk();
+    desk.put(recordBy(1), '', a);
+    desk.put(recordBy(1), '', b);
+    await bench.run(desk.engine.settle());
+    desk.heard.length = 0;
+    const count = 5_000;
+    for (let index = 0; index < count; index++) {
+      desk.together(index % 2 === 0 ? [a, b] : [b, a], () => [null, null]);
+    }
+    await bench.time.advance(60_000);
+    expect(desk.heard).toHaveLength(count);
+  });
+
+  it('frees its keys when a record cannot be read', async () => {
+    const { bench, desk } = await logDesk();
+    desk.put(recordBy(1, 1, { value: Buffer.from('a value to find') }), '', a);
+    desk.put(recordBy(1), '', b);
+    await bench.run(desk.engine.settle());
+    const path = await fileWith(bench, 'a value to find');
+    bench.disk.flipBit(path, bench.disk.contentOf(path).indexOf('a value to find'));
+    desk.heard.length = 0;
+    desk.together([a, b], putBoth(recordBy(3)));
+    desk.put(recordBy(4), 'b: ', b);
+    await bench.time.advance(1_000);
+    expect(desk.heard).toEqual(['refused corrupt', 'b: applied', 'b: durable']);
   });
 });
