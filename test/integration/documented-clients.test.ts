@@ -1,11 +1,6 @@
 /** The settings of CLIENTS.md, on a real cluster whose nodes are killed one after the other: applications notice nothing. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  lostOf,
-  type ProgramClient,
-  type Repeating,
-  startProgram,
-} from '../support/client-programs.ts';
+import { lostOf, type ProgramClient, type Repeating, startProgram } from '../support/client-programs.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
 import { documentedAgain, documentedClient } from '../support/documented-clients.ts';
 import { killAndAwait } from '../support/kill-rotation.ts';

@@ -31,7 +31,9 @@ async function run(heading: string, result: string, ports: readonly number[]): P
     for (const name of names.split(', ')) scope[name] = packages[from][name];
   }
   code = code.replace(imports, '');
-  code = code.replace(/\b(?:7379|738[01])\b/g, (port) => String(ports[documentedPorts.indexOf(Number(port))]));
+  code = code.replace(/\b(?:7379|738[01])\b/g, (port) =>
+    String(ports[documentedPorts.indexOf(Number(port))]),
+  );
   const body = `return (async () => { ${code}\nreturn { ${result} }; })();`;
   const made = compileFunction(body, Object.keys(scope))(...Object.values(scope));
   return ((await made) as Record<string, unknown>)[result];

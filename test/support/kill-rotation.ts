@@ -7,7 +7,10 @@ export async function killAndAwait(cluster: RealCluster, name: string): Promise<
   const pid = await pidOf(cluster, name);
   process.kill(pid, 'SIGKILL');
   // It may be back within half a second: who looks now and then can miss that it was down.
-  await waitUntil(`${name} is back`, async () => (await allUp(cluster)) && (await pidOf(cluster, name)) !== pid);
+  await waitUntil(
+    `${name} is back`,
+    async () => (await allUp(cluster)) && (await pidOf(cluster, name)) !== pid,
+  );
   await waitUntil('all hold what is written', () => allHoldWrites(cluster));
 }
 
