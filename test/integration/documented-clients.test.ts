@@ -28,12 +28,14 @@ test('every node is killed with -9 in turn, and no program of four documented cl
   const start = async (name: string, heading: string, at: readonly number[], repeating?: Repeating) =>
     startProgram({ name, client: await connected(heading, at), repeating }, () => isOver);
   const programs = [
-    await start('ioredis-cluster', 'ioredis, the cluster', ports),
-    await start('node-redis-cluster', 'node-redis, the cluster', ports, again),
+    await start('ioredis-cluster', 'ioredis, cluster mode', ports),
+    await start('node-redis-cluster', 'node-redis, cluster mode', ports, again),
   ];
-  for (const [index, port] of ports.entries()) {
-    programs.push(await start(`ioredis-${index}`, 'ioredis, one node', [port]));
-    programs.push(await start(`node-redis-${index}`, 'node-redis, one node', [port], again));
+  for (const index of ports.keys()) {
+    // Each begins at another node.
+    const turned = [...ports.slice(index), ...ports.slice(0, index)];
+    programs.push(await start(`ioredis-${index}`, 'ioredis, plain', turned));
+    programs.push(await start(`node-redis-${index}`, 'node-redis, plain', turned, again));
   }
   const goOn = async () => {
     const before = programs.map(({ books }) => books.done);
@@ -53,7 +55,7 @@ test('every node is killed with -9 in turn, and no program of four documented cl
   }
   expect(programs.flatMap(({ books }) => [...books.failures, ...books.wrong])).toEqual([]);
   for (const port of ports) {
-    const reader = await connected('ioredis, one node', [port]);
+    const reader = await connected('ioredis, plain', [port, port, port]);
     for (const { books } of programs) expect(await lostOf(books, reader)).toEqual([]);
   }
 });

@@ -39,11 +39,11 @@ async function run(heading: string, result: string, ports: readonly number[]): P
   return ((await made) as Record<string, unknown>)[result];
 }
 
-/** Connected to the first of the ports, or to the cluster on all of them. */
+/** A plain client begins at the first of the ports. */
 export async function documentedClient(heading: string, ports: readonly number[]): Promise<unknown> {
   return run(heading, 'client', ports);
 }
 
 export async function documentedAgain(): Promise<Again> {
-  return (await run('node-redis, again', 'again', documentedPorts)) as Again;
+  return (await run('Repeating by hand', 'again', documentedPorts)) as Again;
 }
