@@ -1,8 +1,10 @@
 /** The settings of CLIENTS.md, on a real cluster whose nodes are killed one after the other: applications notice nothing. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lostOf, type ProgramClient, type Repeating, startProgram } from '../support/client-programs.ts';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
-import { documentedAgain, documentedClient } from '../support/documented-clients.ts';
+import { documentedAgain, documentedClient, documentedHeadings } from '../support/documented-clients.ts';
 import { killAndAwait } from '../support/kill-rotation.ts';
 
 type Ending = { disconnect(): unknown } | { destroy(): unknown };
@@ -20,6 +22,12 @@ async function connected(heading: string, ports: readonly number[]): Promise<Pro
   clients.push(client);
   return client;
 }
+
+test('every JavaScript example of the page is run here', async () => {
+  const source = await readFile(import.meta.filename, 'utf8');
+  const helpers = await readFile(join(import.meta.dirname, '../support/documented-clients.ts'), 'utf8');
+  for (const heading of documentedHeadings()) expect(source + helpers).toContain(`'${heading}'`);
+});
 
 test('every node is killed with -9 in turn, and no program of four documented clients is refused or loses anything', async () => {
   const { ports } = cluster;

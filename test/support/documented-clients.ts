@@ -15,9 +15,16 @@ const packages: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { 
 
 export type Again = <T>(operation: () => Promise<T>) => Promise<T>;
 
+const sections = page.split(/^#{2,4} /m);
+
+/** Of all sections with code in JavaScript. */
+export function documentedHeadings(): string[] {
+  return sections.filter((text) => text.includes('```js\n')).map((text) => text.slice(0, text.indexOf('\n')));
+}
+
 /** The code under a heading; it fails where there is none. */
-export function documentedCode(heading: string): string {
-  const section = page.split(/^#{2,4} /m).find((text) => text.startsWith(`${heading}\n`));
+function documentedCode(heading: string): string {
+  const section = sections.find((text) => text.startsWith(`${heading}\n`));
   const code = /```js\n([\s\S]*?)```/.exec(section ?? '')?.[1];
   if (code === undefined) throw new Error(`CLIENTS.md has no code under "${heading}".`);
   return code;
