@@ -20,6 +20,7 @@ import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
 import { boundHandshakes } from '../platform/tls-transport.ts';
 import type { Log } from '../ports/log.ts';
+import { refuseWhileStarting } from '../replication/replica/starting.ts';
 import type { AccessRules } from '../security/access.ts';
 import { contextSealOf } from '../security/context-seal.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
@@ -101,6 +102,8 @@ export async function runNode(
   const logins = new PasswordLogins({ clock, timers, log, random: systemRandom }, message.access);
   const peerPort = await peerNetwork.listen();
   const disk = patientDisk(new NodeDisk(folder), systemTimers);
+  // From the first link on: the storage opens later, and whoever asks meanwhile is not to wait for it.
+  refuseWhileStarting(peerNetwork);
   book.tell(nodeId, (peers) => peerNetwork.setPeers(peers));
   const link = new LateLink();
   const { membership, stopMembership } = await startMembership(

@@ -12,6 +12,7 @@ import { call } from '../replication/calls.ts';
 import type { CoordinatorStore } from '../replication/coordinator/store.ts';
 import type { CoordinatorParts } from '../replication/parts.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
+import { refuseWhileStarting } from '../replication/replica/starting.ts';
 import type { Topology } from '../replication/topology.ts';
 import { calls } from '../wire/peer/calls.ts';
 import type { LayoutWord } from './layout-gossip.ts';
@@ -70,6 +71,7 @@ export class StorageNode {
     if (!live.some(({ layout }) => layout.nodes.some((node) => node.id === settings.nodeId))) {
       throw new CoterieError('bad-input', 'The layout does not name this node.');
     }
+    refuseWhileStarting(components.network);
     const node = new StorageNode(
       assemble(components, settings, await openDurable(components, settings, live)),
     );

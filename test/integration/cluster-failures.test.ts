@@ -1,7 +1,7 @@
 /** Nodes die under the load of real clients; nothing acknowledged is lost. */
-import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { allUp, killAndAwait } from '../support/kill-rotation.ts';
 import { missingAt, newBooks, writeLoad } from '../support/recording-client.ts';
 
 let cluster: RealCluster;
@@ -10,29 +10,6 @@ beforeEach(async () => {
   await cluster.start();
 });
 afterEach(() => cluster.dispose());
-
-async function pidOf(name: string): Promise<number> {
-  return (await cluster.nodes()).find((node) => node.name === name)?.pid ?? 0;
-}
-
-async function allUp(): Promise<boolean> {
-  return (await cluster.nodes()).every((node) => node.state === 'up');
-}
-
-/** A node takes clients a little before it has met every other: the next one may be killed once three hold what is written. */
-async function allHoldWrites(): Promise<boolean> {
-  for (const [index, port] of cluster.ports.entries()) {
-    const client = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: 1 });
-    try {
-      await client.call('CT.PUT', `probe-${index}`, 'value', 'CONSISTENCY', 'ALL');
-    } catch {
-      return false;
-    } finally {
-      client.disconnect();
-    }
-  }
-  return true;
-}
 
 test('one of three nodes is killed with -9 twice during writes, and every acknowledged value is read from each node', async () => {
   const books = newBooks();
@@ -45,15 +22,12 @@ test('one of three nodes is killed with -9 twice during writes, and every acknow
   for (const victim of ['node-2', 'node-3']) {
     const before = books.acknowledged.size;
     await waitUntil('the load has begun', () => books.acknowledged.size > before || books.sent.size > 1_000);
-    const pid = await pidOf(victim);
-    process.kill(pid, 'SIGKILL');
-    // It may be back within half a second: who looks now and then can miss that it was down. The activity cannot.
-    await waitUntil(`${victim} is back`, async () => (await allUp()) && (await pidOf(victim)) !== pid);
+    await killAndAwait(cluster, victim);
+    // Who looks at the nodes now and then can miss that one was down. The activity cannot.
     const { activity } = await cluster.api.call('cluster.snapshot', {});
     expect(activity.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(new RegExp(`^${victim} .*SIGKILL`)),
     );
-    await waitUntil('all three hold what is written', allHoldWrites);
   }
   const total = books.count;
   await waitUntil('some more writes', () => books.count > total + 500);
@@ -109,7 +83,7 @@ test('a node stopped in order comes back with its data and its epoch', async () 
     'value',
   );
   await cluster.command('node', 'start', 'node-1');
-  await waitUntil('it is up', allUp);
+  await waitUntil('it is up', () => allUp(cluster));
   const replicas = (await cluster.command('replicas', 'default', 'kept')) as { relation: string }[];
   expect(replicas.map((replica) => replica.relation)).toEqual(['equal', 'equal', 'equal']);
 });

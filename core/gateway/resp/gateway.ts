@@ -2,7 +2,7 @@
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
  * from its words to its handler: lookup, arity, authentication, permission, the key's coordinator. It knows nothing of sockets.
  */
-import { isForAnother } from '../../base/errors.ts';
+import { type CoterieError, isForAnother } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
@@ -59,7 +59,7 @@ export interface GatewayStatistics {
 }
 
 export const keyBytesMax = 65_536;
-/** Nodes that a command is sent to one after the other while each refuses writes. */
+/** Nodes that a command is sent to one after the other while each refuses it. */
 const forwardCountMax = 3;
 
 export class Gateway {
@@ -252,10 +252,22 @@ export class Gateway {
       if (error !== null && isForAnother(error) && request.forwardCount < forwardCountMax) {
         request.forwardCount++;
         this.run(request);
+      } else if (error?.code === 'unavailable' && !command.flags.includes('write')) {
+        this.readElsewhere(request, command, target, error);
       } else if (error === null && reply !== null && isReadInVain(command, reply)) {
         // A node that has just come back may not have links to all the others yet, while this one has.
         request.attempt(() => command.run(request));
       } else answer(error, reply);
+    });
+  }
+
+  /** The node that was asked died, or stands still: reading has changed nothing there. */
+  private readElsewhere(request: Request, command: Command, silent: number, error: CoterieError): void {
+    request.attempt(() => {
+      const target = this.store.coordinatorOf(request.address!, purposeOf(command, request.argv));
+      if (target === silent || request.forwardCount >= forwardCountMax) throw error;
+      request.forwardCount++;
+      this.run(request);
     });
   }
 }

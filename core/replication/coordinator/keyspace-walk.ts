@@ -28,12 +28,13 @@ import {
   encodeQuestion,
   type ScanQuestion,
 } from '../../wire/peer/walk-messages.ts';
-import { call } from '../calls.ts';
 import type { CallHandler, PeerService } from '../replica/peer-service.ts';
 import type { Requests } from '../requests.ts';
 import type { KeyspaceState } from '../topology.ts';
 import { GuardedSteps } from './guarded-steps.ts';
 import { liveValuesOfRecord } from './live-values.ts';
+import type { Refusing } from './refusing.ts';
+import { askHolder, holderCountMax } from './walk-questions.ts';
 
 export interface WalkParts {
   readonly engine: StorageEngine;
@@ -43,6 +44,7 @@ export interface WalkParts {
   keyspace(id: number): KeyspaceState;
   /** The replica to ask about a partition; null for this node itself. Throws `unavailable`. */
   holderOf(state: KeyspaceState, partition: number): number | null;
+  readonly refusing: Pick<Refusing, 'note'>;
   /** Deletes one key, coordinated by this node. */
   deleteKey(keyspace: number, key: Buffer, done: (error: CoterieError | null) => void): void;
 }
@@ -169,14 +171,30 @@ export class KeyspaceWalk {
     else steps.run(step);
   }
 
-  #scanPartition(steps: Steps, question: ScanQuestion, next: (page: ScanPage) => void): void {
+  /** Whether none of these is to be asked of that replica any more. */
+  #isElsewhere(keyspace: number, partitions: readonly number[], holder: number): boolean {
+    return partitions.every((partition) => this.#holderOf(keyspace, partition) !== holder);
+  }
+
+  #scanPartition(
+    steps: Steps,
+    question: ScanQuestion,
+    next: (page: ScanPage) => void,
+    left = holderCountMax,
+  ): void {
     const holder = this.#holderOf(question.keyspace, question.partition);
     if (holder === null) {
       this.#scanHere(steps, question, next);
       return;
     }
-    const onBody = steps.onAnswer<Buffer>((body) => next(decodeKeysPage(body, question)));
-    call(this.#parts.requests, holder, calls.scan, encodeQuestion(question), onBody);
+    const { keyspace, partition } = question;
+    const isElsewhere = () => this.#isElsewhere(keyspace, [partition], holder);
+    askHolder(
+      { ...this.#parts, steps },
+      { holder, what: calls.scan, payload: encodeQuestion(question), left, isElsewhere },
+      (body) => next(decodeKeysPage(body, question)),
+      (fewer) => this.#scanPartition(steps, question, next, fewer),
+    );
   }
 
   #scanHere(steps: Steps, question: ScanQuestion, next: (page: ScanPage) => void): void {
@@ -204,35 +222,58 @@ export class KeyspaceWalk {
 
   #countAll(steps: GuardedSteps<number>, keyspace: number): void {
     let total = 0;
-    const byHolder = this.#partitionsByHolder(keyspace);
-    let waiting = byHolder.size;
+    let waiting = 0;
     const add = (count: number): void => {
       total += count;
       if (--waiting === 0) steps.end(total);
     };
-    for (const [holder, partitions] of byHolder) {
-      if (holder === null) {
-        add(this.#countHere(keyspace, partitions));
-        continue;
+    const ask = (byHolder: Map<number | null, number[]>, left: number): void => {
+      waiting += byHolder.size;
+      for (const [holder, partitions] of byHolder) {
+        if (holder === null) {
+          add(this.#countHere(keyspace, partitions));
+          continue;
+        }
+        const payload = encodeQuestion({ keyspace, partitions });
+        const isElsewhere = () => this.#isElsewhere(keyspace, partitions, holder);
+        askHolder(
+          { ...this.#parts, steps },
+          { holder, what: calls.count, payload, left, isElsewhere },
+          (body) => add(decodeCount(body)),
+          (fewer) => {
+            ask(this.#partitionsByHolder(keyspace, partitions), fewer);
+            add(0);
+          },
+        );
       }
-      const onBody = steps.onAnswer<Buffer>((body) => add(decodeCount(body)));
-      const question = encodeQuestion({ keyspace, partitions });
-      call(this.#parts.requests, holder, calls.count, question, onBody);
-    }
+    };
+    ask(this.#partitionsByHolder(keyspace), holderCountMax);
   }
 
   #countHere(keyspace: number, partitions: readonly number[]): number {
     return partitions.reduce((sum, partition) => sum + this.#parts.engine.countLive(keyspace, partition), 0);
   }
 
-  #flushPartition(steps: Steps, keyspace: number, partition: number, next: () => void): void {
+  #flushPartition(
+    steps: Steps,
+    keyspace: number,
+    partition: number,
+    next: () => void,
+    left = holderCountMax,
+  ): void {
     const holder = this.#holderOf(keyspace, partition);
     if (holder === null) {
       this.#flushHere(steps, keyspace, partition, next);
       return;
     }
-    const question = encodeQuestion({ keyspace, partition });
-    call(this.#parts.requests, holder, calls.flush, question, steps.onAnswer(next));
+    const payload = encodeQuestion({ keyspace, partition });
+    const isElsewhere = () => this.#isElsewhere(keyspace, [partition], holder);
+    askHolder(
+      { ...this.#parts, steps },
+      { holder, what: calls.flush, payload, left, isElsewhere },
+      next,
+      (fewer) => this.#flushPartition(steps, keyspace, partition, next, fewer),
+    );
   }
 
   #flushHere(steps: Steps, keyspace: number, partition: number, next: () => void): void {
@@ -259,11 +300,14 @@ export class KeyspaceWalk {
     return holder ?? null;
   }
 
-  #partitionsByHolder(keyspace: number): Map<number | null, number[]> {
+  #partitionsByHolder(
+    keyspace: number,
+    partitions: Iterable<number> = allPartitions(),
+  ): Map<number | null, number[]> {
     const state = this.#parts.keyspace(keyspace);
     const byHolder = new Map<number | null, number[]>();
     const unreachable: number[] = [];
-    for (let partition = 0; partition < partitionCount; partition++) {
+    for (const partition of partitions) {
       const holder = this.#reachableHolder(state, partition);
       if (holder === undefined) unreachable.push(partition);
       else addTo(byHolder, holder, partition);
@@ -283,6 +327,10 @@ export class KeyspaceWalk {
       throw cause;
     }
   }
+}
+
+function* allPartitions(): Generator<number> {
+  for (let partition = 0; partition < partitionCount; partition++) yield partition;
 }
 
 function pageSize(countMax: number): number {

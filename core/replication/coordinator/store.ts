@@ -98,6 +98,7 @@ export class CoordinatorStore implements KeyValueStore {
       {
         engine: components.engine,
         requests: components.parts.requests,
+        refusing: components.parts.refusing,
         clock: components.parts.clock,
         timers: components.parts.timers,
         keyspace: (id) => this.#keyspace(id),

@@ -28,6 +28,7 @@ import type { Requests } from '../requests.ts';
 import { isFromBefore, type Topology } from '../topology.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { ReadEligibility } from './read-eligibility.ts';
+import { startingError } from './starting.ts';
 
 export type CallHandler = (
   from: number,
@@ -201,7 +202,7 @@ export class PeerService {
       const isKnown = Object.values(calls).some((call) => call.method === method);
       reply(
         isKnown
-          ? new CoterieError('not-ready', 'The node that holds this key is starting. Try again.')
+          ? startingError()
           : new CoterieError('unsupported', 'The other node runs an older version. Update it.'),
         null,
       );

@@ -274,7 +274,7 @@ describe('the architecture', () => {
       .map((layer) => `${layer}/DESIGN.md`)
       .filter((path) => existsSync(join(root, path)));
     const missing: string[] = [];
-    for (const page of ['ARCHITECTURE.md', 'README.md', 'CONTRIBUTING.md', ...designs]) {
+    for (const page of ['ARCHITECTURE.md', 'README.md', 'CLIENTS.md', 'CONTRIBUTING.md', ...designs]) {
       for (const [, name] of textOf(page).matchAll(/`([\w/.-]+\.(?:ts|svelte))`/g)) {
         if (!files.some((file) => file === name || file.endsWith(`/${name}`)))
           missing.push(`${page}: ${name}`);

@@ -122,6 +122,43 @@ describe('a forwarded command', () => {
     expect((await forwarding(refusal).run(['incr', 'k']))[0]).toMatch(/^-NOQUORUM /);
   });
 
+  it('that reads, and that nobody answered because the node died, is read elsewhere; what may be written is told', async () => {
+    const store = new MemoryStore();
+    let isThere = true;
+    store.coordinator = () => (isThere ? 99 : null);
+    Object.assign(store, {
+      forward: (...[, , done]: [number, Buffer, (error: CoterieError, reply: null) => void]) => {
+        isThere = false;
+        done(new CoterieError('unavailable', 'It did not answer.'), null);
+      },
+    });
+    const gateway = new VirtualGateway(store);
+    expect(await gateway.run(['get', 'k'])).toEqual(['$-1\r\n']);
+    for (const words of [
+      ['set', 'k', 'v'],
+      ['incr', 'k'],
+    ]) {
+      isThere = true;
+      expect(await gateway.run(words)).toEqual(['-CLUSTERDOWN It did not answer.\r\n']);
+    }
+  });
+
+  it('that reads is not put again to a node that is there and does not answer', async () => {
+    const store = new MemoryStore();
+    let count = 0;
+    store.coordinator = () => 99;
+    Object.assign(store, {
+      forward: (...[, , done]: [number, Buffer, (error: CoterieError, reply: null) => void]) => {
+        count++;
+        done(new CoterieError('unavailable', 'It did not answer.'), null);
+      },
+    });
+    expect(await new VirtualGateway(store).run(['get', 'k'])).toEqual([
+      '-CLUSTERDOWN It did not answer.\r\n',
+    ]);
+    expect(count).toBe(1);
+  });
+
   it.each(['', '\x01', '\x01OK\r\n', '\x01+OK'])(
     'whose answer is no reply is an error, not bytes: "%s"',
     async (text) => {
