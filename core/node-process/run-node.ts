@@ -143,6 +143,7 @@ export async function runNode(
   const resp = createRespServer(
     {
       store: node.store,
+      messages: node.messages,
       clock,
       timers,
       random: systemRandom,

@@ -17,6 +17,7 @@ import { CoordinatorStore, type EndpointBook } from '../replication/coordinator/
 import { serveFallbacks } from '../replication/handoff/fallbacks.ts';
 import { HintStore } from '../replication/handoff/hint-store.ts';
 import { HintedHandoff } from '../replication/handoff/hinted-handoff.ts';
+import { MessageRelay } from '../replication/message-relay.ts';
 import { type CoordinatorParts, newCounters, type Writer } from '../replication/parts.ts';
 import { ExpiredValues } from '../replication/replica/expired-values.ts';
 import type { ExpirySettings } from '../replication/replica/expiry-turns.ts';
@@ -78,6 +79,7 @@ export interface NodeParts {
   readonly engine: StorageEngine;
   readonly service: PeerService;
   readonly store: CoordinatorStore;
+  readonly messages: MessageRelay;
   readonly delivery: HintedHandoff;
   readonly collector: TombstoneCollector;
   readonly expired: ExpiredValues;
@@ -198,6 +200,7 @@ export function assemble(
   const gossip = new LayoutGossip({ layouts, network, requests, service, log });
   serveFallbacks(service, hints, topology);
   serveTogether(service, parts);
+  const messages = new MessageRelay(parts, service);
 
   // What goes on in the background.
   const isBusy = () => requests.pendingCount > pendingWhenBusy;
@@ -249,6 +252,7 @@ export function assemble(
       engine,
       service,
       store,
+      messages,
       delivery,
       collector,
       expired,

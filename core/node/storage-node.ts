@@ -5,6 +5,7 @@
 import { CoterieError } from '../base/errors.ts';
 import type { LayoutHistory, LiveLayout } from '../layout/history.ts';
 import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
+import type { Messages } from '../ports/messages.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees } from '../repair/saved-trees.ts';
@@ -102,6 +103,11 @@ export class StorageNode {
   /** What membership tells others of this node's layouts, and hears of theirs. */
   get layoutWord(): LayoutWord {
     return this.#built.gossip;
+  }
+
+  /** Between the gateways of the cluster. */
+  get messages(): Messages {
+    return this.#built.messages;
   }
 
   /** Told of each change of the layouts that count. */

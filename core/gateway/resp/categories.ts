@@ -18,6 +18,7 @@ const categories = {
   slow: ({ flags }) => !flags.includes('fast'),
   blocking: ({ flags }) => flags.includes('blocking'),
   dangerous: ({ need, name }) => need.access === 'admin' || dangerousCommands.has(name),
+  pubsub: ({ group }) => group === 'pubsub',
   transaction: ({ group }) => group === 'transactions',
   connection: ({ group, name }) => group === 'connection' || connectionCommands.has(name),
 } satisfies Record<string, (command: Command) => boolean>;

@@ -16,6 +16,7 @@ import { keyspaceCommands } from './commands/keyspace.ts';
 import { lcsCommands } from './commands/lcs.ts';
 import { numberCommands } from './commands/numbers.ts';
 import { objectCommands } from './commands/object.ts';
+import { publishingCommands } from './commands/publishing.ts';
 import { rangeCommands } from './commands/ranges.ts';
 import { refusedCommands } from './commands/refused.ts';
 import { serverCommands } from './commands/server.ts';
@@ -42,6 +43,7 @@ export function createCommandTable(): CommandTable {
     ...configCommands,
     ...serverCommands,
     ...transactionCommands,
+    ...publishingCommands,
     ...watchingCommands,
     ...refusedCommands,
     ...clusterCommands,

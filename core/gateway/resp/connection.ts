@@ -10,17 +10,19 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Logins } from '../../ports/logins.ts';
 import type { Meeting } from '../../ports/mutual-proof.ts';
-import type { RespEncoder } from '../../wire/resp/encoder.ts';
+import type { RespEncoder, RespProtocol } from '../../wire/resp/encoder.ts';
 import { RespProtocolError, RespRequestParser, respParserDefaults } from '../../wire/resp/parser.ts';
 import { clientLine } from './client-line.ts';
 import { ConnectionMemory } from './connection-memory.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import { errorTexts, memoryShort } from './errors.ts';
+import { errorTexts, listeningOnly, memoryShort } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { Gathering } from './gathering.ts';
 import { ClientIdentity } from './identity.ts';
 import { type MemoryHolder, smallShareBytes } from './memory-budget.ts';
 import { ReplyOutput } from './output.ts';
+import { mayHearAll } from './permissions.ts';
+import { ClientSubscriptions, mayRunWhileListening } from './pubsub/client-subscriptions.ts';
 import { ReplyMode } from './reply-mode.ts';
 import { type ClientControl, type ReplySink, Request } from './request.ts';
 import { Session } from './session.ts';
@@ -33,6 +35,8 @@ const waitingInputBytesMax = 1_048_576;
 const replyBytesInFlightMax = 4 * 1_048_576;
 /** What it is shown of others' commands and has not read: it would be the memory of all others. */
 const toldBytesMax = 4 * 1_048_576;
+/** Messages that it has not read; as much as Redis keeps. */
+const heardBytesMax = 32 * 1_048_576;
 /** All places taken, a connection has this long to show that it is the host. */
 const probationMsMax = 1_000;
 
@@ -58,6 +62,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   meeting: Meeting | null = null;
   gathering: Gathering | null = null;
   readonly transaction: Transaction;
+  readonly subscriptions: ClientSubscriptions;
   dirty = false;
   readonly remoteAddress: string;
   readonly client: ClientControl = this;
@@ -114,7 +119,9 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
       { parser: this.parser, output: this.output, budget: gateway.budget },
       this,
     );
-    this.transaction = new Transaction((bytes) => this.memory.hold(bytes));
+    const hold = (bytes: number) => this.memory.hold(bytes);
+    this.transaction = new Transaction(hold);
+    this.subscriptions = new ClientSubscriptions(hold);
     this.identity = new ClientIdentity(loginsFor(socket, gateway.logins), (mayBeHeard) => {
       this.parser.authenticated = mayBeHeard;
     });
@@ -184,6 +191,10 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
       }
       if (!this.gateway.admit(request)) {
         this.transaction.spoil();
+        return true;
+      }
+      if (this.listensOnly && !mayRunWhileListening(request.command!)) {
+        request.error(listeningOnly(request.command!.name));
         return true;
       }
       if (this.transaction.isOpen && !isControl(request.command!)) {
@@ -298,10 +309,31 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   }
 
   tell(line: Buffer): void {
+    this.push(line, toldBytesMax, 'it does not read what it is shown (MONITOR)');
+  }
+
+  hear(message: Buffer): void {
+    this.push(message, heardBytesMax, 'it does not read the messages that it listens to');
+  }
+
+  get mayHear(): boolean {
+    return !this.identity.isLimited || mayHearAll(this.identity.rights);
+  }
+
+  private push(bytes: Buffer, unreadBytesMax: number, reason: string): void {
     if (this.ended) return;
-    this.output.append([line]);
+    this.output.append([bytes]);
     this.markDirty();
-    if (this.output.unreadBytes > toldBytesMax) this.closeWith('it does not read what it is shown (MONITOR)');
+    if (this.output.unreadBytes > unreadBytesMax) this.closeWith(reason);
+  }
+
+  get protocol(): RespProtocol {
+    return this.session.protocol;
+  }
+
+  /** In RESP2 a reply could not be told from a message. */
+  get listensOnly(): boolean {
+    return this.session.protocol === 2 && this.subscriptions.isListening;
   }
 
   hold(bytes: number): void {
@@ -459,6 +491,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   private letGo(): void {
     this.gathering?.stop(errorTexts.clientGone);
     this.transaction.end();
+    this.gateway.publishing.leave(this);
     this.memory.close(this.waiting);
     this.waiting = null;
     this.output.discard();
@@ -529,6 +562,7 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   reset(): void {
     this.session.reset();
     this.transaction.end();
+    this.gateway.publishing.leave(this);
     this.name = '';
     this.replyMode.set('on');
     this.noEvict = false;

@@ -44,6 +44,11 @@ export const errorTexts = {
 export const memoryShort =
   'BUSY This node has no memory left for this: too much is unfinished or unread. Ask for less at once, read the replies, then try again.';
 
+/** RESP2 has no place for other replies beside messages. */
+export function listeningOnly(commandName: string): string {
+  return `ERR Can't execute '${commandName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+}
+
 export function wrongArity(commandName: string): string {
   return `ERR wrong number of arguments for '${commandName}' command`;
 }

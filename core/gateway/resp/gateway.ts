@@ -8,6 +8,7 @@ import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import type { Log } from '../../ports/log.ts';
 import { type Logins, openToAll } from '../../ports/logins.ts';
+import { type Messages, noMessages } from '../../ports/messages.ts';
 import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
 import type { UserChanges } from '../../ports/user-changes.ts';
@@ -22,6 +23,7 @@ import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { Monitors } from './monitors.ts';
 import { checkPermission } from './permissions.ts';
+import { Publishing } from './pubsub/publishing.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
 
@@ -35,6 +37,8 @@ export interface GatewayComponents {
   readonly hostProof?: MutualProof;
   /** Who may come in; without it, everybody. */
   readonly logins?: Logins;
+  /** To the gateways of other nodes; without it, there are none. */
+  readonly messages?: Messages;
   /** Where users are changed; without it, nowhere. */
   readonly userChanges?: UserChanges;
   /** For INFO; without it, it says nothing of the process's memory. */
@@ -78,6 +82,7 @@ export class Gateway {
   readonly encoder = new RespEncoder();
   readonly watch = new CommandWatch();
   readonly monitors = new Monitors();
+  readonly publishing: Publishing;
   readonly pause: ClientPause;
   /** Bytes in use, and all that the process has of the system; null where nobody can say. */
   readonly memoryUsage: (() => MemoryUsage) | null;
@@ -108,6 +113,7 @@ export class Gateway {
     this.logins = components.logins ?? openToAll;
     this.userChanges = components.userChanges ?? null;
     this.memoryUsage = components.memoryUsage ?? null;
+    this.publishing = new Publishing(components.messages ?? noMessages);
     this.pause = new ClientPause(components.timers);
     this.pause.onEnd = () => {
       for (const client of this.clients.values()) client.goOn();

@@ -3,7 +3,7 @@
  * not do everything (identity.ts): for all others it costs one look at a flag. What a command asks for stands in the table
  * (command.ts); one that says nothing is for administering, so that nothing is open because somebody forgot to say it.
  */
-import { mayUseKeyspace, reaches } from '../../base/rights.ts';
+import { mayUseKeyspace, type Rights, reaches } from '../../base/rights.ts';
 import type { KeyspaceView } from '../../ports/key-value-store.ts';
 import { lowerText } from './arguments.ts';
 import { type Command, type Need, partNameOf } from './command.ts';
@@ -31,6 +31,11 @@ export function checkPermission(request: Request, identity: ClientIdentity): voi
   if (need.keyspaces === 'all' && rights.keyspaces !== null)
     throw new CommandError(noPermissionForAll(user, name));
   if (need.keyspaces === 'selected') checkKeyspace(request, request.session.keyspace);
+}
+
+/** Messages go across keyspaces. */
+export function mayHearAll(rights: Rights): boolean {
+  return rights.keyspaces === null && reaches(rights.access, 'read');
 }
 
 /** For a keyspace that the words of a command name, or of which it would tell. */

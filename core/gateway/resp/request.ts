@@ -8,12 +8,13 @@ import { CoterieError } from '../../base/errors.ts';
 import type { KeyAddress } from '../../base/token.ts';
 import type { WriteResult } from '../../ports/key-value-store.ts';
 import type { Meeting } from '../../ports/mutual-proof.ts';
-import type { RespEncoder } from '../../wire/resp/encoder.ts';
+import type { RespEncoder, RespProtocol } from '../../wire/resp/encoder.ts';
 import type { Command } from './command.ts';
 import { CommandError, errorReply, errorTexts, KeyspaceDropped } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { Gathering } from './gathering.ts';
 import type { ClientIdentity } from './identity.ts';
+import type { ClientSubscriptions } from './pubsub/client-subscriptions.ts';
 import type { NotedWrite, Session } from './session.ts';
 import type { Transaction } from './transactions/transaction.ts';
 
@@ -40,6 +41,13 @@ export interface ClientControl {
   /** What the command under way has gathered, where that is much. */
   gathering: Gathering | null;
   readonly transaction: Transaction;
+  readonly subscriptions: ClientSubscriptions;
+  readonly protocol: RespProtocol;
+  readonly mayHear: boolean;
+  /** Only what is about its subscriptions can be answered to it now. */
+  readonly listensOnly: boolean;
+  /** A message that it listens to. A client that does not read them is cut off. */
+  hear(message: Buffer): void;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly connectedAtMs: number;

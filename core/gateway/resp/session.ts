@@ -37,8 +37,8 @@ export class Session {
   quorumWrite: WriteOptions = { basis: 'quorum' };
   lastWrites: readonly NotedWrite[] = [];
   readonly store: CommandStore;
-  /** Its commands run within a transaction, which has its place among the large ones itself: they answer within their call. */
-  isBatch = false;
+  /** What is to be done once the transaction is written whose commands run here; null: it is no transaction's. */
+  afterwards: (() => void)[] | null = null;
   /** Number of the keyspace, or -1 while none is chosen: then database 0 is looked up at each use. */
   private keyspaceId = -1;
   private knownKeyspaces: readonly KeyspaceView[] | null = null;
@@ -47,6 +47,11 @@ export class Session {
   constructor(store: CommandStore, forwarded: boolean) {
     this.store = store;
     this.forwarded = forwarded;
+  }
+
+  /** Its commands run within a transaction, which has its place among the large ones itself: they answer within their call. */
+  get isBatch(): boolean {
+    return this.afterwards !== null;
   }
 
   /** Throws KeyspaceDropped when the chosen one has gone, and CommandError when no keyspace is database 0. */

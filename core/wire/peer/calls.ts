@@ -37,6 +37,8 @@ export const calls = {
   layouts: call(10, 4 * mebibyte, 16 * mebibyte),
   /** Records that a replica takes as one (put-together.ts). */
   putTogether: call(11, frameBytesMax, kibibyte),
+  /** What clients publish (message-relay.ts): one alone is as large as a value. */
+  messages: call(12, frameBytesMax, 0),
   /** Merkle trees, listings and records of a comparison (exchange-codec.ts). */
   compareReplicas: call(20, frameBytesMax, frameBytesMax),
   /** Membership over the peer link, where datagrams do not get through (stream-messages.ts). */

@@ -237,7 +237,16 @@ export class RespEncoder {
 
 /** A command as an array of bulk strings: what a client sends, and what one node's gateway sends another's. */
 export function encodeCommand(words: readonly (Uint8Array | string)[]): Buffer {
-  const pieces: Uint8Array[] = [Buffer.from(`*${words.length}\r\n`, 'latin1')];
+  return encodeWords('*', words);
+}
+
+/** Out-of-band data of RESP3, as bulk strings. */
+export function encodePush(words: readonly (Uint8Array | string)[]): Buffer {
+  return encodeWords('>', words);
+}
+
+function encodeWords(type: '*' | '>', words: readonly (Uint8Array | string)[]): Buffer {
+  const pieces: Uint8Array[] = [Buffer.from(`${type}${words.length}\r\n`, 'latin1')];
   for (const word of words) {
     const bytes = typeof word === 'string' ? Buffer.from(word, 'utf8') : word;
     pieces.push(Buffer.from(`$${bytes.length}\r\n`, 'latin1'), bytes, commandLineEnd);

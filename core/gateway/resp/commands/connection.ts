@@ -11,6 +11,15 @@ import { setClientName } from './client.ts';
 function ping(request: Request): void {
   const { argv } = request;
   if (argv.length > 2) throw new CommandError(wrongArity('ping'));
+  if (request.sink.client?.listensOnly === true) {
+    // A message's shape, so that whoever reads messages can read it.
+    const encoder = request.begin();
+    encoder.array(2);
+    encoder.text('pong');
+    encoder.bulk(argv[1] ?? Buffer.alloc(0));
+    request.end();
+    return;
+  }
   if (argv.length === 2) {
     request.bulk(argv[1]);
     return;

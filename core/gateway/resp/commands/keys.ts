@@ -249,7 +249,7 @@ const wordReplace = word('replace');
 function copy(request: Request): void {
   const { argv, session } = request;
   const target = new Session(session.store, session.forwarded);
-  target.isBatch = session.isBatch;
+  target.afterwards = session.afterwards;
   target.protocol = session.protocol;
   target.setLevels(session.readLevel, session.writeLevel);
   target.selectKeyspace(session.keyspace.id);

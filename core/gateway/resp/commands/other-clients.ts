@@ -8,7 +8,11 @@ import type { ClientControl, Request } from '../request.ts';
 
 const types = ['normal', 'master', 'replica', 'slave', 'pubsub'];
 
-/** There are only normal ones here, but tools ask for the others. */
+/** There are only normal ones here and those that listen, but tools ask for the others. */
+function isOfType({ subscriptions }: ClientControl, type: string): boolean {
+  return type === (subscriptions.isListening ? 'pubsub' : 'normal');
+}
+
 function readType(bytes: Buffer): string {
   const type = lowerText(bytes);
   if (types.includes(type)) return type;
@@ -26,7 +30,8 @@ function list(request: Request): void {
       );
       clients = clients.filter((client) => wanted.has(client.id));
     } else if (filter === 'type' && argv.length === 4) {
-      clients = readType(argv[3]) === 'normal' ? clients.filter((client) => !client.identity.isHost) : [];
+      const type = readType(argv[3]);
+      clients = clients.filter((client) => !client.identity.isHost && isOfType(client, type));
     } else throw new CommandError(errorTexts.syntax);
   }
   request.begin().verbatim(clients.map((client) => `${client.describe()}\n`).join(''));
@@ -93,9 +98,11 @@ function kill(request: Request): void {
         if (!isKnownUser(request, text)) throw new CommandError(`ERR No such user '${text.slice(0, 64)}'`);
         victims = victims.filter((client) => client.identity.user === text);
         break;
-      case 'type':
-        if (readType(value) !== 'normal') victims = [];
+      case 'type': {
+        const type = readType(value);
+        victims = victims.filter((client) => isOfType(client, type));
         break;
+      }
       case 'maxage': {
         const seconds = Number(readInteger(value, maxAgeError));
         if (seconds < 1) throw new CommandError(maxAgeError);

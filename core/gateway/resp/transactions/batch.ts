@@ -106,14 +106,16 @@ export function executeBatch(request: Request): void {
   const all = [...keys.values()];
   /** Null: a watched key has changed. */
   let replies: Buffer[][] | null = null;
+  let afterwards: (() => void)[] = [];
   const decide = (values: readonly TogetherValue[]): readonly Mutation[] => {
     const store = new BatchStore(gateway.store.keyspaces(), keyspace);
     replies = null;
+    afterwards = [];
     if (values.some(({ isAsExpected }) => !isAsExpected)) return all.map(() => ({ kind: 'none' }));
     for (const [index, { key }] of all.entries()) store.add(key, values[index].siblings);
     const own = new Session(store, true);
     own.protocol = session.protocol;
-    own.isBatch = true;
+    own.afterwards = afterwards = [];
     own.selectKeyspace(keyspace);
     own.setLevels(session.readLevel, session.writeLevel);
     replies = runQueued(request, queued, own);
@@ -126,6 +128,7 @@ export function executeBatch(request: Request): void {
     (values) => request.decide(() => decide(values)),
     request.onAnswer((result) => {
       if (result.written) request.noteWrite(result);
+      for (const deed of afterwards) deed();
       if (replies !== null) {
         answerAll(request, replies);
         return;

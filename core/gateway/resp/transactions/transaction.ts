@@ -17,7 +17,7 @@ const commandOverheadBytes = 256;
 
 const control = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'reset']);
 /** Without a key, and harmless wherever they run. */
-const keyless = new Set(['ping', 'echo', 'time', 'unwatch']);
+const keyless = new Set(['ping', 'echo', 'time', 'unwatch', 'publish', 'spublish']);
 
 /** Runs at once although a transaction is open: it is about the transaction, or ends the connection. */
 export function isControl({ name }: Command): boolean {
@@ -85,7 +85,7 @@ export class Transaction {
     try {
       if (!mayBeQueued(command)) {
         throw new CommandError(
-          `ERR ${command.name.toUpperCase()} is not allowed in a transaction: here that is commands on keys of one slot, PING, ECHO and TIME`,
+          `ERR ${command.name.toUpperCase()} is not allowed in a transaction: here that is commands on keys of one slot, PUBLISH, PING, ECHO and TIME`,
         );
       }
       let bytes = commandOverheadBytes;

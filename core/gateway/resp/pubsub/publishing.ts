@@ -1,0 +1,109 @@
+/**
+ * Publish and subscribe. A message goes to the listeners of this node and, over the links between nodes, to those of all others: at
+ * most once, as in Redis; in the order in which one node's clients publish. Nothing is kept for who comes later.
+ */
+import type { Messages } from '../../../ports/messages.ts';
+import { encodeCommand, encodePush, type RespProtocol } from '../../../wire/resp/encoder.ts';
+import { RespRequestParser } from '../../../wire/resp/parser.ts';
+import { type ClientSubscriptions, type Kind, Listeners, type Subscriber } from './client-subscriptions.ts';
+
+type Listening = Subscriber & { readonly subscriptions: ClientSubscriptions };
+
+const wordOf: Readonly<Record<'channel' | 'shard', Buffer>> = {
+  channel: Buffer.from('message'),
+  shard: Buffer.from('smessage'),
+};
+const patternWord = Buffer.from('pmessage');
+
+export class Publishing {
+  private readonly messages: Messages;
+  private readonly listeners: Readonly<Record<Kind, Map<string, Listeners<Listening>>>> = {
+    channel: new Map(),
+    pattern: new Map(),
+    shard: new Map(),
+  };
+  publishedCount = 0;
+  deliveredCount = 0;
+
+  constructor(messages: Messages) {
+    this.messages = messages;
+    messages.onTold((bytes) => {
+      const parser = new RespRequestParser();
+      parser.push(bytes);
+      const words = parser.next();
+      if (words?.length !== 3) return;
+      const [kind, channel, payload] = words;
+      this.deliver(kind.toString('latin1') === 'shard' ? 'shard' : 'channel', channel, payload);
+    });
+  }
+
+  get droppedCount(): number {
+    return this.messages.droppedCount;
+  }
+
+  /** Returns how many clients of this node it was handed to. */
+  publish(kind: 'channel' | 'shard', channel: Buffer, payload: Buffer): number {
+    this.publishedCount++;
+    this.messages.tellOthers(encodeCommand([kind, channel, payload]));
+    return this.deliver(kind, channel, payload);
+  }
+
+  /** `client` listens to one name more. Throws for a pattern that is none. */
+  subscribe(client: Listening, kind: Kind, name: Buffer): void {
+    const text = name.toString('latin1');
+    const known = this.listeners[kind].get(text) ?? new Listeners<Listening>(kind, name);
+    if (!client.subscriptions.add(kind, name)) return;
+    known.subscribers.add(client);
+    this.listeners[kind].set(text, known);
+  }
+
+  unsubscribe(client: Listening, kind: Kind, name: Buffer): void {
+    if (!client.subscriptions.remove(kind, name)) return;
+    const text = name.toString('latin1');
+    const known = this.listeners[kind].get(text);
+    known?.subscribers.delete(client);
+    if (known?.subscribers.size === 0) this.listeners[kind].delete(text);
+  }
+
+  leave(client: Listening): void {
+    for (const kind of ['channel', 'pattern', 'shard'] as const) {
+      for (const name of client.subscriptions.namesOf(kind)) this.unsubscribe(client, kind, name);
+    }
+  }
+
+  /** Names that somebody of this node listens to. */
+  namesOf(kind: Kind): Buffer[] {
+    return [...this.listeners[kind].values()].map(({ name }) => name);
+  }
+
+  listenerCount(kind: Kind, name: Buffer): number {
+    return this.listeners[kind].get(name.toString('latin1'))?.subscribers.size ?? 0;
+  }
+
+  private deliver(kind: 'channel' | 'shard', channel: Buffer, payload: Buffer): number {
+    const named = this.listeners[kind].get(channel.toString('latin1'));
+    let count = named === undefined ? 0 : handTo(named.subscribers, [wordOf[kind], channel, payload]);
+    if (kind === 'channel') {
+      for (const { glob, name, subscribers } of this.listeners.pattern.values()) {
+        if (glob!.matches(channel)) count += handTo(subscribers, [patternWord, name, channel, payload]);
+      }
+    }
+    this.deliveredCount += count;
+    return count;
+  }
+}
+
+/** Encoded once for each protocol, however many listen. */
+function handTo(subscribers: ReadonlySet<Listening>, words: readonly Buffer[]): number {
+  const encoded: Record<RespProtocol, Buffer | null> = { 2: null, 3: null };
+  let count = 0;
+  // A copy: whoever is cut off leaves while this goes on.
+  for (const subscriber of [...subscribers]) {
+    const { protocol } = subscriber;
+    if (!subscriber.mayHear) continue;
+    count++;
+    encoded[protocol] ??= protocol === 3 ? encodePush(words) : encodeCommand(words);
+    subscriber.hear(encoded[protocol]);
+  }
+  return count;
+}

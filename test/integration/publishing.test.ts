@@ -1,0 +1,136 @@
+/** Publish and subscribe by real clients, on a cluster of three node processes. */
+import { Redis } from 'ioredis';
+import { createClient, createCluster } from 'redis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { plain, RawClient } from '../support/resp-target.ts';
+
+let cluster: RealCluster;
+beforeAll(async () => {
+  cluster = new RealCluster();
+  await cluster.start();
+});
+afterAll(() => cluster.dispose());
+
+const connect = (index: number) => new Redis({ host: '127.0.0.1', port: cluster.ports[index] });
+
+describe('messages', () => {
+  test('published at any node reach who listens at any node, in order, once', async () => {
+    const listeners = [0, 1, 2].map(connect);
+    const heard: string[][] = [[], [], []];
+    for (const [index, listener] of listeners.entries()) {
+      listener.on('message', (channel, message) => heard[index].push(`${channel} ${message}`));
+      expect(await listener.subscribe('news', 'weather')).toBe(2);
+    }
+    const speakers = [0, 1, 2].map(connect);
+    for (let turn = 0; turn < 200; turn++) {
+      await Promise.all(speakers.map((speaker, index) => speaker.publish('news', `${index}.${turn}`)));
+    }
+    await waitUntil('all is heard', () => heard.every(({ length }) => length === 600));
+    for (const messages of heard) {
+      expect(new Set(messages).size).toBe(600);
+      for (const from of [0, 1, 2]) {
+        const mine = messages.filter((message) => message.startsWith(`news ${from}.`));
+        expect(mine).toEqual(Array.from({ length: 200 }, (_, turn) => `news ${from}.${turn}`));
+      }
+    }
+    // Of the node that is asked, as in a Redis cluster.
+    expect(await speakers[1].publish('weather', 'sunny')).toBe(1);
+    expect(await speakers[0].pubsub('NUMSUB', 'news', 'none')).toEqual(['news', 1, 'none', 0]);
+    await listeners[0].unsubscribe('news');
+    expect(await speakers[0].pubsub('CHANNELS')).toEqual(['weather']);
+    for (const client of [...listeners, ...speakers]) client.disconnect();
+  });
+
+  test('by pattern, in RESP3 beside other commands, and of shard channels by clients in cluster mode', async () => {
+    const listener = await createClient({
+      socket: { host: '127.0.0.1', port: cluster.ports[0] },
+      RESP: 3,
+    }).connect();
+    const heard: string[] = [];
+    await listener.pSubscribe('sensor.*', (message, channel) => heard.push(`${channel} ${message}`));
+    await listener.subscribe('plain', (message) => heard.push(`plain ${message}`));
+    await listener.set('beside', 'works');
+    expect(await listener.get('beside')).toBe('works');
+    const speaker = connect(2);
+    await speaker.publish('sensor.door', 'open');
+    await speaker.publish('other', 'nobody');
+    await speaker.publish('plain', 'yes');
+    await waitUntil('both are heard', () => heard.length === 2);
+    expect(heard).toEqual(['sensor.door open', 'plain yes']);
+
+    const rootNodes = cluster.ports.map((port) => ({ socket: { host: '127.0.0.1', port } }));
+    const sharded = createCluster({ rootNodes });
+    await sharded.connect();
+    const shards: string[] = [];
+    await sharded.sSubscribe('orders', (message) => shards.push(message));
+    await sharded.sPublish('orders', 'one');
+    await speaker.call('SPUBLISH', 'orders', 'two');
+    await speaker.publish('orders', 'not for shards');
+    await waitUntil('both are heard', () => shards.length === 2);
+    expect([...shards].sort()).toEqual(['one', 'two']);
+    await sharded.close();
+    listener.destroy();
+    speaker.disconnect();
+  });
+
+  test('in RESP2 a client that listens does nothing else, until it has stopped', async () => {
+    const client = await RawClient.connect(cluster.ports[0]);
+    expect(plain(await client.call('SUBSCRIBE', 'a', 'b'))).toEqual(['subscribe', 'a', 1]);
+    expect(plain(await client.next())).toEqual(['subscribe', 'b', 2]);
+    expect(plain(await client.call('PING'))).toEqual(['pong', '']);
+    expect(plain(await client.call('PING', 'x'))).toEqual(['pong', 'x']);
+    expect(plain(await client.call('GET', 'k'))).toMatch(/Can't execute 'get': only/);
+    expect(plain(await client.call('PSUBSCRIBE', 'c*'))).toEqual(['psubscribe', 'c*', 3]);
+    expect(plain(await client.call('UNSUBSCRIBE'))).toEqual(['unsubscribe', 'a', 2]);
+    expect(plain(await client.next())).toEqual(['unsubscribe', 'b', 1]);
+    expect(plain(await client.call('PUNSUBSCRIBE'))).toEqual(['punsubscribe', 'c*', 0]);
+    expect(plain(await client.call('SUNSUBSCRIBE'))).toEqual(['sunsubscribe', null, 0]);
+    expect(plain(await client.call('GET', 'k'))).toBeNull();
+    client.close();
+  });
+
+  test('of a transaction are said when it is done, and not when it is not', async () => {
+    const listener = connect(1);
+    const heard: string[] = [];
+    listener.on('message', (_, message) => heard.push(message));
+    await listener.subscribe('done');
+    const client = connect(0);
+    await client.multi().set('{p}a', 1).publish('done', 'first').exec();
+    await client.watch('{p}a');
+    await client.set('{p}a', 2);
+    expect(await client.multi().publish('done', 'never').get('{p}a').exec()).toBeNull();
+    await client.multi().publish('done', 'second').exec();
+    await waitUntil('two are heard', () => heard.length === 2);
+    expect(heard).toEqual(['first', 'second']);
+    listener.disconnect();
+    client.disconnect();
+  });
+
+  test('are lost on a client that does not read them: it is cut off, and the others go on', async () => {
+    const deaf = connect(1);
+    await deaf.subscribe('flood');
+    deaf.on('error', () => {});
+    deaf.options.retryStrategy = () => null;
+    // It takes nothing from its socket any more.
+    (deaf as unknown as { stream: { pause(): void } }).stream.pause();
+    const listener = connect(1);
+    let heard = 0;
+    listener.on('message', () => heard++);
+    await listener.subscribe('flood', 'end');
+    const speaker = connect(0);
+    const message = 'x'.repeat(1_000_000);
+    for (let turn = 0; turn < 60; turn++) {
+      await speaker.publish('flood', message);
+      // One at a time, so that what is under way to the other node never is too much.
+      await waitUntil('it is heard', () => heard === turn + 1);
+    }
+    await waitUntil('the deaf one is cut off', async () => {
+      const at = connect(1);
+      const list = String(await at.client('LIST'));
+      at.disconnect();
+      return list.split('\n').filter((line) => line.includes(' sub=1 ')).length === 0;
+    });
+    for (const client of [deaf, listener, speaker]) client.disconnect();
+  });
+});
