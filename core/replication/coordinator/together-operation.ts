@@ -10,7 +10,7 @@ import { calls } from '../../wire/peer/calls.ts';
 import { status } from '../../wire/peer/frames.ts';
 import { encodePutTogether, togetherBytesMax } from '../../wire/peer/put-together.ts';
 import { call } from '../calls.ts';
-import type { Change, TogetherHandler } from '../replica/local-records.ts';
+import type { Change, TogetherHandler } from '../replica/changes.ts';
 import type { KeyspaceState } from '../topology.ts';
 import { ReadOperation } from './read-operation.ts';
 import { WriteOperation, type WriteParts } from './write-operation.ts';

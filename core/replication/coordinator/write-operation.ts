@@ -42,7 +42,7 @@ import { encodeKeyed, frameType, parseStatus, status } from '../../wire/peer/fra
 import { errorOf } from '../../wire/peer/replica-status.ts';
 import { Fallbacks } from '../handoff/fallbacks.ts';
 import type { CoordinatorParts } from '../parts.ts';
-import type { Change, ChangeHandler } from '../replica/local-records.ts';
+import type { Change, ChangeHandler } from '../replica/changes.ts';
 import type { ReplyHandler } from '../requests.ts';
 import type { KeyspaceState } from '../topology.ts';
 import { liveValues } from './live-values.ts';

@@ -7,67 +7,19 @@
  * is the one place where that is passed on: whoever sends a record to others does so in `onApplied`, and a change that was
  * refused never gets there. (raft's Ready has the same shape: nothing can be sent that was not accepted.)
  */
-import { CoterieError, toCoterieError } from '../../base/errors.ts';
+import { type CoterieError, toCoterieError } from '../../base/errors.ts';
 import type { Durability } from '../../base/levels.ts';
 import { type KeyAddress, partitionOf } from '../../base/token.ts';
 import type { RecordObserver } from '../../ports/local-replica.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
-import { mergeRecords, type RecordSummary, summarise } from '../../versions/record-codec.ts';
+import { mergeRecords, summarise } from '../../versions/record-codec.ts';
+import type { Change, ChangeHandler, TogetherHandler } from './changes.ts';
+import { KeyLocks, type Lock } from './key-locks.ts';
 import { isIn, type PartitionWatch, PartitionWatches } from './partition-watches.ts';
-
-/** The summary saves a second scan of the header. */
-export interface Change {
-  readonly record: Buffer;
-  readonly summary: RecordSummary;
-}
-
-export interface ChangeHandler {
-  /**
-   * Runs at most once with the key's current record; must return at once. Null: nothing is to be written. `remove`: the
-   * record is forgotten, as if it had never been; `forget`: the same without a trace on disk, so that a restart may bring it
-   * back (ports/storage-engine.ts tells when that may be). A thrown CoterieError becomes `onRefused`.
-   */
-  transform(current: Buffer | null): Change | 'remove' | 'forget' | null;
-  /** Nothing has changed, and nothing more is heard of it. */
-  onRefused(error: CoterieError): void;
-  /** The change is visible to reads of this node, not yet durable. `record` is what the key holds now. */
-  onApplied(record: Buffer | null, changed: boolean): void;
-  /** The change is as durable as the keyspace asks; follows onApplied. Not called when nothing changed. */
-  onDurable(): void;
-  /** Follows onApplied: the change is visible here, and nobody knows whether a restart will find it. */
-  onFailed(error: CoterieError): void;
-}
-
-/** One change of several keys: as `ChangeHandler`, with the records in the order of the keys. */
-export interface TogetherHandler {
-  /** Null, for one: it stays as it is. */
-  transform(current: readonly (Buffer | null)[]): readonly (Change | null)[];
-  onRefused(error: CoterieError): void;
-  onApplied(records: readonly (Buffer | null)[], changed: readonly boolean[]): void;
-  onDurable(): void;
-  onFailed(error: CoterieError): void;
-}
-
-/** Whoever waits for a key. False: it goes on later, and frees the key then. */
-type Turn = (lock: Lock) => boolean;
-
-/** Changes of one key that wait for its record to come from disk. */
-const waitingCountMax = 10_000;
-/** Those that have run leave the queue so many at a time: one by one would move all the others each time. */
-const ranCountMax = 1_024;
-
-/** A key whose record is being read from disk for a change. */
-interface Lock {
-  readonly name: string;
-  readonly address: KeyAddress;
-  readonly queue: Turn[];
-  /** So many of the queue have run. */
-  ranCount: number;
-}
 
 export class LocalRecords {
   readonly #engine: StorageEngine;
-  readonly #locks = new Map<string, Lock>();
+  readonly #locks = new KeyLocks();
   #observer: RecordObserver | null = null;
   readonly watches = new PartitionWatches();
   #onLost: (address: KeyAddress) => void = () => {};
@@ -121,13 +73,11 @@ export class LocalRecords {
 
   change(address: KeyAddress, durability: Durability, handler: ChangeHandler): void {
     // Locks exist only while some change waits for the disk: in the common, hot case this is one size check.
-    if (this.#locks.size > 0) {
-      const lock = this.#locks.get(lockName(address));
-      if (lock !== undefined) {
-        if (isCrowded(lock)) handler.onRefused(crowded());
-        else lock.queue.push((held) => this.#run(address, durability, handler, held));
-        return;
-      }
+    const lock = this.#locks.of(address);
+    if (lock !== undefined) {
+      if (lock.refusal !== null) handler.onRefused(lock.refusal);
+      else lock.wait((held) => this.#run(address, durability, handler, held));
+      return;
     }
     this.#run(address, durability, handler, null);
   }
@@ -144,41 +94,12 @@ export class LocalRecords {
           handler.onRefused(error);
         } else this.#apply(address, durability, handler, current);
       } finally {
-        if (lock !== null) this.#runWaiting(lock);
+        if (lock !== null) this.#locks.free(lock);
       }
     });
     if (answered) return true;
-    lock = held ?? this.#lock(address);
+    lock = held ?? this.#locks.take(address);
     return false;
-  }
-
-  #lock(address: KeyAddress): Lock {
-    const lock: Lock = { name: lockName(address), address, queue: [], ranCount: 0 };
-    this.#locks.set(lock.name, lock);
-    return lock;
-  }
-
-  /**
-   * The key stays locked until nobody waits: what a handler asks for meanwhile goes behind the others. (To ask anew for each
-   * that waits moves all behind it for each record that does not stay in memory: half a minute for ten thousand.)
-   */
-  #runWaiting(lock: Lock): void {
-    const { queue } = lock;
-    while (lock.ranCount < queue.length) {
-      const turn = queue[lock.ranCount++];
-      if (lock.ranCount === ranCountMax) {
-        queue.splice(0, ranCountMax);
-        lock.ranCount = 0;
-      }
-      try {
-        if (!turn(lock)) return;
-      } catch (cause) {
-        // A mistake of one handler's must not lock the key for ever.
-        this.#runWaiting(lock);
-        throw cause;
-      }
-    }
-    this.#locks.delete(lock.name);
   }
 
   /**
@@ -186,47 +107,20 @@ export class LocalRecords {
    * once, and they go to disk as one (ports/storage-engine.ts, `putAll`).
    */
   changeTogether(addresses: readonly KeyAddress[], durability: Durability, handler: TogetherHandler): void {
-    const held: Lock[] = [];
-    /** Whose queue this is being called from: that goes on by itself, or one call would lie within the other for all who wait. */
-    let calledFrom: Lock | null = null;
-    let isOver = false;
-    const free = (): void => {
-      isOver = true;
-      for (const lock of held) if (lock !== calledFrom) this.#runWaiting(lock);
-    };
-    // One order for all: of two that want the same keys one has them all first.
-    const inOrder = [...addresses].sort((a, b) => (lockName(a) < lockName(b) ? -1 : 1));
-    const holdNext = (): void => {
-      if (held.length === inOrder.length) {
-        this.#readTogether(addresses, (error, current) => {
-          try {
-            if (error !== null) handler.onRefused(error);
-            else this.#applyTogether(addresses, durability, handler, current);
-          } finally {
-            free();
-          }
-        });
+    this.#locks.holdAll(addresses, (refusal, free) => {
+      if (refusal !== null) {
+        handler.onRefused(refusal);
         return;
       }
-      const address = inOrder[held.length];
-      const taken = this.#locks.get(lockName(address));
-      if (taken === undefined) {
-        held.push(this.#lock(address));
-        holdNext();
-      } else if (isCrowded(taken)) {
-        handler.onRefused(crowded());
-        free();
-      } else {
-        taken.queue.push((lock) => {
-          held.push(lock);
-          calledFrom = lock;
-          holdNext();
-          calledFrom = null;
-          return isOver;
-        });
-      }
-    };
-    holdNext();
+      this.#readTogether(addresses, (error, current) => {
+        try {
+          if (error !== null) handler.onRefused(error);
+          else this.#applyTogether(addresses, durability, handler, current);
+        } finally {
+          free();
+        }
+      });
+    });
   }
 
   #readTogether(
@@ -337,7 +231,7 @@ export class LocalRecords {
    * under way. Resolves with whether it did, once that is durable; rejects when nobody knows.
    */
   dropUnchanged({ keyspace, partition, isChanged }: PartitionWatch): Promise<boolean> {
-    const isUnderWay = [...this.#locks.values()].some(({ address }) => isIn(address, keyspace, partition));
+    const isUnderWay = this.#locks.held().some((address) => isIn(address, keyspace, partition));
     if (isChanged || isUnderWay) return Promise.resolve(false);
     return new Promise((resolve, reject) => {
       const done = (error: CoterieError | null) => (error === null ? resolve(true) : reject(error));
@@ -403,16 +297,4 @@ export class LocalRecords {
       onFailed: done,
     });
   }
-}
-
-function isCrowded({ queue, ranCount }: Lock): boolean {
-  return queue.length - ranCount >= waitingCountMax;
-}
-
-function crowded(): CoterieError {
-  return new CoterieError('busy', 'Too many writes wait for this key. Try again in a moment.');
-}
-
-function lockName(address: KeyAddress): string {
-  return `${address.keyspace}:${address.key.toString('latin1')}`;
 }

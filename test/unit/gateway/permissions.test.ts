@@ -83,8 +83,8 @@ describe('the command table', () => {
         'acl cat, acl genpass, acl help, acl whoami, asking, auth',
         'client caching, client getname, client getredir, client id, client info, client no-evict, client no-touch, client reply, client setinfo, client setname, client tracking',
         'cluster info, cluster keyslot, cluster myid, cluster nodes, cluster shards, cluster slots',
-        'ct.consistency, ct.host, ct.keyspace, echo, hello, host:, info, ping, post, quit',
-        'readonly, readwrite, reset, select, time, wait',
+        'ct.consistency, ct.host, ct.keyspace, discard, echo, exec, hello, host:, info, multi, ping, post, punsubscribe, quit',
+        'readonly, readwrite, reset, select, sunsubscribe, time, unsubscribe, unwatch, wait',
       ].join(', '),
     );
   });
