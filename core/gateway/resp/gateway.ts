@@ -24,6 +24,8 @@ import { Monitors } from './monitors.ts';
 import { checkPermission } from './permissions.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
+import { PacedLog } from './paced-log.ts';
+import { SharedTurns } from './shared-turns.ts';
 
 export interface GatewayComponents {
   readonly store: KeyValueStore;
@@ -75,6 +77,7 @@ export class Gateway {
   readonly userChanges: UserChanges | null;
   readonly budget: MemoryBudget;
   readonly largeWork: LargeWork;
+  readonly turns: SharedTurns;
   readonly encoder = new RespEncoder();
   readonly watch = new CommandWatch();
   readonly monitors = new Monitors();
@@ -101,7 +104,7 @@ export class Gateway {
     this.clock = components.clock;
     this.timers = components.timers;
     this.random = components.random;
-    this.log = components.log;
+    this.log = new PacedLog(components.log, components.clock);
     this.settings = settings;
     this.table = table;
     this.hostProof = components.hostProof ?? null;
@@ -123,6 +126,7 @@ export class Gateway {
       { clock: this.clock, timers: this.timers, budget: this.budget },
       { bytesMax: settings.memoryBytesMax / 4, waitMsMax: settings.largeCommandWaitMsMax },
     );
+    this.turns = new SharedTurns(components.clock, components.timers);
     this.budget.isWorking = () => this.largeWork.isBusy;
     this.budget.onEased = () => this.largeWork.startWaiting();
     this.startedAtMs = components.clock.monotonicMs();

@@ -4,6 +4,7 @@
  */
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
+import { parseBoundedJson } from '../../base/bounded-json.ts';
 import { CoterieError } from '../../base/errors.ts';
 import type { ClientFrame, ServerFrame } from '../../contract/api.ts';
 import { sessionEndedCode } from '../../contract/session.ts';
@@ -31,8 +32,10 @@ const clientFrame: z.ZodType<ClientFrame> = z.discriminatedUnion('kind', [
 function frameOf(data: RawData): ClientFrame {
   let frame: unknown;
   try {
-    frame = JSON.parse(data.toString());
-  } catch {
+    // Of the type that all messages here have: the server of the sockets joins what comes in pieces.
+    frame = parseBoundedJson(data as Buffer);
+  } catch (cause) {
+    if (cause instanceof CoterieError) throw cause;
     throw new CoterieError('bad-input', 'The frame is not JSON.');
   }
   const parsed = clientFrame.safeParse(frame);

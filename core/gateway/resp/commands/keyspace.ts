@@ -16,8 +16,10 @@ const scanCountMax = 10_000;
 const keyOverheadBytes = 128;
 const ringEnd = partitionStart(partitionCount);
 
-/** Steps of matching (Glob.costOf) in one turn: a few milliseconds. One long key may cost twice that, and no more. */
-const matchStepsPerTurn = 1_000_000;
+/** Steps of matching (Glob.costOf) at a time: about two milliseconds. One long key may cost four times that, and no more. */
+const matchStepsAtOnce = 500_000;
+/** Matching that costs no more is done at once: it is over sooner than a turn. */
+const matchStepsInPassing = 50_000;
 
 /** Walks the whole keyspace; `visit` gets each page and goes on with `next`, `done` runs at the end. Failures answer the request. */
 function walk(
@@ -46,7 +48,7 @@ function eachMatch(
 ): void {
   let index = 0;
   const slice = (): void => {
-    for (let steps = 0; index < keys.length && steps < matchStepsPerTurn; index++) {
+    for (let steps = 0; index < keys.length && steps < matchStepsAtOnce; index++) {
       const key = keys[index];
       steps += glob.costOf(key.length);
       if (glob.matches(key)) take(key);
@@ -54,7 +56,9 @@ function eachMatch(
     if (index < keys.length) nextTurn(request, slice);
     else next();
   };
-  slice();
+  const whole = keys.reduce((sum, key) => sum + glob.costOf(key.length), 0);
+  if (whole <= matchStepsInPassing) slice();
+  else nextTurn(request, slice);
 }
 
 /** Keys for a reply. Each is copied: what was read together with it would be kept as long as the key is. */
@@ -86,9 +90,9 @@ function scanPage(
   request.gateway.store.scan(from.keyspace, from.position, from.countMax, request.onAnswer(answer));
 }
 
-/** A new turn for each page: other clients go on, and a store that answers at once does not deepen the stack. */
+/** A turn for each page, behind other long work: clients go on, and a store that answers at once does not deepen the stack. */
 function nextTurn(request: Request, step: () => void): void {
-  request.gateway.timers.atTurnEnd(() =>
+  request.gateway.turns.take(() =>
     request.attempt(() => {
       if (request.isAbandoned) throw new CommandError(errorTexts.clientGone);
       step();

@@ -1,0 +1,91 @@
+/**
+ * Every abuse of test/support/abuses against three real nodes and their host, one after the other: how long another client of the
+ * attacked node waits for a GET and a SET, quiet and during the abuse, and the most memory of a node and of the host. Words choose
+ * abuses by a part of their name.
+ */
+import { Redis } from 'ioredis';
+import { hostPid, percentile } from '../support/abuse.ts';
+import { type Abuse, AbuseTarget } from '../support/abuses/abuse.ts';
+import { abusesBetweenNodes } from '../support/abuses/between-nodes.ts';
+import { abusesOverHttp } from '../support/abuses/over-http.ts';
+import { abusesOverRedis, fillFor } from '../support/abuses/over-redis.ts';
+import { RealCluster } from '../support/cluster.ts';
+import { forgetPeak, lostAt, mebibyte, memoryOf } from '../support/intruder.ts';
+import { logIn } from '../support/log-in.ts';
+import { type Steady, SteadyClient } from '../support/steady-client.ts';
+
+const quietMs = 3_000;
+const abuseMs = 6_000;
+const cluster = new RealCluster();
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const chosen = process.argv.slice(2);
+const abuses = [...abusesOverRedis, ...abusesOverHttp, ...abusesBetweenNodes].filter(
+  ({ name }) => chosen.length === 0 || chosen.some((word) => name.includes(word)),
+);
+
+async function rounds(abuse: Abuse, target: AbuseTarget): Promise<void> {
+  const untilMs = Date.now() + abuseMs;
+  do await abuse.run(target);
+  while (!abuse.holds && Date.now() < untilMs);
+  await pause(Math.max(0, untilMs - Date.now()));
+}
+
+function compared(kind: 'get' | 'set', quiet: Steady, during: Steady): string {
+  const of = ({ times }: Steady, part: number) => percentile(times[kind], part);
+  const ms = (value: number) => value.toFixed(1).padStart(7);
+  const ratio = (of(during, 0.99) / of(quiet, 0.99)).toFixed(1).padStart(6);
+  return `${kind.toUpperCase()} ${[of(quiet, 0.5), of(quiet, 0.99), of(during, 0.5), of(during, 0.99)].map(ms).join('')} ${ratio} ×`;
+}
+
+async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number[]): Promise<void> {
+  const port = target.clientPort;
+  const host = hostPid(cluster);
+  const before = new SteadyClient(port, 'quiet');
+  await pause(quietMs);
+  const quiet = await before.stop();
+  for (const pid of [...pids, host]) forgetPeak(pid);
+  const other = new SteadyClient(port, abuse.name.replace(/[^ -~]/g, ''));
+  await other.served(25);
+  target.begin();
+  await rounds(abuse, target);
+  const nodeMiB = Math.max(...pids.map((pid) => memoryOf(pid).peakBytes)) / mebibyte;
+  const hostMiB = memoryOf(host).peakBytes / mebibyte;
+  const during = await other.stop();
+  target.leave();
+  const lost = await lostAt(port, during.written);
+  process.stdout.write(
+    `${abuse.name.padEnd(54)} ${compared('get', quiet, during)}   ${compared('set', quiet, during)}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, ${during.times.get.length} reads, failed ${during.failures.length}, lost ${lost.length}\n`,
+  );
+  for (const key of lost) process.stdout.write(`    lost ${key}: ${during.written.get(key)}\n`);
+  for (const failure of during.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);
+}
+
+try {
+  await cluster.start('--nodes', '3');
+  const client = new Redis({ host: '127.0.0.1', port: cluster.ports[0] });
+  await fillFor(client);
+  client.disconnect();
+  // The first seconds of a process are slower than all others.
+  const warming = new SteadyClient(cluster.ports[0], 'warming');
+  await warming.served(1_000);
+  await warming.stop();
+  const { nodes } = await cluster.api.call('cluster.snapshot', {});
+  const pids = nodes.map(({ pid }) => pid!);
+  const host = hostPid(cluster);
+  const { url } = (await cluster.command('login')) as { url: string };
+  const target = new AbuseTarget(
+    cluster,
+    await logIn(url),
+    nodes.map(({ peer }) => Number(peer!.split(':')[1])),
+  );
+  process.stdout.write(
+    'Milliseconds: quiet p50, p99, during p50, p99, and how many times the quiet p99.\n',
+  );
+  for (const abuse of abuses) await measured(abuse, target, pids);
+  const isSame = (await cluster.nodes()).every(({ pid }, index) => pid === pids[index]);
+  process.stdout.write(
+    `All processes are those of the beginning: ${isSame && hostPid(cluster) === host}.\n`,
+  );
+} finally {
+  await cluster.dispose();
+}

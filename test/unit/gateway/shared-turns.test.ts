@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { SharedTurns } from '../../../core/gateway/resp/shared-turns.ts';
+import type { Timers } from '../../../core/ports/clock.ts';
+
+/** Turns that are taken by hand, and a clock that goes on with each step. */
+function byHand() {
+  let nowMs = 0;
+  let planned: (() => void)[] = [];
+  const timers: Timers = {
+    after: () => ({ cancel() {} }),
+    atTurnEnd: (action) => planned.push(action),
+  };
+  const turns = new SharedTurns({ nowMs: () => nowMs, monotonicMs: () => nowMs }, timers);
+  return {
+    turns,
+    works: (ms: number) => {
+      nowMs += ms;
+    },
+    turn() {
+      const now = planned;
+      planned = [];
+      for (const action of now) action();
+      return now.length > 0;
+    },
+  };
+}
+
+test('a thousand requests with long work take one share of a turn together, each after the other', () => {
+  const { turns, works, turn } = byHand();
+  const order: string[] = [];
+  const begin = (name: string, stepsLeft: number): void =>
+    turns.take(() => {
+      works(1.5);
+      order.push(name);
+      if (stepsLeft > 1) begin(name, stepsLeft - 1);
+    });
+  for (let index = 0; index < 1_000; index++) begin(`request ${index}`, 2);
+  turn();
+  expect(order).toEqual(['request 0', 'request 1']);
+  let count = 1;
+  while (turn()) count += 1;
+  expect(count).toBeGreaterThanOrEqual(1_000);
+  expect(order).toHaveLength(2_000);
+  // Nobody has its second step before everybody had the first.
+  expect(new Set(order.slice(0, 1_000)).size).toBe(1_000);
+});
+
+test('short steps share a turn, and one that goes on at once waits for the next, on a clock that stands still, too', () => {
+  const { turns, turn } = byHand();
+  let steps = 0;
+  const forEver = (): void => {
+    steps += 1;
+    turns.take(forEver);
+  };
+  for (let index = 0; index < 10; index++) turns.take(forEver);
+  turn();
+  expect(steps).toBe(10);
+});
