@@ -16,6 +16,7 @@ import { type Steady, SteadyClient } from '../support/steady-client.ts';
 
 const quietMs = 3_000;
 const abuseMs = 6_000;
+const restMs = 2_000;
 const cluster = new RealCluster();
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const chosen = process.argv.slice(2);
@@ -40,6 +41,8 @@ function compared(kind: 'get' | 'set', quiet: Steady, during: Steady): string {
 async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number[]): Promise<void> {
   const port = target.clientPort;
   const host = hostPid(cluster);
+  // What the abuse before has left to be done.
+  await pause(restMs);
   const before = new SteadyClient(port, 'quiet');
   await pause(quietMs);
   const quiet = await before.stop();
@@ -56,7 +59,7 @@ async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number
   process.stdout.write(
     `${abuse.name.padEnd(54)} ${compared('get', quiet, during)}   ${compared('set', quiet, during)}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, ${during.times.get.length} reads, failed ${during.failures.length}, lost ${lost.length}\n`,
   );
-  for (const key of lost) process.stdout.write(`    lost ${key}: ${during.written.get(key)}\n`);
+  for (const key of lost) process.stdout.write(`    lost: ${key} was ${during.written.get(key)}\n`);
   for (const failure of during.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);
 }
 

@@ -98,9 +98,13 @@ export class SteadyClient {
     );
   }
 
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   async stop(): Promise<Steady> {
     this.#child.stdin!.end();
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), 30_000);
+    const force = setTimeout(() => this.kill(), 30_000);
     await this.#gone;
     clearTimeout(force);
     const { times, failures, written } = JSON.parse(this.#out.trimEnd().split('\n').at(-1)!);

@@ -25,13 +25,16 @@ export class SharedTurns {
     this.plan();
   }
 
-  private plan(): void {
+  /** A request passes several turns until it is answered: a long step is followed by as much time for those. */
+  private plan(restMs = 0): void {
     if (this.isPlanned) return;
     this.isPlanned = true;
-    this.timers.atTurnEnd(() => {
+    const go = () => {
       this.isPlanned = false;
       this.run();
-    });
+    };
+    if (restMs > turnTimeMs) this.timers.after(restMs, go);
+    else this.timers.atTurnEnd(go);
   }
 
   /** What a step begins anew waits for the next turn, whether or not any time has passed. */
@@ -40,11 +43,15 @@ export class SharedTurns {
     const steps = this.waiting;
     this.waiting = [];
     let done = 0;
-    while (done < steps.length) {
+    let tookMs = 0;
+    // What is begun anew meanwhile is planned below.
+    this.isPlanned = true;
+    while (done < steps.length && tookMs < turnTimeMs) {
       steps[done++]();
-      if (this.clock.monotonicMs() - beganMs >= turnTimeMs) break;
+      tookMs = this.clock.monotonicMs() - beganMs;
     }
+    this.isPlanned = false;
     if (done < steps.length) this.waiting = steps.slice(done).concat(this.waiting);
-    if (this.waiting.length > 0) this.plan();
+    if (this.waiting.length > 0) this.plan(tookMs);
   }
 }

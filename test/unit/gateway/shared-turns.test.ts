@@ -6,13 +6,19 @@ import type { Timers } from '../../../core/ports/clock.ts';
 function byHand() {
   let nowMs = 0;
   let planned: (() => void)[] = [];
+  const rests: number[] = [];
   const timers: Timers = {
-    after: () => ({ cancel() {} }),
+    after(restMs, action) {
+      rests.push(restMs);
+      planned.push(action);
+      return { cancel() {} };
+    },
     atTurnEnd: (action) => planned.push(action),
   };
   const turns = new SharedTurns({ nowMs: () => nowMs, monotonicMs: () => nowMs }, timers);
   return {
     turns,
+    rests,
     works: (ms: number) => {
       nowMs += ms;
     },
@@ -55,4 +61,11 @@ test('short steps share a turn, and one that goes on at once waits for the next,
   for (let index = 0; index < 10; index++) turns.take(forEver);
   turn();
   expect(steps).toBe(10);
+});
+
+test('a long step is followed by as much time for others', () => {
+  const { turns, works, turn, rests } = byHand();
+  for (const ms of [8, 1, 1, 1]) turns.take(() => works(ms));
+  while (turn());
+  expect(rests).toEqual([8]);
 });

@@ -10,6 +10,8 @@ import type { Request } from '../request.ts';
 
 /** Keys per page when everything is walked: large enough to be few pages, small enough not to hold up the node. */
 const pageKeyCount = 1_000;
+/** A SCAN of no more keys begins at once. */
+const countInPassing = 100;
 /** A client may ask for more per SCAN; it would only hold up everybody else. */
 const scanCountMax = 10_000;
 /** What a key costs in a reply that is being gathered, beside its bytes. */
@@ -35,7 +37,7 @@ function walk(
         else nextTurn(request, () => next(nextPosition));
       }),
     );
-  next(0);
+  nextTurn(request, () => next(0));
 }
 
 /** Hands those keys that match to `take`, in as many turns as that needs, then goes on with `next`. */
@@ -160,7 +162,11 @@ function scan(request: Request): void {
     return;
   }
   const from = { keyspace: session.keyspace.id, position: cursor, countMax: Math.min(count, scanCountMax) };
-  scanPage(request, from, (page) => {
+  const begin = (step: () => void): void => {
+    if (from.countMax <= countInPassing) step();
+    else nextTurn(request, step);
+  };
+  const found = (page: ScanPage): void => {
     if (glob === null) {
       answer(page.keys, page.nextPosition);
       return;
@@ -168,7 +174,8 @@ function scan(request: Request): void {
     const matching: Buffer[] = [];
     const take = (key: Buffer): void => void matching.push(key);
     eachMatch(request, glob, page.keys, take, () => answer(matching, page.nextPosition));
-  });
+  };
+  begin(() => scanPage(request, from, found));
 }
 
 /** A random place on the ring, then the next keys: as even as the keys lie. An empty tail goes on at the start. */
