@@ -3,6 +3,7 @@
  * attacked node waits for a GET and a SET, quiet and during the abuse, and the most memory of a node and of the host. Words choose
  * abuses by a part of their name.
  */
+import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { hostPid, percentile } from '../support/abuse.ts';
 import { type Abuse, AbuseTarget } from '../support/abuses/abuse.ts';
@@ -14,9 +15,10 @@ import { forgetPeak, lostAt, mebibyte, memoryOf } from '../support/intruder.ts';
 import { logIn } from '../support/log-in.ts';
 import { type Steady, SteadyClient } from '../support/steady-client.ts';
 
-const quietMs = 3_000;
-const abuseMs = 6_000;
-const restMs = 2_000;
+const firstQuietMs = 10_000;
+const quietMs = 2_000;
+const abuseMs = 5_000;
+const restMs = 1_000;
 const cluster = new RealCluster();
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const chosen = process.argv.slice(2);
@@ -31,11 +33,29 @@ async function rounds(abuse: Abuse, target: AbuseTarget): Promise<void> {
   await pause(Math.max(0, untilMs - Date.now()));
 }
 
-function compared(kind: 'get' | 'set', quiet: Steady, during: Steady): string {
-  const of = ({ times }: Steady, part: number) => percentile(times[kind], part);
+/** Of all quiet spells so far: one alone says little about the slowest of a hundred. */
+const quiet = { get: [] as number[], set: [] as number[] };
+
+async function beQuiet(port: number, forMs: number): Promise<void> {
+  const client = new SteadyClient(port, 'quiet');
+  await pause(forMs);
+  const { times } = await client.stop();
+  for (const kind of ['get', 'set'] as const) {
+    quiet[kind].push(...times[kind]);
+    quiet[kind].sort((a, b) => a - b);
+  }
+}
+
+function compared(kind: 'get' | 'set', { times: { [kind]: during } }: Steady): string {
   const ms = (value: number) => value.toFixed(1).padStart(7);
-  const ratio = (of(during, 0.99) / of(quiet, 0.99)).toFixed(1).padStart(6);
-  return `${kind.toUpperCase()} ${[of(quiet, 0.5), of(quiet, 0.99), of(during, 0.5), of(during, 0.99)].map(ms).join('')} ${ratio} ×`;
+  const waits = [quiet[kind], during].flatMap((times) => [percentile(times, 0.5), percentile(times, 0.99)]);
+  return `${kind.toUpperCase()} ${waits.map(ms).join('')} ${(waits[3] / waits[1]).toFixed(1).padStart(6)} ×`;
+}
+
+/** What a process has had of the processors. */
+function processorMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number[]): Promise<void> {
@@ -43,21 +63,24 @@ async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number
   const host = hostPid(cluster);
   // What the abuse before has left to be done.
   await pause(restMs);
-  const before = new SteadyClient(port, 'quiet');
-  await pause(quietMs);
-  const quiet = await before.stop();
+  await beQuiet(port, quietMs);
   for (const pid of [...pids, host]) forgetPeak(pid);
   const other = new SteadyClient(port, abuse.name.replace(/[^ -~]/g, ''));
   await other.served(25);
   target.begin();
+  const processes = [pids[0], host, process.pid];
+  const [beganMs, before] = [performance.now(), processes.map(processorMs)];
   await rounds(abuse, target);
+  const busy = processes.map(
+    (pid, index) => ((processorMs(pid) - before[index]) / (performance.now() - beganMs)) * 100,
+  );
   const nodeMiB = Math.max(...pids.map((pid) => memoryOf(pid).peakBytes)) / mebibyte;
   const hostMiB = memoryOf(host).peakBytes / mebibyte;
   const during = await other.stop();
   target.leave();
   const lost = await lostAt(port, during.written);
   process.stdout.write(
-    `${abuse.name.padEnd(54)} ${compared('get', quiet, during)}   ${compared('set', quiet, during)}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, ${during.times.get.length} reads, failed ${during.failures.length}, lost ${lost.length}\n`,
+    `${abuse.name.padEnd(54)} ${compared('get', during)}   ${compared('set', during)}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, busy ${busy.map((part) => part.toFixed(0)).join(' ')} %, ${during.times.get.length} reads, failed ${during.failures.length}, lost ${lost.length}\n`,
   );
   for (const key of lost) process.stdout.write(`    lost: ${key} was ${during.written.get(key)}\n`);
   for (const failure of during.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);
@@ -82,13 +105,12 @@ try {
     nodes.map(({ peer }) => Number(peer!.split(':')[1])),
   );
   process.stdout.write(
-    'Milliseconds: quiet p50, p99, during p50, p99, and how many times the quiet p99.\n',
+    'Milliseconds: quiet p50, p99, during p50, p99, how many times the quiet p99. Busy: the attacked node, the host, the attacker.\n',
   );
+  await beQuiet(target.clientPort, firstQuietMs);
   for (const abuse of abuses) await measured(abuse, target, pids);
   const isSame = (await cluster.nodes()).every(({ pid }, index) => pid === pids[index]);
-  process.stdout.write(
-    `All processes are those of the beginning: ${isSame && hostPid(cluster) === host}.\n`,
-  );
+  process.stdout.write(`All processes are those of the beginning: ${isSame && hostPid(cluster) === host}.\n`);
 } finally {
   await cluster.dispose();
 }

@@ -57,9 +57,7 @@ const membershipFlood: Abuse = {
     const packets = [...forged, systemRandom.bytes(1_400)];
     for (let round = 0; round < 5_000; round++) {
       const sent = peerPorts.flatMap((port) =>
-        packets.map(
-          (bytes) => new Promise((resolve) => socket.send(bytes, port, '127.0.0.1', resolve)),
-        ),
+        packets.map((bytes) => new Promise((resolve) => socket.send(bytes, port, '127.0.0.1', resolve))),
       );
       await Promise.all(sent);
     }

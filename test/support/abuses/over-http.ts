@@ -3,7 +3,8 @@ import { apiSocket, opened } from '../log-in.ts';
 import { mebibyte } from '../intruder.ts';
 import { type Abuse, type AbuseTarget, closed } from './abuse.ts';
 
-const head = (method: string, path: string, { host }: URL) => `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n`;
+const head = (method: string, path: string, { host }: URL) =>
+  `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n`;
 
 /** `count` connections that send `bytes`, and go on with a byte now and then. */
 async function slowly(target: AbuseTarget, url: URL, count: number, bytes: string): Promise<void> {
@@ -28,7 +29,12 @@ const slowBodies: Abuse = {
     const { ui } = target;
     const length = `Content-Length: ${50 * mebibyte}\r\n\r\n`;
     await slowly(target, ui, 100, `${head('PUT', '/kv/default/slow', ui)}${length}`);
-    await slowly(target, ui, 100, `${head('PUT', '/kv/default/slow', ui)}Transfer-Encoding: chunked\r\n\r\n3200000\r\n`);
+    await slowly(
+      target,
+      ui,
+      100,
+      `${head('PUT', '/kv/default/slow', ui)}Transfer-Encoding: chunked\r\n\r\n3200000\r\n`,
+    );
   },
 };
 
@@ -72,7 +78,8 @@ const callsOnSocket: Abuse = {
 
 /** Frames that are small to send and large to read: lists in lists, and millions of empty things. */
 const costlyFrames = (): Buffer[] => {
-  const within = (input: string) => Buffer.from(`{"kind":"call","id":1,"method":"cluster.snapshot","input":${input}}`);
+  const within = (input: string) =>
+    Buffer.from(`{"kind":"call","id":1,"method":"cluster.snapshot","input":${input}}`);
   return [
     within('['.repeat(30 * mebibyte)),
     within(`[${'{},'.repeat(30 * mebibyte)}{}]`),
@@ -101,7 +108,8 @@ const unfinishedFrames: Abuse = {
   name: 'the page’s socket: 12 frames of 90 MiB, unfinished',
   holds: true,
   async run(target) {
-    for (const socket of await pages(target, 12)) socket.send(Buffer.alloc(90 * mebibyte, 0x20), { fin: false });
+    for (const socket of await pages(target, 12))
+      socket.send(Buffer.alloc(90 * mebibyte, 0x20), { fin: false });
   },
 };
 

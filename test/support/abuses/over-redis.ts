@@ -117,7 +117,11 @@ const craftedKeys: Abuse = {
     for (const [number, socket] of (await target.connectAll(8, target.clientPort)).entries()) {
       const commands = Array.from({ length: 5_000 }, (_, index) => [
         encodeCommand(['SET', `{one slot}${number}:${index}`, 'value']),
-        encodeCommand(['SET', index % 2 === 0 ? plainKey : craftedKey, index % 2 === 0 ? 'plain' : 'crafted']),
+        encodeCommand([
+          'SET',
+          index % 2 === 0 ? plainKey : craftedKey,
+          index % 2 === 0 ? 'plain' : 'crafted',
+        ]),
         encodeCommand(['GET', index % 2 === 0 ? craftedKey : plainKey]),
       ]);
       socket.resume();

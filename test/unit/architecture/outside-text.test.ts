@@ -18,7 +18,8 @@ function linesWith(folder: string, pattern: RegExp): string[] {
 }
 
 test('no part of the page makes markup, an address or a program out of text', () => {
-  const makes = /\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(|javascript:|srcdoc/;
+  const makes =
+    /\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(|javascript:|srcdoc/;
   expect(linesWith('renderer', makes)).toEqual([]);
 });
 
