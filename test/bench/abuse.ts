@@ -1,11 +1,11 @@
 /**
  * Every abuse of test/support/abuses against three real nodes and their host, one after the other: how long another client of the
- * attacked node waits for a GET and a SET, quiet and during the abuse, and the most memory of a node and of the host. Words choose
+ * attacked node waits for a GET and a SET, and one of the host for a key over HTTP, quiet and during the abuse, and the most memory of a node and of the host. Words choose
  * abuses by a part of their name.
  */
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import { hostPid, percentile } from '../support/abuse.ts';
+import { faredDuring, hostPid, percentile } from '../support/abuse.ts';
 import { type Abuse, AbuseTarget } from '../support/abuses/abuse.ts';
 import { abusesBetweenNodes } from '../support/abuses/between-nodes.ts';
 import { abusesOverHttp } from '../support/abuses/over-http.ts';
@@ -13,7 +13,7 @@ import { abusesOverRedis, fillFor } from '../support/abuses/over-redis.ts';
 import { RealCluster } from '../support/cluster.ts';
 import { forgetPeak, lostAt, mebibyte, memoryOf } from '../support/intruder.ts';
 import { logIn } from '../support/log-in.ts';
-import { type Steady, SteadyClient } from '../support/steady-client.ts';
+import { SteadyClient } from '../support/steady-client.ts';
 
 const firstQuietMs = 10_000;
 const quietMs = 2_000;
@@ -34,19 +34,23 @@ async function rounds(abuse: Abuse, target: AbuseTarget): Promise<void> {
 }
 
 /** Of all quiet spells so far: one alone says little about the slowest of a hundred. */
-const quiet = { get: [] as number[], set: [] as number[] };
+const quiet = { get: [] as number[], set: [] as number[], http: [] as number[] };
+
+const kinds = ['get', 'set', 'http'] as const;
+/** What another client of the host reads. */
+const httpAddress = () => `${cluster.uiUrl}kv/default/steady:0`;
 
 async function beQuiet(port: number, forMs: number): Promise<void> {
   const client = new SteadyClient(port, 'quiet');
-  await pause(forMs);
+  const { times: http } = await faredDuring(pause(forMs), httpAddress());
   const { times } = await client.stop();
-  for (const kind of ['get', 'set'] as const) {
-    quiet[kind].push(...times[kind]);
+  for (const kind of kinds) {
+    quiet[kind].push(...{ ...times, http }[kind]);
     quiet[kind].sort((a, b) => a - b);
   }
 }
 
-function compared(kind: 'get' | 'set', { times: { [kind]: during } }: Steady): string {
+function compared(kind: (typeof kinds)[number], during: readonly number[]): string {
   const ms = (value: number) => value.toFixed(1).padStart(7);
   const waits = [quiet[kind], during].flatMap((times) => [percentile(times, 0.5), percentile(times, 0.99)]);
   return `${kind.toUpperCase()} ${waits.map(ms).join('')} ${(waits[3] / waits[1]).toFixed(1).padStart(6)} ×`;
@@ -70,7 +74,7 @@ async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number
   target.begin();
   const processes = [pids[0], host, process.pid];
   const [beganMs, before] = [performance.now(), processes.map(processorMs)];
-  await rounds(abuse, target);
+  const { times: http, failed } = await faredDuring(rounds(abuse, target), httpAddress());
   const busy = processes.map(
     (pid, index) => ((processorMs(pid) - before[index]) / (performance.now() - beganMs)) * 100,
   );
@@ -80,7 +84,7 @@ async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number
   target.leave();
   const lost = await lostAt(port, during.written);
   process.stdout.write(
-    `${abuse.name.padEnd(54)} ${compared('get', during)}   ${compared('set', during)}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, busy ${busy.map((part) => part.toFixed(0)).join(' ')} %, ${during.times.get.length} reads, failed ${during.failures.length}, lost ${lost.length}\n`,
+    `${abuse.name.padEnd(54)} ${kinds.map((kind) => compared(kind, { ...during.times, http }[kind])).join('   ')}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, busy ${busy.map((part) => part.toFixed(0)).join(' ')} %, ${during.times.get.length} reads, failed ${during.failures.length + failed}, lost ${lost.length}\n`,
   );
   for (const key of lost) process.stdout.write(`    lost: ${key} was ${during.written.get(key)}\n`);
   for (const failure of during.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);

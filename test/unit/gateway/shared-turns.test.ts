@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { SharedTurns } from '../../../core/gateway/resp/shared-turns.ts';
+import { Request } from '../../../core/gateway/resp/request.ts';
 import type { Timers } from '../../../core/ports/clock.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { VirtualGateway } from '../../support/virtual-gateway.ts';
 
 /** Turns that are taken by hand, and a clock that goes on with each step. */
 function byHand() {
@@ -68,4 +71,37 @@ test('a long step is followed by as much time for others', () => {
   for (const ms of [8, 1, 1, 1]) turns.take(() => works(ms));
   while (turn());
   expect(rests).toEqual([8]);
+});
+
+test('KEYS of many clients walk one after the other', async () => {
+  const store = new MemoryStore();
+  const { gateway, session, time } = new VirtualGateway(store);
+  // Whatever is done takes longer than a turn should.
+  let nowMs = 0;
+  time.monotonicMs = () => (nowMs += 3);
+  let scanCount = 0;
+  const scan = store.scan.bind(store);
+  store.scan = (...asked) => {
+    scanCount += 1;
+    scan(...asked);
+  };
+  let answeredCount = 0;
+  const deliver = () => {
+    answeredCount += 1;
+  };
+  for (let index = 0; index < 50; index++) {
+    const request = new Request(gateway, session, [Buffer.from('KEYS'), Buffer.from('*')], {
+      client: null,
+      deliver,
+    });
+    if (gateway.admit(request)) gateway.run(request);
+  }
+  expect(scanCount).toBe(0);
+  for (let turn = 1; turn <= 10; turn++) {
+    const before = scanCount;
+    await time.step();
+    expect(scanCount - before).toBeLessThanOrEqual(1);
+  }
+  await time.advance(60_000);
+  expect(answeredCount).toBe(50);
 });
