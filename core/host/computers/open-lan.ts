@@ -1,6 +1,5 @@
 /** Everything by which this computer is one of several: its port, the others, who comes in, and what is heard on the network. */
 import type { X509Certificate } from 'node:crypto';
-import { parseBoundedJson } from '../../base/bounded-json.ts';
 import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import type { Discovery } from '../../discovery/discovery.ts';
@@ -170,7 +169,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
 
   const json = <T>(schema: { parse(value: unknown): T }, body: Buffer): T => {
     try {
-      return schema.parse(parseBoundedJson(body));
+      return schema.parse(JSON.parse(body.toString()));
     } catch {
       throw new CoterieError('bad-input', 'What another computer said does not have the right form.');
     }
