@@ -25,7 +25,7 @@ import { checkPermission } from './permissions.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
 import { PacedLog } from './paced-log.ts';
-import { SharedTurns } from './shared-turns.ts';
+import { SharedTurns } from '../shared-turns.ts';
 
 export interface GatewayComponents {
   readonly store: KeyValueStore;

@@ -9,6 +9,7 @@ import { CoterieError } from '../../base/errors.ts';
 import type { ClientFrame, ServerFrame } from '../../contract/api.ts';
 import { sessionEndedCode } from '../../contract/session.ts';
 import type { ByteBudget, Share } from '../../gateway/http/byte-budget.ts';
+import type { SharedTurns } from '../../gateway/shared-turns.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
 import type { Caller } from '../caller.ts';
@@ -52,6 +53,8 @@ export interface ApiSocketSettings {
   readonly caller: Caller;
   /** Holds what comes and goes in large pieces; null: nobody counts. */
   readonly budget: ByteBudget | null;
+  /** Of all pages: whoever calls thousands of times takes others no more time than one that calls once. Null: at once. */
+  readonly turns: SharedTurns | null;
 }
 
 /** Returns the function that ends the connection: what comes after it is not heard. */
@@ -59,7 +62,9 @@ export function serveApiSocket(
   host: Pick<Host, 'api' | 'dispatch'>,
   socket: WebSocket,
   log: Log,
-  { caller, budget }: ApiSocketSettings = { caller: { sessionId: null, name: 'a page' }, budget: null },
+  { caller, budget, turns }: ApiSocketSettings = {
+    ...{ caller: { sessionId: null, name: 'a page' }, budget: null, turns: null },
+  },
 ): () => void {
   let unsubscribe: (() => void) | null = null;
   let callCount = 0;
@@ -105,7 +110,7 @@ export function serveApiSocket(
     }
   };
 
-  socket.on('message', (data) => {
+  const handle = (data: RawData): void => {
     if (ended) return;
     try {
       const frame = frameOf(data);
@@ -115,9 +120,30 @@ export function serveApiSocket(
       const { id } = cause instanceof CoterieError ? cause.details : {};
       fail(typeof id === 'number' ? id : noId, cause);
     }
+  };
+
+  /** Frames that wait for their turn: no more than came in one piece, as nothing is read meanwhile. */
+  const waiting: RawData[] = [];
+  const handleNext = (): void => {
+    const data = waiting.shift();
+    if (data !== undefined) handle(data);
+    if (waiting.length > 0) turns?.take(handleNext);
+    else socket.resume();
+  };
+  socket.on('message', (data) => {
+    // A large one would be held uncounted while it waits.
+    if (turns === null || (data as Buffer).length > countedBytes) {
+      handle(data);
+      return;
+    }
+    waiting.push(data);
+    if (waiting.length > 1) return;
+    socket.pause();
+    turns.take(handleNext);
   });
   socket.on('error', () => {});
   socket.on('close', () => {
+    waiting.length = 0;
     unread?.release();
     unsubscribe?.();
   });

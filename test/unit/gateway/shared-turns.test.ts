@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SharedTurns } from '../../../core/gateway/resp/shared-turns.ts';
+import { SharedTurns } from '../../../core/gateway/shared-turns.ts';
 import { Request } from '../../../core/gateway/resp/request.ts';
 import type { Timers } from '../../../core/ports/clock.ts';
 import { MemoryStore } from '../../support/memory-store.ts';

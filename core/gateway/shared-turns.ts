@@ -1,9 +1,9 @@
 /**
- * Long work of all requests, in steps of a few milliseconds: walks, matching, commands of many parts. One queue for all of them, as
+ * Long work of all requests, in steps of a few milliseconds: walks, matching, commands of many parts, calls of pages. One queue for all of them, as
  * each would otherwise take its step in every turn of the process, and a thousand of them a second or more of it. So whoever asks for
  * little waits for one share of the turn, however much of this there is.
  */
-import type { Clock, Timers } from '../../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 
 /** Smaller: long work takes longer beside other clients. Larger: those wait longer for each of their requests. */
 const turnTimeMs = 2;
