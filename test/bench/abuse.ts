@@ -86,7 +86,7 @@ async function measured(abuse: Abuse, target: AbuseTarget, pids: readonly number
   process.stdout.write(
     `${abuse.name.padEnd(54)} ${kinds.map((kind) => compared(kind, { ...during.times, http }[kind])).join('   ')}   node ${nodeMiB.toFixed(0)} MiB, host ${hostMiB.toFixed(0)} MiB, busy ${busy.map((part) => part.toFixed(0)).join(' ')} %, ${during.times.get.length} reads, failed ${during.failures.length + failed}, lost ${lost.length}\n`,
   );
-  for (const key of lost) process.stdout.write(`    lost: ${key} was ${during.written.get(key)}\n`);
+  for (const key of lost) process.stdout.write(`    lost: ${key}\n`);
   for (const failure of during.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);
 }
 

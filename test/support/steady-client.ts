@@ -69,7 +69,10 @@ export interface Steady {
 export class SteadyClient {
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
+  /** The beginning of a line. */
   #out = '';
+  /** The last whole line. */
+  #said = '';
   /** Writes and reads answered so far, by and large. */
   count = 0;
 
@@ -80,10 +83,12 @@ export class SteadyClient {
     this.#gone = new Promise((resolve) => this.#child.once('close', () => resolve()));
     this.#child.stdout!.on('data', (chunk: Buffer) => {
       this.#out += chunk.toString();
-      const lines = this.#out.trimEnd().split('\n');
-      if (lines.length < 2) return;
-      this.#out = this.#out.endsWith('\n') ? `${lines.at(-1)}\n` : lines.at(-1)!;
-      const { count } = JSON.parse(lines.at(-2)!) as { count?: number };
+      const lines = this.#out.split('\n');
+      this.#out = lines.pop()!;
+      const last = lines.at(-1);
+      if (last === undefined) return;
+      this.#said = last;
+      const { count } = JSON.parse(last) as { count?: number };
       this.count = count ?? this.count;
     });
   }
@@ -107,7 +112,7 @@ export class SteadyClient {
     const force = setTimeout(() => this.kill(), 30_000);
     await this.#gone;
     clearTimeout(force);
-    const { times, failures, written } = JSON.parse(this.#out.trimEnd().split('\n').at(-1)!);
+    const { times, failures, written } = JSON.parse(this.#said);
     for (const each of Object.values(times as Steady['times'])) each.sort((a: number, b: number) => a - b);
     return { times, failures, written: new Map(Object.entries(written)) };
   }
