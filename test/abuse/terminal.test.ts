@@ -44,7 +44,7 @@ describe.skipIf(!isThere)(`on a terminal${isThere ? '' : ' (skipped: there is no
   test.each([
     ['a value', ['get', 'plain'], /value \\u\{1b\}\]0;owned/],
     ['a value as JSON', ['get', 'plain', '--json'], /value \\u001b\]0;owned/],
-    ['values of siblings', ['get', 'siblings'], /sibling 1: .*\\u\{1b\}[^]*sibling 2: .*\\u\{1b\}/],
+    ['values of siblings', ['get', 'siblings'], /sibling 1: .*\\u\{1b\}[\s\S]*sibling 2: .*\\u\{1b\}/],
     ['the key of an error', ['get', `none ${hostile}`], /none \\u\{1b\}.* holds no value/],
     ['the key of an error as JSON', ['get', `none ${hostile}`, '--keyspace', 'none', '--json'], /error/],
     ['a keyspace that there is none of', ['get', 'plain', '--keyspace', hostile], /keyspace/],

@@ -12,6 +12,7 @@ import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
 import type { UserChanges } from '../../ports/user-changes.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
+import { SharedTurns } from '../shared-turns.ts';
 import { ClientPause } from './client-pause.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { CommandWatch } from './command-watch.ts';
@@ -21,11 +22,10 @@ import type { ClientIdentity } from './identity.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { Monitors } from './monitors.ts';
+import { PacedLog } from './paced-log.ts';
 import { checkPermission } from './permissions.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
-import { PacedLog } from './paced-log.ts';
-import { SharedTurns } from '../shared-turns.ts';
 
 export interface GatewayComponents {
   readonly store: KeyValueStore;

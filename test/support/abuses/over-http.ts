@@ -1,6 +1,7 @@
 /** Abuses of the ports of the host: the app's, its WebSocket, and that of the command line. */
-import { apiSocket, opened } from '../log-in.ts';
+
 import { mebibyte } from '../intruder.ts';
+import { apiSocket, opened } from '../log-in.ts';
 import { type Abuse, type AbuseTarget, closed } from './abuse.ts';
 
 const head = (method: string, path: string, { host }: URL) =>

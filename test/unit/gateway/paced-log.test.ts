@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { linesPerMinuteMax, PacedLog } from '../../../core/gateway/resp/paced-log.ts';
-import { VirtualTime } from '../../support/virtual-time.ts';
 import { LogCapture } from '../../support/log-capture.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
 
 test('a message that comes again and again fills no log, leaves room for others, and is counted', async () => {
   const time = new VirtualTime();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { SharedTurns } from '../../../core/gateway/shared-turns.ts';
 import { Request } from '../../../core/gateway/resp/request.ts';
+import { SharedTurns } from '../../../core/gateway/shared-turns.ts';
 import type { Timers } from '../../../core/ports/clock.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { VirtualGateway } from '../../support/virtual-gateway.ts';
