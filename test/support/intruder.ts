@@ -116,7 +116,7 @@ export class Bystander {
   }
 }
 
-/** What was acknowledged and is not there any more, or not as `isIt` expects it. */
+/** What was acknowledged and is not there any more, or not as `isIt` expects it; with what was found instead. */
 export async function lostAt(
   port: number,
   acknowledged: ReadonlyMap<string, string>,
@@ -126,5 +126,8 @@ export async function lostAt(
   const keys = [...acknowledged.keys()];
   const values = keys.length === 0 ? [] : await client.mget(keys);
   client.disconnect();
-  return keys.filter((key, index) => !isIt(values[index], acknowledged.get(key)));
+  return keys.flatMap((key, index) => {
+    const [found, written] = [values[index], acknowledged.get(key)];
+    return isIt(found, written) ? [] : [`${key}: acknowledged ${written}, found ${found}`];
+  });
 }

@@ -13,6 +13,7 @@ import type { MutualProof } from '../../ports/mutual-proof.ts';
 import type { Random } from '../../ports/random.ts';
 import type { UserChanges } from '../../ports/user-changes.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
+import { SharedTurns } from '../shared-turns.ts';
 import { ClientPause } from './client-pause.ts';
 import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
 import { CommandWatch } from './command-watch.ts';
@@ -22,6 +23,7 @@ import type { ClientIdentity } from './identity.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { Monitors } from './monitors.ts';
+import { PacedLog } from './paced-log.ts';
 import { checkPermission } from './permissions.ts';
 import { Publishing } from './pubsub/publishing.ts';
 import type { ClientControl, Request } from './request.ts';
@@ -79,6 +81,7 @@ export class Gateway {
   readonly userChanges: UserChanges | null;
   readonly budget: MemoryBudget;
   readonly largeWork: LargeWork;
+  readonly turns: SharedTurns;
   readonly encoder = new RespEncoder();
   readonly watch = new CommandWatch();
   readonly monitors = new Monitors();
@@ -106,7 +109,7 @@ export class Gateway {
     this.clock = components.clock;
     this.timers = components.timers;
     this.random = components.random;
-    this.log = components.log;
+    this.log = new PacedLog(components.log, components.clock);
     this.settings = settings;
     this.table = table;
     this.hostProof = components.hostProof ?? null;
@@ -129,6 +132,7 @@ export class Gateway {
       { clock: this.clock, timers: this.timers, budget: this.budget },
       { bytesMax: settings.memoryBytesMax / 4, waitMsMax: settings.largeCommandWaitMsMax },
     );
+    this.turns = new SharedTurns(components.clock, components.timers);
     this.budget.isWorking = () => this.largeWork.isBusy;
     this.budget.onEased = () => this.largeWork.startWaiting();
     this.startedAtMs = components.clock.monotonicMs();

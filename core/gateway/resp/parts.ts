@@ -113,7 +113,7 @@ export function runParts(parent: Request, parts: Parts, done: () => void): void 
   };
   const planTurn = (): void => {
     turnPlanned = true;
-    parent.gateway.timers.atTurnEnd(() =>
+    parent.gateway.turns.take(() =>
       parent.attempt(() => {
         turnPlanned = false;
         startMore();

@@ -4,10 +4,12 @@
  */
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
+import { parseBoundedJson } from '../../base/bounded-json.ts';
 import { CoterieError } from '../../base/errors.ts';
 import type { ClientFrame, ServerFrame } from '../../contract/api.ts';
 import { sessionEndedCode } from '../../contract/session.ts';
 import type { ByteBudget, Share } from '../../gateway/http/byte-budget.ts';
+import type { SharedTurns } from '../../gateway/shared-turns.ts';
 import type { Log } from '../../ports/log.ts';
 import { outwardError } from '../../ports/outward-error.ts';
 import type { Caller } from '../caller.ts';
@@ -31,8 +33,10 @@ const clientFrame: z.ZodType<ClientFrame> = z.discriminatedUnion('kind', [
 function frameOf(data: RawData): ClientFrame {
   let frame: unknown;
   try {
-    frame = JSON.parse(data.toString());
-  } catch {
+    // Of the type that all messages here have: the server of the sockets joins what comes in pieces.
+    frame = parseBoundedJson(data as Buffer);
+  } catch (cause) {
+    if (cause instanceof CoterieError) throw cause;
     throw new CoterieError('bad-input', 'The frame is not JSON.');
   }
   const parsed = clientFrame.safeParse(frame);
@@ -49,6 +53,8 @@ export interface ApiSocketSettings {
   readonly caller: Caller;
   /** Holds what comes and goes in large pieces; null: nobody counts. */
   readonly budget: ByteBudget | null;
+  /** Of all pages: whoever calls thousands of times takes others no more time than one that calls once. Null: at once. */
+  readonly turns: SharedTurns | null;
 }
 
 /** Returns the function that ends the connection: what comes after it is not heard. */
@@ -56,7 +62,9 @@ export function serveApiSocket(
   host: Pick<Host, 'api' | 'dispatch'>,
   socket: WebSocket,
   log: Log,
-  { caller, budget }: ApiSocketSettings = { caller: { sessionId: null, name: 'a page' }, budget: null },
+  { caller, budget, turns }: ApiSocketSettings = {
+    ...{ caller: { sessionId: null, name: 'a page' }, budget: null, turns: null },
+  },
 ): () => void {
   let unsubscribe: (() => void) | null = null;
   let callCount = 0;
@@ -102,7 +110,7 @@ export function serveApiSocket(
     }
   };
 
-  socket.on('message', (data) => {
+  const handle = (data: RawData): void => {
     if (ended) return;
     try {
       const frame = frameOf(data);
@@ -112,9 +120,30 @@ export function serveApiSocket(
       const { id } = cause instanceof CoterieError ? cause.details : {};
       fail(typeof id === 'number' ? id : noId, cause);
     }
+  };
+
+  /** Frames that wait for their turn: no more than came in one piece, as nothing is read meanwhile. */
+  const waiting: RawData[] = [];
+  const handleNext = (): void => {
+    const data = waiting.shift();
+    if (data !== undefined) handle(data);
+    if (waiting.length > 0) turns?.take(handleNext);
+    else socket.resume();
+  };
+  socket.on('message', (data) => {
+    // A large one would be held uncounted while it waits.
+    if (turns === null || (data as Buffer).length > countedBytes) {
+      handle(data);
+      return;
+    }
+    waiting.push(data);
+    if (waiting.length > 1) return;
+    socket.pause();
+    turns.take(handleNext);
   });
   socket.on('error', () => {});
   socket.on('close', () => {
+    waiting.length = 0;
     unread?.release();
     unsubscribe?.();
   });

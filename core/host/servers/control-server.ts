@@ -7,6 +7,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseBoundedJson } from '../../base/bounded-json.ts';
 import { CoterieError } from '../../base/errors.ts';
 import { type BodyLimits, withBody } from '../../gateway/http/body.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
@@ -118,8 +119,9 @@ const callBody = z.object({ method: z.string().max(100), input: z.unknown() });
 function callOf(body: Buffer): z.infer<typeof callBody> {
   let call: unknown;
   try {
-    call = JSON.parse(body.toString());
-  } catch {
+    call = parseBoundedJson(body);
+  } catch (cause) {
+    if (cause instanceof CoterieError) throw cause;
     throw new CoterieError('bad-input', 'The request is not JSON.');
   }
   const parsed = callBody.safeParse(call);

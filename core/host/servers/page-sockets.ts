@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CoterieError } from '../../base/errors.ts';
 import { socketProtocol, socketTokenPrefix } from '../../contract/session.ts';
+import { SharedTurns } from '../../gateway/shared-turns.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Session } from '../access/login.ts';
 import type { Host } from '../create-host.ts';
@@ -22,6 +24,14 @@ const frameHeadBytes = 14;
 /** "Try again later" (RFC 6455's registry). */
 const tryLaterCode = 1013;
 
+export interface PageSocketComponents {
+  readonly host: Host;
+  readonly connections: GuardedConnections;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
 export interface PageSocketSettings {
   readonly headers: Readonly<Record<string, string>>;
   address(): { host: string; port: number };
@@ -36,20 +46,19 @@ export class PageSockets {
   readonly #connections: GuardedConnections;
   readonly #settings: PageSocketSettings;
   readonly #log: Log;
+  readonly #turns: SharedTurns;
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: socketFrameBytesMax,
     handleProtocols: (offered) => (offered.has(socketProtocol) ? socketProtocol : false),
   });
 
-  constructor(
-    { host, connections, log }: { host: Host; connections: GuardedConnections; log: Log },
-    settings: PageSocketSettings,
-  ) {
+  constructor({ host, connections, clock, timers, log }: PageSocketComponents, settings: PageSocketSettings) {
     this.#host = host;
     this.#connections = connections;
     this.#settings = settings;
     this.#log = log;
+    this.#turns = new SharedTurns(clock, timers);
     this.#server.on('wsClientError', (_, socket) =>
       refuseByHand(socket, '400 Bad Request', settings.headers, 'This is no WebSocket handshake.'),
     );
@@ -94,7 +103,8 @@ export class PageSockets {
 
   #serve(opened: WebSocket, socket: Duplex, session: Session): void {
     const { ownBudget: budget } = this.#host.admission;
-    const settings = { caller: { sessionId: session.id, name: session.browser }, budget };
+    const caller = { sessionId: session.id, name: session.browser };
+    const settings = { caller, budget, turns: this.#turns };
     const coming = budget.take(0);
     const end = serveApiSocket(this.#host, opened, this.#log, settings);
     session.closers.add(end);

@@ -108,7 +108,10 @@ export async function serveUi(
 
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: keyServerOptions }) as Server;
   const connections = guardServer(server, { connectionsMax, silentMaxMs, headers: securityHeaders }, log);
-  const sockets = new PageSockets({ host, connections, log }, { headers: securityHeaders, address });
+  const sockets = new PageSockets(
+    { host, connections, clock, timers, log },
+    { headers: securityHeaders, address },
+  );
   server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
 
   port = await listen(server, { ...settings, what: 'the app', option: '--ui-port' });

@@ -2,12 +2,14 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { CoterieError, errorCodes } from '../../../core/base/errors.ts';
+import { isPlainLine } from '../../../core/base/plain-text.ts';
 import { exitCodeOf } from '../../../core/cli/exit-codes.ts';
 import { as, parseFactors, wholeSeconds } from '../../../core/cli/parsing.ts';
 import { reportOf } from '../../../core/cli/report-error.ts';
 import { name } from '../../../core/contract/names.ts';
 
 const hint = 'See: coterie help';
+const hostile = '\u001b]0;owned\u0007\u009b2J\u202e\r\nnode-1  up';
 
 function ran(...words: string[]): unknown {
   const program = new Command('coterie')
@@ -40,6 +42,20 @@ describe('what is reported', () => {
       expect(plain.exitCode).toBe(json.exitCode);
       expect(plain.exitCode).toBeGreaterThan(0);
       expect(JSON.parse(json.text)).toEqual({ error: { code, message: 'It did not work.' } });
+    }
+  });
+
+  it.each([
+    ['an error of ours', new CoterieError('not-found', hostile)],
+    ['a mistake', new TypeError(hostile)],
+    ['a refused field', new CoterieError('bad-input', `key: ${hostile}`)],
+    ['a command that there is none of', ran(hostile)],
+    ['an option that there is none of', ran('put', 'a', `--${hostile}`)],
+  ])('is nothing that a terminal obeys, whatever is in it: %s', (_, cause) => {
+    for (const json of [false, true]) {
+      const { text } = reportOf(cause, { json, hint });
+      expect(text).not.toBe('');
+      expect(isPlainLine(text)).toBe(true);
     }
   });
 

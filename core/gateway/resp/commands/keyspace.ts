@@ -10,14 +10,18 @@ import type { Request } from '../request.ts';
 
 /** Keys per page when everything is walked: large enough to be few pages, small enough not to hold up the node. */
 const pageKeyCount = 1_000;
+/** A SCAN of no more keys begins at once. */
+const countInPassing = 100;
 /** A client may ask for more per SCAN; it would only hold up everybody else. */
 const scanCountMax = 10_000;
 /** What a key costs in a reply that is being gathered, beside its bytes. */
 const keyOverheadBytes = 128;
 const ringEnd = partitionStart(partitionCount);
 
-/** Steps of matching (Glob.costOf) in one turn: a few milliseconds. One long key may cost twice that, and no more. */
-const matchStepsPerTurn = 1_000_000;
+/** Steps of matching (Glob.costOf) at a time: about two milliseconds. One long key may cost four times that, and no more. */
+const matchStepsAtOnce = 500_000;
+/** Matching that costs no more is done at once: it is over sooner than a turn. */
+const matchStepsInPassing = 50_000;
 
 /** Walks the whole keyspace; `visit` gets each page and goes on with `next`, `done` runs at the end. Failures answer the request. */
 function walk(
@@ -33,7 +37,7 @@ function walk(
         else nextTurn(request, () => next(nextPosition));
       }),
     );
-  next(0);
+  nextTurn(request, () => next(0));
 }
 
 /** Hands those keys that match to `take`, in as many turns as that needs, then goes on with `next`. */
@@ -46,7 +50,7 @@ function eachMatch(
 ): void {
   let index = 0;
   const slice = (): void => {
-    for (let steps = 0; index < keys.length && steps < matchStepsPerTurn; index++) {
+    for (let steps = 0; index < keys.length && steps < matchStepsAtOnce; index++) {
       const key = keys[index];
       steps += glob.costOf(key.length);
       if (glob.matches(key)) take(key);
@@ -54,7 +58,9 @@ function eachMatch(
     if (index < keys.length) nextTurn(request, slice);
     else next();
   };
-  slice();
+  const whole = keys.reduce((sum, key) => sum + glob.costOf(key.length), 0);
+  if (whole <= matchStepsInPassing) slice();
+  else nextTurn(request, slice);
 }
 
 /** Keys for a reply. Each is copied: what was read together with it would be kept as long as the key is. */
@@ -86,9 +92,9 @@ function scanPage(
   request.gateway.store.scan(from.keyspace, from.position, from.countMax, request.onAnswer(answer));
 }
 
-/** A new turn for each page: other clients go on, and a store that answers at once does not deepen the stack. */
+/** A turn for each page, behind other long work: clients go on, and a store that answers at once does not deepen the stack. */
 function nextTurn(request: Request, step: () => void): void {
-  request.gateway.timers.atTurnEnd(() =>
+  request.gateway.turns.take(() =>
     request.attempt(() => {
       if (request.isAbandoned) throw new CommandError(errorTexts.clientGone);
       step();
@@ -156,7 +162,11 @@ function scan(request: Request): void {
     return;
   }
   const from = { keyspace: session.keyspace.id, position: cursor, countMax: Math.min(count, scanCountMax) };
-  scanPage(request, from, (page) => {
+  const begin = (step: () => void): void => {
+    if (from.countMax <= countInPassing) step();
+    else nextTurn(request, step);
+  };
+  const found = (page: ScanPage): void => {
     if (glob === null) {
       answer(page.keys, page.nextPosition);
       return;
@@ -164,7 +174,8 @@ function scan(request: Request): void {
     const matching: Buffer[] = [];
     const take = (key: Buffer): void => void matching.push(key);
     eachMatch(request, glob, page.keys, take, () => answer(matching, page.nextPosition));
-  });
+  };
+  begin(() => scanPage(request, from, found));
 }
 
 /** A random place on the ring, then the next keys: as even as the keys lie. An empty tail goes on at the start. */
