@@ -54,6 +54,7 @@ export function addKeyspaceCommands(program: Command, context: CommandContext): 
     sloppy?: 'on' | 'off';
     database?: number | null;
     ttl?: number;
+    notify?: string;
   }
   const settingsOf = (flags: Flags) => ({
     factors: flags.factor,
@@ -64,6 +65,7 @@ export function addKeyspaceCommands(program: Command, context: CommandContext): 
     sloppy: flags.sloppy === undefined ? undefined : flags.sloppy === 'on',
     database: flags.database,
     defaultTimeToLiveMs: flags.ttl === undefined ? undefined : flags.ttl * 1000,
+    notifications: flags.notify === 'none' ? '' : flags.notify,
   });
   const withSettings = (command: Command) =>
     command
@@ -76,6 +78,7 @@ export function addKeyspaceCommands(program: Command, context: CommandContext): 
       )
       .addOption(new Option('--sloppy <on|off>', 'let stand-ins take writes').choices(['on', 'off']))
       .option('--database <number|none>', 'number for Redis clients', parseDatabase)
+      .option('--notify <letters|none>', 'tell who listens what changes: KEA for all, as in Redis')
       .option('--ttl <seconds>', 'default time to live, 0 for none', wholeSeconds(0));
 
   withSettings(

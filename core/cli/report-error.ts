@@ -39,6 +39,7 @@ const flags: Readonly<Record<string, string>> = {
   readLevel: '--read',
   writeLevel: '--write',
   defaultTimeToLiveMs: '--ttl',
+  notifications: '--notify',
   expiresInSeconds: '--ttl',
   code: 'The join code',
 };

@@ -59,6 +59,8 @@ export const keyspaceSettings = z.object({
   sloppy: z.boolean(),
   durability,
   defaultTimeToLiveMs: z.number().int().min(0),
+  /** In Redis' letters (base/notifications.ts); empty: none. */
+  notifications: z.string().max(16),
 });
 export type KeyspaceSettings = z.infer<typeof keyspaceSettings>;
 

@@ -63,6 +63,7 @@ export const keyspaceView = keyspaceConsequences.extend({
   sloppy: z.boolean(),
   durability,
   defaultTimeToLiveMs: z.number(),
+  notifications: z.string().default(''),
   createdAtMs: z.number(),
   /** Partitions (of 1,024) whose replicas are not all up now. */
   underReplicated: z.number(),

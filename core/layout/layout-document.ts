@@ -54,6 +54,7 @@ const layoutSchema = z
         sloppy: z.boolean(),
         durability: z.enum(durabilities),
         defaultTimeToLiveMs: count,
+        notifications: z.string().max(16).optional(),
       }),
     ),
     keyspaceIdNext: count,

@@ -14,6 +14,7 @@ import {
   durabilities,
   type Intensity,
 } from '../base/levels.ts';
+import { checkNotifications } from '../base/notifications.ts';
 import { partitionCount } from '../base/token.ts';
 import { allocate } from '../ring/allocator.ts';
 import type { DataCenterRing, RingNode } from '../ring/ring.ts';
@@ -47,6 +48,8 @@ export interface LayoutKeyspace {
   readonly sloppy: boolean;
   readonly durability: Durability;
   readonly defaultTimeToLiveMs: number;
+  /** Which changes are told to who listens (base/notifications.ts); absent: none. */
+  readonly notifications?: string;
   /** Absent: made together with the cluster. */
   readonly createdAtMs?: number;
 }
@@ -191,6 +194,7 @@ function checkKeyspace(layout: Layout, keyspace: KeyspaceSettings, id: number | 
   if (keyspace.readLevel === 'ANY') {
     throw new CoterieError('bad-input', 'ANY is a level for writes only. Read at ONE instead.');
   }
+  checkNotifications(keyspace.notifications ?? '');
   if (!(Number.isSafeInteger(keyspace.defaultTimeToLiveMs) && keyspace.defaultTimeToLiveMs >= 0)) {
     throw new CoterieError(
       'bad-input',

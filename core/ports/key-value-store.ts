@@ -25,6 +25,8 @@ export interface KeyspaceView {
   readonly conflicts: ConflictPolicy;
   /** Milliseconds a new value lives when the writer names no expiry; 0 = for ever. */
   readonly defaultTimeToLiveMs: number;
+  /** Which changes are told to who listens (base/notifications.ts); absent: none. */
+  readonly notifications?: string;
 }
 
 /** One surviving value of a key. Tombstones and expired values are never handed to a gateway. */
@@ -41,6 +43,8 @@ export interface ReadResult {
   readonly siblings: readonly LiveValue[];
   /** Opaque text to hand back with a later write; '' when nothing is known of the key. */
   readonly context: () => string;
+  /** The latest time at which a value expired that was there, where none is left; 0: there was none, or it was deleted. */
+  readonly expiredAtMs: () => number;
 }
 
 export interface ReadOptions {

@@ -134,3 +134,61 @@ describe('messages', () => {
     for (const client of [deaf, listener, speaker]) client.disconnect();
   });
 });
+
+describe('notifications of a keyspace', () => {
+  test('tell at every node what changes, and when a key expires, once they are asked for', async () => {
+    const listener = connect(2);
+    const heard: string[] = [];
+    listener.on('pmessage', (_, channel, message) => heard.push(`${channel} ${message}`));
+    await listener.psubscribe('__key*');
+    const client = connect(0);
+    await client.set('{q}silent', '1');
+    await cluster.command('keyspace', 'alter', 'default', '--notify', 'KEA');
+    const configured = async (index: number) => {
+      const asker = connect(index);
+      const [, value] = (await asker.config('GET', 'notify-keyspace-events')) as string[];
+      asker.disconnect();
+      return value;
+    };
+    await waitUntil('all nodes know', async () =>
+      (await Promise.all([0, 1, 2].map(configured))).every((value) => value === 'KEA'),
+    );
+    await client.set('{q}a', '1');
+    await client.incr('{q}a');
+    await client.rename('{q}a', '{q}b');
+    await client.del('{q}b', '{q}none');
+    await client.multi().append('{q}c', 'x').mset('{q}d', 1, '{q}e', 2).exec();
+    await client.watch('{q}d');
+    await client.set('{q}d', 'changed', 'PX', 60_000);
+    expect(await client.multi().set('{q}never', 1).exec()).toBeNull();
+    await client.set('{q}short', '1', 'PX', 150);
+    await client.set('{q}kept', '1', 'PX', 150);
+    await client.persist('{q}kept');
+    await client.set('{q}gone', '1', 'PX', 150);
+    await client.del('{q}gone');
+    await waitUntil('the end of the short one is told', () =>
+      heard.includes('__keyevent@0__:expired {q}short'),
+    );
+    const events = heard
+      .filter((line) => line.startsWith('__keyevent'))
+      .map((line) => line.slice('__keyevent@0__:'.length));
+    expect(events).toEqual([
+      ...['set {q}a', 'incrby {q}a', 'rename_to {q}b', 'rename_from {q}a', 'del {q}b'],
+      ...['append {q}c', 'set {q}d', 'set {q}e', 'set {q}d', 'expire {q}d'],
+      ...['set {q}short', 'expire {q}short', 'set {q}kept', 'expire {q}kept', 'persist {q}kept'],
+      ...['set {q}gone', 'expire {q}gone', 'del {q}gone', 'expired {q}short'],
+    ]);
+    expect(heard.filter((line) => line.startsWith('__keyspace@0__:{q}a'))).toEqual([
+      '__keyspace@0__:{q}a set',
+      '__keyspace@0__:{q}a incrby',
+      '__keyspace@0__:{q}a rename_from',
+    ]);
+    await expect(client.config('SET', 'notify-keyspace-events', '')).rejects.toThrow('keyspace alter');
+    await expect(cluster.command('keyspace', 'alter', 'default', '--notify', 'Q')).rejects.toThrow(
+      'such as KEA',
+    );
+    await cluster.command('keyspace', 'alter', 'default', '--notify', 'none');
+    listener.disconnect();
+    client.disconnect();
+  });
+});

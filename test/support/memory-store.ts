@@ -157,7 +157,11 @@ export class MemoryStore implements KeyValueStore {
       const record = this.data.records.get(nameOf(address));
       const siblings = record === undefined ? [] : this.live(record);
       const context = contextOf(record);
-      done(null, { siblings, context: () => context });
+      const expiredAtMs = () =>
+        siblings.length > 0
+          ? 0
+          : Math.max(0, ...(record?.versions ?? []).map((version) => version.expiresAtMs));
+      done(null, { siblings, context: () => context, expiredAtMs });
     });
   }
 

@@ -25,6 +25,7 @@ import { MemoryBudget } from './memory-budget.ts';
 import { Monitors } from './monitors.ts';
 import { PacedLog } from './paced-log.ts';
 import { checkPermission } from './permissions.ts';
+import { Notifications } from './pubsub/notifications.ts';
 import { Publishing } from './pubsub/publishing.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
@@ -86,6 +87,7 @@ export class Gateway {
   readonly watch = new CommandWatch();
   readonly monitors = new Monitors();
   readonly publishing: Publishing;
+  readonly notifications: Notifications;
   readonly pause: ClientPause;
   /** Bytes in use, and all that the process has of the system; null where nobody can say. */
   readonly memoryUsage: (() => MemoryUsage) | null;
@@ -117,6 +119,7 @@ export class Gateway {
     this.userChanges = components.userChanges ?? null;
     this.memoryUsage = components.memoryUsage ?? null;
     this.publishing = new Publishing(components.messages ?? noMessages);
+    this.notifications = new Notifications({ ...components, publishing: this.publishing });
     this.pause = new ClientPause(components.timers);
     this.pause.onEnd = () => {
       for (const client of this.clients.values()) client.goOn();
@@ -254,7 +257,7 @@ export class Gateway {
     const bytes = encodeForwarded(request.session, request.argv);
     const answer = request.onAnswer((reply: Buffer) => {
       const { acknowledgedCount, body } = readForwardedReply(reply);
-      if (command.flags.includes('write')) request.noteWrite({ acknowledgedCount }, true);
+      if (command.flags.includes('write')) request.noteWritten({ acknowledgedCount }, true);
       request.raw([body]);
     });
     this.store.forward(target, bytes, (error, reply) => {

@@ -6,7 +6,7 @@
 import { assert } from '../../base/assert.ts';
 import { CoterieError } from '../../base/errors.ts';
 import type { KeyAddress } from '../../base/token.ts';
-import type { WriteResult } from '../../ports/key-value-store.ts';
+import type { Mutation, WriteResult } from '../../ports/key-value-store.ts';
 import type { Meeting } from '../../ports/mutual-proof.ts';
 import type { RespEncoder, RespProtocol } from '../../wire/resp/encoder.ts';
 import type { Command } from './command.ts';
@@ -218,10 +218,20 @@ export class Request {
   }
 
   /** Remembers a write for WAIT; the parts of one command count together. */
-  noteWrite(result: Pick<WriteResult, 'acknowledgedCount'>, fixed = false): void {
+  noteWrite(result: Pick<WriteResult, 'acknowledgedCount'>, mutation: Mutation): void {
+    this.#note({ result, fixed: false });
+    this.gateway.notifications.wrote(this, mutation);
+  }
+
+  /** As `noteWrite`, of what was written elsewhere, or of several keys: others tell of it. */
+  noteWritten(result: Pick<WriteResult, 'acknowledgedCount'>, fixed: boolean): void {
+    this.#note({ result, fixed });
+  }
+
+  #note(write: NotedWrite): void {
     const { root } = this;
     root.writes ??= [];
-    root.writes.push({ result, fixed });
+    root.writes.push(write);
     root.session.lastWrites = root.writes;
   }
 }

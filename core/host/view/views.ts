@@ -122,6 +122,7 @@ export function keyspaceViewOf(
     ...keyspace,
     factors: { ...keyspace.factors },
     createdAtMs: keyspace.createdAtMs ?? layout.createdAtMs,
+    notifications: keyspace.notifications ?? '',
     ...consequencesOf(layout, keyspace),
     ...usableOf(layout, keyspace, facts),
     possibleLoss: facts.possibleLoss,

@@ -18,3 +18,11 @@ export function liveValues(set: VersionSet, nowMs: number): readonly LiveValue[]
 export function liveValuesOfRecord(record: Buffer | null, nowMs: number): readonly LiveValue[] {
   return record === null ? noValues : liveValues(decodeRecord(record), nowMs);
 }
+
+/** When the last value expired that is no deletion; 0: none did. */
+export function latestExpiry(record: Buffer): number {
+  return decodeRecord(record).versions.reduce(
+    (latest, { tombstone, expiresAtMs }) => (tombstone ? latest : Math.max(latest, expiresAtMs)),
+    0,
+  );
+}

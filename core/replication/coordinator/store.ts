@@ -45,7 +45,7 @@ import type { CoordinatorParts } from '../parts.ts';
 import type { PeerService } from '../replica/peer-service.ts';
 import type { KeyspaceState, Topology } from '../topology.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
-import { liveValuesOfRecord } from './live-values.ts';
+import { latestExpiry, liveValuesOfRecord } from './live-values.ts';
 import { ReadOperation } from './read-operation.ts';
 import { readReplicas, type SurveyParts } from './replica-survey.ts';
 import { TogetherOperation, type TogetherResult } from './together-operation.ts';
@@ -366,6 +366,10 @@ class RecordResult implements ReadResult {
     this.#record = record;
     this.#seal = seal;
     this.siblings = liveValuesOfRecord(record, clock.nowMs());
+  }
+
+  expiredAtMs(): number {
+    return this.#record === null || this.siblings.length > 0 ? 0 : latestExpiry(this.#record);
   }
 
   context(): string {

@@ -2,6 +2,7 @@
 
 import type { KeyspaceDraft, KeyspaceSettings } from '../../../core/contract/api.ts';
 import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/contract/levels.ts';
+import { allNotifications } from '../../../core/contract/notifications.ts';
 import type { KeyspaceConsequences, KeyspaceView } from '../../../core/contract/views.ts';
 import { messageOf } from '../api/connection.ts';
 import { LatestAnswer } from '../api/latest-answer.ts';
@@ -31,6 +32,8 @@ export class KeyspaceForm {
   writeLevel = $state<ConsistencyLevel>('QUORUM');
   conflicts = $state<ConflictPolicy>('siblings');
   sloppy = $state(true);
+  /** Listeners are told of changes. */
+  tells = $state(false);
   durability = $state<Durability>('always');
   timeToLive = $state(0);
   timeToLiveUnit = $state<TimeToLiveUnit>('hours');
@@ -96,6 +99,7 @@ export class KeyspaceForm {
     this.writeLevel = from.writeLevel;
     this.conflicts = from.conflicts;
     this.sloppy = from.sloppy;
+    this.tells = from.notifications !== '';
     this.durability = from.durability;
     this.#showTimeToLive(from.defaultTimeToLiveMs);
   }
@@ -120,6 +124,12 @@ export class KeyspaceForm {
     return Array.from({ length: 16 }, (_, number) => number).filter((number) => !taken.has(number));
   }
 
+  /** Who chose some changes at the command line keeps them: the switch says only whether there are any. */
+  get #notifications(): string {
+    if (!this.tells) return '';
+    return this.existing?.notifications || allNotifications;
+  }
+
   /** True when it was saved. */
   async save(): Promise<boolean> {
     if (this.refusal !== null) return false;
@@ -134,6 +144,7 @@ export class KeyspaceForm {
         writeLevel: this.writeLevel,
         conflicts: this.conflicts,
         sloppy: this.sloppy,
+        notifications: this.#notifications,
         durability: this.durability,
         defaultTimeToLiveMs: Math.round(
           Math.max(0, this.timeToLive || 0) * timeToLiveUnits[this.timeToLiveUnit],

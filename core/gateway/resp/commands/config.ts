@@ -11,7 +11,7 @@ import type { Request } from '../request.ts';
 import { slowLogCountMax } from '../slow-log.ts';
 import { defineContainer } from './subcommands.ts';
 
-function configuration(gateway: Gateway): Record<string, string> {
+function configuration({ gateway, session }: Request): Record<string, string> {
   const databases = gateway.store.keyspaces().map((keyspace) => keyspace.database ?? 0);
   const { slowLog, latency } = gateway.watch;
   return {
@@ -26,7 +26,7 @@ function configuration(gateway: Gateway): Record<string, string> {
     maxclients: String(gateway.settings.clientCountMax),
     maxmemory: '0',
     'maxmemory-policy': 'noeviction',
-    'notify-keyspace-events': '',
+    'notify-keyspace-events': session.keyspace.notifications ?? '',
     port: String(gateway.port),
     'proto-max-bulk-len': String(gateway.settings.valueBytesMax),
     requirepass: '',
@@ -81,7 +81,8 @@ const reasons: Readonly<Record<string, string>> = {
   maxmemory: 'keys are kept on disk, and none is evicted',
   'maxmemory-policy': 'keys are kept on disk, and none is evicted',
   maxclients: 'it follows from the number of files that the node may open',
-  'notify-keyspace-events': 'there are no events of keyspaces here',
+  'notify-keyspace-events':
+    'it is a setting of the keyspace, for all nodes: in the app under Keyspaces, or with: coterie keyspace alter NAME --notify KEA',
   timeout: 'idle clients are closed when all places are taken, and not before',
   databases: 'keyspaces are made in the app, or with: coterie keyspace create NAME',
   port: 'the node keeps the port that it has been given',
@@ -110,7 +111,7 @@ function configGet(request: Request): void {
     throw new CommandError(`ERR at most ${patternsMax} patterns can be asked for at once`);
   }
   const patterns = request.argv.slice(2).map((bytes) => new Glob(Buffer.from(lowerText(bytes), 'latin1')));
-  const found = Object.entries(configuration(request.gateway)).filter(([name]) =>
+  const found = Object.entries(configuration(request)).filter(([name]) =>
     patterns.some((pattern) => pattern.matches(Buffer.from(name, 'latin1'))),
   );
   const encoder = request.begin();
@@ -126,7 +127,7 @@ function configGet(request: Request): void {
 function configSet(request: Request): void {
   const { argv, gateway } = request;
   if (argv.length % 2 !== 0) throw new CommandError(errorTexts.syntax);
-  const present = configuration(gateway);
+  const present = configuration(request);
   const named = new Set<string>();
   const changes: (() => void)[] = [];
   for (let index = 2; index < argv.length; index += 2) {

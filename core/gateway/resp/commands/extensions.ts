@@ -132,7 +132,7 @@ function change(request: Request, options: Options, mutation: Mutation): void {
       return conditional && (options.basis === wordNx) !== (length === 0) ? noMutation : mutation;
     },
     request.onAnswer((result) => {
-      if (result.written) request.noteWrite(result);
+      if (result.written) request.noteWrite(result, mutation);
       const context = result.context();
       const encoder = request.begin();
       if (conditional) {

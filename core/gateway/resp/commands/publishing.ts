@@ -4,14 +4,13 @@ import { type Command, defineCommand, needs, type Subcommands } from '../command
 import { CommandError } from '../errors.ts';
 import { Glob, patternBytesMax } from '../glob.ts';
 import type { Kind } from '../pubsub/client-subscriptions.ts';
+import { channelBytesMax } from '../pubsub/publishing.ts';
 import type { Request } from '../request.ts';
 import { defineContainer } from './subcommands.ts';
 
 /** Channels go across keyspaces: who may use some of them only cannot be let in on what is said of the others. */
 const hearing = { access: 'read', keyspaces: 'all' } as const;
 const speaking = { access: 'write', keyspaces: 'all' } as const;
-/** Each is held against every pattern. */
-const channelBytesMax = 1_024;
 
 function publish(kind: 'channel' | 'shard') {
   return (request: Request): void => {

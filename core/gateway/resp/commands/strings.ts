@@ -35,17 +35,18 @@ export function modify(
   answer: () => void,
 ): void {
   const { store } = request.session;
+  let mutation = noMutation;
   store.write(
     request.address!,
     request.session.quorumWrite,
     (siblings) =>
       request.decide(() => {
-        const mutation = decide(siblings[0]);
+        mutation = decide(siblings[0]);
         if (mutation.kind === 'put') warnIfLarge(request, mutation.value);
         return mutation;
       }),
     request.onAnswer((result) => {
-      if (result.written) request.noteWrite(result);
+      if (result.written) request.noteWrite(result, mutation);
       answer();
     }),
   );
@@ -64,7 +65,7 @@ function put(request: Request, value: Buffer, expiresAtMs: number): void {
     session.heldWrite,
     () => mutation,
     request.onAnswer((result) => {
-      request.noteWrite(result);
+      request.noteWrite(result, mutation);
       request.ok();
     }),
   );

@@ -7,6 +7,9 @@ import { encodeCommand, encodePush, type RespProtocol } from '../../../wire/resp
 import { RespRequestParser } from '../../../wire/resp/parser.ts';
 import { type ClientSubscriptions, type Kind, Listeners, type Subscriber } from './client-subscriptions.ts';
 
+/** Names of channels: each is held against every pattern. */
+export const channelBytesMax = 1_024;
+
 type Listening = Subscriber & { readonly subscriptions: ClientSubscriptions };
 
 const wordOf: Readonly<Record<'channel' | 'shard', Buffer>> = {

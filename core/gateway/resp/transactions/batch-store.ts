@@ -53,7 +53,7 @@ export class BatchStore implements CommandStore {
   ): void {
     const found = this.find(address);
     if (found instanceof CommandError) done(found, null);
-    else done(null, { siblings: found.siblings, context: noContext });
+    else done(null, { siblings: found.siblings, context: noContext, expiredAtMs: () => 0 });
   }
 
   write(

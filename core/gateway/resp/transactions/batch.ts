@@ -127,7 +127,7 @@ export function executeBatch(request: Request): void {
     { level, readLevel },
     (values) => request.decide(() => decide(values)),
     request.onAnswer((result) => {
-      if (result.written) request.noteWrite(result);
+      if (result.written) request.noteWritten(result, false);
       for (const deed of afterwards) deed();
       if (replies !== null) {
         answerAll(request, replies);

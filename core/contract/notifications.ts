@@ -1,0 +1,1 @@
+export { allNotifications } from '../base/notifications.ts';

@@ -1,0 +1,138 @@
+/**
+ * Keyspace notifications: what commands change, published as Redis does it, for keyspaces whose settings ask for it. Told by the node that
+ * coordinated the write, to listeners at every node.
+ */
+import { type EventClass, tellsOf } from '../../../base/notifications.ts';
+import type { KeyAddress } from '../../../base/token.ts';
+import type { Clock, Timers } from '../../../ports/clock.ts';
+import type { KeyspaceView, KeyValueStore, Mutation } from '../../../ports/key-value-store.ts';
+import type { Request } from '../request.ts';
+import { ExpiryAlarms } from './expiry-alarms.ts';
+import { channelBytesMax, type Publishing } from './publishing.ts';
+
+/** Of a value that is put, by the command that puts it; all others tell `set`. */
+const putEvents: Readonly<Record<string, string>> = {
+  append: 'append',
+  incr: 'incrby',
+  incrby: 'incrby',
+  decr: 'decrby',
+  decrby: 'decrby',
+  incrbyfloat: 'incrbyfloat',
+  setrange: 'setrange',
+  setbit: 'setbit',
+  bitfield: 'setbit',
+  expire: 'expire',
+  pexpire: 'expire',
+  expireat: 'expire',
+  pexpireat: 'expire',
+  persist: 'persist',
+};
+const generic = new Set(['expire', 'persist', 'rename_to', 'copy_to']);
+/** Of a value that another command stores in steps. */
+const storedBy: Readonly<Record<string, string>> = {
+  copy: 'copy_to',
+  rename: 'rename_to',
+  renamenx: 'rename_to',
+};
+const keepsTime = new Set([
+  'append',
+  'incrby',
+  'decrby',
+  'incrbyfloat',
+  'setrange',
+  'setbit',
+  'expire',
+  'persist',
+]);
+
+interface Event {
+  readonly name: string;
+  readonly eventClass: EventClass;
+}
+
+/** What is told of one write. */
+export function eventsOf(command: string, parent: string | null, mutation: Mutation): Event[] {
+  if (mutation.kind === 'none') return [];
+  if (mutation.kind === 'delete') {
+    const isMoved = parent === 'rename' || parent === 'renamenx';
+    return [{ name: isMoved ? 'rename_from' : 'del', eventClass: 'g' }];
+  }
+  if (command === 'getex') {
+    return [{ name: mutation.expiresAtMs === 0 ? 'persist' : 'expire', eventClass: 'g' }];
+  }
+  const name = storedBy[parent ?? ''] ?? putEvents[command] ?? 'set';
+  const events: Event[] = [{ name, eventClass: generic.has(name) ? 'g' : '$' }];
+  if (mutation.expiresAtMs !== 0 && !keepsTime.has(name) && !generic.has(name)) {
+    events.push({ name: 'expire', eventClass: 'g' });
+  }
+  return events;
+}
+
+interface Components {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly publishing: Publishing;
+}
+
+export class Notifications {
+  private readonly store: KeyValueStore;
+  private readonly publishing: Publishing;
+  private readonly alarms: ExpiryAlarms;
+
+  constructor({ store, clock, timers, publishing }: Components) {
+    this.store = store;
+    this.publishing = publishing;
+    this.alarms = new ExpiryAlarms({ clock, timers }, (alarm) =>
+      this.expired(alarm.address, alarm.expiresAtMs),
+    );
+  }
+
+  /** A command has written; within a transaction it is told once that is done. */
+  wrote(request: Request, mutation: Mutation): void {
+    const { keyspace } = request.session;
+    const letters = keyspace.notifications ?? '';
+    if (letters === '') return;
+    const tell = () => this.told(request, keyspace, letters, mutation);
+    const { afterwards } = request.session;
+    if (afterwards === null) tell();
+    else afterwards.push(tell);
+  }
+
+  private told(request: Request, keyspace: KeyspaceView, letters: string, mutation: Mutation): void {
+    const address = request.address!;
+    const parent = request.parent?.command?.name ?? null;
+    for (const { name, eventClass } of eventsOf(request.command!.name, parent, mutation)) {
+      if (tellsOf(letters, eventClass)) this.publish(keyspace, letters, name, address.key);
+    }
+    if (mutation.kind === 'put' && mutation.expiresAtMs !== 0 && tellsOf(letters, 'x')) {
+      this.alarms.set({
+        address: { ...address, key: Buffer.from(address.key) },
+        expiresAtMs: mutation.expiresAtMs,
+      });
+    }
+  }
+
+  /** Its time has come: told if it went by that time, and was neither replaced nor deleted before. */
+  private expired(address: KeyAddress, expiresAtMs: number): void {
+    const keyspace = this.store.keyspaces().find(({ id }) => id === address.keyspace);
+    const letters = keyspace?.notifications ?? '';
+    if (keyspace === undefined || !tellsOf(letters, 'x')) return;
+    this.store.read(address, { level: 'ONE' }, (error, result) => {
+      if (error !== null || result!.siblings.length > 0 || result!.expiredAtMs() !== expiresAtMs) return;
+      this.publish(keyspace, letters, 'expired', address.key);
+    });
+  }
+
+  private publish(keyspace: KeyspaceView, letters: string, event: string, key: Buffer): void {
+    const database = keyspace.database ?? keyspace.name;
+    const channel = Buffer.concat([Buffer.from(`__keyspace@${database}__:`), key]);
+    // Each is held against every pattern: keys longer than names of channels are told of by event alone.
+    if (letters.includes('K') && channel.length <= channelBytesMax) {
+      this.publishing.publish('channel', channel, Buffer.from(event));
+    }
+    if (letters.includes('E')) {
+      this.publishing.publish('channel', Buffer.from(`__keyevent@${database}__:${event}`), key);
+    }
+  }
+}
