@@ -1,0 +1,149 @@
+/** Publish and subscribe without sockets: who hears what, what is told of changes, and what is bounded. */
+import { describe, expect, it } from 'vitest';
+import { checkNotifications } from '../../../core/base/notifications.ts';
+import { addressOf } from '../../../core/base/token.ts';
+import { ClientSubscriptions, type Kind } from '../../../core/gateway/resp/pubsub/client-subscriptions.ts';
+import { type Alarm, ExpiryAlarms } from '../../../core/gateway/resp/pubsub/expiry-alarms.ts';
+import { eventsOf } from '../../../core/gateway/resp/pubsub/notifications.ts';
+import { Publishing } from '../../../core/gateway/resp/pubsub/publishing.ts';
+import type { Messages } from '../../../core/ports/messages.ts';
+import type { RespProtocol } from '../../../core/wire/resp/encoder.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+const bytes = (text: string) => Buffer.from(text);
+
+class Listener {
+  readonly heard: string[] = [];
+  heldBytes = 0;
+  mayHear = true;
+  readonly subscriptions = new ClientSubscriptions((more) => {
+    this.heldBytes += more;
+  });
+  readonly protocol: RespProtocol;
+
+  constructor(protocol: RespProtocol = 2) {
+    this.protocol = protocol;
+  }
+
+  hear(message: Buffer): void {
+    this.heard.push(message.toString().replaceAll('\r\n', ' ').trim());
+  }
+}
+
+/** Two nodes: what one tells the other hears. */
+function twoNodes(): [Publishing, Publishing] {
+  const handlers: ((message: Buffer) => void)[] = [];
+  const messagesOf = (other: number): Messages => ({
+    tellOthers: (message) => handlers[other]?.(message),
+    onTold: (handler) => handlers.push(handler),
+    droppedCount: 0,
+  });
+  return [new Publishing(messagesOf(1)), new Publishing(messagesOf(0))];
+}
+
+describe('a message', () => {
+  it('reaches who listens to its channel or to a pattern, here and elsewhere, in their protocol', () => {
+    const [here, there] = twoNodes();
+    const [named, pattern, far, shard] = [new Listener(), new Listener(3), new Listener(), new Listener()];
+    here.subscribe(named, 'channel', bytes('news'));
+    here.subscribe(pattern, 'pattern', bytes('n*'));
+    there.subscribe(far, 'channel', bytes('news'));
+    here.subscribe(shard, 'shard', bytes('news'));
+    expect(here.publish('channel', bytes('news'), bytes('x'))).toBe(2);
+    expect(named.heard).toEqual(['*3 $7 message $4 news $1 x']);
+    expect(pattern.heard).toEqual(['>4 $8 pmessage $2 n* $4 news $1 x']);
+    expect(far.heard).toEqual(named.heard);
+    expect(shard.heard).toEqual([]);
+    expect(there.publish('shard', bytes('news'), bytes('y'))).toBe(0);
+    expect(shard.heard).toEqual(['*3 $8 smessage $4 news $1 y']);
+  });
+
+  it('is kept from who may not hear it any more', () => {
+    const [here] = twoNodes();
+    const listener = new Listener();
+    here.subscribe(listener, 'channel', bytes('news'));
+    listener.mayHear = false;
+    expect(here.publish('channel', bytes('news'), bytes('x'))).toBe(0);
+    expect(listener.heard).toEqual([]);
+  });
+
+  it('reaches nobody who has left, and nothing is held for them', () => {
+    const [here] = twoNodes();
+    const listener = new Listener();
+    for (const kind of ['channel', 'pattern', 'shard'] as Kind[]) {
+      for (const name of ['a', 'b', 'a']) here.subscribe(listener, kind, bytes(name));
+    }
+    expect(listener.subscriptions.toldCount('channel')).toBe(4);
+    expect(listener.heldBytes).toBeGreaterThan(0);
+    here.unsubscribe(listener, 'channel', bytes('a'));
+    expect(here.namesOf('channel').map(String)).toEqual(['b']);
+    here.leave(listener);
+    expect(listener.heldBytes).toBe(0);
+    expect(['channel', 'pattern', 'shard'].flatMap((kind) => here.namesOf(kind as Kind))).toEqual([]);
+    expect(here.publish('channel', bytes('b'), bytes('x'))).toBe(0);
+  });
+});
+
+describe('what is told of a write', () => {
+  const put = (expiresAtMs = 0) => ({ kind: 'put', value: bytes(''), expiresAtMs }) as const;
+  const names = (command: string, parent: string | null, mutation: Parameters<typeof eventsOf>[2]) =>
+    eventsOf(command, parent, mutation)
+      .map(({ name, eventClass }) => `${eventClass} ${name}`)
+      .join(', ');
+
+  it.each([
+    ['set', null, put(), '$ set'],
+    ['setex', null, put(5), '$ set, g expire'],
+    ['ct.put', null, put(), '$ set'],
+    ['append', null, put(5), '$ append'],
+    ['decr', null, put(), '$ decrby'],
+    ['expire', null, put(5), 'g expire'],
+    ['expire', null, { kind: 'delete' } as const, 'g del'],
+    ['persist', null, put(), 'g persist'],
+    ['getex', null, put(), 'g persist'],
+    ['getex', null, put(5), 'g expire'],
+    ['getdel', null, { kind: 'delete' } as const, 'g del'],
+    ['ct.store', 'copy', put(5), 'g copy_to'],
+    ['ct.store', 'rename', put(), 'g rename_to'],
+    ['del', 'renamenx', { kind: 'delete' } as const, 'g rename_from'],
+    ['del', 'del', { kind: 'delete' } as const, 'g del'],
+    ['set', 'mset', put(), '$ set'],
+    ['set', null, { kind: 'none' } as const, ''],
+  ])('%s within %s', (command, parent, mutation, expected) => {
+    expect(names(command, parent, mutation)).toBe(expected);
+  });
+
+  it('is asked for in letters that say something', () => {
+    for (const letters of ['', 'KEA', 'Kx', 'E$g', 'AKE'])
+      expect(() => checkNotifications(letters)).not.toThrow();
+    for (const letters of ['K', 'A', 'gx', 'KEl', 'kea', 'KEA '.repeat(9)]) {
+      expect(() => checkNotifications(letters), letters).toThrow(/such as KEA/);
+    }
+  });
+});
+
+describe('alarms of keys that expire', () => {
+  const alarmAt = (expiresAtMs: number): Alarm => ({ address: addressOf(0, bytes('k')), expiresAtMs });
+
+  it('ring once their time has passed, each once, a bounded number at a time, and none beyond the bound', async () => {
+    const time = new VirtualTime();
+    const rung: number[] = [];
+    const alarms = new ExpiryAlarms({ clock: time, timers: time }, ({ expiresAtMs }) =>
+      rung.push(expiresAtMs),
+    );
+    const startMs = time.nowMs();
+    alarms.set(alarmAt(startMs + 1_000));
+    alarms.set(alarmAt(startMs + 250));
+    await time.advance(240);
+    expect(rung).toEqual([]);
+    await time.advance(300);
+    expect(rung).toEqual([startMs + 250]);
+    await time.advance(2_000);
+    expect(rung).toEqual([startMs + 250, startMs + 1_000]);
+    for (let index = 0; index < 100_500; index++) alarms.set(alarmAt(time.nowMs() + 500));
+    await time.advance(700);
+    expect(rung.length).toBeLessThan(5_000);
+    await time.advance(60_000);
+    expect(rung.length).toBe(100_002);
+  });
+});
