@@ -135,6 +135,11 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     socket.on('error', () => {});
     // Half-closed: the client has sent all it will and still reads; pending replies go first.
     socket.on('end', () => {
+      // It has left while this process stood still: nobody waits for what it asked.
+      if (gateway.standstill.isWaking && this.parser.pendingBytes > 0) {
+        this.kill();
+        return;
+      }
       this.inputEnded = true;
       this.process();
     });
@@ -145,13 +150,15 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     this.gateway.statistics.bytesReceived += chunk.length;
     this.receivedBytes += chunk.length;
     if (this.closing) return;
+    this.gateway.standstill.look();
     this.parser.push(chunk);
     this.process();
   }
 
   /** Starts commands until input, room or order runs out. Re-entrant calls (a reply within a start) return at once. */
   private process(): void {
-    if (this.processing) return;
+    // Once it is awake all go on (gateway.ts).
+    if (this.processing || this.gateway.standstill.isWaking) return;
     this.processing = true;
     try {
       while (!this.ended && this.startNext());

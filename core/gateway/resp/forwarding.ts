@@ -77,6 +77,11 @@ export function serveForwarded(gateway: Gateway): void {
   const share = gateway.budget.open({ giveWay: () => {}, goOn: () => {} });
   const bytesMax = gateway.budget.bytesMax * forwardedFraction;
   gateway.store.onForwarded((bytes, replyTo) => {
+    gateway.standstill.look();
+    if (gateway.standstill.isWaking) {
+      replyTo(new CoterieError('not-ready', 'The node that holds this key stood still. Try again.'), null);
+      return;
+    }
     if (share.bytes > 0 && share.bytes + bytes.length > bytesMax) {
       replyTo(new CoterieError('busy', memoryShort.slice('BUSY '.length)), null);
       return;

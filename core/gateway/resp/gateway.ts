@@ -29,6 +29,7 @@ import { Notifications } from './pubsub/notifications.ts';
 import { Publishing } from './pubsub/publishing.ts';
 import type { ClientControl, Request } from './request.ts';
 import type { RespServerSettings } from './settings.ts';
+import { Standstill } from './standstill.ts';
 
 export interface GatewayComponents {
   readonly store: KeyValueStore;
@@ -89,6 +90,7 @@ export class Gateway {
   readonly publishing: Publishing;
   readonly notifications: Notifications;
   readonly pause: ClientPause;
+  readonly standstill: Standstill;
   /** Bytes in use, and all that the process has of the system; null where nobody can say. */
   readonly memoryUsage: (() => MemoryUsage) | null;
   readonly startedAtMs: number;
@@ -121,7 +123,8 @@ export class Gateway {
     this.publishing = new Publishing(components.messages ?? noMessages);
     this.notifications = new Notifications({ ...components, publishing: this.publishing });
     this.pause = new ClientPause(components.timers);
-    this.pause.onEnd = () => {
+    this.standstill = new Standstill(components);
+    this.pause.onEnd = this.standstill.onAwake = () => {
       for (const client of this.clients.values()) client.goOn();
     };
     this.logins.onChange(() => {

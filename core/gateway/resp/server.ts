@@ -107,6 +107,7 @@ class RespListener implements RespServer, ConnectionOwner {
       this.server.listen({ host, port, backlog: 511 }, () => {
         const address = this.server.address();
         this.gateway.port = typeof address === 'object' && address !== null ? address.port : port;
+        this.gateway.standstill.beat();
         this.checkProgressLater();
         resolve(this.gateway.port);
       });
@@ -203,6 +204,7 @@ class RespListener implements RespServer, ConnectionOwner {
 
   private checkProgressLater(): void {
     this.progressTimer = this.gateway.timers.after(progressCheckIntervalMs, () => {
+      this.gateway.standstill.beat();
       const nowMs = this.gateway.clock.monotonicMs();
       for (const connection of this.connections) connection.checkProgress(nowMs);
       this.gateway.budget.look();
