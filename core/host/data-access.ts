@@ -20,6 +20,8 @@ export interface DetailedValue {
   /** Hybrid clock reading. */
   readonly timestamp: number;
   readonly expiresAtMs: number;
+  /** '': it says nothing beyond bytes. */
+  readonly contentType: string;
 }
 
 interface KeyspaceName {
@@ -61,7 +63,11 @@ export class DataAccess implements RemoteStore {
 
   async get(keyspace: string, key: Buffer, level?: ConsistencyLevel): Promise<RemoteRead> {
     const { context, values } = await this.getDetailed(keyspace, key, level);
-    return { context, values: values.map(({ value }) => value) };
+    return {
+      context,
+      values: values.map(({ value }) => value),
+      contentTypes: values.map(({ contentType }) => contentType),
+    };
   }
 
   async getDetailed(
@@ -73,18 +79,20 @@ export class DataAccess implements RemoteStore {
     const [context, siblings] = (await this.#run(keyspace, words)) as [Buffer, RespReply[][]];
     return {
       context: context.toString(),
-      values: siblings.map(([value, timestamp, expiresAtMs]) => ({
+      values: siblings.map(([value, timestamp, expiresAtMs, contentType]) => ({
         value: value as Buffer,
         timestamp: Number(timestamp),
         expiresAtMs: Number(expiresAtMs),
+        contentType: textOf(contentType ?? null),
       })),
     };
   }
 
   async put(keyspace: string, key: Buffer, write: RemoteWrite): Promise<RemoteChange> {
-    const { value, level, expiresInSeconds } = write;
+    const { value, level, expiresInSeconds, contentType } = write;
     const expiry = expiresInSeconds === undefined ? [] : ['EX', String(expiresInSeconds)];
-    const words = ['CT.PUT', key, value, ...basisWords(write), ...levelWords(level), ...expiry];
+    const type = contentType === undefined ? [] : ['TYPE', contentType];
+    const words = ['CT.PUT', key, value, ...basisWords(write), ...levelWords(level), ...expiry, ...type];
     return changeOf(await this.#run(keyspace, words));
   }
 

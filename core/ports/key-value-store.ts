@@ -36,6 +36,8 @@ export interface LiveValue {
   readonly expiresAtMs: number;
   /** Hybrid logical clock of the write (versions/hybrid-clock.ts): orders siblings, newest is greatest. */
   readonly timestamp: number;
+  /** As it was written over HTTP; absent: it says nothing beyond bytes. */
+  readonly contentType?: string;
 }
 
 export interface ReadResult {
@@ -54,7 +56,12 @@ export interface ReadOptions {
 
 export type Mutation =
   | { readonly kind: 'none' }
-  | { readonly kind: 'put'; readonly value: Buffer; readonly expiresAtMs: number }
+  | {
+      readonly kind: 'put';
+      readonly value: Buffer;
+      readonly expiresAtMs: number;
+      readonly contentType?: string;
+    }
   | { readonly kind: 'delete' };
 
 export interface WriteOptions {

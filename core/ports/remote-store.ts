@@ -9,6 +9,8 @@ export interface RemoteRead {
   readonly context: string;
   /** Newest first. */
   readonly values: readonly Buffer[];
+  /** Of each value, in their order; '': it says nothing beyond bytes. */
+  readonly contentTypes: readonly string[];
 }
 
 /** Decided where the write is coordinated: no value is there; one is; one is, and this context covers all there is. */
@@ -24,6 +26,7 @@ export interface RemoteWrite {
   readonly condition?: WriteCondition;
   readonly level?: ConsistencyLevel;
   readonly expiresInSeconds?: number;
+  readonly contentType?: string;
 }
 
 export interface RemoteDelete {

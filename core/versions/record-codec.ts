@@ -12,7 +12,8 @@
  *   then per version:        u16 context entry index, u48 counter, u64 timestamp, u48 expiry in ms, u8 flags, u32 length
  *                                                                                                         (27 bytes)
  *   then the values, in the order of the versions.
- * Flags: 1 = tombstone; 2, 4, 8 and 16 are the number of the value's type. There is one so far, 0, a string of bytes.
+ * Flags: 1 = tombstone; 2, 4, 8 and 16 are the number of the value's type. 0: a string of bytes. 1: a string of bytes with its content
+ * type in front, which counts in the length: u8 length of the type, the type in ASCII.
  * Entries and versions are in ascending order, so equal sets have equal bytes.
  *
  * Format 1 had one byte for the version count and no horizon: u8 format, u8 version count, u16 context entry count, then the
@@ -44,7 +45,9 @@ const fixedBytesBefore = 4;
 const entryBytes = 14;
 const versionBytes = 27;
 const tombstoneFlag = 1;
-const typeBits = 0b11110;
+/** The value's type is 1. */
+const namedFlag = 0b00010;
+const otherTypeBits = 0b11100;
 
 /** Both counts have 16 bits. */
 const countMax = 0xffff;
@@ -70,7 +73,7 @@ export function encodeRecord(set: VersionSet): Buffer {
     throw new CoterieError('too-large', 'The key has more versions than a record can hold.');
   }
   let length = fixedBytes + context.length * entryBytes + versions.length * versionBytes;
-  for (const version of versions) length += version.value.length;
+  for (const version of versions) length += storedLength(version);
   const bytes = Buffer.allocUnsafe(length);
   bytes[0] = format;
   bytes[1] = 0;
@@ -91,12 +94,22 @@ export function encodeRecord(set: VersionSet): Buffer {
     bytes.writeUInt32BE(Math.floor(version.timestamp / 2 ** 32), offset + 8);
     bytes.writeUInt32BE(version.timestamp % 2 ** 32, offset + 12);
     bytes.writeUIntBE(version.expiresAtMs, offset + 16, 6);
-    bytes[offset + 22] = version.tombstone ? tombstoneFlag : 0;
-    bytes.writeUInt32BE(version.value.length, offset + 23);
+    const { contentType } = version;
+    const typeFlag = contentType === undefined ? 0 : namedFlag;
+    bytes[offset + 22] = version.tombstone ? tombstoneFlag : typeFlag;
+    bytes.writeUInt32BE(storedLength(version), offset + 23);
     offset += versionBytes;
+    if (contentType !== undefined) {
+      bytes[valueOffset++] = contentType.length;
+      valueOffset += bytes.write(contentType, valueOffset, 'latin1');
+    }
     valueOffset += version.value.copy(bytes, valueOffset);
   }
   return bytes;
+}
+
+function storedLength({ value, contentType }: Version): number {
+  return value.length + (contentType === undefined ? 0 : 1 + contentType.length);
 }
 
 /** Bytes of the metadata at the front of a record, as it lies there. */
@@ -181,6 +194,9 @@ const unknownType = () =>
 const wrongLength = () =>
   new CoterieError('corrupt', 'A record’s values do not have the length that its header says.');
 
+const unwritable = () =>
+  new CoterieError('corrupt', 'A record holds a version that nobody can have written.');
+
 /** Above it a timestamp is not exact, and would become another one the next time it is written. */
 const timestampHighMax = 2 ** 21 - 1;
 
@@ -217,11 +233,15 @@ function checkRecord(record: Buffer): void {
     if (entry >= entryCount || counter === 0) throw uncovered();
     if (counter > record.readUIntBE(start + entry * entryBytes + 8, 6)) throw uncovered();
     if (entry < entryBefore || (entry === entryBefore && counter <= counterBefore)) throw outOfOrder();
-    if ((record[offset + 22] & typeBits) !== 0) throw unknownType();
-    if (record.readUInt32BE(offset + 8) > timestampHighMax || record[offset + 22] > tombstoneFlag) {
-      throw new CoterieError('corrupt', 'A record holds a version that nobody can have written.');
+    const flags = record[offset + 22];
+    if ((flags & otherTypeBits) !== 0) throw unknownType();
+    if (record.readUInt32BE(offset + 8) > timestampHighMax || flags > namedFlag) throw unwritable();
+    const length = record.readUInt32BE(offset + 23);
+    // The type lies within its value; where that lies beyond the record is told below.
+    if (flags === namedFlag && (length === 0 || record[valuesEnd] === 0 || record[valuesEnd] >= length)) {
+      throw unwritable();
     }
-    valuesEnd += record.readUInt32BE(offset + 23);
+    valuesEnd += length;
     entryBefore = entry;
     counterBefore = counter;
   }
@@ -238,14 +258,21 @@ export function decodeRecord(record: Buffer): VersionSet {
   let valueOffset = offset + count * versionBytes;
   for (let index = 0; index < count; index++) {
     const length = record.readUInt32BE(offset + 23);
-    versions[index] = {
+    const flags = record[offset + 22];
+    const typeLength = flags === namedFlag ? record[valueOffset] : 0;
+    const typeEnd = flags === namedFlag ? valueOffset + 1 + typeLength : valueOffset;
+    const version: Version = {
       actor: context[record.readUInt16BE(offset)].actor,
       counter: record.readUIntBE(offset + 2, 6),
       timestamp: record.readUInt32BE(offset + 8) * 2 ** 32 + record.readUInt32BE(offset + 12),
       expiresAtMs: record.readUIntBE(offset + 16, 6),
-      tombstone: (record[offset + 22] & tombstoneFlag) !== 0,
-      value: record.subarray(valueOffset, valueOffset + length),
+      tombstone: flags === tombstoneFlag,
+      value: record.subarray(typeEnd, valueOffset + length),
     };
+    versions[index] =
+      typeLength === 0
+        ? version
+        : { ...version, contentType: record.toString('latin1', valueOffset + 1, typeEnd) };
     valueOffset += length;
     offset += versionBytes;
   }

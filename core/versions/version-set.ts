@@ -47,6 +47,8 @@ export interface Version extends Dot {
   readonly expiresAtMs: number;
   readonly tombstone: boolean;
   readonly value: Buffer;
+  /** Absent: it says nothing beyond bytes. */
+  readonly contentType?: string;
 }
 
 /**

@@ -19,10 +19,10 @@ let breakdown: Error | null = null;
 const store: RemoteStore = {
   async get(keyspace, key) {
     if (breakdown !== null) throw breakdown;
-    return held.get(nameOf(keyspace, key)) ?? { values: [], context: '' };
+    return held.get(nameOf(keyspace, key)) ?? { values: [], contentTypes: [], context: '' };
   },
-  async put(keyspace, key, { value }) {
-    held.set(nameOf(keyspace, key), { values: [value], context: 'c' });
+  async put(keyspace, key, { value, contentType = '' }) {
+    held.set(nameOf(keyspace, key), { values: [value], contentTypes: [contentType], context: 'c' });
     return { written: true, context: 'c', found: 0 };
   },
   async delete(keyspace, key) {
@@ -154,7 +154,8 @@ describe('a key in the request line', () => {
   });
 });
 
-const abc = () => held.set(`ks ${hex('abc')}`, { values: [Buffer.from('abcdef')], context: 'c' });
+const abc = () =>
+  held.set(`ks ${hex('abc')}`, { values: [Buffer.from('abcdef')], contentTypes: [''], context: 'c' });
 
 describe('a value', () => {
   test('HEAD answers as GET does, with its length and without the value', async () => {
@@ -170,9 +171,17 @@ describe('a value', () => {
     expect(lines(got)).toEqual([...lines(head).slice(1), 'abcdef'].sort());
   });
 
-  test('is octets, whatever type a PUT named', async () => {
-    await raw('PUT /kv/ks/typed', ['Content-Type: text/html'], '<b>');
+  test('has the type that its PUT named, and is no page of ours whatever that is', async () => {
+    await raw('PUT /kv/ks/typed', ['Content-Type: text/html; charset=utf-8'], '<script>1</script>');
+    const answer = await raw('GET /kv/ks/typed');
+    expect(answer).toMatch(/content-type: text\/html; charset=utf-8\r\n/i);
+    expect(answer).toMatch(/content-security-policy: default-src 'none'; sandbox\r\n/i);
+    expect(answer).toMatch(/x-content-type-options: nosniff\r\n/i);
+    await raw('PUT /kv/ks/typed', [], 'x');
     expect(await raw('GET /kv/ks/typed')).toMatch(/content-type: application\/octet-stream\r\n/i);
+    expect(await raw('PUT /kv/ks/typed', ['Content-Type: nonsense'], 'x')).toMatch(
+      /^HTTP\/1\.1 400 [\s\S]*text\/plain/,
+    );
   });
 
   test.each([
@@ -195,7 +204,7 @@ describe('a value', () => {
   });
 
   test('that is empty has no ranges', async () => {
-    held.set(`ks ${hex('none')}`, { values: [Buffer.alloc(0)], context: 'c' });
+    held.set(`ks ${hex('none')}`, { values: [Buffer.alloc(0)], contentTypes: [''], context: 'c' });
     for (const range of ['bytes=0-', 'bytes=-5']) {
       const response = await fetch(`${server.url}kv/ks/none`, { headers: { Range: range } });
       expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */0']);
@@ -217,7 +226,7 @@ describe('siblings in parts', () => {
     const values = ['one', '--coterie-siblings--\r\n--coterie-siblings\r\n', '\r\n--\r\n'].map((text) =>
       Buffer.from(text),
     );
-    held.set(`ks ${hex('sib')}`, { values, context: 'c' });
+    held.set(`ks ${hex('sib')}`, { values, contentTypes: ['', 'text/plain', 'image/png'], context: 'c' });
     const boundaries: string[] = [];
     for (let turn = 0; turn < 2; turn++) {
       const response = await fetch(`${server.url}kv/ks/sib`, { headers: { Accept: 'multipart/mixed' } });
@@ -231,6 +240,8 @@ describe('siblings in parts', () => {
       expect(parts.at(-1)).toBe('--\r\n');
       const bodies = parts.slice(1, -1).map((part) => part.slice(part.indexOf('\r\n\r\n') + 4, -2));
       expect(bodies).toEqual(values.map(String));
+      const types = parts.slice(1, -1).map((part) => /Content-Type: (.*)\r\n/.exec(part)![1]);
+      expect(types).toEqual(['application/octet-stream', 'text/plain', 'image/png']);
       boundaries.push(boundary);
     }
     expect(boundaries[0]).not.toBe(boundaries[1]);

@@ -188,7 +188,8 @@ function check(path: string, method: string, { status, headers, body }: Answered
   expect(known, `${status} of ${method} ${path} is described`).toBeDefined();
   const type = headers['content-type']?.split(';')[0];
   if (known.content === undefined) expect([type, body.length]).toEqual([undefined, 0]);
-  else expect(Object.keys(known.content)).toContain(type);
+  // A value has whatever type it was written with.
+  else if (known.content['*/*'] === undefined) expect(Object.keys(known.content)).toContain(type);
   if (status === 405) expect(headers.allow).toMatch(/GET, HEAD/);
   for (const name of ['etag', 'x-coterie-context']) {
     const names = Object.keys(known.headers ?? {}).map((header) => header.toLowerCase());

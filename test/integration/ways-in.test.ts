@@ -32,6 +32,25 @@ async function cli(...words: string[]): Promise<{ code: number; out: string; err
 }
 
 describe('HTTP', () => {
+  test('a value keeps its content type, beside what Redis clients see and do with it', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+    await kv('default/{typed}a', { method: 'PUT', body: '{"a":1}', headers });
+    const client = new Redis({ host: '127.0.0.1', port: cluster.ports[1] });
+    const typeOf = async (key: string) => (await kv(`default/${key}`)).headers.get('content-type');
+    expect(await client.get('{typed}a')).toBe('{"a":1}');
+    expect(await client.strlen('{typed}a')).toBe(7);
+    expect(await typeOf('{typed}a')).toBe('application/json');
+    // What only moves it, or says how long it lives, leaves it what it is.
+    await client.expire('{typed}a', 100);
+    await client.rename('{typed}a', '{typed}b');
+    await client.multi().copy('{typed}b', '{typed}c').persist('{typed}c').exec();
+    for (const key of ['{typed}b', '{typed}c']) expect(await typeOf(key)).toBe('application/json');
+    expect(await client.get('{typed}c')).toBe('{"a":1}');
+    await client.append('{typed}b', ' ');
+    expect(await typeOf('{typed}b')).toBe('application/octet-stream');
+    client.disconnect();
+  });
+
   test('a value goes in and comes out byte for byte, with its context', async () => {
     const value = Buffer.from([0, 255, 10, 13, 128]);
     const put = await kv('default/some%2Fkey%00', { method: 'PUT', body: value });

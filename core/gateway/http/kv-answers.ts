@@ -1,17 +1,13 @@
 /**
- * What a read of a key is answered with: the value or one range of it (RFC 9110, section 14), or siblings as 300.
- *
- * All values are `application/octet-stream`. The type that a PUT names is not kept: a value is one string of bytes that Redis clients
- * share, and a record has no place for anything beside it. Put in front of the value, Redis clients would read it as a part; put
- * under a key of its own, it would come apart from the value in a race or a partition.
+ * What a read of a key is answered with: the value or one range of it (RFC 9110, section 14), or siblings as 300, each with the content
+ * type that it was written with. Redis clients see the value alone.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { octets } from '../../base/content-type.ts';
 import { CoterieError } from '../../base/errors.ts';
 import type { Random } from '../../ports/random.ts';
 import type { RemoteRead } from '../../ports/remote-store.ts';
 import { failure } from './failures.ts';
-
-const octets = 'application/octet-stream';
 
 /** As the body of a Response, without another copy. */
 function bytesOf(value: Buffer): Uint8Array<ArrayBuffer> {
@@ -34,13 +30,19 @@ export function rangeOf(text: string | undefined, length: number): Range | 'unsa
   return { first, last: to === '' ? length - 1 : Math.min(Number(to), length - 1) };
 }
 
+/** What is stored is not the app's, also where it says that it is a page: it runs no script, and is of no origin. */
+const harmless = {
+  'Content-Security-Policy': "default-src 'none'; sandbox",
+  'X-Content-Type-Options': 'nosniff',
+};
+
 /** `headers`: of every answer for this key, its ETag among them. */
 export function valueResponse(
   { method, headers: asked }: { readonly method: string; readonly headers: IncomingHttpHeaders },
-  value: Buffer,
+  { value, contentType }: { readonly value: Buffer; readonly contentType: string },
   headers: Readonly<Record<string, string>> & { readonly ETag: string },
 ): Response {
-  const own = { ...headers, 'Content-Type': octets, 'Accept-Ranges': 'bytes' };
+  const own = { ...headers, ...harmless, 'Content-Type': contentType || octets, 'Accept-Ranges': 'bytes' };
   const ifRange = asked['if-range'];
   // A range is one of GET alone, and of the value that the client has begun with.
   const wantsRange = method === 'GET' && (ifRange === undefined || ifRange === headers.ETag);
@@ -77,7 +79,7 @@ function boundaryFor(values: readonly Buffer[], random: Random): string {
 /** As JSON, or in parts for whoever accepts those. */
 export function siblingsResponse(
   accepted: string | undefined,
-  { values, context }: RemoteRead,
+  { values, contentTypes, context }: RemoteRead,
   headers: Readonly<Record<string, string>>,
   random: Random,
 ): Response {
@@ -86,6 +88,7 @@ export function siblingsResponse(
       status: 300,
       headers: {
         ...headers,
+        ...harmless,
         Vary: 'Accept',
         'Content-Type': type,
         'Content-Length': String(body.length),
@@ -93,8 +96,8 @@ export function siblingsResponse(
     });
   if (accepted?.includes('multipart/mixed')) {
     const boundary = boundaryFor(values, random);
-    const parts = values.flatMap((value) => [
-      Buffer.from(`--${boundary}\r\nContent-Type: ${octets}\r\n\r\n`),
+    const parts = values.flatMap((value, index) => [
+      Buffer.from(`--${boundary}\r\nContent-Type: ${contentTypes[index] || octets}\r\n\r\n`),
       value,
       Buffer.from('\r\n'),
     ]);
@@ -102,5 +105,11 @@ export function siblingsResponse(
     return answer(`multipart/mixed; boundary=${boundary}`, body);
   }
   const siblings = values.map((value) => value.toString('base64'));
-  return answer('application/json', Buffer.from(JSON.stringify({ context, encoding: 'base64', siblings })));
+  const body = {
+    context,
+    encoding: 'base64',
+    siblings,
+    contentTypes: contentTypes.map((type) => type || octets),
+  };
+  return answer('application/json', Buffer.from(JSON.stringify(body)));
 }

@@ -4,6 +4,7 @@
  * what is there, as SET does; one with an empty context stands beside it.
  */
 import { type Context, Hono } from 'hono';
+import { contentTypeOf } from '../../base/content-type.ts';
 import { CoterieError } from '../../base/errors.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
@@ -77,7 +78,11 @@ export function kvRoutes(
       return response;
     }
     if (values.length > 1) return siblingsResponse(incoming.headers.accept, found, headers, random);
-    return valueResponse({ method: c.req.method, headers: incoming.headers }, values[0], headers);
+    return valueResponse(
+      { method: c.req.method, headers: incoming.headers },
+      { value: values[0], contentType: found.contentTypes[0] },
+      headers,
+    );
   });
 
   app.put(anyKey, async (c) => {
@@ -87,8 +92,14 @@ export function kvRoutes(
     const how = { level: levelOf(incoming), expiresInSeconds: expiryOf(incoming), ...basisOf(incoming) };
     const { condition, context } = how;
     const plain = condition === undefined && context === undefined;
+    const contentType = contentTypeOf(incoming.headers['content-type'] ?? '');
     const { written, ...after } = await withBody(components, exchangeOf(c), valueLimits, (value) =>
-      store.put(keyspace, key, { value, plain, ...how }),
+      store.put(keyspace, key, {
+        value,
+        plain,
+        ...how,
+        ...(contentType === undefined ? {} : { contentType }),
+      }),
     );
     if (!written) return refusedChange(condition!, after);
     const response = new Response(null, { status: 204, headers: { [contextHeader]: after.context } });

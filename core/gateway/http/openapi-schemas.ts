@@ -44,11 +44,12 @@ export const schemas = {
   },
   Siblings: {
     type: 'object',
-    required: ['context', 'encoding', 'siblings'],
+    required: ['context', 'encoding', 'siblings', 'contentTypes'],
     properties: {
       context: { type: 'string' },
       encoding: { const: 'base64' },
       siblings: { type: 'array', items: { type: 'string', contentEncoding: 'base64' } },
+      contentTypes: { type: 'array', items: { type: 'string' } },
     },
   },
 };

@@ -23,7 +23,7 @@ const headersOf = (names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, headers[name]]));
 
 const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-const octets = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+const octets = { '*/*': { schema: { type: 'string', format: 'binary' } } };
 const words = { 'text/plain': { schema: { type: 'string' } } };
 const json = (schema: keyof typeof schemas) => ({
   'application/json': { schema: { $ref: `#/components/schemas/${schema}` } },
@@ -134,7 +134,7 @@ const keyPath = {
     ],
     responses: {
       ...ofKeys,
-      200: value('The value. The type is always this: that of a PUT is not kept.'),
+      200: value('The value, with the content type of its PUT; without one, application/octet-stream.'),
       206: value('The range that was asked for.', 'Content-Range'),
       300: siblings,
       304: unchanged,

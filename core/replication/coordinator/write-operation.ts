@@ -271,6 +271,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       expiresAtMs: isPut ? Math.min(mutation.expiresAtMs, expiryMax) : 0,
       tombstone: !isPut,
       value: isPut ? mutation.value : empty,
+      ...(isPut && mutation.contentType !== undefined ? { contentType: mutation.contentType } : {}),
     };
     this.#actor = writer.actor;
     return write(set, basis, writer.actor, version, writer.counterMax);

@@ -12,7 +12,7 @@ import { VirtualTime } from '../../support/virtual-time.ts';
 
 const values = Array.from({ length: 300 }, (_, index) => Buffer.from(`sibling ${index}`));
 const store: RemoteStore = {
-  get: async () => ({ context: 'of all', values }),
+  get: async () => ({ context: 'of all', values, contentTypes: values.map(() => '') }),
   put: async () => ({ written: true, context: '', found: 0 }),
   delete: async () => ({ written: true, context: '', found: 0 }),
 };

@@ -55,7 +55,7 @@ function expire(name: string, unit: 'seconds' | 'milliseconds', absolute: boolea
       (current) => {
         changed = current !== undefined && conditionsHold(named, current, wantedMs);
         // 0 is how the store spells "never"; a time that is exactly 1970 lies in the past like any other.
-        return changed ? putOrExpired(current!.value, wantedMs === 0 ? 1 : wantedMs, nowMs) : noMutation;
+        return changed ? putOrExpired(current!, wantedMs === 0 ? 1 : wantedMs, nowMs) : noMutation;
       },
       () => request.integer(changed ? 1 : 0),
     );
@@ -69,7 +69,7 @@ function persist(request: Request): void {
     request,
     (current) => {
       changed = current !== undefined && current.expiresAtMs !== 0;
-      return changed ? { kind: 'put', value: current!.value, expiresAtMs: 0 } : noMutation;
+      return changed ? putOrExpired(current!, 0, 0) : noMutation;
     },
     () => request.integer(changed ? 1 : 0),
   );

@@ -1,5 +1,6 @@
 /** What Redis has no words for: contexts and siblings, consistency per request, the replicas of a key. Prefix CT. */
 
+import { contentTypeOf } from '../../../base/content-type.ts';
 import { type ConsistencyLevel, parseConsistencyLevel } from '../../../base/levels.ts';
 import { hexId } from '../../../base/words.ts';
 import type { Mutation, ReadResult, ReplicaView, WriteOptions } from '../../../ports/key-value-store.ts';
@@ -21,6 +22,7 @@ const wordContext = word('context');
 const wordConsistency = word('consistency');
 const wordEx = word('ex');
 const wordDetails = word('details');
+const wordType = word('type');
 
 const wordPlain = word('plain');
 const wordNx = word('nx');
@@ -38,6 +40,7 @@ interface Options {
   context: string;
   level: ConsistencyLevel | null;
   expiresAtMs: number | null;
+  contentType: string | undefined;
 }
 
 function readOptions(
@@ -47,7 +50,10 @@ function readOptions(
   end = request.argv.length,
 ): Options {
   const { argv, gateway } = request;
-  const options: Options = { basis: null, context: '', level: null, expiresAtMs: null };
+  const options: Options = {
+    ...{ basis: null, context: '', level: null, expiresAtMs: null },
+    contentType: undefined,
+  };
   for (let index = from; index < end; index++) {
     const name = allowed.find((candidate) => isWord(argv[index], candidate));
     if (name === undefined) throw new CommandError(errorTexts.syntax);
@@ -61,6 +67,7 @@ function readOptions(
     const value = argv[index];
     if (name === wordContext || name === wordIf) options.context = value.toString('latin1');
     else if (name === wordConsistency) options.level = readLevel(value);
+    else if (name === wordType) options.contentType = contentTypeOf(value.toString('latin1', 0, 256));
     else {
       const baseMs = gateway.clock.nowMs();
       options.expiresAtMs = readExpiry(value, {
@@ -76,7 +83,7 @@ function readOptions(
 
 /**
  * CT.GET key [CONSISTENCY level] [DETAILS] → [context, [value …, newest first]]; an absent key has a context, too. With
- * DETAILS, which stands last, each value is [value, hybrid clock reading, expiry in ms or 0].
+ * DETAILS, which stands last, each value is [value, hybrid clock reading, expiry in ms or 0, content type or ''].
  */
 function get(request: Request): void {
   const { argv, gateway, session } = request;
@@ -91,11 +98,12 @@ function get(request: Request): void {
     encoder.text(context);
     encoder.array(siblings.length);
     for (const sibling of siblings) {
-      if (details) encoder.array(3);
+      if (details) encoder.array(4);
       encoder.bulk(sibling.value);
       if (!details) continue;
       encoder.integer(sibling.timestamp);
       encoder.integer(sibling.expiresAtMs);
+      encoder.text(sibling.contentType ?? '');
     }
     request.end();
   };
@@ -146,11 +154,11 @@ function change(request: Request, options: Options, mutation: Mutation): void {
   );
 }
 
-const putWords = [...basisWords, wordConsistency, wordEx];
+const putWords = [...basisWords, wordConsistency, wordEx, wordType];
 const delWords = [wordContext, wordXx, wordIf, wordConsistency];
 
 /**
- * CT.PUT key value [CONTEXT c | PLAIN | NX | XX | IF c] [CONSISTENCY level] [EX seconds] → context that covers the write. PLAIN: over
+ * CT.PUT key value [CONTEXT c | PLAIN | NX | XX | IF c] [CONSISTENCY level] [EX seconds] [TYPE t] → context that covers the write. PLAIN: over
  * all that its coordinator holds, as SET. With a condition (NX: no value is there; XX: one is; IF: one is, and the context covers
  * all there is), decided where INCR is: [1, that context, values found], or [0, context of what is there, values found].
  */
@@ -160,7 +168,8 @@ function put(request: Request): void {
   const nowMs = gateway.clock.nowMs();
   const expiresAtMs = options.expiresAtMs ?? session.defaultExpiry(nowMs);
   warnIfLarge(request, argv[2]);
-  change(request, options, putOrExpired(argv[2], expiresAtMs, nowMs));
+  const { contentType } = options;
+  change(request, options, putOrExpired({ value: argv[2], contentType }, expiresAtMs, nowMs));
 }
 
 /** CT.DEL key [CONTEXT c | XX | IF c] [CONSISTENCY level] → as CT.PUT. */

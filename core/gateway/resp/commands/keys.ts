@@ -1,4 +1,5 @@
 /** Keys as such: DEL, EXISTS, RENAME, COPY and the multi-key string commands, which are made of the same parts. */
+import type { LiveValue } from '../../../ports/key-value-store.ts';
 import { isWord, readNumber, word } from '../arguments.ts';
 import { allKeys, type Command, type CommandFlag, defineCommand, oneKey } from '../command.ts';
 import { CommandError, errorTexts, wrongArity } from '../errors.ts';
@@ -7,7 +8,7 @@ import { integerOf, isErrorReply, runPart, runParts } from '../parts.ts';
 import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { Session } from '../session.ts';
-import { deleteMutation, modify, noMutation, readKey } from './strings.ts';
+import { deleteMutation, modify, noMutation, putOrExpired, readKey } from './strings.ts';
 
 const get = word('get');
 const set = word('set');
@@ -124,7 +125,7 @@ function msetnx(request: Request): void {
 
 /** Between gateways only: value and expiry of a key, read at the place where read-modify-write commands meet. */
 function load(request: Request): void {
-  let found: { value: Buffer; expiresAtMs: number } | undefined;
+  let found: LiveValue | undefined;
   modify(
     request,
     (current) => {
@@ -133,10 +134,11 @@ function load(request: Request): void {
     },
     () => {
       const encoder = request.begin();
-      encoder.array(found === undefined ? 0 : 2);
+      encoder.array(found === undefined ? 0 : 3);
       if (found !== undefined) {
         encoder.bulk(found.value);
         encoder.text(String(found.expiresAtMs));
+        encoder.text(found.contentType ?? '');
       }
       request.end();
     },
@@ -146,6 +148,8 @@ function load(request: Request): void {
 interface Loaded {
   readonly value: Buffer;
   readonly expiresAt: Buffer;
+  /** Empty: none. */
+  readonly contentType: Buffer;
 }
 
 /** Answers the request itself when the key cannot be read; null = no such key. */
@@ -160,14 +164,15 @@ function loadKey(request: Request, key: Buffer, done: (loaded: Loaded | null) =>
       done(null);
       return;
     }
-    // *2 CRLF $n CRLF value CRLF $n CRLF expiry CRLF
-    const valueStart = bytes.indexOf('\r\n', 4) + 2;
-    const valueEnd = valueStart + Number(bytes.toString('latin1', 5, valueStart - 2));
-    const expiryStart = bytes.indexOf('\r\n', valueEnd + 2) + 2;
-    done({
-      value: bytes.subarray(valueStart, valueEnd),
-      expiresAt: bytes.subarray(expiryStart, bytes.length - 2),
-    });
+    // *3 CRLF, then three times $n CRLF bytes CRLF
+    const bulkAt = (start: number): Buffer => {
+      const from = bytes.indexOf('\r\n', start) + 2;
+      return bytes.subarray(from, from + Number(bytes.toString('latin1', start + 1, from - 2)));
+    };
+    const after = (bulk: Buffer): number => bulk.byteOffset - bytes.byteOffset + bulk.length + 2;
+    const value = bulkAt(4);
+    const expiresAt = bulkAt(after(value));
+    done({ value, expiresAt, contentType: bulkAt(after(expiresAt)) });
   });
 }
 
@@ -181,7 +186,8 @@ function storeLoaded(
 ): void {
   const forever = loaded.expiresAt.length === 1 && loaded.expiresAt[0] === 0x30;
   // Internal: a SET that names no expiry would get the keyspace's default time to live.
-  const argv = [word('ct.store'), key, loaded.value, forever ? word('0') : loaded.expiresAt];
+  const expiresAt = forever ? word('0') : loaded.expiresAt;
+  const argv = [word('ct.store'), key, loaded.value, expiresAt, loaded.contentType];
   if (!options.replace) argv.push(nx);
   runPart(
     request,
@@ -194,7 +200,7 @@ function storeLoaded(
   );
 }
 
-/** Between gateways only: `CT.STORE key value expiresAtMs [NX]` → 1 when written. */
+/** Between gateways only: `CT.STORE key value expiresAtMs content-type [NX]` → 1 when written. */
 function store(request: Request): void {
   const { argv } = request;
   const expiresAtMs = readNumber(argv[3]);
@@ -202,8 +208,9 @@ function store(request: Request): void {
   modify(
     request,
     (current) => {
-      written = argv.length === 4 || current === undefined;
-      return written ? { kind: 'put', value: argv[2], expiresAtMs } : noMutation;
+      written = argv.length === 5 || current === undefined;
+      const contentType = argv[4].length === 0 ? undefined : argv[4].toString('latin1');
+      return written ? putOrExpired({ value: argv[2], contentType }, expiresAtMs, 0) : noMutation;
     },
     () => request.integer(written ? 1 : 0),
   );
@@ -294,5 +301,5 @@ export const keyCommands: readonly Command[] = [
   defineCommand('string', 'mset', -3, ['write', 'denyoom'], mset, { keys: pairs }),
   defineCommand('string', 'msetnx', -3, ['write', 'denyoom'], msetnx, { keys: pairs }),
   defineCommand('generic', 'ct.load', 2, ['readonly'], load, internal),
-  defineCommand('generic', 'ct.store', -4, ['write'], store, internal),
+  defineCommand('generic', 'ct.store', -5, ['write'], store, internal),
 ];

@@ -9,8 +9,13 @@ export const noMutation: Mutation = { kind: 'none' };
 export const deleteMutation: Mutation = { kind: 'delete' };
 
 /** A put, or the delete that Redis makes of a value whose time has passed already. */
-export function putOrExpired(value: Buffer, expiresAtMs: number, nowMs: number): Mutation {
-  return expiresAtMs !== 0 && expiresAtMs <= nowMs ? deleteMutation : { kind: 'put', value, expiresAtMs };
+export function putOrExpired(
+  { value, contentType }: Pick<LiveValue, 'value' | 'contentType'>,
+  expiresAtMs: number,
+  nowMs: number,
+): Mutation {
+  if (expiresAtMs !== 0 && expiresAtMs <= nowMs) return deleteMutation;
+  return { kind: 'put', value, expiresAtMs, ...(contentType === undefined ? {} : { contentType }) };
 }
 
 export function warnIfLarge(request: Request, value: Buffer): void {
@@ -59,7 +64,7 @@ function put(request: Request, value: Buffer, expiresAtMs: number): void {
   const mutation =
     expiresAtMs === 0
       ? { kind: 'put' as const, value, expiresAtMs }
-      : putOrExpired(value, expiresAtMs, gateway.clock.nowMs());
+      : putOrExpired({ value }, expiresAtMs, gateway.clock.nowMs());
   session.store.write(
     request.address!,
     session.heldWrite,
@@ -180,7 +185,7 @@ function set(request: Request): void {
       written = options.condition === null || (options.condition === 'nx') === (current === undefined);
       if (!written) return noMutation;
       const kept = options.keepTtl && current !== undefined ? current.expiresAtMs : expiresAtMs;
-      return putOrExpired(argv[2], kept, nowMs);
+      return putOrExpired({ value: argv[2] }, kept, nowMs);
     },
     () => {
       if (options.get) answerValue(request, previous);
@@ -252,7 +257,7 @@ function getex(request: Request): void {
     (current) => {
       value = current?.value ?? null;
       if (current === undefined || current.expiresAtMs === wanted) return noMutation;
-      return putOrExpired(current.value, wanted, nowMs);
+      return putOrExpired(current, wanted, nowMs);
     },
     () => answerValue(request, value),
   );
