@@ -400,6 +400,7 @@ class LogEngine implements StorageEngine {
       coldDiskBytes: sum(cold, (segment) => segment.size),
       coldRawBytes: sum(cold, (segment) => segment.rawBytes),
       deadBytes: this.#segments.deadBytes,
+      pendingBytes: this.#head.pendingBytes,
       syncCount: this.#head.syncCount,
       compactionCount: this.#segments.compactionCount,
       quarantinedSegmentCount: this.#segments.quarantinedCount,

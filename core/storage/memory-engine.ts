@@ -149,6 +149,7 @@ export class MemoryEngine implements StorageEngine {
       coldDiskBytes: 0,
       coldRawBytes: 0,
       deadBytes: 0,
+      pendingBytes: 0,
       syncCount: 0,
       compactionCount: 0,
       quarantinedSegmentCount: 0,
