@@ -38,7 +38,7 @@ export class Measures {
         ...this.#resp.queues(),
         ...{ requests: requests.pendingCount, storageBytes: storage.pendingBytes },
       },
-      deadRecords: storage.recordCount - storage.liveKeyCount,
+      deadRecords: this.#node.deadRecordsOf(storage),
       siblings: { reads: counters.siblingReads, writes: counters.siblingWrites },
       damage: { segments: storage.quarantinedSegmentCount, records: counters.damagedRecords },
       repair: this.#repairFigures(),

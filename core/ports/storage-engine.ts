@@ -146,6 +146,9 @@ export interface StorageEngine {
   /** Live keys of a keyspace in one partition, from the index alone. */
   countLive(keyspace: number, partition: number): number;
 
+  /** Records of a keyspace, whatever is in them. */
+  countRecords(keyspace: number): number;
+
   statistics(): EngineStatistics;
 
   /** Forgets every record of a dropped keyspace. Durable like a put. */

@@ -381,6 +381,10 @@ class LogEngine implements StorageEngine {
     return this.#index.countLive(keyspace, partition, this.#clock.nowMs());
   }
 
+  countRecords(keyspace: number): number {
+    return this.#index.countRecords(keyspace);
+  }
+
   statistics(): EngineStatistics {
     const all = this.#segments.segments;
     const sum = (segments: readonly Segment[], pick: (segment: Segment) => number) =>

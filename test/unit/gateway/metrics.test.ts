@@ -170,6 +170,37 @@ describe('what comes with it', () => {
     }
   });
 
+  it('names only labels that the metrics have, and after an aggregation only those that it keeps', () => {
+    const labelsIn = (name: string) =>
+      samples
+        .filter((line) => line.startsWith(`${name}{`))
+        .flatMap((line) => [...line.matchAll(/([a-z_]+)="/g)].map(([, label]) => label));
+    const check = (expr: string, shown: readonly string[]) => {
+      const there = new Set(namedIn(expr).flatMap(labelsIn));
+      const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].map(([, list]) => list.split(', '));
+      for (const label of grouped.flat()) expect([...there], expr).toContain(label);
+      const kept = grouped[0] ?? [...there];
+      for (const label of shown) expect(kept, expr).toContain(label);
+    };
+    const rules = readFileSync(join(folder, 'alerts.yml'), 'utf8').split('- alert: ').slice(1);
+    for (const rule of rules) {
+      const [, expr] = /expr: (.*)/.exec(rule)!;
+      check(
+        expr,
+        [...rule.matchAll(/\$labels\.([a-z_]+)/g)].map(([, label]) => label),
+      );
+    }
+    const { panels } = JSON.parse(readFileSync(join(folder, 'grafana.json'), 'utf8')) as {
+      panels: { targets: { expr: string; legendFormat: string }[] }[];
+    };
+    for (const { expr, legendFormat } of panels.flatMap(({ targets }) => targets)) {
+      check(
+        expr,
+        [...legendFormat.matchAll(/\{\{([a-z_]+)\}\}/g)].map(([, label]) => label),
+      );
+    }
+  });
+
   it('has a dashboard whose panels have a title, a unit and a question, and do not overlap', () => {
     const { panels } = JSON.parse(readFileSync(join(folder, 'grafana.json'), 'utf8')) as {
       panels: {
