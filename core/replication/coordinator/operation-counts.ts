@@ -8,7 +8,7 @@ import { type ConsistencyLevel, consistencyLevels } from '../../base/levels.ts';
 type OperationKind = 'read' | 'write';
 
 /** Operations of one kind in one keyspace at one level. `failed`: what was asked for could not be, whoever is there. */
-export interface LevelCount {
+interface LevelCount {
   readonly keyspace: string;
   readonly kind: OperationKind;
   readonly level: ConsistencyLevel;
@@ -40,22 +40,25 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 const outcomeOf = (error: CoterieError | null) => (error === null ? 0 : refusals.has(error.code) ? 1 : 2);
 
 /** Of one keyspace. */
-export class KeyspaceCounts {
+class KeyspaceCounts {
   readonly #counts = new Float64Array(kinds.length * consistencyLevels.length * outcomeCount);
 
   add(kind: OperationKind, level: ConsistencyLevel, error: CoterieError | null): void {
     this.#counts[kindStart[kind] + levelStart[level] + outcomeOf(error)]++;
   }
 
-  /** Those that there were any of. */
-  list(keyspace: string): LevelCount[] {
-    return kinds.flatMap((kind) =>
-      consistencyLevels.flatMap((level): LevelCount[] => {
-        const start = kindStart[kind] + levelStart[level];
-        const [ok, refused, failed] = this.#counts.subarray(start, start + outcomeCount);
-        return ok + refused + failed === 0 ? [] : [{ keyspace, kind, level, ok, refused, failed }];
-      }),
-    );
+  /** Adds those that there were any of. Once a second for every keyspace: nothing is made for the others. */
+  addTo(list: LevelCount[], keyspace: string): void {
+    const counts = this.#counts;
+    for (const kind of kinds) {
+      for (const level of consistencyLevels) {
+        const at = kindStart[kind] + levelStart[level];
+        const ok = counts[at];
+        const refused = counts[at + 1];
+        const failed = counts[at + 2];
+        if (ok + refused + failed > 0) list.push({ keyspace, kind, level, ok, refused, failed });
+      }
+    }
   }
 }
 
@@ -80,6 +83,8 @@ export class OperationCounts {
   }
 
   list(): LevelCount[] {
-    return [...this.#keyspaces.values()].flatMap(({ name, counts }) => counts.list(name));
+    const list: LevelCount[] = [];
+    for (const { name, counts } of this.#keyspaces.values()) counts.addTo(list, name);
+    return list;
   }
 }
