@@ -97,7 +97,7 @@ describe('the page of metrics', () => {
 });
 
 describe('figures of a node', () => {
-  const valueOf = (name: string, labels: string, text = page) =>
+  const valuesOf = (name: string, labels: string, text = page) =>
     text.split('\n').flatMap((line) => {
       const [, found, own, value] = /^([a-z0-9_]+)\{([^}]*)\} (\S+)$/.exec(line) ?? [];
       return found === name && own.includes('node="home-1"') && own.includes(labels) ? [Number(value)] : [];
@@ -106,11 +106,11 @@ describe('figures of a node', () => {
   it('count operations by keyspace, kind, level and outcome, and only those that there were any of', () => {
     const name = 'coterie_operations_total';
     const ofShop = 'keyspace="shop",kind="read",level="QUORUM"';
-    expect(valueOf(name, `${ofShop},outcome="ok"`)).toEqual([7]);
-    expect(valueOf(name, `${ofShop},outcome="refused"`)).toEqual([2]);
-    expect(valueOf(name, `${ofShop},outcome="failed"`)).toEqual([1]);
-    expect(valueOf(name, 'keyspace="till"')).toEqual([0, 5, 0]);
-    expect(valueOf(name, 'level="TWO"')).toEqual([]);
+    expect(valuesOf(name, `${ofShop},outcome="ok"`)).toEqual([7]);
+    expect(valuesOf(name, `${ofShop},outcome="refused"`)).toEqual([2]);
+    expect(valuesOf(name, `${ofShop},outcome="failed"`)).toEqual([1]);
+    expect(valuesOf(name, 'keyspace="till"')).toEqual([0, 5, 0]);
+    expect(valuesOf(name, 'level="TWO"')).toEqual([]);
   });
 
   it('tell the room on the disk, what waits, and what is damaged, deleted, beside each other and compared', () => {
@@ -133,16 +133,16 @@ describe('figures of a node', () => {
       ['coterie_repair_oldest_comparison_timestamp_seconds', 1_700_000_000.5],
       ['coterie_rebuild_records_total', 40],
     ] as const) {
-      expect(valueOf(name, ''), name).toEqual([value]);
+      expect(valuesOf(name, ''), name).toEqual([value]);
     }
   });
 
   it('leave out what is not known: a file system that does not answer, and a time before the first comparison', () => {
     const repair = { ...measures.repair, oldestComparisonMs: 0 };
     const text = pageOf({ fileSystem: null, repair });
-    expect(valueOf('coterie_filesystem_free_bytes', '', text)).toEqual([]);
-    expect(valueOf('coterie_repair_oldest_comparison_timestamp_seconds', '', text)).toEqual([]);
-    expect(valueOf('coterie_repair_exchanges_total', '', text)).toEqual([6]);
+    expect(valuesOf('coterie_filesystem_free_bytes', '', text)).toEqual([]);
+    expect(valuesOf('coterie_repair_oldest_comparison_timestamp_seconds', '', text)).toEqual([]);
+    expect(valuesOf('coterie_repair_exchanges_total', '', text)).toEqual([6]);
   });
 });
 
