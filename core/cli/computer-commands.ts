@@ -5,13 +5,13 @@ import type {
   ComputerStanding,
   ComputerView,
   FoundComputer,
-  InterfaceReport,
   JoinRequest,
   SharedKeysView,
 } from '../contract/computer-views.ts';
 import { type ComputerRole, computerRoles, roleNames, roleWords } from '../contract/roles.ts';
 import { addClientsCommands } from './clients-commands.ts';
 import { type CommandContext, parseNodeCount } from './context.ts';
+import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { show, table } from './output.ts';
 
 const pollMs = 500;
@@ -73,25 +73,6 @@ const requestRows = (requests: readonly JoinRequest[]) =>
         'Compare the key with what that computer shows, then: coterie approve REQUEST, or coterie refuse REQUEST',
       ].join('\n');
 
-function doctorText(reports: readonly InterfaceReport[]): string {
-  if (reports.length === 0)
-    return 'This computer takes no connections from others. Start it with: coterie serve --listen lan';
-  const lines = [
-    table(
-      ['INTERFACE', 'KIND', 'USED', 'SENT', 'HEARD', 'ADDRESSES'],
-      reports.map(({ name, kind, used, sent, received, addresses }) => [
-        ...[name, kind, used ? 'yes' : 'no', String(sent), String(received), addresses.join(' ')],
-      ]),
-    ),
-  ];
-  for (const { name, lastError, cause, fix } of reports) {
-    if (cause !== null) lines.push('', `${name}: ${cause}`);
-    if (lastError !== null) lines.push(`  Last error: ${lastError}`);
-    if (fix !== null) lines.push(`  ${fix}`);
-  }
-  return lines.join('\n');
-}
-
 function standingText({ state, computer, detail, fingerprint, cluster }: ComputerStanding): string {
   const key = `Its key: ${inGroups(fingerprint)}`;
   switch (state) {
@@ -135,13 +116,7 @@ export function addComputerCommands(program: Command, context: CommandContext): 
       print(found, () => foundRows(found));
     });
 
-  program
-    .command('doctor')
-    .description('what may keep other computers from finding this one')
-    .action(async () => {
-      const reports = await api().call('network.doctor', {});
-      print(reports, () => doctorText(reports));
-    });
+  addDoctorCommand(program, context);
 
   program
     .command('invite')

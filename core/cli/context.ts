@@ -6,7 +6,11 @@ import type { Output } from './output.ts';
 
 export interface CommandContext {
   client(): ControlClient;
+  /** The data folder. */
+  folder(): string;
   output(): Output;
+  /** Of a command that has said what it found, and ends with another code than 0 for it. */
+  endWith(exitCode: number): void;
   readStandardInput(): Promise<Buffer>;
 }
 

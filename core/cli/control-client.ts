@@ -51,6 +51,7 @@ export class ControlClient {
     return new CoterieError(
       'unavailable',
       `No Coterie runs on the data folder ${this.#folder}. Start one with: coterie serve --data ${this.#folder}`,
+      { absent: true },
     );
   }
 

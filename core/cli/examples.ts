@@ -21,7 +21,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'node work': ['node work', 'node work node-2'],
   computers: ['computers'],
   discover: ['discover'],
-  doctor: ['doctor'],
+  doctor: ['doctor', 'doctor --json'],
   invite: ['invite', 'invite --data-center warehouse'],
   join: ['join K7QM-4XDR-92HV', 'join K7QM-4XDR-92HV --address 192.168.1.20:7430 --nodes 2'],
   requests: ['requests'],

@@ -1,6 +1,6 @@
 /** `coterie`: everything that the app can do, from a terminal. Errors are one line that says what to do; what it ends with: exit-codes.ts. */
 
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { productVersion } from '../base/version.ts';
@@ -93,6 +93,10 @@ program
 
 addClusterCommands(program, {
   client: () => new ControlClient(global().data),
+  folder: () => resolve(global().data),
+  endWith: (exitCode) => {
+    process.exitCode = exitCode;
+  },
   output: (): Output => ({
     json: global().json,
     terminal: process.stdout.isTTY === true,

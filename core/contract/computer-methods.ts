@@ -1,6 +1,7 @@
 /** The methods of ClusterApi that concern computers (api.ts). */
 import { z } from 'zod';
 import { computerRoles } from '../base/roles.ts';
+import { checkup } from './checkup-views.ts';
 import {
   approval,
   clientsView,
@@ -17,8 +18,10 @@ import { clusterName, name } from './names.ts';
 const nothing = z.object({});
 
 export const computerMethods = {
-  /** What this computer is. The only methods that a computer without a cluster answers are this one, `join.*` and `network.*`. */
+  /** What this computer is. The only methods that a computer without a cluster answers are `computer.*`, `join.*` and `network.*`. */
   'computer.standing': { input: nothing, output: computerStanding, changes: false },
+  /** For `coterie doctor`. */
+  'computer.checkup': { input: nothing, output: checkup, changes: false },
 
   /** A code for one computer, good for ten minutes. Refused with `conflict` while this computer takes no connections from others. */
   'computers.invite': {

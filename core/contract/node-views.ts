@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { workerNames, workerStates } from '../base/background.ts';
 import { name } from './names.ts';
+import { nodeMeasures } from './node-measures.ts';
 
 /**
  * starting: its process runs but does not take clients yet. up: takes clients. paused: stopped by signal, keeps its memory.
@@ -104,6 +105,8 @@ export const nodeFigures = z.object({
     }),
   ),
   work: z.array(workerView),
+  /** Absent from a node of an earlier version. What is told beside the rest must not keep computers from hearing each other. */
+  measures: nodeMeasures.optional().catch(undefined),
 });
 export type NodeFigures = z.infer<typeof nodeFigures>;
 

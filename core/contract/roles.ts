@@ -40,6 +40,7 @@ export const leastRoles: Readonly<Record<MethodName, ComputerRole>> = {
   'layout.history': 'viewer',
 
   'computer.standing': 'viewer',
+  'computer.checkup': 'viewer',
   'computers.invite': 'owner',
   'computers.requests': 'viewer',
   'computers.approve': 'owner',

@@ -23,6 +23,7 @@ import type { Admission } from './access/admission.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { type Caller, whoOf } from './caller.ts';
+import type { ClockWatch } from './checkup/clock-watch.ts';
 import { computerHandlers } from './computer-handlers.ts';
 import type { ClientNetwork } from './computers/client-network.ts';
 import type { Lan } from './computers/open-lan.ts';
@@ -57,6 +58,7 @@ export interface HostActions {
   readonly access: AccessService;
   readonly admission: Admission;
   readonly trail: AuditTrail;
+  readonly clock: ClockWatch;
   /** Null: other computers cannot connect to this one. */
   readonly lan: Lan | null;
   readonly settings: Pick<HostSettings, 'listen' | 'clientsOpen' | 'clientInterfaces'>;

@@ -6,6 +6,7 @@ import type { SharedKeysView } from '../contract/computer-views.ts';
 import { certificateFingerprint } from '../security/certificates.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
 import { whoOf } from './caller.ts';
+import { checkupOf } from './checkup/checkup.ts';
 import { interfacesAfter } from './computers/client-interfaces.ts';
 import { presentInterfaces } from './computers/client-network.ts';
 import { clientsViewOf } from './computers/clients-view.ts';
@@ -49,6 +50,7 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
         cluster: plainLine(present.clusterName),
       };
     },
+    'computer.checkup': async () => checkupOf(host),
     'computers.invite': async ({ dataCenter }, caller) => lan().desk.invite(dataCenter, whoOf(caller)),
     'computers.requests': async () =>
       host.lan === null

@@ -1,8 +1,7 @@
 import type { ClusterApi } from '../contract/api.ts';
 import type { Snapshot } from '../contract/views.ts';
 import { keyspaceNamed } from '../layout/layout.ts';
-import type { NodeLauncher } from '../node-process/messages.ts';
-import { hostProofPurpose } from '../node-process/messages.ts';
+import { hostProofPurpose, type NodeLauncher } from '../node-process/messages.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -15,6 +14,7 @@ import { createHandlers, type Handlers, type HostActions } from './api-handlers.
 import { atMostEvery } from './at-most-every.ts';
 import { AuditTrail } from './audit-trail.ts';
 import type { Caller } from './caller.ts';
+import { ClockWatch } from './checkup/clock-watch.ts';
 import type { ClientNetwork } from './computers/client-network.ts';
 import { mayNotBy } from './computers/computer-roles.ts';
 import { computersNow } from './computers/computers-now.ts';
@@ -74,7 +74,6 @@ const repairsEveryMs = 500;
 
 export async function createHost(components: HostComponents, settings: HostSettings): Promise<Host> {
   const { clock, timers, log } = components;
-
   // What is on the disk.
   const opened = await openFolder(components, settings);
   const { disk, catalog, own, secrets, findings } = opened;
@@ -266,7 +265,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     ...{ readOnly: settings.readOnly, log, mayNot: mayNotBy(layouts, own) },
     nowMs: () => clock.nowMs(),
     choose: components.onNetwork,
-    ...{ settings, network: opened.network },
+    ...{ settings, network: opened.network, clock: new ClockWatch({ clock, timers }) },
     ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail, lan, ownComputers: own },
   };
   handlers = createHandlers(actions);
@@ -287,6 +286,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     },
     async stop() {
       stopping = true;
+      actions.clock.close();
       start?.giveUp();
       await lan?.close();
       repairs.close();

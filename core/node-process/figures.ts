@@ -6,6 +6,7 @@ import type { StorageNode } from '../node/storage-node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
 import { lossFiguresOf } from './losses.ts';
+import type { Measures } from './measures.ts';
 
 export interface FigureState {
   readonly clock: Clock;
@@ -35,6 +36,7 @@ export function figuresOf(
   node: StorageNode,
   clientCount: number,
   state: FigureState,
+  measures: Measures,
   network: PeerNetwork,
   membership: MembershipDriver,
 ): NodeFigures {
@@ -88,6 +90,7 @@ export function figuresOf(
       .filter((other) => other.id !== node.parts.selfId && !network.isUp(other.id))
       .map((other) => other.name),
     probeLatenessP99Ms: membership.latenessMs,
+    measures: measures.take(storage),
   };
   membership.lateness.reset();
   readLatency.reset();

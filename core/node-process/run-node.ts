@@ -36,6 +36,7 @@ import type { HostChannel } from './host-channel.ts';
 import { LateLink } from './late-link.ts';
 import type { LayoutInbox } from './layout-inbox.ts';
 import { NodeLosses } from './losses.ts';
+import { Measures } from './measures.ts';
 import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.ts';
 import { reached } from './reached.ts';
 import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
@@ -177,10 +178,11 @@ export async function runNode(
   peerNetwork.onChange(tellPeers);
   const rebuild = watchRebuild(node, message.name, clock, (note) => channel.send(note));
   const figureState = newFigureState(clock);
+  const measures = new Measures({ node, resp, clock }, folder);
   const measure = () =>
     channel.send({
       type: 'figures',
-      figures: figuresOf(node, resp.clientCount(), figureState, peerNetwork, membership),
+      figures: figuresOf(node, resp.clientCount(), figureState, measures, peerNetwork, membership),
     });
   const losses = new NodeLosses({
     node,

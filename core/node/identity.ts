@@ -13,7 +13,7 @@ import { type IdentityFile, judgeStart, type Start, type Vouch } from './start-r
 
 export const identityFile = 'identity.json';
 /** Never given to a keyspace of people (layout.ts keeps below it). */
-const vouchKeyspace = 0xfffe;
+export const vouchKeyspace = 0xfffe;
 const vouchAddress = addressOf(vouchKeyspace, Buffer.from('identity'));
 /** Not a key of anybody's: it must not count as one. */
 const vouchFacts = { tombstone: true, expiresAtMs: 0 };

@@ -9,7 +9,7 @@ import type { Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { type HintStore, hintKeyspace } from '../replication/handoff/hint-store.ts';
-import type { Writer } from '../replication/parts.ts';
+import type { Counters, Writer } from '../replication/parts.ts';
 import type { LocalRecords } from '../replication/replica/local-records.ts';
 import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import type { Topology } from '../replication/topology.ts';
@@ -25,6 +25,7 @@ interface Components {
   readonly hints: HintStore;
   readonly eligibility: ReadEligibility;
   readonly writer: Writer;
+  readonly counters: Pick<Counters, 'damagedRecords'>;
   readonly log: Log;
   readonly timers: Timers;
   readonly topology: () => Topology;
@@ -96,10 +97,11 @@ export class LostRecords {
   }
 
   async #recover(): Promise<void> {
-    const { records, writer } = this.#parts;
+    const { records, writer, counters } = this.#parts;
     writer.actor = await this.#renewActor();
     // More may have turned up meanwhile: one new epoch serves them all.
     while (this.#waiting.size > 0 || this.#forgets.length > 0) {
+      counters.damagedRecords += this.#forgets.length + this.#waiting.size;
       for (const forget of this.#forgets.splice(0)) forget();
       const lost = [...this.#waiting.values()];
       this.#untold += lost.length;

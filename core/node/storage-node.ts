@@ -6,16 +6,18 @@ import { CoterieError } from '../base/errors.ts';
 import type { LayoutHistory, LiveLayout } from '../layout/history.ts';
 import type { Layout, LayoutKeyspace } from '../layout/layout.ts';
 import type { Messages } from '../ports/messages.ts';
-import type { StorageEngine } from '../ports/storage-engine.ts';
+import type { EngineStatistics, StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
 import { saveTrees } from '../repair/saved-trees.ts';
 import { call } from '../replication/calls.ts';
 import type { CoordinatorStore } from '../replication/coordinator/store.ts';
+import { hintKeyspace } from '../replication/handoff/hint-store.ts';
 import type { CoordinatorParts } from '../replication/parts.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import { refuseWhileStarting } from '../replication/replica/starting.ts';
 import type { Topology } from '../replication/topology.ts';
 import { calls } from '../wire/peer/calls.ts';
+import { vouchKeyspace } from './identity.ts';
 import type { LayoutWord } from './layout-gossip.ts';
 import type { MembershipLink } from './membership-driver.ts';
 import {
@@ -150,6 +152,13 @@ export class StorageNode {
   /** Tombstones and expired values forgotten for good since the start. */
   get collectedCount(): number {
     return this.#built.collector.collectedCount + this.#built.expired.forgottenCount;
+  }
+
+  /** Deleted and expired values that are kept for now; the node's own records, which no client sees, are none of them. */
+  deadRecordsOf({ recordCount, liveKeyCount }: EngineStatistics): number {
+    const { engine } = this;
+    const own = engine.countRecords(hintKeyspace) + engine.countRecords(vouchKeyspace);
+    return recordCount - liveKeyCount - own;
   }
 
   /** Carries membership over the peer link, for when datagrams do not arrive, and for whole states. */

@@ -70,6 +70,8 @@ export interface EngineStatistics {
   readonly coldRawBytes: number;
   /** Bytes on disk that no key refers to any more. */
   readonly deadBytes: number;
+  /** Bytes of changes that are on their way to the disk. */
+  readonly pendingBytes: number;
   readonly syncCount: number;
   readonly compactionCount: number;
   readonly quarantinedSegmentCount: number;
@@ -143,6 +145,9 @@ export interface StorageEngine {
 
   /** Live keys of a keyspace in one partition, from the index alone. */
   countLive(keyspace: number, partition: number): number;
+
+  /** Records of a keyspace, whatever is in them. */
+  countRecords(keyspace: number): number;
 
   statistics(): EngineStatistics;
 

@@ -26,6 +26,12 @@ export interface Counters {
   replicaGets: number;
   /** Writes that a fallback took for a replica that could not be reached. */
   redirected: number;
+  /** Reads that found several versions beside each other. */
+  siblingReads: number;
+  /** Writes that left some. */
+  siblingWrites: number;
+  /** Records on disk that were found damaged. */
+  damagedRecords: number;
 }
 
 export function newCounters(): Counters {
@@ -40,6 +46,9 @@ export function newCounters(): Counters {
     replicaPuts: 0,
     replicaGets: 0,
     redirected: 0,
+    siblingReads: 0,
+    siblingWrites: 0,
+    damagedRecords: 0,
   };
 }
 

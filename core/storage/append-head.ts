@@ -90,6 +90,10 @@ export class AppendHead {
     return this.#segment;
   }
 
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** Why writes are refused now; null when they are taken. */
   get refusal(): CoterieError | null {
     if (this.#refusal !== null) return this.#refusal;

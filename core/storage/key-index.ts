@@ -294,6 +294,11 @@ export class KeyIndex {
     return table.liveCount - table.expiredCount;
   }
 
+  countRecords(keyspace: number): number {
+    const tables = this.#keyspaces.get(keyspace) ?? [];
+    return tables.reduce((sum, table) => sum + (table?.recordCount ?? 0), 0);
+  }
+
   /** Of all keyspaces. With many expiring keys only some are looked at again in each call: see `totalWalkMax`. */
   totalLive(nowMs: number): number {
     const tables = [...this.#keyspaces.values()].flatMap((all) => all.filter((table) => table !== undefined));

@@ -381,6 +381,10 @@ class LogEngine implements StorageEngine {
     return this.#index.countLive(keyspace, partition, this.#clock.nowMs());
   }
 
+  countRecords(keyspace: number): number {
+    return this.#index.countRecords(keyspace);
+  }
+
   statistics(): EngineStatistics {
     const all = this.#segments.segments;
     const sum = (segments: readonly Segment[], pick: (segment: Segment) => number) =>
@@ -400,6 +404,7 @@ class LogEngine implements StorageEngine {
       coldDiskBytes: sum(cold, (segment) => segment.size),
       coldRawBytes: sum(cold, (segment) => segment.rawBytes),
       deadBytes: this.#segments.deadBytes,
+      pendingBytes: this.#head.pendingBytes,
       syncCount: this.#head.syncCount,
       compactionCount: this.#segments.compactionCount,
       quarantinedSegmentCount: this.#segments.quarantinedCount,

@@ -133,6 +133,10 @@ export class MemoryEngine implements StorageEngine {
     return this.#within(keyspace, partition).filter((item) => this.#isLive(item)).length;
   }
 
+  countRecords(keyspace: number): number {
+    return [...this.#items.values()].filter((item) => item.address.keyspace === keyspace).length;
+  }
+
   statistics(): EngineStatistics {
     const items = [...this.#items.values()];
     const hotBytes = items.reduce((sum, item) => sum + item.value.length, 0);
@@ -149,6 +153,7 @@ export class MemoryEngine implements StorageEngine {
       coldDiskBytes: 0,
       coldRawBytes: 0,
       deadBytes: 0,
+      pendingBytes: 0,
       syncCount: 0,
       compactionCount: 0,
       quarantinedSegmentCount: 0,

@@ -153,6 +153,8 @@ export function describeStorageEngine(
         expect(engine.countLive(0, partition)).toBe(2);
         await advance(3_000);
         expect(engine.countLive(0, partition)).toBe(1);
+        await run(put(engine, 'k', 'v', { keyspace: 1 }));
+        expect([engine.countRecords(0), engine.countRecords(1), engine.countRecords(2)]).toEqual([3, 1, 0]);
         await run(put(engine, '{t}b', 'alive again'));
         expect(engine.countLive(0, partition)).toBe(2);
       }));

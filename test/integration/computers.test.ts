@@ -66,6 +66,12 @@ describe('computers of one cluster', () => {
     const [one, two] = [await first(), await newcomer(3)];
     await join(one, two);
     await waitUntil('both are up', () => allUp(one, 2));
+    const [told] = (await one.api.call('computer.checkup', {})).others;
+    const { version } = await one.api.call('computer.checkup', {});
+    expect(told).toMatchObject({ computer: 'computer-3', state: 'reached', version });
+    expect(await one.command('doctor')).toMatchObject({
+      findings: expect.arrayContaining([expect.objectContaining({ about: 'computers', state: 'fine' })]),
+    });
     await two.stop();
     await waitUntil('it is seen to be away', async () => {
       const { computers, nodes } = await one.api.call('cluster.snapshot', {});
@@ -75,6 +81,14 @@ describe('computers of one cluster', () => {
         other.state === 'away' && other.heardAtMs !== null && node.state === 'away' && node.figures === null
       );
     });
+    const refused = (await one.command('doctor').catch((error: unknown) => error)) as {
+      code: number;
+      stdout: string;
+    };
+    expect(refused.code).toBe(4);
+    expect(JSON.parse(refused.stdout).findings).toContainEqual(
+      expect.objectContaining({ state: 'wrong', text: 'Not heard of: computer-3.' }),
+    );
     // Keys that are replaced meanwhile, with the authority, are no reason to stay outside.
     await one.command('keys', 'replace', '--authority');
     // Not told again where to listen: the others count on it.

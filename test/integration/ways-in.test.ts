@@ -208,6 +208,31 @@ describe('HTTP', () => {
     expect((await fetch(`${cluster.uiUrl}health`)).status).toBe(200);
   });
 
+  test('the metrics tell operations by keyspace, level and outcome until the keyspace is dropped', async () => {
+    await cluster.command('keyspace', 'create', 'counted', '--factor', 'office=3,warehouse=1');
+    await waitUntil('the keyspace is there', async () => (await kv('counted/key')).status === 404);
+    for (let time = 0; time < 3; time++) {
+      expect((await kv('counted/key?consistency=TWO', { method: 'PUT', body: 'value' })).status).toBe(204);
+    }
+    const page = async () => await (await fetch(`${cluster.uiUrl}metrics`)).text();
+    /** Of all nodes together; null: there are none. */
+    const sum = async (...labels: string[]) => {
+      const lines = (await page())
+        .split('\n')
+        .filter((line) => labels.every((label) => line.includes(label)));
+      return lines.length === 0
+        ? null
+        : lines.reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+    };
+    const written = ['coterie_operations_total{', 'keyspace="counted",kind="write",level="TWO"'];
+    await waitUntil('all of them are told', async () => (await sum(...written, 'outcome="ok"')) === 3);
+    expect(await sum(...written, 'outcome="refused"')).toBe(0);
+    expect(await sum('coterie_filesystem_free_bytes{', 'node="node-1"')).toBeGreaterThan(0);
+    expect(await sum('coterie_storage_pending_bytes{')).toBeGreaterThanOrEqual(0);
+    await cluster.command('keyspace', 'drop', 'counted', '--yes');
+    await waitUntil('nothing is told of it any more', async () => (await sum('keyspace="counted"')) === null);
+  });
+
   test('requests from other sites’ pages and under other names are refused', async () => {
     expect((await kv('default/k', { headers: { Origin: 'http://evil.example' } })).status).toBe(403);
     const response = await run('curl', [

@@ -146,6 +146,14 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     socket.on('close', () => this.onClosed());
   }
 
+  get underWayCount(): number {
+    return this.unansweredCount;
+  }
+
+  get hasWaiting(): boolean {
+    return this.waiting !== null;
+  }
+
   private receive(chunk: Buffer): void {
     this.gateway.statistics.bytesReceived += chunk.length;
     this.receivedBytes += chunk.length;

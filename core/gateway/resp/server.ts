@@ -13,12 +13,25 @@ import { Gateway, type GatewayComponents } from './gateway.ts';
 import { Places } from './places.ts';
 import { type RespServerSettings, respServerDefaults } from './settings.ts';
 
+/** What clients wait for at this moment. */
+interface ClientQueues {
+  /** Commands that are not answered yet. */
+  readonly commands: number;
+  /** Of them: those that wait for one before them on the same connection. */
+  readonly commandsWaiting: number;
+  /** Large commands that wait for memory. */
+  readonly largeWaiting: number;
+  /** What they make the node hold. */
+  readonly clientBytes: number;
+}
+
 export interface RespServer {
   /** Resolves with the port that is listened on. Rejects with `unavailable` when the address cannot be had. */
   listen(): Promise<number>;
   /** Stops accepting, lets commands under way be answered, then closes every connection. */
   close(): Promise<void>;
   clientCount(): number;
+  queues(): ClientQueues;
   /** Where clients on other computers connect; null: nowhere. */
   readonly networkPort: number | null;
   /** At which addresses from now on. Without effect on a node that takes no clients of other computers. */
@@ -138,6 +151,20 @@ class RespListener implements RespServer, ConnectionOwner {
 
   clientCount(): number {
     return this.connections.size;
+  }
+
+  queues(): ClientQueues {
+    let commands = 0;
+    let commandsWaiting = 0;
+    for (const connection of this.connections) {
+      commands += connection.underWayCount;
+      if (connection.hasWaiting) commandsWaiting++;
+    }
+    const { largeWork, budget } = this.gateway;
+    return {
+      ...{ commands, commandsWaiting },
+      ...{ largeWaiting: largeWork.waitingCount, clientBytes: budget.totalBytes },
+    };
   }
 
   private accept(socket: Socket): void {

@@ -21,7 +21,7 @@ import { type KnownCluster, knownOf } from './known-cluster.ts';
 import { addressOf } from './known-places.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
 import { addressesOf } from './node-addresses.ts';
-import { type ComputerNow, isSame, OtherComputer } from './other-computer.ts';
+import { type ComputerNow, isSame, OtherComputer, type Telling } from './other-computer.ts';
 import { type NewsSources, newsOf } from './own-news.ts';
 import type { NodesHost } from './remote-node.ts';
 
@@ -142,6 +142,11 @@ export class Computers {
         clientHost: other?.clientHost ?? null,
       };
     });
+  }
+
+  /** What a computer told of its program and its clock; null: nothing yet. */
+  told(computer: string): Telling | null {
+    return this.#of(computer)?.telling ?? null;
   }
 
   /** For how long a computer has not been heard of; see OtherComputer. One that nobody knows was here a moment ago. */

@@ -22,6 +22,8 @@ import { writeAccess } from '../access/access-store.ts';
 import type { Admission } from '../access/admission.ts';
 import type { Handlers } from '../api-handlers.ts';
 import { whoOf } from '../caller.ts';
+import { checkupAlone, computerPorts } from '../checkup/checkup.ts';
+import { ClockWatch } from '../checkup/clock-watch.ts';
 import type { Host } from '../create-host.ts';
 import { DataAccess } from '../data-access.ts';
 import { dispatch, typedCall } from '../dispatch.ts';
@@ -110,8 +112,11 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       },
       kept,
     );
+    const clockWatch = new ClockWatch({ clock, timers });
     const handlers = handlersOf({
       'computer.standing': async () => newcomer.standing,
+      'computer.checkup': async () =>
+        checkupAlone(clockWatch, computerPorts(port.port, settings.listen ?? settings.host)),
       'network.found': async () => foundView(discovery, null),
       'network.doctor': async () => discovery.reports(),
       'join.ask': (wish) => newcomer.ask(wish),
@@ -138,6 +143,7 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       },
       start: async () => {},
       async stop() {
+        clockWatch.close();
         newcomer.close();
         data.close();
         await discovery.close();

@@ -1,4 +1,5 @@
 /** Another computer as this one knows it, told apart by its key: where it is reached, what it told last, and when. */
+import type { OtherVersion } from '../../contract/checkup-views.ts';
 import type { ComputerView } from '../../contract/computer-views.ts';
 import type { Place } from '../../platform/peer-transport.ts';
 import type { ComputerNews } from './messages.ts';
@@ -9,6 +10,9 @@ export type ComputerNow = Pick<ComputerView, 'state' | 'address' | 'heardAtMs'> 
   /** Where programs on other computers find its nodes; null: nobody knows, or nowhere. */
   readonly clientHost: string | null;
 };
+
+/** Of its program and its clock. */
+export type Telling = Pick<OtherVersion, 'version' | 'layoutVersion' | 'clockAheadMs'>;
 
 /** A computer that was not heard of for so long counts as away. */
 const awayAfterMs = 5_000;
@@ -59,6 +63,13 @@ export class OtherComputer {
   get aheadMs(): number | null {
     const there = this.news?.repairs?.nowMs;
     return there === undefined || this.heardAtMs === null ? null : there - this.heardAtMs;
+  }
+
+  /** Null: it has told nothing yet. */
+  get telling(): Telling | null {
+    if (this.news === null) return null;
+    const { version, layout } = this.news;
+    return { version, layoutVersion: layout.version, clockAheadMs: this.aheadMs };
   }
 
   /** For how long it has not been heard of; where it never was, since this computer knows of it. */

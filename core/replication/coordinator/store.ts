@@ -5,6 +5,7 @@
 
 import { CoterieError } from '../../base/errors.ts';
 import { Histogram } from '../../base/histogram.ts';
+import type { ConsistencyLevel } from '../../base/levels.ts';
 import {
   addressOf,
   type KeyAddress,
@@ -46,6 +47,7 @@ import type { PeerService } from '../replica/peer-service.ts';
 import type { KeyspaceState, Topology } from '../topology.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
 import { latestExpiry, liveValuesOfRecord } from './live-values.ts';
+import { OperationCounts } from './operation-counts.ts';
 import { ReadOperation } from './read-operation.ts';
 import { readReplicas, type SurveyParts } from './replica-survey.ts';
 import { TogetherOperation, type TogetherResult } from './together-operation.ts';
@@ -72,6 +74,7 @@ export class CoordinatorStore implements KeyValueStore {
   readonly #underWay: WritesUnderWay;
   readonly readLatency = new Histogram();
   readonly writeLatency = new Histogram();
+  readonly operations = new OperationCounts();
   #topology: Topology;
   #views: readonly KeyspaceView[];
 
@@ -94,6 +97,7 @@ export class CoordinatorStore implements KeyValueStore {
     this.#endpointOf = components.endpointOf;
     this.#topology = topology;
     this.#views = viewsOf(topology.layout);
+    this.operations.follow(this.#views);
     this.#walk = new KeyspaceWalk(
       {
         engine: components.engine,
@@ -112,6 +116,7 @@ export class CoordinatorStore implements KeyValueStore {
   setTopology(topology: Topology): void {
     this.#topology = topology;
     this.#views = viewsOf(topology.layout);
+    this.operations.follow(this.#views);
   }
 
   get self(): ClientEndpoint {
@@ -197,10 +202,16 @@ export class CoordinatorStore implements KeyValueStore {
     }
     this.#parts.counters.reads++;
     const level = options.level ?? state.readLevel;
+    const counts = this.operations.of(address.keyspace);
     new ReadOperation(this.#parts, state, address, level, (error, record) => {
+      counts?.add('read', level, error);
       this.readLatency.recordMs(this.#clock.monotonicMs() - startedMs);
       if (error !== null) done(error, null);
-      else done(null, new RecordResult(this.#parts, address, record));
+      else {
+        const result = new RecordResult(this.#parts, address, record);
+        if (result.siblings.length > 1) this.#parts.counters.siblingReads++;
+        done(null, result);
+      }
     }).start();
   }
 
@@ -211,7 +222,7 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: WriteResult | null) => void,
   ): void {
     this.#write<WriteResult>(
-      address.keyspace,
+      { keyspace: address.keyspace, level: options.level },
       (state, end) => new WriteOperation(this.#parts, state, address, options, decide, end),
       done,
     );
@@ -224,19 +235,20 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: TogetherResult | null) => void,
   ): void {
     this.#write<TogetherResult>(
-      keys[0].address.keyspace,
+      { keyspace: keys[0].address.keyspace, level: options.level },
       (state, end) => new TogetherOperation(this.#parts, state, keys, options, decide, end),
       done,
     );
   }
 
   #write<R>(
-    keyspace: number,
+    { keyspace, level }: { keyspace: number; level: ConsistencyLevel | undefined },
     operation: (state: KeyspaceState, end: Ended<R>) => { start(): void },
     done: Ended<R>,
   ): void {
     const startedMs = this.#clock.monotonicMs();
     this.#parts.counters.writes++;
+    const counts = this.operations.of(keyspace);
     const attempt = (left: number): void => {
       const topology = this.#topology;
       const state = topology.keyspaces.get(keyspace);
@@ -251,6 +263,7 @@ export class CoordinatorStore implements KeyValueStore {
           attempt(left - 1);
           return;
         }
+        counts?.add('write', level ?? state.settings.writeLevel, error);
         this.writeLatency.recordMs(this.#clock.monotonicMs() - startedMs);
         done(error, result);
       }).start();

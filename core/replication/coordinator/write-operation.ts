@@ -237,6 +237,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
     const written = this.#write(set, basis, mutation, nowMs);
     const after = newestOnly ? keepNewest(written) : written;
     checkSiblings(set, after);
+    if (after.versions.length > 1) this.#parts.counters.siblingWrites++;
     if (after.versions.length === siblingCountWarn && set.versions.length < siblingCountWarn) {
       log.warn('A key has many siblings: some client writes without the context of its read.', {
         siblings: after.versions.length,

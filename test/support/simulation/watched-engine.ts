@@ -103,6 +103,10 @@ export class WatchedEngine implements StorageEngine {
     });
   }
 
+  countRecords(keyspace: number): number {
+    return this.#engine.countRecords(keyspace);
+  }
+
   countLive(keyspace: number, partition: number): number {
     return this.#engine.countLive(keyspace, partition);
   }
