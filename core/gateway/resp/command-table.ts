@@ -14,6 +14,7 @@ import { introspectionCommands } from './commands/introspection.ts';
 import { keyCommands } from './commands/keys.ts';
 import { keyspaceCommands } from './commands/keyspace.ts';
 import { lcsCommands } from './commands/lcs.ts';
+import { movingCommands } from './commands/moving.ts';
 import { numberCommands } from './commands/numbers.ts';
 import { objectCommands } from './commands/object.ts';
 import { publishingCommands } from './commands/publishing.ts';
@@ -32,6 +33,7 @@ export function createCommandTable(): CommandTable {
     ...bitCommands,
     ...lcsCommands,
     ...keyCommands,
+    ...movingCommands,
     ...expiryCommands,
     ...keyspaceCommands,
     ...objectCommands,

@@ -13,7 +13,7 @@ type Facts = Record<string, string | number>;
 
 function gatewaySections(request: Request): Record<string, Facts> {
   const { gateway } = request;
-  const { statistics, store } = gateway;
+  const { statistics, store, publishing } = gateway;
   const uptimeSeconds = Math.floor((gateway.clock.monotonicMs() - gateway.startedAtMs) / 1000);
   const clustered = store.endpoints().length > 1;
   return {
@@ -55,6 +55,12 @@ function gatewaySections(request: Request): Record<string, Facts> {
       evicted_clients: gateway.budget.gaveWayCount,
       displaced_clients: statistics.displacedConnectionCount,
       forwarded_commands: statistics.forwardedCount,
+      pubsub_channels: publishing.namesOf('channel').length,
+      pubsub_patterns: publishing.namesOf('pattern').length,
+      pubsubshard_channels: publishing.namesOf('shard').length,
+      messages_published: publishing.publishedCount,
+      messages_delivered: publishing.deliveredCount,
+      messages_dropped: publishing.droppedCount,
     },
     Replication: { role: 'master', connected_slaves: 0, master_repl_offset: 0 },
     Cluster: { cluster_enabled: clustered ? 1 : 0 },

@@ -1,22 +1,14 @@
-/** Keys as such: DEL, EXISTS, RENAME, COPY and the multi-key string commands, which are made of the same parts. */
-import type { LiveValue } from '../../../ports/key-value-store.ts';
-import { isWord, readNumber, word } from '../arguments.ts';
+import { word } from '../arguments.ts';
 import { allKeys, type Command, type CommandFlag, defineCommand, oneKey } from '../command.ts';
-import { CommandError, errorTexts, wrongArity } from '../errors.ts';
+import { CommandError, wrongArity } from '../errors.ts';
 import { GatheredBytes, type Gathering } from '../gathering.ts';
-import { integerOf, isErrorReply, runPart, runParts } from '../parts.ts';
-import { checkKeyspace } from '../permissions.ts';
+import { integerOf, runParts } from '../parts.ts';
 import type { Request } from '../request.ts';
-import { Session } from '../session.ts';
-import { deleteMutation, modify, noMutation, putOrExpired, readKey } from './strings.ts';
+import { deleteMutation, modify, noMutation, readKey } from './strings.ts';
 
 const get = word('get');
 const set = word('set');
 const exists = word('exists');
-const del = word('del');
-const nx = word('nx');
-const loadName = word('ct.load');
-const emptyReply = '*0\r\n';
 
 /** DEL and UNLINK with one key. It must know whether the key existed, hence the read before the write. */
 function deleteOne(request: Request): void {
@@ -123,170 +115,7 @@ function msetnx(request: Request): void {
   );
 }
 
-/** Between gateways only: value and expiry of a key, read at the place where read-modify-write commands meet. */
-function load(request: Request): void {
-  let found: LiveValue | undefined;
-  modify(
-    request,
-    (current) => {
-      found = current;
-      return noMutation;
-    },
-    () => {
-      const encoder = request.begin();
-      encoder.array(found === undefined ? 0 : 3);
-      if (found !== undefined) {
-        encoder.bulk(found.value);
-        encoder.text(String(found.expiresAtMs));
-        encoder.text(found.contentType ?? '');
-      }
-      request.end();
-    },
-  );
-}
-
-interface Loaded {
-  readonly value: Buffer;
-  readonly expiresAt: Buffer;
-  /** Empty: none. */
-  readonly contentType: Buffer;
-}
-
-/** Answers the request itself when the key cannot be read; null = no such key. */
-function loadKey(request: Request, key: Buffer, done: (loaded: Loaded | null) => void): void {
-  runPart(request, [loadName, key], (reply) => {
-    if (isErrorReply(reply)) {
-      request.raw(reply);
-      return;
-    }
-    const bytes = reply.length === 1 ? reply[0] : Buffer.concat(reply);
-    if (bytes.length === emptyReply.length) {
-      done(null);
-      return;
-    }
-    // *3 CRLF, then three times $n CRLF bytes CRLF
-    const bulkAt = (start: number): Buffer => {
-      const from = bytes.indexOf('\r\n', start) + 2;
-      return bytes.subarray(from, from + Number(bytes.toString('latin1', start + 1, from - 2)));
-    };
-    const after = (bulk: Buffer): number => bulk.byteOffset - bytes.byteOffset + bulk.length + 2;
-    const value = bulkAt(4);
-    const expiresAt = bulkAt(after(value));
-    done({ value, expiresAt, contentType: bulkAt(after(expiresAt)) });
-  });
-}
-
-/** SET of a loaded value. `replace` false: only where nothing is; then `done` learns whether it was written. */
-function storeLoaded(
-  request: Request,
-  key: Buffer,
-  loaded: Loaded,
-  options: { replace: boolean; session: Session },
-  done: (written: boolean) => void,
-): void {
-  const forever = loaded.expiresAt.length === 1 && loaded.expiresAt[0] === 0x30;
-  // Internal: a SET that names no expiry would get the keyspace's default time to live.
-  const expiresAt = forever ? word('0') : loaded.expiresAt;
-  const argv = [word('ct.store'), key, loaded.value, expiresAt, loaded.contentType];
-  if (!options.replace) argv.push(nx);
-  runPart(
-    request,
-    argv,
-    (reply) => {
-      if (isErrorReply(reply)) request.raw(reply);
-      else done(reply[0][1] === 0x31);
-    },
-    options.session,
-  );
-}
-
-/** Between gateways only: `CT.STORE key value expiresAtMs content-type [NX]` → 1 when written. */
-function store(request: Request): void {
-  const { argv } = request;
-  const expiresAtMs = readNumber(argv[3]);
-  let written = false;
-  modify(
-    request,
-    (current) => {
-      written = argv.length === 5 || current === undefined;
-      const contentType = argv[4].length === 0 ? undefined : argv[4].toString('latin1');
-      return written ? putOrExpired({ value: argv[2], contentType }, expiresAtMs, 0) : noMutation;
-    },
-    () => request.integer(written ? 1 : 0),
-  );
-}
-
-/**
- * Load, store, delete: three steps on two keys, not one. A crash in between leaves the value under both names; it is
- * never lost. A write to the old name between load and delete is lost with it.
- */
-function rename(replace: boolean): Command['run'] {
-  return (request) => {
-    const [, from, to] = request.argv;
-    const answer = (done: boolean): void => {
-      if (replace) request.ok();
-      else request.integer(done ? 1 : 0);
-    };
-    loadKey(request, from, (loaded) => {
-      if (loaded === null) {
-        request.error(errorTexts.noSuchKey);
-        return;
-      }
-      if (from.equals(to)) {
-        answer(false);
-        return;
-      }
-      storeLoaded(request, to, loaded, { replace, session: request.session }, (written) => {
-        if (!written) {
-          answer(false);
-          return;
-        }
-        runPart(request, [del, from], (reply) => {
-          if (isErrorReply(reply)) request.raw(reply);
-          else answer(true);
-        });
-      });
-    });
-  };
-}
-
-const wordDb = word('db');
-const wordReplace = word('replace');
-
-function copy(request: Request): void {
-  const { argv, session } = request;
-  const target = new Session(session.store, session.forwarded);
-  target.afterwards = session.afterwards;
-  target.protocol = session.protocol;
-  target.setLevels(session.readLevel, session.writeLevel);
-  target.selectKeyspace(session.keyspace.id);
-  let replace = false;
-  for (let index = 3; index < argv.length; index++) {
-    if (isWord(argv[index], wordReplace)) replace = true;
-    else if (isWord(argv[index], wordDb) && index + 1 < argv.length) {
-      index += 1;
-      const found = target.keyspaceOfDatabase(readNumber(argv[index]));
-      if (found === null) throw new CommandError(errorTexts.databaseOutOfRange);
-      checkKeyspace(request, found);
-      target.selectKeyspace(found.id);
-    } else throw new CommandError(errorTexts.syntax);
-  }
-  if (argv[1].equals(argv[2]) && target.keyspace.id === session.keyspace.id) {
-    throw new CommandError(errorTexts.sameObject);
-  }
-  loadKey(request, argv[1], (loaded) => {
-    if (loaded === null) request.integer(0);
-    else {
-      storeLoaded(request, argv[2], loaded, { replace, session: target }, (written) =>
-        request.integer(written ? 1 : 0),
-      );
-    }
-  });
-}
-
-const two = [1, 2, 1] as const;
 const pairs = [1, -1, 2] as const;
-const internal = { keys: oneKey, exclusive: true, internal: true } as const;
 
 export const keyCommands: readonly Command[] = [
   summedCommand('del', ['write'], deleteOne),
@@ -294,12 +123,7 @@ export const keyCommands: readonly Command[] = [
   summedCommand('exists', ['readonly', 'fast'], existsOne),
   summedCommand('touch', ['readonly', 'fast'], existsOne),
   defineCommand('generic', 'type', 2, ['readonly', 'fast'], typeOf, { keys: oneKey }),
-  defineCommand('generic', 'rename', 3, ['write'], rename(true), { keys: two }),
-  defineCommand('generic', 'renamenx', 3, ['write', 'fast'], rename(false), { keys: two }),
-  defineCommand('generic', 'copy', -3, ['write', 'denyoom'], copy, { keys: two }),
   defineCommand('string', 'mget', -2, ['readonly', 'fast'], mget, { keys: allKeys }),
   defineCommand('string', 'mset', -3, ['write', 'denyoom'], mset, { keys: pairs }),
   defineCommand('string', 'msetnx', -3, ['write', 'denyoom'], msetnx, { keys: pairs }),
-  defineCommand('generic', 'ct.load', 2, ['readonly'], load, internal),
-  defineCommand('generic', 'ct.store', -5, ['write'], store, internal),
 ];
