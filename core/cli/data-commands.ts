@@ -61,6 +61,7 @@ export function addDataCommands(program: Command, context: CommandContext): void
     .option('--context <context>', 'of the read that this write answers')
     .option('--blind', 'without context: keep what is there as a sibling')
     .option('--ttl <seconds>', 'seconds until it expires', wholeSeconds(1))
+    .option('--type <type>', 'content type for who reads it over HTTP, such as text/plain')
     .addOption(level('--consistency <level>', 'instead of the keyspace’s level'))
     .action(
       async (
@@ -71,6 +72,7 @@ export function addDataCommands(program: Command, context: CommandContext): void
           context?: string;
           blind?: boolean;
           ttl?: number;
+          type?: string;
           consistency?: KeyspaceSettings['writeLevel'];
         },
       ) => {
@@ -83,6 +85,7 @@ export function addDataCommands(program: Command, context: CommandContext): void
           context: flags.context,
           plain: flags.context === undefined && flags.blind !== true,
           expiresInSeconds: flags.ttl,
+          contentType: flags.type,
           level: flags.consistency,
         });
         print(written, () => 'written');

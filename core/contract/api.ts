@@ -147,6 +147,7 @@ export const methods = {
       /** As a plain Redis SET: supersedes whatever the coordinator holds. */
       plain: z.boolean().default(false),
       expiresInSeconds: z.number().int().min(1).optional(),
+      contentType: z.string().optional(),
       level: level.optional(),
     }),
     output: z.object({ context: z.string() }),

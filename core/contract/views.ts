@@ -222,6 +222,8 @@ export const valueView = z.object({
   truncated: z.boolean(),
   expiresAtMs: z.number(),
   writtenAtMs: z.number(),
+  /** That it was written with over HTTP; '': it says nothing beyond bytes. */
+  contentType: z.string().default(''),
 });
 export type ValueView = z.infer<typeof valueView>;
 

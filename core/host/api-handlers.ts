@@ -2,6 +2,7 @@
  * ClusterApi, implemented: one handler for each method of the contract. What a handler sees has been checked (dispatch.ts).
  */
 import type { z } from 'zod';
+import { contentTypeOf } from '../base/content-type.ts';
 import { CoterieError } from '../base/errors.ts';
 import { addressOf, partitionOf, slotOf } from '../base/token.ts';
 import type { MethodName, MethodOutput, methods } from '../contract/api.ts';
@@ -90,7 +91,7 @@ export type NotePerson = (
 
 const valueBytesShown = 256 * 1024;
 
-function valueViewOf({ value, timestamp, expiresAtMs }: DetailedValue): ValueView {
+function valueViewOf({ value, timestamp, expiresAtMs, contentType }: DetailedValue): ValueView {
   const shown = value.subarray(0, valueBytesShown);
   const text = shown.toString('utf8');
   // Only bytes that survive the way there and back may be edited as text.
@@ -102,6 +103,7 @@ function valueViewOf({ value, timestamp, expiresAtMs }: DetailedValue): ValueVie
     truncated: shown.length < value.length,
     expiresAtMs,
     writtenAtMs: wallTimeMs(timestamp),
+    contentType,
   };
 }
 
@@ -203,10 +205,11 @@ export function createHandlers(host: HostActions): Handlers {
         partial: replicas.some((replica) => replica.state === 'unreachable'),
       };
     },
-    'data.put': async ({ keyspace, key, value, encoding, ...write }, caller) => {
+    'data.put': async ({ keyspace, key, value, encoding, contentType, ...write }, caller) => {
       const { context } = await host.data.put(keyspace, Buffer.from(key), {
         value: Buffer.from(value, encoding),
         ...write,
+        ...definedOf({ contentType: contentTypeOf(contentType ?? '') }),
       });
       byPerson(caller, 'data', keyspace, 'A key was written.');
       return { context };

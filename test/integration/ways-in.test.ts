@@ -46,6 +46,9 @@ describe('HTTP', () => {
     await client.multi().copy('{typed}b', '{typed}c').persist('{typed}c').exec();
     for (const key of ['{typed}b', '{typed}c']) expect(await typeOf(key)).toBe('application/json');
     expect(await client.get('{typed}c')).toBe('{"a":1}');
+    expect((await cli('put', '{typed}d', 'x', '--type', 'text/plain')).code).toBe(0);
+    expect(await typeOf('{typed}d')).toBe('text/plain');
+    expect((await cli('put', '{typed}d', 'x', '--type', 'nonsense')).code).toBe(2);
     await client.append('{typed}b', ' ');
     expect(await typeOf('{typed}b')).toBe('application/octet-stream');
     client.disconnect();

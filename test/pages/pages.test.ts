@@ -316,7 +316,7 @@ describe.skipIf(browserPath === undefined)(
       const meaning = dialog.getByRole('complementary', { name: 'What this means' });
       const level = (name: string, value: string) =>
         dialog.getByRole('combobox', { name }).selectOption(value);
-      await dialog.getByRole('switch').uncheck();
+      await dialog.getByRole('switch', { name: /Sloppy/ }).uncheck();
       await meaning.getByText('Reads always see the latest write').waitFor();
       await level('Read level', 'LOCAL_QUORUM');
       await level('Write level', 'LOCAL_QUORUM');

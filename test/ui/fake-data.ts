@@ -27,7 +27,15 @@ interface Input {
 function stampedValue(text: string, encoding: 'utf8' | 'base64', expiresInSeconds?: number): ValueView {
   const expiresAtMs = expiresInSeconds === undefined ? 0 : Date.now() + expiresInSeconds * 1000;
   const byteCount = Buffer.byteLength(text, encoding);
-  return { text, encoding, byteCount, truncated: false, expiresAtMs, writtenAtMs: Date.now() };
+  return {
+    text,
+    encoding,
+    byteCount,
+    truncated: false,
+    expiresAtMs,
+    writtenAtMs: Date.now(),
+    contentType: '',
+  };
 }
 
 const contextOf = (stored: Stored | undefined) =>

@@ -59,10 +59,12 @@ export class KeyFinder {
     return this.find(this.address);
   }
 
-  /** Replaces everything that the last read saw. True when it was written. */
-  write(value: NewValue, done: string): Promise<boolean> {
+  /** Replaces everything that the last read saw, by a value of the same type, if they have one. True when it was written. */
+  write(value: NewValue, done: string, type?: string): Promise<boolean> {
     const { found, level } = this;
     if (found === null) return Promise.resolve(false);
+    const types = new Set(found.siblings.map((sibling) => sibling.contentType));
+    const contentType = type ?? (types.size === 1 ? [...types][0] : '');
     return this.#change('The value was not written', done, () =>
       this.#app.call('data.put', {
         keyspace: found.keyspace,
@@ -70,6 +72,7 @@ export class KeyFinder {
         value: value.value,
         encoding: value.encoding,
         context: found.context,
+        contentType,
         ...(value.expiresInSeconds === null ? {} : { expiresInSeconds: value.expiresInSeconds }),
         level,
       }),
@@ -80,6 +83,7 @@ export class KeyFinder {
     return this.write(
       { value: sibling.text, encoding: sibling.encoding, expiresInSeconds: secondsLeft(sibling, Date.now()) },
       'Resolved: one value is left.',
+      sibling.contentType,
     );
   }
 
