@@ -1,6 +1,6 @@
 import { authorityFile, linesOf, passwordVariable, type Target } from './snippet-target.ts';
 
-/** The mapper is asked at every new connection: the pool itself knows one address. */
+/** Jedis 7.2 and later. The mapper is asked at every new connection: the pool itself knows one address. */
 export function java({ addresses, user, tls }: Target): string {
   const nodes = addresses.map(({ host, port }) => `new HostAndPort("${host}", ${port})`);
   return linesOf(
@@ -14,7 +14,6 @@ export function java({ addresses, user, tls }: Target): string {
     'import java.util.concurrent.atomic.AtomicInteger;',
     tls && ['import javax.net.ssl.SSLContext;', 'import javax.net.ssl.TrustManagerFactory;'],
     'import redis.clients.jedis.*;',
-    'import redis.clients.jedis.providers.PooledConnectionProvider;',
     '',
     'public class Example {',
     '  public static void main(String[] arguments) throws Exception {',
@@ -40,8 +39,8 @@ export function java({ addresses, user, tls }: Target): string {
     '        .build();',
     '    var pool = new ConnectionPoolConfig();',
     '    pool.setTestOnBorrow(true); // a connection to a node that is gone is not used again',
-    '    try (var client = new UnifiedJedis(',
-    '        new PooledConnectionProvider(nodes.get(0), config, pool), 20, Duration.ofSeconds(15))) {',
+    '    try (var client = RedisClient.builder().hostAndPort(nodes.get(0)).clientConfig(config).poolConfig(pool)',
+    '        .maxAttempts(30).maxTotalRetriesDuration(Duration.ofSeconds(30)).build()) {',
     '      client.set("greeting", "hello");',
     '    }',
     '  }',
