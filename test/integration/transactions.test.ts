@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient, WatchError } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { connectImpatiently } from '../support/recording-client.ts';
 
 let cluster: RealCluster;
 beforeAll(async () => {
@@ -72,18 +73,7 @@ describe('transactions', () => {
     let acknowledged = 0;
     let isOver = false;
     const load = (async () => {
-      const clients = cluster.ports.map((port) => {
-        const client = new Redis({
-          host: '127.0.0.1',
-          port,
-          maxRetriesPerRequest: 0,
-          enableOfflineQueue: false,
-          retryStrategy: () => 50,
-          commandTimeout: 3_000,
-        });
-        client.on('error', () => {});
-        return client;
-      });
+      const clients = cluster.ports.map(connectImpatiently);
       for (let turn = 0; !isOver; turn++) {
         const client = clients[turn % 3];
         const number = ++sent;

@@ -23,7 +23,8 @@ export function newBooks(): Books {
   return { acknowledged: new Map(), sent: new Map(), count: 0, retried: 0, refused: 0, causes: [] };
 }
 
-function connect(port: number): Redis {
+/** Repeats nothing: whoever uses it hears of each failure. */
+export function connectImpatiently(port: number): Redis {
   const client = new Redis({
     host: '127.0.0.1',
     port,
@@ -43,7 +44,7 @@ export async function writeLoad(
   books: Books,
   options: { writerCount: number; keysPerWriter: number; shouldStop: () => boolean },
 ): Promise<void> {
-  const clients = ports().map(connect);
+  const clients = ports().map(connectImpatiently);
   await Promise.all(clients.map((client) => new Promise((resolve) => client.once('ready', resolve))));
   const writer = async (number: number): Promise<void> => {
     for (let count = 1; !options.shouldStop(); count++) {
@@ -87,7 +88,7 @@ export async function writeLoad(
 
 /** Reads every acknowledged key at one node; answers what is missing or older than acknowledged. */
 export async function missingAt(port: number, books: Books): Promise<string[]> {
-  const client = connect(port);
+  const client = connectImpatiently(port);
   await new Promise((resolve) => client.once('ready', resolve));
   const missing: string[] = [];
   const keys = [...books.acknowledged.keys()];
