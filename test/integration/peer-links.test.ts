@@ -163,8 +163,8 @@ describe('a TCP link between nodes', () => {
       socket.write(encodeCall(8, 1, Buffer.alloc(0)));
       if (isTimerFirst) await time.advance(250);
       await untilTrue(() => answers === 2 || socket.destroyed);
-      await untilTrue(() => !network.isUp(1));
       expect(seen).toEqual([7]);
+      await untilTrue(() => !network.isUp(1));
     },
   );
 
