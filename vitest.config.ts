@@ -29,7 +29,7 @@ export default defineConfig({
       node('abuse', 'abuse', 180_000, true),
       node('long', 'long', 300_000, true),
       node('lan', 'lan', 180_000),
-      // Two and a half minutes more: npm run test:lan.
+      // Four minutes more: npm run test:lan.
       node('lan-faults', 'lan-faults', 180_000, true),
       node('e2e', 'e2e', 180_000, true),
     ],

@@ -43,7 +43,7 @@ await ensureBuilt();
 ensureChromium();
 if (wanted.length === 0) {
   process.stderr.write(
-    'Not run here: attacks and what takes over after a minute (npm run test:long), and join codes and faults on a local network (npm run test:lan), three to four minutes each.\n',
+    'Not run here: attacks and what takes over after a minute (npm run test:long), and join codes and faults on a local network (npm run test:lan), four to five minutes each.\n',
   );
 }
 const done = spawnSync(

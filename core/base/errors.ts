@@ -51,9 +51,17 @@ export function toCoterieError(cause: unknown, fallback: ErrorCode): CoterieErro
 
 const writeRefusals: ReadonlySet<ErrorCode> = new Set(['disk-full', 'disk-failed', 'busy']);
 
-/** Whether nothing was done where a command was sent, and another node may do it. */
+/** Whether a write that lacks a quorum was given up before anything was changed. */
+export function wasNotBegun({ code, details }: CoterieError): boolean {
+  return code === 'quorum-not-met' && details.written === false;
+}
+
+/**
+ * Whether nothing was done where a command was sent, and another node may do it. `error` is that of the sending: one of the command
+ * is in the reply, unless the node had not begun with it.
+ */
 export function isForAnother(error: CoterieError): boolean {
-  return isWriteRefusal(error) || error.code === 'not-ready';
+  return isWriteRefusal(error) || error.code === 'not-ready' || error.code === 'quorum-not-met';
 }
 
 /** Whether an error says that a node's own disk does not take a write now, so that another node may. */

@@ -51,6 +51,11 @@ const pingAfterMs = 400;
 /** Nothing heard for this long: the peer counts as down. Longer than a garbage collection, shorter than patience. */
 const silentAfterMs = 1_500;
 const abandonAfterMsDefault = 15_000;
+/**
+ * This process stood still for so long (a lid was closed): for the others it was down, and they have given up what they had sent to it.
+ * That still waits in its sockets. Done now, a write of last night would go over one of this morning: the links are closed with it.
+ */
+const givenUpAfterMs = silentAfterMs + 1_000;
 const redialMinMs = 100;
 const redialMaxMs = 1_000;
 /** A greeting is over by then: two round trips. */
@@ -131,9 +136,10 @@ export class TcpPeerNetwork implements PeerNetwork {
     for (const [id, link] of this.#links) if (!this.#peers.has(id)) link.socket.destroy();
     for (const peer of peers) {
       const old = before.get(peer.id);
-      if (old !== undefined && (old.port !== peer.port || old.host !== peer.host)) {
-        this.#links.get(peer.id)?.socket.destroy();
-      }
+      const link = this.#links.get(peer.id);
+      const isMoved = old !== undefined && (old.port !== peer.port || old.host !== peer.host);
+      // It may have called from where it is now before others told of that.
+      if (isMoved && (old.port !== peer.port || !isAt(link, peer.host))) link?.socket.destroy();
       if (this.#settings.selfId < peer.id && !this.#links.has(peer.id)) {
         // News of a peer is a good moment to try it, whatever the present wait is.
         this.#dialling.get(peer.id)?.timer?.cancel();
@@ -264,7 +270,13 @@ export class TcpPeerNetwork implements PeerNetwork {
     };
     socket.on('data', (chunk: Buffer) => {
       if (this.#closed) return;
-      if (link !== null) this.#heard(link);
+      if (link !== null) {
+        if (this.#clock.monotonicMs() - this.#tickedMs >= givenUpAfterMs) {
+          socket.destroy();
+          return;
+        }
+        this.#heard(link);
+      }
       try {
         reader.push(chunk, onFrame);
       } catch (error) {
@@ -354,9 +366,11 @@ export class TcpPeerNetwork implements PeerNetwork {
   #watch(): void {
     const now = this.#clock.monotonicMs();
     // This process itself stood still (a lid was closed, a debugger): that silence accuses nobody.
-    const stoodStill = now - this.#tickedMs > tickMs * 3;
+    const stillMs = now - this.#tickedMs;
+    const stoodStill = stillMs > tickMs * 3;
     this.#tickedMs = now;
     for (const link of this.#links.values()) {
+      if (stillMs >= givenUpAfterMs) link.socket.destroy();
       if (stoodStill) link.heardMs = Math.max(link.heardMs, now - pingAfterMs);
       const silentMs = now - link.heardMs;
       if (Math.max(silentMs, now - link.sentMs) >= pingAfterMs) {
@@ -366,4 +380,9 @@ export class TcpPeerNetwork implements PeerNetwork {
       if (silentMs >= (this.#settings.abandonAfterMs ?? abandonAfterMsDefault)) link.socket.destroy();
     }
   }
+}
+
+/** `host`: an IPv4 address, which a socket for both kinds of addresses writes as one of IPv6. */
+function isAt(link: PeerLink | undefined, host: string): boolean {
+  return link?.up === true && link.socket.remoteAddress?.replace(/^::ffff:/, '') === host;
 }

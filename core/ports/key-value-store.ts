@@ -178,7 +178,8 @@ export interface KeyValueStore {
 
   /**
    * Runs a gateway's command on another node. Request and reply are the gateway's own bytes. With the error of a refused
-   * write (`disk-full`, `disk-failed`, `busy`) nothing was done there, and `coordinatorOf` names another node, if any.
+   * write (`disk-full`, `disk-failed`, `busy`, and `quorum-not-met` of a node that reaches too few) nothing was done there, and
+   * `coordinatorOf` names another node, if any.
    */
   forward(
     nodeId: NodeId,

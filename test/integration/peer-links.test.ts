@@ -5,6 +5,7 @@
 import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemTimers } from '../../core/platform/system-clock.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import {
   encodeCall,
   encodeJson,
@@ -34,9 +35,9 @@ async function pair() {
 }
 
 /** A node of which only the network is there, with a peer that is played by the test. */
-async function alone(selfId: number, time?: VirtualTime): Promise<TcpPeer> {
+async function alone(selfId: number, time?: VirtualTime, clock: Clock | undefined = time): Promise<TcpPeer> {
   const timers = time && { ...systemTimers, after: time.after.bind(time) };
-  const peer = await startTcpPeer(selfId, { clock: time, timers });
+  const peer = await startTcpPeer(selfId, { clock, timers });
   closers.push(() => peer.network.close());
   peer.network.setPeers([{ id: 1, name: 'played', host: loopback, port: 9 }]);
   return peer;
@@ -129,6 +130,59 @@ describe('a TCP link between nodes', () => {
     await untilTrue(() => seen.length > 0 || socket.destroyed);
     expect(seen).toEqual([large.length]);
     expect(changes).toEqual([true]);
+  });
+
+  it.each([
+    ['its timers are first', true],
+    ['its sockets are first', false],
+  ])(
+    'is closed with what came over it while the process stood still for long; %s',
+    async (_, isTimerFirst) => {
+      const time = new VirtualTime();
+      let stoodMs = 0;
+      const monotonicMs = () => time.monotonicMs() + stoodMs;
+      const { port, network } = await alone(2, time, { nowMs: () => time.nowMs(), monotonicMs });
+      const seen: number[] = [];
+      network.onFrame((from, frame) => {
+        seen.push(requestIdOf(frame));
+        // It was taken, and everything before it.
+        network.send(from, encodeCall(1, 1, Buffer.alloc(0)));
+      });
+      const socket = await call(port);
+      let answers = 0;
+      await meet(socket, { selfId: 1, dialled: 2, port }, (frame) => {
+        if (typeOf(frame) === frameType.call) answers++;
+      });
+      // For a moment: the others still count on it.
+      stoodMs += 2_000;
+      socket.write(encodeCall(7, 1, Buffer.alloc(0)));
+      await untilTrue(() => answers === 1 || socket.destroyed);
+      await time.advance(250);
+      expect(network.isUp(1)).toBe(true);
+      stoodMs += 2_500;
+      socket.write(encodeCall(8, 1, Buffer.alloc(0)));
+      if (isTimerFirst) await time.advance(250);
+      await untilTrue(() => answers === 2 || socket.destroyed);
+      expect(seen).toEqual([7]);
+      await untilTrue(() => !network.isUp(1));
+    },
+  );
+
+  it('stays when the peer is said to be where it has called from, and is closed when it is said to be elsewhere', async () => {
+    const { port, network } = await alone(2, new VirtualTime());
+    const peer = { id: 1, name: 'played', host: '192.0.2.1', port: 9 };
+    network.setPeers([peer]);
+    const socket = await call(port);
+    await meet(socket, { selfId: 1, dialled: 2, port });
+    const seen: Buffer[] = [];
+    network.onFrame((_, frame) => seen.push(frame));
+    network.setPeers([{ ...peer, host: loopback }]);
+    socket.write(encodeCall(1, 1, Buffer.alloc(0)));
+    await untilTrue(() => seen.length === 1 || socket.destroyed);
+    expect(seen).toHaveLength(1);
+    network.setPeers([{ ...peer, host: '192.0.2.2' }]);
+    await untilTrue(() => socket.destroyed);
+    expect(network.isUp(1)).toBe(false);
   });
 
   it('counts as down when nothing comes over it, is up again with the first byte, and is given up in the end', async () => {

@@ -154,7 +154,7 @@ describe('two of three replicas are away, with five nodes', () => {
     expect(await read(first, 'key')).toEqual(['two']);
   });
 
-  it('a strict keyspace refuses, with required and received', async () => {
+  it('a strict keyspace refuses before anything is changed, with required and received', async () => {
     await clusterOf(5, false);
     const [first, second, third] = walkOf('key');
     cluster.crash(cluster.members[second]);
@@ -162,7 +162,9 @@ describe('two of three replicas are away, with five nodes', () => {
     await cluster.time.advance(500);
     await expect(write(first, 'key', 'value')).rejects.toMatchObject({
       code: 'quorum-not-met',
-      details: { required: 2 },
+      details: { required: 2, received: 1, written: false },
     });
+    expect(await held(first, 'key')).toBe(false);
+    expect(owed()).toBe(0);
   });
 });

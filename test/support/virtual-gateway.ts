@@ -10,7 +10,7 @@ import { SeededRandom } from './seeded-random.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export class VirtualGateway {
-  readonly time = new VirtualTime();
+  readonly time: VirtualTime;
   readonly log = new LogCapture();
   readonly gateway: Gateway;
   readonly session: Session;
@@ -19,8 +19,9 @@ export class VirtualGateway {
     return this.log.errors;
   }
 
-  constructor(store: KeyValueStore) {
-    const { time, log } = this;
+  constructor(store: KeyValueStore, time = new VirtualTime()) {
+    this.time = time;
+    const { log } = this;
     const components = { store, clock: time, timers: time, log, random: new SeededRandom(1) };
     this.gateway = new Gateway(components, respServerDefaults, createCommandTable());
     this.session = new Session(store, false);

@@ -94,8 +94,14 @@ export function serveForwarded(gateway: Gateway): void {
     const sink: ReplySink = {
       client: null,
       deliver(request: Request, encoder: RespEncoder) {
+        const body = encoder.take();
+        if (request.notBegun !== null) {
+          // The node that forwarded it may ask another one.
+          reply(request.notBegun, null);
+          return;
+        }
         const acknowledged = request.writes?.at(-1)?.result.acknowledgedCount ?? 0;
-        reply(null, Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...encoder.take()]));
+        reply(null, Buffer.concat([Buffer.from([Math.min(acknowledged, 255)]), ...body]));
       },
     };
     let decoded: { session: Session; argv: Buffer[] };

@@ -4,7 +4,7 @@
  * are written into one encoder.
  */
 import { assert } from '../../base/assert.ts';
-import { CoterieError } from '../../base/errors.ts';
+import { CoterieError, wasNotBegun } from '../../base/errors.ts';
 import type { KeyAddress } from '../../base/token.ts';
 import type { Mutation, WriteResult } from '../../ports/key-value-store.ts';
 import type { Meeting } from '../../ports/mutual-proof.ts';
@@ -89,6 +89,8 @@ export class Request {
   /** The command that this one is a part of (one key of an MGET). */
   parent: Request | null = null;
   writes: NotedWrite[] | null = null;
+  /** It failed with this before it had changed anything. */
+  notBegun: CoterieError | null = null;
 
   constructor(gateway: Gateway, session: Session, argv: readonly Buffer[], sink: ReplySink) {
     this.gateway = gateway;
@@ -159,6 +161,7 @@ export class Request {
   /** Answers with an error. One that nobody expected is a bug: the client learns that much, the log the place. */
   fail(cause: unknown): void {
     if (!(cause instanceof CoterieError)) this.gateway.reportBug(cause, this);
+    else if (wasNotBegun(cause) && this.writes === null) this.notBegun = cause;
     this.error(errorReply(cause));
     if (cause instanceof KeyspaceDropped) this.root.sink.client?.closeAfterReply();
   }

@@ -1,5 +1,5 @@
 /**
- * Peers that have refused a write because of their disk, or everything because they are starting, remembered for a moment:
+ * Peers that have refused a write because of their disk or their links, or everything because they are starting, remembered for a moment:
  * somebody else coordinates meanwhile. They are still sent every write as replicas, which is also how it is noticed that they take them again.
  */
 import { type CoterieError, isWriteRefusal } from '../../base/errors.ts';
@@ -7,6 +7,8 @@ import type { Clock } from '../../ports/clock.ts';
 
 /** Long enough to matter under load, short enough that a disk with room again is used again. */
 const rememberedMs = 1_000;
+/** Links come one soon after the other, and from then on read-modify-writes should meet there again. */
+const unlinkedMs = 100;
 
 export class Refusing {
   readonly #clock: Clock;
@@ -18,9 +20,12 @@ export class Refusing {
   }
 
   note(peer: number, error: CoterieError): void {
-    const untilMs = this.#clock.monotonicMs() + rememberedMs;
-    if (isWriteRefusal(error)) this.#untilMs.set(peer, untilMs);
-    else if (error.code === 'not-ready') this.#startingUntilMs.set(peer, untilMs);
+    const now = this.#clock.monotonicMs();
+    if (isWriteRefusal(error)) this.#untilMs.set(peer, now + rememberedMs);
+    else if (error.code === 'not-ready') this.#startingUntilMs.set(peer, now + rememberedMs);
+    else if (error.code === 'quorum-not-met') {
+      this.#untilMs.set(peer, Math.max(this.#untilMs.get(peer) ?? 0, now + unlinkedMs));
+    }
   }
 
   has(peer: number): boolean {

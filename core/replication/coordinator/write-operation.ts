@@ -47,6 +47,7 @@ import type { ReplyHandler } from '../requests.ts';
 import type { KeyspaceState } from '../topology.ts';
 import { liveValues } from './live-values.ts';
 import { ReadOperation, type ReadParts } from './read-operation.ts';
+import { notBegun, outOfReach } from './within-reach.ts';
 
 const empty = Buffer.alloc(0);
 
@@ -139,8 +140,10 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
       return;
     }
     const { refusal } = this.#parts.writer;
-    if (refusal !== null) {
-      this.#finish(refusal);
+    const unreached = refusal ?? outOfReach(this.#parts, this.#keyspace, this.#address, this.#options);
+    if (unreached !== null) {
+      if (unreached !== refusal) this.#parts.counters.writesRefused++;
+      this.#finish(unreached);
       return;
     }
     const { basis } = this.#options;
@@ -202,7 +205,7 @@ export class WriteOperation implements ReplyHandler, ChangeHandler, WriteResult 
   #readFirst(): void {
     const level = this.#options.readLevel ?? this.#keyspace.readLevel;
     new ReadOperation(this.#parts, this.#keyspace, this.#address, level, (error, record) => {
-      if (error !== null) this.#finish(error);
+      if (error !== null) this.#finish(notBegun(error));
       else {
         this.#known = record;
         this.#change();

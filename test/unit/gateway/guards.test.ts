@@ -1,7 +1,7 @@
 /** Whatever goes wrong in a command or beneath it: one reply for that command, a line in the log, nothing thrown. */
 import { describe, expect, it } from 'vitest';
 import { CoterieError } from '../../../core/base/errors.ts';
-import { encodeForwarded } from '../../../core/gateway/resp/forwarding.ts';
+import { encodeForwarded, serveForwarded } from '../../../core/gateway/resp/forwarding.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { VirtualGateway } from '../../support/virtual-gateway.ts';
 
@@ -168,21 +168,70 @@ describe('a forwarded command', () => {
     },
   );
 
-  it('that fails there by a bug is logged there, and answered', async () => {
-    const store = new MemoryStore();
+  /** What this gateway answers to a node that forwards something to it. */
+  function serving(store: MemoryStore) {
     const gateway = new VirtualGateway(store);
-    const { serveForwarded } = await import('../../../core/gateway/resp/forwarding.ts');
     serveForwarded(gateway.gateway);
-    const handler = (store as unknown as { handler: Parameters<MemoryStore['onForwarded']>[0] }).handler;
+    const { handler } = store as unknown as { handler: Parameters<MemoryStore['onForwarded']>[0] };
+    const answers: string[] = [];
+    const take = (...words: string[]) =>
+      handler(
+        encodeForwarded(
+          gateway.session,
+          words.map((word) => Buffer.from(word)),
+        ),
+        (error, bytes) =>
+          answers.push(
+            error === null ? String(bytes?.toString('latin1')) : `${error.code}: ${error.message}`,
+          ),
+      );
+    return { gateway, answers, take };
+  }
+
+  it('is an error, and no reply, where it was not begun for want of replicas; what may be half done is a reply', () => {
+    const store = new MemoryStore();
+    const { answers, take } = serving(store);
+    store.failure = new CoterieError('quorum-not-met', 'Too few.', { written: false });
+    take('set', 'k', 'v');
+    take('incr', 'k');
+    store.failure = new CoterieError('quorum-not-met', 'Too few.');
+    take('set', 'k', 'v');
+    expect(answers).toEqual([
+      'quorum-not-met: Too few.',
+      'quorum-not-met: Too few.',
+      '\0-NOQUORUM Too few.\r\n',
+    ]);
+  });
+
+  it('that was not begun is sent on while others are there, and then its client is told', async () => {
+    const store = new MemoryStore();
+    const asked: number[] = [];
+    let others = [97, 98];
+    store.coordinator = () => others[0] ?? null;
+    Object.assign(store, {
+      forward: (...[node, , done]: [number, Buffer, (error: CoterieError, reply: null) => void]) => {
+        asked.push(node);
+        if (others.length > 1 || node === 98) others = others.slice(1);
+        done(new CoterieError('quorum-not-met', 'Too few.'), null);
+      },
+    });
+    const gateway = new VirtualGateway(store);
+    expect(await gateway.run(['incr', 'k'])).toEqual([':1\r\n']);
+    expect(asked).toEqual([97, 98]);
+    others = [99];
+    expect(await gateway.run(['incr', 'k'])).toEqual(['-NOQUORUM Too few.\r\n']);
+    expect(asked.slice(2)).toEqual([99, 99, 99, 99]);
+  });
+
+  it('that fails there by a bug is logged there, and answered', () => {
+    const store = new MemoryStore();
+    const { gateway, answers, take } = serving(store);
     Object.assign(store, {
       read: () => {
         throw bug();
       },
     });
-    const answers: string[] = [];
-    handler(encodeForwarded(gateway.session, [Buffer.from('get'), Buffer.from('k')]), (_, bytes) =>
-      answers.push(String(bytes?.toString('latin1'))),
-    );
+    take('get', 'k');
     expect(answers).toEqual([`\0${internal}`]);
     expect(gateway.errors).toHaveLength(1);
   });

@@ -103,4 +103,17 @@ describe('a peer that refused a write', () => {
     await time.advance(1);
     expect(refusing.has(2)).toBe(false);
   });
+
+  it('for want of links is remembered for a moment only, and that shortens no other reason', async () => {
+    const time = new VirtualTime();
+    const refusing = new Refusing(time);
+    for (const peer of [2, 3]) refusing.note(peer, new CoterieError('quorum-not-met', 'no'));
+    refusing.note(3, new CoterieError('disk-full', 'no'));
+    refusing.note(3, new CoterieError('quorum-not-met', 'no'));
+    await time.advance(99);
+    expect(refusing.has(2)).toBe(true);
+    await time.advance(1);
+    expect(refusing.has(2)).toBe(false);
+    expect(refusing.has(3)).toBe(true);
+  });
 });
