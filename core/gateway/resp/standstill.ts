@@ -14,9 +14,10 @@ const wakingMs = 100;
 export class Standstill {
   private readonly clock: Clock;
   private readonly timers: Timers;
-  private beatMs: number;
+  /** Null before the first: where nothing beats nothing stands still. */
+  private beatMs: number | null = null;
   /** By the wall clock: the other one stands still while a computer sleeps. */
-  private wallBeatMs: number;
+  private wallBeatMs = 0;
   /** Those that wait may go on. */
   onAwake: () => void = () => {};
   /** It stood still until a moment ago. */
@@ -25,8 +26,6 @@ export class Standstill {
   constructor({ clock, timers }: { clock: Clock; timers: Timers }) {
     this.clock = clock;
     this.timers = timers;
-    this.beatMs = clock.monotonicMs();
-    this.wallBeatMs = clock.nowMs();
   }
 
   /** To be called about once a second. */
@@ -38,7 +37,7 @@ export class Standstill {
 
   /** To be called when something comes in, before it is acted upon: timers come later than what waits. */
   look(): void {
-    if (this.isWaking) return;
+    if (this.isWaking || this.beatMs === null) return;
     const sleptMs = this.clock.monotonicMs() - this.beatMs;
     if (sleptMs <= stoodStillMs && this.clock.nowMs() - this.wallBeatMs <= stoodStillMs) return;
     this.isWaking = true;

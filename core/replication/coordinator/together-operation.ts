@@ -13,6 +13,7 @@ import { call } from '../calls.ts';
 import type { Change, TogetherHandler } from '../replica/changes.ts';
 import type { KeyspaceState } from '../topology.ts';
 import { ReadOperation } from './read-operation.ts';
+import { notBegun, outOfReach } from './within-reach.ts';
 import { WriteOperation, type WriteParts } from './write-operation.ts';
 
 export interface TogetherResult {
@@ -72,15 +73,17 @@ export class TogetherOperation implements TogetherHandler, TogetherResult {
       return;
     }
     const { refusal } = this.#parts.writer;
-    if (refusal !== null) {
-      this.#end(refusal);
+    const unreached =
+      refusal ?? outOfReach(this.#parts, this.#keyspace, this.#keys[0].address, this.#options);
+    if (unreached !== null) {
+      this.#end(unreached);
       return;
     }
     const level = this.#options.readLevel ?? this.#keyspace.readLevel;
     let left = this.#keys.length;
     for (const [index, { address }] of this.#keys.entries()) {
       new ReadOperation(this.#parts, this.#keyspace, address, level, (error, record) => {
-        if (error !== null) this.#end(error);
+        if (error !== null) this.#end(notBegun(error));
         this.#writes[index].knows(record);
         if (--left === 0 && this.#done !== null) this.#change();
       }).start();
