@@ -8,6 +8,11 @@
 export const socketProtocol = 'coterie.1';
 /** The second one offered carries the token. */
 export const socketTokenPrefix = 'coterie.token.';
+/**
+ * A frame of a page. A larger one is put together by the host at one go, while nobody else is answered; the values that people write by hand
+ * are smaller, and the others come over Redis, HTTP or the command line.
+ */
+export const pageFrameBytesMax = 16 * 1024 * 1024;
 /** Code with which the host closes a WebSocket whose session has ended. */
 export const sessionEndedCode = 4401;
 /** Where the page keeps the token, by origin. As in renderer/public/login.js. */

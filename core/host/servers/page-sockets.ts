@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CoterieError } from '../../base/errors.ts';
-import { socketProtocol, socketTokenPrefix } from '../../contract/session.ts';
+import { pageFrameBytesMax, socketProtocol, socketTokenPrefix } from '../../contract/session.ts';
 import { SharedTurns } from '../../gateway/shared-turns.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -16,7 +16,6 @@ import { serveApiSocket } from './api-socket.ts';
 import { type GuardedConnections, refuseByHand } from './guarded-server.ts';
 import { refusalOf } from './request-guards.ts';
 
-const socketFrameBytesMax = 96 * 1024 * 1024;
 const socketsMax = 64;
 const socketsPerSessionMax = 16;
 /** Of a frame without content, and the most that another frame's head takes. */
@@ -49,7 +48,7 @@ export class PageSockets {
   readonly #turns: SharedTurns;
   readonly #server = new WebSocketServer({
     noServer: true,
-    maxPayload: socketFrameBytesMax,
+    maxPayload: pageFrameBytesMax,
     handleProtocols: (offered) => (offered.has(socketProtocol) ? socketProtocol : false),
   });
 

@@ -10,7 +10,12 @@ import type {
   MethodOutput,
   ServerFrame,
 } from '../../../core/contract/api.ts';
-import { sessionEndedCode, socketProtocol, socketTokenPrefix } from '../../../core/contract/session.ts';
+import {
+  pageFrameBytesMax,
+  sessionEndedCode,
+  socketProtocol,
+  socketTokenPrefix,
+} from '../../../core/contract/session.ts';
 import { CallError, type ConnectedApi, type Connection } from './connection.ts';
 import { SessionToken } from './session-token.ts';
 
@@ -51,6 +56,17 @@ export class SocketApi implements ConnectedApi {
         return;
       }
       const id = this.#nextCallId++;
+      const frame = textOf({ kind: 'call', id, method, input });
+      // The host would end the connection, and nobody would know why.
+      if (frame.length > pageFrameBytesMax / 4 && new Blob([frame]).size > pageFrameBytesMax) {
+        reject(
+          new CallError(
+            'too-large',
+            `The page sends at most ${pageFrameBytesMax >> 20} MiB at once. Write so large a value with a Redis client, over HTTP, or with: coterie put`,
+          ),
+        );
+        return;
+      }
       const timer = setTimeout(() => {
         this.#calls.delete(id);
         reject(
@@ -61,13 +77,13 @@ export class SocketApi implements ConnectedApi {
         );
       }, callTimeoutMs);
       this.#calls.set(id, { resolve: (output) => resolve(output as MethodOutput<M>), reject, timer });
-      this.#send({ kind: 'call', id, method, input });
+      this.#send(frame);
     });
   }
 
   subscribe(listener: (event: ClusterEvent) => void): () => void {
     this.#eventListeners.add(listener);
-    if (this.#eventListeners.size === 1) this.#send({ kind: 'subscribe' });
+    if (this.#eventListeners.size === 1) this.#send(textOf({ kind: 'subscribe' }));
     else this.restartEvents();
     return () => this.#eventListeners.delete(listener);
   }
@@ -100,7 +116,7 @@ export class SocketApi implements ConnectedApi {
       opened = true;
       this.#attempt = 0;
       this.#become({ state: 'open' });
-      if (this.#eventListeners.size > 0) this.#send({ kind: 'subscribe' });
+      if (this.#eventListeners.size > 0) this.#send(textOf({ kind: 'subscribe' }));
     };
     socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data)) as ServerFrame);
     socket.onclose = ({ code }) => {
@@ -153,12 +169,16 @@ export class SocketApi implements ConnectedApi {
     else pending.reject(new CallError(frame.error.code, frame.error.message));
   }
 
-  #send(frame: ClientFrame): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  #send(frame: string): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
   #become(connection: Connection): void {
     this.#connection = connection;
     for (const listener of this.#connectionListeners) listener(connection);
   }
+}
+
+function textOf(frame: ClientFrame): string {
+  return JSON.stringify(frame);
 }

@@ -82,14 +82,14 @@ const costlyFrames = (): Buffer[] => {
   const within = (input: string) =>
     Buffer.from(`{"kind":"call","id":1,"method":"cluster.snapshot","input":${input}}`);
   return [
-    within('['.repeat(30 * mebibyte)),
-    within(`[${'{},'.repeat(30 * mebibyte)}{}]`),
-    within(`[${'0,'.repeat(45 * mebibyte)}0]`),
+    within('['.repeat(15 * mebibyte)),
+    within(`[${'{},'.repeat(5 * mebibyte)}{}]`),
+    within(`[${'0,'.repeat(7 * mebibyte)}0]`),
   ];
 };
 
 const deepFrames: Abuse = {
-  name: 'the page’s socket: JSON of 90 MiB, deep and wide',
+  name: 'the page’s socket: JSON of 15 MiB, deep and wide',
   holds: false,
   async run(target) {
     for (const frame of costlyFrames()) {
@@ -106,11 +106,11 @@ const deepFrames: Abuse = {
 };
 
 const unfinishedFrames: Abuse = {
-  name: 'the page’s socket: 12 frames of 90 MiB, unfinished',
+  name: 'the page’s socket: 12 frames of 15 MiB, unfinished',
   holds: true,
   async run(target) {
     for (const socket of await pages(target, 12))
-      socket.send(Buffer.alloc(90 * mebibyte, 0x20), { fin: false });
+      socket.send(Buffer.alloc(15 * mebibyte, 0x20), { fin: false });
   },
 };
 
