@@ -216,6 +216,7 @@ export class Gateway {
   /** What a command on one key needs while it runs: what is there is read and copied, what is new goes to each replica. */
   private workBytesOf(request: Request): number {
     const command = request.command!;
+    if (command.work !== null) return command.work(request);
     const held = 2 * this.store.sizeOf(request.address!);
     if (!command.flags.includes('write')) return held;
     const grown = command.growth === null ? 0 : command.growth(request.argv);

@@ -9,7 +9,7 @@ import { CommandError } from '../errors.ts';
 import { bulkOf, runPart, runParts } from '../parts.ts';
 import { checkPermission } from '../permissions.ts';
 import { Request } from '../request.ts';
-import { answerAll, batchWords, executeBatch, runQueued } from '../transactions/batch.ts';
+import { answerAll, batchWords, executeBatch, runQueued, workBytesOf } from '../transactions/batch.ts';
 import type { Transaction } from '../transactions/transaction.ts';
 import { readKey } from './strings.ts';
 
@@ -117,5 +117,9 @@ export const transactionCommands: readonly Command[] = [
     since: '2.2.0',
   }),
   defineCommand(group, 'ct.context', 2, ['readonly'], context, internal),
-  defineCommand(group, 'ct.exec', -3, ['write'], executeBatch, { ...internal, exclusive: true }),
+  defineCommand(group, 'ct.exec', -3, ['write'], executeBatch, {
+    ...internal,
+    exclusive: true,
+    work: workBytesOf,
+  }),
 ];

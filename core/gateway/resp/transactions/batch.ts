@@ -5,6 +5,7 @@
  */
 import { addressOf } from '../../../base/token.ts';
 import type { Mutation, TogetherKey, TogetherValue } from '../../../ports/key-value-store.ts';
+import { togetherBytesMax } from '../../../wire/peer/put-together.ts';
 import { encodeCommand, type RespEncoder } from '../../../wire/resp/encoder.ts';
 import { RespRequestParser, respParserDefaults } from '../../../wire/resp/parser.ts';
 import { word } from '../arguments.ts';
@@ -16,6 +17,8 @@ import { BatchStore } from './batch-store.ts';
 import type { Queued, Watched } from './transaction.ts';
 
 const wordExec = word('ct.exec');
+/** Nothing else is done meanwhile: other nodes would take this one for dead soon after. */
+const runMsMax = 1_000;
 
 /** Null: it names no key, and may run anywhere. */
 export function batchWords(queued: readonly Queued[], watched: readonly Watched[]): Buffer[] | null {
@@ -57,9 +60,14 @@ function malformed(): CommandError {
   return new CommandError('ERR a transaction from another node is malformed. Do all run the same version?');
 }
 
-/** Runs them one after the other; each has answered within its call. Answers the replies, in order. */
+/**
+ * Runs them one after the other; each has answered within its call. Answers the replies, in order. Throws when they come to more than
+ * one step may be.
+ */
 export function runQueued(parent: Request, queued: readonly Queued[], session: Session): Buffer[][] {
   const { gateway } = parent;
+  const startedAtMs = gateway.clock.monotonicMs();
+  const replyBytesMax = Math.min(gateway.settings.outputBufferBytesMax, togetherBytesMax);
   let bytes = 0;
   return queued.map(({ argv }) => {
     let reply: Buffer[] | null = null;
@@ -74,13 +82,19 @@ export function runQueued(parent: Request, queued: readonly Queued[], session: S
     // One that waits for something has not been thought of: nothing of the transaction is written.
     if (reply === null) throw new CommandError(errorTexts.internal);
     for (const piece of reply as Buffer[]) bytes += piece.length;
-    if (bytes > gateway.settings.outputBufferBytesMax) {
-      throw new CommandError(
-        `ERR the replies would be larger than ${gateway.settings.outputBufferBytesMax} bytes. Nothing was done; make it several transactions`,
-      );
+    if (bytes > replyBytesMax) throw tooMuch(`the replies would be larger than ${replyBytesMax} bytes`);
+    if (session.store instanceof BatchStore && session.store.isTooLarge) {
+      throw tooMuch(`the values would be larger than ${togetherBytesMax} bytes`);
+    }
+    if (gateway.clock.monotonicMs() - startedAtMs > runMsMax) {
+      throw tooMuch(`it would hold up this node for more than ${runMsMax} ms`);
     }
     return reply;
   });
+}
+
+function tooMuch(what: string): CommandError {
+  return new CommandError(`ERR ${what}. Nothing was done; make it several transactions`);
 }
 
 export function answerAll(request: Request, replies: readonly Buffer[][]): void {
@@ -88,6 +102,38 @@ export function answerAll(request: Request, replies: readonly Buffer[][]): void 
   encoder.array(replies.length);
   for (const reply of replies) for (const piece of reply) encoder.raw(piece);
   request.end();
+}
+
+/**
+ * Bytes that CT.EXEC needs: what is there of its keys is read and copied, what is new goes to each replica, and the replies wait for
+ * each other.
+ */
+export function workBytesOf(request: Request): number {
+  const { gateway, session } = request;
+  try {
+    const { watched, queued } = readBatch(request);
+    const { id } = session.keyspace;
+    const sizes = new Map<string, number>();
+    const sizeOf = (key: Buffer): number => {
+      const name = key.toString('latin1');
+      const size = sizes.get(name) ?? gateway.store.sizeOf(addressOf(id, key));
+      sizes.set(name, size);
+      return size;
+    };
+    for (const { key } of watched) sizeOf(key);
+    let grownBytes = 0;
+    let replyBytes = 0;
+    for (const { command, argv } of queued) {
+      grownBytes += command.growth?.(argv) ?? 0;
+      for (const at of keyPositions(command, argv.length)) replyBytes += sizeOf(argv[at]);
+    }
+    const heldBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const newBytes = request.bytes + Math.min(grownBytes, togetherBytesMax);
+    return 2 * (heldBytes + Math.min(replyBytes, togetherBytesMax)) + 3 * newBytes;
+  } catch {
+    // It itself will say what is wrong with it.
+    return 0;
+  }
 }
 
 /** CT.EXEC, at the node that has the last word. */

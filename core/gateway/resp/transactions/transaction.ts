@@ -39,6 +39,17 @@ export interface Watched {
   readonly context: string;
 }
 
+/** The words of a command lie in a larger piece of input, which would be kept with them, uncounted. */
+function ownCopy(words: readonly Buffer[]): Buffer[] {
+  const copy = Buffer.allocUnsafeSlow(words.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  return words.map((word) => {
+    const start = end;
+    end += word.copy(copy, start);
+    return copy.subarray(start, end);
+  });
+}
+
 export class Transaction {
   /** Called with what more of the connection's memory it holds, or, negative, no longer holds. */
   private readonly hold: (bytes: number) => void;
@@ -96,7 +107,7 @@ export class Transaction {
         );
       }
       for (const at of keyPositions(command, argv.length)) this.claim(keyspace(), argv[at]);
-      this.queue.push({ command, argv });
+      this.queue.push({ command, argv: ownCopy(argv) });
       this.add(bytes);
     } catch (cause) {
       this.spoiled = true;
@@ -106,7 +117,15 @@ export class Transaction {
 
   /** Throws what the client is to be told when the keys cannot be watched with what is watched already. */
   mayWatch(keyspace: number, keys: readonly Buffer[]): void {
-    for (const key of keys) this.claim(keyspace, key);
+    try {
+      for (const key of keys) this.claim(keyspace, key);
+    } catch (cause) {
+      // Of keys that nobody watches nothing stays.
+      this.place = this.watches.size === 0 ? null : this.place;
+      this.keys.clear();
+      for (const name of this.watches.keys()) this.keys.add(name);
+      throw cause;
+    }
   }
 
   isWatched(key: Buffer): boolean {
@@ -114,7 +133,7 @@ export class Transaction {
   }
 
   watch(key: Buffer, context: string): void {
-    this.watches.set(key.toString('latin1'), { key, context });
+    this.watches.set(key.toString('latin1'), { key: ownCopy([key])[0], context });
     this.add(key.length + context.length + commandOverheadBytes);
   }
 
