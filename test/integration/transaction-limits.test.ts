@@ -53,12 +53,12 @@ describe('a transaction', () => {
     expect(await execute(client, Array(4).fill(['STRLEN', 'k']))).toEqual(Array(4).fill(20_000_001));
   });
 
-  test('does not hold up its node for more than about a second', async () => {
+  test('does not hold up its node for more than about two seconds', async () => {
     let ms = 0;
     const clock = { nowMs: realClock.nowMs, monotonicMs: () => (ms += 1) };
     const { port, store } = await start({}, undefined, { clock });
     const client = await connect(port);
-    expect(await execute(client, [['SET', '{t}a', '1'], ...Array(2_000).fill(['GET', '{t}b'])])).toEqual(
+    expect(await execute(client, [['SET', '{t}a', '1'], ...Array(4_000).fill(['GET', '{t}b'])])).toEqual(
       refused,
     );
     expect(store.data.records.size).toBe(0);

@@ -17,8 +17,8 @@ import { BatchStore } from './batch-store.ts';
 import type { Queued, Watched } from './transaction.ts';
 
 const wordExec = word('ct.exec');
-/** Nothing else is done meanwhile: other nodes would take this one for dead soon after. */
-const runMsMax = 1_000;
+/** Nothing else is done meanwhile. Longer, and this node would be taken for one that stood still (standstill.ts). */
+const runMsMax = 2_000;
 
 /** Null: it names no key, and may run anywhere. */
 export function batchWords(queued: readonly Queued[], watched: readonly Watched[]): Buffer[] | null {
