@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createCommandTable } from '../../core/gateway/resp/command-table.ts';
 import { Transaction } from '../../core/gateway/resp/transactions/transaction.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 import { plain, RawClient, type RespNode, realClock, startRespNode } from '../support/resp-target.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -82,6 +83,24 @@ describe('a transaction', () => {
     expect(reply).toEqual(['OK']);
   });
 
+  test('is not done when a key that it watches has expired since, as in Redis', async () => {
+    let nowMs = 1_000_000;
+    const clock = { nowMs: () => nowMs, monotonicMs: realClock.monotonicMs };
+    const store = new MemoryStore({ nowMs: () => nowMs });
+    const client = await connect((await start({}, store, { clock })).port);
+    await client.call('SET', '{t}a', '1', 'PX', 1_000);
+    await client.call('SET', '{t}b', '1');
+    await client.call('WATCH', '{t}a', '{t}b');
+    nowMs += 999;
+    expect(await execute(client, [['GET', '{t}a']])).toEqual(['1']);
+    await client.call('WATCH', '{t}b', '{t}a');
+    nowMs += 1;
+    expect(await execute(client, [['SET', '{t}b', '2']])).toBe(null);
+    // It was gone already.
+    await client.call('WATCH', '{t}b', '{t}a');
+    expect(await execute(client, [['GET', '{t}b']])).toEqual(['1']);
+  });
+
   test('is not bound to the slot of keys that it was refused to watch', async () => {
     const client = await connect((await start()).port);
     expect(plain(await client.call('WATCH', '{a}1', '{b}1'))).toMatch(/^-CROSSSLOT/);
@@ -112,7 +131,7 @@ describe('a transaction', () => {
       [input.subarray(0, 3), input.subarray(4, 5)],
       () => 0,
     );
-    transaction.watch(input.subarray(4, 5), '');
+    transaction.watch({ key: input.subarray(4, 5), context: '', expiresAtMs: 0 });
     const words = [...transaction.queued[0].argv, transaction.watched[0].key];
     expect(words.map(String)).toEqual(['GET', 'k', 'k']);
     for (const { buffer } of words) expect(buffer.byteLength).toBeLessThan(heldBytes);

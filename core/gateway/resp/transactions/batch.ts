@@ -1,7 +1,7 @@
 /**
  * A transaction on its way from the client's node to the one that has the last word of its keys, and there. It travels as one
  * internal command whose first key names the slot:
- *   CT.EXEC routing-key number-of-watched (key context)… (command as RESP)…
+ *   CT.EXEC routing-key number-of-watched (key context expiry)… (command as RESP)…
  */
 import { addressOf } from '../../../base/token.ts';
 import type { Mutation, TogetherKey, TogetherValue } from '../../../ports/key-value-store.ts';
@@ -25,7 +25,9 @@ export function batchWords(queued: readonly Queued[], watched: readonly Watched[
   const routingKey = watched[0]?.key ?? queued.flatMap(keysOf)[0];
   if (routingKey === undefined) return null;
   const words: Buffer[] = [wordExec, routingKey, Buffer.from(String(watched.length))];
-  for (const { key, context } of watched) words.push(key, Buffer.from(context, 'latin1'));
+  for (const { key, context, expiresAtMs } of watched) {
+    words.push(key, Buffer.from(context, 'latin1'), Buffer.from(String(expiresAtMs)));
+  }
   for (const { argv } of queued) words.push(encodeCommand(argv));
   return words;
 }
@@ -36,11 +38,12 @@ function keysOf({ command, argv }: Queued): Buffer[] {
 
 function readBatch({ argv, gateway }: Request): { watched: Watched[]; queued: Queued[] } {
   const watchedCount = Number(argv[2].toString('latin1'));
-  const commandsFrom = 3 + 2 * watchedCount;
+  const commandsFrom = 3 + 3 * watchedCount;
   if (!Number.isSafeInteger(watchedCount) || commandsFrom > argv.length) throw malformed();
   const watched = Array.from({ length: watchedCount }, (_, index) => ({
-    key: argv[3 + 2 * index],
-    context: argv[4 + 2 * index].toString('latin1'),
+    key: argv[3 + 3 * index],
+    context: argv[4 + 3 * index].toString('latin1'),
+    expiresAtMs: Number(argv[5 + 3 * index].toString('latin1')),
   }));
   const queued = argv.slice(commandsFrom).map((bytes) => {
     const parser = new RespRequestParser({
@@ -157,7 +160,12 @@ export function executeBatch(request: Request): void {
     const store = new BatchStore(gateway.store.keyspaces(), keyspace);
     replies = null;
     afterwards = [];
-    if (values.some(({ isAsExpected }) => !isAsExpected)) return all.map(() => ({ kind: 'none' }));
+    // A value that has expired since is gone, though nobody wrote.
+    const nowMs = gateway.clock.nowMs();
+    const hasExpired = watched.some(({ expiresAtMs }) => expiresAtMs !== 0 && expiresAtMs <= nowMs);
+    if (hasExpired || values.some(({ isAsExpected }) => !isAsExpected)) {
+      return all.map(() => ({ kind: 'none' }));
+    }
     for (const [index, { key }] of all.entries()) store.add(key, values[index].siblings);
     const own = new Session(store, true);
     own.protocol = session.protocol;

@@ -37,6 +37,8 @@ export interface Watched {
   readonly key: Buffer;
   /** What its read knew of it. */
   readonly context: string;
+  /** When the first of its values expires; 0: none does. */
+  readonly expiresAtMs: number;
 }
 
 /** The words of a command lie in a larger piece of input, which would be kept with them, uncounted. */
@@ -132,8 +134,9 @@ export class Transaction {
     return this.watches.has(key.toString('latin1'));
   }
 
-  watch(key: Buffer, context: string): void {
-    this.watches.set(key.toString('latin1'), { key: ownCopy([key])[0], context });
+  watch(watched: Watched): void {
+    const { key, context } = watched;
+    this.watches.set(key.toString('latin1'), { ...watched, key: ownCopy([key])[0] });
     this.add(key.length + context.length + commandOverheadBytes);
   }
 
