@@ -84,6 +84,39 @@ describe('a message', () => {
   });
 });
 
+describe('patterns', () => {
+  it('are counted with the memory that they take, and all of it is given back', () => {
+    const [here] = twoNodes();
+    const listener = new Listener();
+    // A mask of a kilobyte for each piece.
+    here.subscribe(listener, 'pattern', bytes('?a*'.repeat(340)));
+    expect(listener.heldBytes).toBeGreaterThan(340 * 1_024);
+    here.subscribe(listener, 'pattern', bytes('__key*@0__:*'));
+    here.leave(listener);
+    expect(listener.heldBytes).toBe(0);
+  });
+
+  it('are refused once all together would hold up the node with each message, however many clients share them', () => {
+    const [here] = twoNodes();
+    const listeners = Array.from({ length: 10 }, () => new Listener());
+    const dear = (index: number) => bytes(`${'?a'.repeat(500)}${index}*`);
+    const take = (from: number, to: number) => {
+      for (let index = from; index < to; index++)
+        here.subscribe(listeners[index % 10], 'pattern', dear(index));
+    };
+    expect(() => take(0, 2_000)).toThrow(/too many or too long patterns/);
+    const count = here.namesOf('pattern').length;
+    expect(count).toBeGreaterThan(500);
+    expect(() => here.subscribe(listeners[9], 'pattern', dear(0))).not.toThrow();
+    expect(() => here.subscribe(listeners[0], 'channel', bytes('news'))).not.toThrow();
+    for (const listener of listeners) here.leave(listener);
+    take(0, count);
+    for (const listener of listeners) here.leave(listener);
+    for (let index = 0; index < 10_000; index++)
+      here.subscribe(listeners[0], 'pattern', bytes(`user:${index}:*`));
+  });
+});
+
 describe('what is told of a write', () => {
   const put = (expiresAtMs = 0) => ({ kind: 'put', value: bytes(''), expiresAtMs }) as const;
   const names = (command: string, mutation: Parameters<typeof eventsOf>[1], keepsExpiry: boolean) =>

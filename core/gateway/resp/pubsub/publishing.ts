@@ -5,10 +5,17 @@
 import type { Messages } from '../../../ports/messages.ts';
 import { encodeCommand, encodePush, type RespProtocol } from '../../../wire/resp/encoder.ts';
 import { RespRequestParser } from '../../../wire/resp/parser.ts';
+import { CommandError } from '../errors.ts';
 import { type ClientSubscriptions, type Kind, Listeners, type Subscriber } from './client-subscriptions.ts';
 
 /** Names of channels: each is held against every pattern. */
 export const channelBytesMax = 1_024;
+
+/**
+ * Steps of about a nanosecond that one message may cost at this node, held against all patterns of all clients: some twenty thousand plain
+ * ones, and far fewer of those that are made to cost much. Beyond it, each message would hold up everybody else.
+ */
+const patternStepsMax = 20_000_000;
 
 type Listening = Subscriber & { readonly subscriptions: ClientSubscriptions };
 
@@ -25,6 +32,7 @@ export class Publishing {
     pattern: new Map(),
     shard: new Map(),
   };
+  private patternSteps = 0;
   publishedCount = 0;
   deliveredCount = 0;
 
@@ -51,21 +59,32 @@ export class Publishing {
     return this.deliver(kind, channel, payload);
   }
 
-  /** `client` listens to one name more. Throws for a pattern that is none. */
+  /** `client` listens to one name more. Throws for a pattern that is none, and when there are too many. */
   subscribe(client: Listening, kind: Kind, name: Buffer): void {
     const text = name.toString('latin1');
-    const known = this.listeners[kind].get(text) ?? new Listeners<Listening>(kind, name);
-    if (!client.subscriptions.add(kind, name)) return;
+    const found = this.listeners[kind].get(text);
+    const known = found ?? new Listeners<Listening>(kind, name);
+    const steps = found === undefined ? stepsOf(known) : 0;
+    if (steps > 0 && this.patternSteps + steps > patternStepsMax) {
+      throw new CommandError(
+        'ERR the clients of this node listen to too many or too long patterns. Use fewer or shorter ones, or SUBSCRIBE',
+      );
+    }
+    if (!client.subscriptions.add(kind, name, known.glob?.heldBytes ?? 0)) return;
     known.subscribers.add(client);
     this.listeners[kind].set(text, known);
+    this.patternSteps += steps;
   }
 
   unsubscribe(client: Listening, kind: Kind, name: Buffer): void {
     if (!client.subscriptions.remove(kind, name)) return;
     const text = name.toString('latin1');
     const known = this.listeners[kind].get(text);
-    known?.subscribers.delete(client);
-    if (known?.subscribers.size === 0) this.listeners[kind].delete(text);
+    if (known === undefined) return;
+    known.subscribers.delete(client);
+    if (known.subscribers.size > 0) return;
+    this.listeners[kind].delete(text);
+    this.patternSteps -= stepsOf(known);
   }
 
   leave(client: Listening): void {
@@ -94,6 +113,10 @@ export class Publishing {
     this.deliveredCount += count;
     return count;
   }
+}
+
+function stepsOf({ glob }: Listeners<Listening>): number {
+  return glob?.costOf(channelBytesMax) ?? 0;
 }
 
 /** Encoded once for each protocol, however many listen. */
