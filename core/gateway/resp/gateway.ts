@@ -120,7 +120,8 @@ export class Gateway {
     this.logins = components.logins ?? openToAll;
     this.userChanges = components.userChanges ?? null;
     this.memoryUsage = components.memoryUsage ?? null;
-    this.publishing = new Publishing(components.messages ?? noMessages);
+    this.turns = new SharedTurns(components.clock, components.timers);
+    this.publishing = new Publishing(components.messages ?? noMessages, this.turns);
     this.notifications = new Notifications({ ...components, publishing: this.publishing });
     this.pause = new ClientPause(components.timers);
     this.standstill = new Standstill(components);
@@ -138,7 +139,6 @@ export class Gateway {
       { clock: this.clock, timers: this.timers, budget: this.budget },
       { bytesMax: settings.memoryBytesMax / 4, waitMsMax: settings.largeCommandWaitMsMax },
     );
-    this.turns = new SharedTurns(components.clock, components.timers);
     this.budget.isWorking = () => this.largeWork.isBusy;
     this.budget.onEased = () => this.largeWork.startWaiting();
     this.startedAtMs = components.clock.monotonicMs();

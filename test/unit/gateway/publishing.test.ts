@@ -30,15 +30,16 @@ class Listener {
   }
 }
 
-/** Two nodes: what one tells the other hears. */
-function twoNodes(): [Publishing, Publishing] {
+/** Two nodes: what one tells the other hears. What a turn has no room for waits in `steps`. */
+function twoNodes(steps: (() => void)[] = []): [Publishing, Publishing] {
+  const turns = { take: (step: () => void) => void steps.push(step) };
   const handlers: ((message: Buffer) => void)[] = [];
   const messagesOf = (other: number): Messages => ({
     tellOthers: (message) => handlers[other]?.(message),
     onTold: (handler) => handlers.push(handler),
     droppedCount: 0,
   });
-  return [new Publishing(messagesOf(1)), new Publishing(messagesOf(0))];
+  return [new Publishing(messagesOf(1), turns), new Publishing(messagesOf(0), turns)];
 }
 
 describe('a message', () => {
@@ -94,6 +95,32 @@ describe('patterns', () => {
     here.subscribe(listener, 'pattern', bytes('__key*@0__:*'));
     here.leave(listener);
     expect(listener.heldBytes).toBe(0);
+  });
+
+  it('do not let a flood from another node hold up this one: it waits for turns, in order, and is bounded', () => {
+    const steps: (() => void)[] = [];
+    const [here, there] = twoNodes(steps);
+    const listener = new Listener();
+    there.subscribe(listener, 'channel', bytes('flood'));
+    for (let index = 0; index < 150; index++) {
+      there.subscribe(listener, 'pattern', bytes(`${'?a'.repeat(500)}${index}`));
+    }
+    const channel = bytes('x'.repeat(1_024));
+    for (let index = 0; index < 100; index++) here.publish('channel', channel, bytes('x'));
+    here.publish('channel', bytes('flood'), bytes('last'));
+    expect(listener.heard).toEqual([]);
+    let turns = 0;
+    for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+      step();
+      turns += 1;
+    }
+    expect(listener.heard).toEqual(['*3 $7 message $5 flood $4 last']);
+    expect(turns).toBeGreaterThan(90);
+    expect(here.publish('channel', bytes('flood'), bytes('at once'))).toBe(0);
+    expect(listener.heard).toHaveLength(2);
+    for (let index = 0; index < 40; index++) here.publish('channel', channel, Buffer.alloc(1_000_000));
+    expect(there.droppedCount).toBeGreaterThan(20);
+    expect(here.droppedCount).toBe(0);
   });
 
   it('are refused once all together would hold up the node with each message, however many clients share them', () => {
