@@ -183,6 +183,26 @@ describe('notifications of a keyspace', () => {
       '__keyspace@0__:{q}a incrby',
       '__keyspace@0__:{q}a rename_from',
     ]);
+    // Whichever node decides a key, and however often its value changes until it expires.
+    heard.length = 0;
+    for (let index = 0; index < 12; index++) {
+      const [from, to, copy] = ['a', 'b', 'c'].map((name) => `{${index}}${name}`);
+      await client.set(from, '1', 'PX', 400);
+      await client.incr(from);
+      await client.rename(from, to);
+      await client.copy(to, copy);
+    }
+    const counts = () => {
+      const names = heard.flatMap((line) => /^__keyevent@0__:(\S+)/.exec(line)?.[1] ?? []);
+      return Object.fromEntries(
+        [...new Set(names)].map((name) => [name, names.filter((n) => n === name).length]),
+      );
+    };
+    await waitUntil('all have expired', () => (counts().expired ?? 0) >= 24);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(counts()).toEqual({
+      ...{ set: 12, expire: 12, incrby: 12, rename_to: 12, rename_from: 12, copy_to: 12, expired: 24 },
+    });
     await expect(client.config('SET', 'notify-keyspace-events', '')).rejects.toThrow('keyspace alter');
     await expect(cluster.command('keyspace', 'alter', 'default', '--notify', 'Q')).rejects.toThrow(
       'such as KEA',

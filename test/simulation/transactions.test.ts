@@ -82,3 +82,34 @@ it('that only one replica was taking when its power went are found whole or not 
   // Both ends were met, or the power always went too early or too late.
   expect([...found].sort()).toEqual(['1', '2']);
 });
+
+it('are refused unread where they hold more than may be written as one', async () => {
+  const cluster = new SimulatedCluster(1, {
+    ...{ readLevel: 'QUORUM', writeLevel: 'QUORUM', conflicts: 'siblings', sloppy: false, nodeCount: 3 },
+    network: { lossShare: 0, repeatShare: 0, delayMinMs: 0.2, delayMaxMs: 2, noticeMs: 100 },
+    clockSkewMaxMs: 0,
+    diskDelayMaxMs: 1,
+  });
+  await cluster.startAll();
+  const [first] = cluster.members;
+  const keys = ['{t}a', '{t}b', '{t}c'];
+  const put = { kind: 'put', value: Buffer.alloc(25_000_000), expiresAtMs: 0 } as const;
+  const changed = (key: string) =>
+    cluster.time.until(
+      cluster.within(
+        cluster.changeTogether(first, [key], () => [put]),
+        20_000,
+      ),
+    );
+  for (const key of keys) await changed(key);
+  let isDecided = false;
+  const refused = cluster.changeTogether(first, keys, () => {
+    isDecided = true;
+    return keys.map(() => ({ kind: 'none' }));
+  });
+  await expect(cluster.time.until(cluster.within(refused, 20_000))).rejects.toMatchObject({
+    code: 'too-large',
+  });
+  expect(isDecided).toBe(false);
+  for (const member of cluster.members) cluster.crash(member);
+});

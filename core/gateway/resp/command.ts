@@ -79,6 +79,8 @@ export interface Command {
   readonly oneKeyForm: Command | null;
   /** Bytes by which the value may become larger than what is there and what is sent; null: by none. */
   readonly growth: ((argv: readonly Buffer[]) => number) | null;
+  /** Bytes that it needs while it runs, where one key and its words do not say it (gateway.ts); null: they do. */
+  readonly work: ((request: Request) => number) | null;
   readonly run: (request: Request) => void;
 }
 
@@ -94,6 +96,7 @@ interface CommandDefaults {
   readonly summary?: string;
   readonly since?: string;
   readonly growth?: (argv: readonly Buffer[]) => number;
+  readonly work?: (request: Request) => number;
 }
 
 function needOf(flags: readonly CommandFlag[]): Need {
@@ -131,6 +134,7 @@ export function defineCommand(
     internal: more.internal ?? false,
     oneKeyForm: more.oneKeyForm ?? null,
     growth: more.growth ?? null,
+    work: more.work ?? null,
     run,
   };
 }
@@ -200,11 +204,11 @@ export function arityFits(command: Pick<Command, 'arity'>, wordCount: number): b
   return command.arity >= 0 ? wordCount === command.arity : wordCount >= -command.arity;
 }
 
-/** Positions of the keys among `wordCount` words. */
+/** Positions of the keys among `wordCount` words; a part of a container may have fewer (OBJECT HELP). */
 export function keyPositions(command: Command, wordCount: number): number[] {
   const positions: number[] = [];
   if (command.firstKey === 0) return positions;
-  const last = command.lastKey < 0 ? wordCount + command.lastKey : command.lastKey;
+  const last = command.lastKey < 0 ? wordCount + command.lastKey : Math.min(command.lastKey, wordCount - 1);
   for (let index = command.firstKey; index <= last; index += command.keyStep) positions.push(index);
   return positions;
 }

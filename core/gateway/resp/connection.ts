@@ -249,7 +249,11 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
   }
 
   private isPaused({ command }: Request): boolean {
-    return this.gateway.pause.holds(command!) && !this.identity.isHost;
+    const { pause } = this.gateway;
+    // EXEC itself touches nothing: what it executes does.
+    const executed = command!.name === 'exec' ? this.transaction.queued : [];
+    const isHeld = pause.holds(command!) || executed.some((queued) => pause.holds(queued.command));
+    return isHeld && !this.identity.isHost;
   }
 
   private mayStart(request: Request): boolean {

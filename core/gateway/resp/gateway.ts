@@ -120,7 +120,8 @@ export class Gateway {
     this.logins = components.logins ?? openToAll;
     this.userChanges = components.userChanges ?? null;
     this.memoryUsage = components.memoryUsage ?? null;
-    this.publishing = new Publishing(components.messages ?? noMessages);
+    this.turns = new SharedTurns(components.clock, components.timers);
+    this.publishing = new Publishing(components.messages ?? noMessages, this.turns);
     this.notifications = new Notifications({ ...components, publishing: this.publishing });
     this.pause = new ClientPause(components.timers);
     this.standstill = new Standstill(components);
@@ -138,7 +139,6 @@ export class Gateway {
       { clock: this.clock, timers: this.timers, budget: this.budget },
       { bytesMax: settings.memoryBytesMax / 4, waitMsMax: settings.largeCommandWaitMsMax },
     );
-    this.turns = new SharedTurns(components.clock, components.timers);
     this.budget.isWorking = () => this.largeWork.isBusy;
     this.budget.onEased = () => this.largeWork.startWaiting();
     this.startedAtMs = components.clock.monotonicMs();
@@ -216,6 +216,7 @@ export class Gateway {
   /** What a command on one key needs while it runs: what is there is read and copied, what is new goes to each replica. */
   private workBytesOf(request: Request): number {
     const command = request.command!;
+    if (command.work !== null) return command.work(request);
     const held = 2 * this.store.sizeOf(request.address!);
     if (!command.flags.includes('write')) return held;
     const grown = command.growth === null ? 0 : command.growth(request.argv);

@@ -20,6 +20,8 @@ const dash = 0x2d;
 const backslash = 0x5c;
 
 const byteCount = 256;
+/** Objects and typed arrays of one piece. */
+const pieceOverheadBytes = 512;
 /** Literal pieces up to this length are left to the runtime's own search: at worst length × text, in machine code. */
 const plainLengthMax = 32;
 
@@ -57,6 +59,10 @@ class Piece {
         }
       }
     }
+  }
+
+  get maskBytes(): number {
+    return this.masks.byteLength;
   }
 
   /** How many words one byte of text costs at most. */
@@ -131,6 +137,11 @@ export class Glob {
   /** What matching a text of this length costs at most, in steps of about a nanosecond. */
   costOf(textLength: number): number {
     return 32 + textLength * this.stepsPerByte;
+  }
+
+  /** Memory that it takes beside the pattern: up to hundreds of times as much. */
+  get heldBytes(): number {
+    return this.pieces.reduce((sum, piece) => sum + piece.maskBytes + pieceOverheadBytes, 0);
   }
 
   matches(text: Buffer): boolean {

@@ -221,9 +221,13 @@ export class Request {
   }
 
   /** Remembers a write for WAIT; the parts of one command count together. */
-  noteWrite(result: Pick<WriteResult, 'acknowledgedCount'>, mutation: Mutation): void {
+  noteWrite(
+    result: Pick<WriteResult, 'acknowledgedCount'>,
+    mutation: Mutation,
+    { keepsExpiry = false } = {},
+  ): void {
     this.#note({ result, fixed: false });
-    this.gateway.notifications.wrote(this, mutation);
+    this.gateway.notifications.wrote(this, mutation, keepsExpiry);
   }
 
   /** As `noteWrite`, of what was written elsewhere, or of several keys: others tell of it. */

@@ -79,6 +79,11 @@ export class TogetherOperation implements TogetherHandler, TogetherResult {
       this.#end(unreached);
       return;
     }
+    const heldBytes = this.#keys.reduce((sum, { address }) => sum + this.#parts.records.sizeOf(address), 0);
+    if (heldBytes > togetherBytesMax) {
+      this.#end(tooLarge('holds', heldBytes));
+      return;
+    }
     const level = this.#options.readLevel ?? this.#keyspace.readLevel;
     let left = this.#keys.length;
     for (const [index, { address }] of this.#keys.entries()) {
@@ -101,12 +106,7 @@ export class TogetherOperation implements TogetherHandler, TogetherResult {
     this.#mutations = this.#decide(this.#writes.map((write, index) => write.look(current[index])));
     const changes = this.#writes.map((write, index) => write.transform(current[index]));
     const bytes = changes.reduce((sum, change) => sum + (change?.record.length ?? 0), 0);
-    if (bytes > togetherBytesMax) {
-      throw new CoterieError(
-        'too-large',
-        `What is written as one has ${bytes} bytes; at most ${togetherBytesMax} are. Write less at once.`,
-      );
-    }
+    if (bytes > togetherBytesMax) throw tooLarge('would hold', bytes);
     return changes;
   }
 
@@ -158,4 +158,11 @@ export class TogetherOperation implements TogetherHandler, TogetherResult {
     if (error === null) done?.(null, this);
     else done?.(error, null);
   }
+}
+
+function tooLarge(holds: string, bytes: number): CoterieError {
+  return new CoterieError(
+    'too-large',
+    `What is changed as one ${holds} ${bytes} bytes; at most ${togetherBytesMax} are. Nothing was done; make it several.`,
+  );
 }

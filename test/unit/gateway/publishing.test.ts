@@ -30,15 +30,16 @@ class Listener {
   }
 }
 
-/** Two nodes: what one tells the other hears. */
-function twoNodes(): [Publishing, Publishing] {
+/** Two nodes: what one tells the other hears. What a turn has no room for waits in `steps`. */
+function twoNodes(steps: (() => void)[] = []): [Publishing, Publishing] {
+  const turns = { take: (step: () => void) => void steps.push(step) };
   const handlers: ((message: Buffer) => void)[] = [];
   const messagesOf = (other: number): Messages => ({
     tellOthers: (message) => handlers[other]?.(message),
     onTold: (handler) => handlers.push(handler),
     droppedCount: 0,
   });
-  return [new Publishing(messagesOf(1)), new Publishing(messagesOf(0))];
+  return [new Publishing(messagesOf(1), turns), new Publishing(messagesOf(0), turns)];
 }
 
 describe('a message', () => {
@@ -84,33 +85,98 @@ describe('a message', () => {
   });
 });
 
+describe('patterns', () => {
+  it('are counted with the memory that they take, and all of it is given back', () => {
+    const [here] = twoNodes();
+    const listener = new Listener();
+    // A mask of a kilobyte for each piece.
+    here.subscribe(listener, 'pattern', bytes('?a*'.repeat(340)));
+    expect(listener.heldBytes).toBeGreaterThan(340 * 1_024);
+    here.subscribe(listener, 'pattern', bytes('__key*@0__:*'));
+    here.leave(listener);
+    expect(listener.heldBytes).toBe(0);
+  });
+
+  it('do not let a flood from another node hold up this one: it waits for turns, in order, and is bounded', () => {
+    const steps: (() => void)[] = [];
+    const [here, there] = twoNodes(steps);
+    const listener = new Listener();
+    there.subscribe(listener, 'channel', bytes('flood'));
+    for (let index = 0; index < 150; index++) {
+      there.subscribe(listener, 'pattern', bytes(`${'?a'.repeat(500)}${index}`));
+    }
+    const channel = bytes('x'.repeat(1_024));
+    for (let index = 0; index < 100; index++) here.publish('channel', channel, bytes('x'));
+    here.publish('channel', bytes('flood'), bytes('last'));
+    expect(listener.heard).toEqual([]);
+    let turns = 0;
+    for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+      step();
+      turns += 1;
+    }
+    expect(listener.heard).toEqual(['*3 $7 message $5 flood $4 last']);
+    expect(turns).toBeGreaterThan(90);
+    expect(here.publish('channel', bytes('flood'), bytes('at once'))).toBe(0);
+    expect(listener.heard).toHaveLength(2);
+    for (let index = 0; index < 40; index++) here.publish('channel', channel, Buffer.alloc(1_000_000));
+    expect(there.droppedCount).toBeGreaterThan(20);
+    expect(here.droppedCount).toBe(0);
+  });
+
+  it('are refused once all together would hold up the node with each message, however many clients share them', () => {
+    const [here] = twoNodes();
+    const listeners = Array.from({ length: 10 }, () => new Listener());
+    const dear = (index: number) => bytes(`${'?a'.repeat(500)}${index}*`);
+    const take = (from: number, to: number) => {
+      for (let index = from; index < to; index++)
+        here.subscribe(listeners[index % 10], 'pattern', dear(index));
+    };
+    expect(() => take(0, 2_000)).toThrow(/too many or too long patterns/);
+    const count = here.namesOf('pattern').length;
+    expect(count).toBeGreaterThan(500);
+    expect(() => here.subscribe(listeners[9], 'pattern', dear(0))).not.toThrow();
+    expect(() => here.subscribe(listeners[0], 'channel', bytes('news'))).not.toThrow();
+    for (const listener of listeners) here.leave(listener);
+    take(0, count);
+    for (const listener of listeners) here.leave(listener);
+    for (let index = 0; index < 10_000; index++)
+      here.subscribe(listeners[0], 'pattern', bytes(`user:${index}:*`));
+  });
+});
+
 describe('what is told of a write', () => {
   const put = (expiresAtMs = 0) => ({ kind: 'put', value: bytes(''), expiresAtMs }) as const;
-  const names = (command: string, parent: string | null, mutation: Parameters<typeof eventsOf>[2]) =>
-    eventsOf(command, parent, mutation)
+  const names = (command: string, mutation: Parameters<typeof eventsOf>[1], keepsExpiry: boolean) =>
+    eventsOf(command, mutation, keepsExpiry)
       .map(({ name, eventClass }) => `${eventClass} ${name}`)
       .join(', ');
 
+  // As Redis 7.0.15 tells it with notify-keyspace-events KEA.
   it.each([
-    ['set', null, put(), '$ set'],
-    ['setex', null, put(5), '$ set, g expire'],
-    ['ct.put', null, put(), '$ set'],
-    ['append', null, put(5), '$ append'],
-    ['decr', null, put(), '$ decrby'],
-    ['expire', null, put(5), 'g expire'],
-    ['expire', null, { kind: 'delete' } as const, 'g del'],
-    ['persist', null, put(), 'g persist'],
-    ['getex', null, put(), 'g persist'],
-    ['getex', null, put(5), 'g expire'],
-    ['getdel', null, { kind: 'delete' } as const, 'g del'],
-    ['ct.store', 'copy', put(5), 'g copy_to'],
-    ['ct.store', 'rename', put(), 'g rename_to'],
-    ['del', 'renamenx', { kind: 'delete' } as const, 'g rename_from'],
-    ['del', 'del', { kind: 'delete' } as const, 'g del'],
-    ['set', 'mset', put(), '$ set'],
-    ['set', null, { kind: 'none' } as const, ''],
-  ])('%s within %s', (command, parent, mutation, expected) => {
-    expect(names(command, parent, mutation)).toBe(expected);
+    ['set', put(), '$ set'],
+    ['setex', put(5), '$ set, g expire'],
+    ['ct.put', put(), '$ set'],
+    ['append', put(5), '$ append'],
+    ['decr', put(), '$ incrby'],
+    ['decrby', put(), '$ incrby'],
+    ['expire', put(5), 'g expire'],
+    ['expire', { kind: 'delete' } as const, 'g del'],
+    ['persist', put(), 'g persist'],
+    ['getex', put(), 'g persist'],
+    ['getex', put(5), 'g expire'],
+    ['getdel', { kind: 'delete' } as const, 'g del'],
+    ['ct.store', put(5), 'g copy_to'],
+    ['ct.rename', put(), 'g rename_to'],
+    ['ct.renamed', { kind: 'delete' } as const, 'g rename_from'],
+    ['del', { kind: 'delete' } as const, 'g del'],
+    ['set', { kind: 'none' } as const, ''],
+  ])('%s', (command, mutation, expected) => {
+    expect(names(command, mutation, false)).toBe(expected);
+  });
+
+  it('has no expiry that was there before', () => {
+    expect(names('set', put(5), true)).toBe('$ set');
+    expect(names('expire', put(5), true)).toBe('g expire');
   });
 
   it('is asked for in letters that say something', () => {
@@ -123,7 +189,10 @@ describe('what is told of a write', () => {
 });
 
 describe('alarms of keys that expire', () => {
-  const alarmAt = (expiresAtMs: number): Alarm => ({ address: addressOf(0, bytes('k')), expiresAtMs });
+  const alarmAt = (expiresAtMs: number, key = 'k'): Alarm => ({
+    address: addressOf(0, bytes(key)),
+    expiresAtMs,
+  });
 
   it('ring once their time has passed, each once, a bounded number at a time, and none beyond the bound', async () => {
     const time = new VirtualTime();
@@ -133,17 +202,53 @@ describe('alarms of keys that expire', () => {
     );
     const startMs = time.nowMs();
     alarms.set(alarmAt(startMs + 1_000));
-    alarms.set(alarmAt(startMs + 250));
+    alarms.set(alarmAt(startMs + 250, 'other'));
     await time.advance(240);
     expect(rung).toEqual([]);
     await time.advance(300);
     expect(rung).toEqual([startMs + 250]);
     await time.advance(2_000);
     expect(rung).toEqual([startMs + 250, startMs + 1_000]);
-    for (let index = 0; index < 100_500; index++) alarms.set(alarmAt(time.nowMs() + 500));
+    for (let index = 0; index < 100_500; index++) {
+      alarms.set(alarmAt(time.nowMs() + 500, `key${index}`));
+    }
     await time.advance(700);
     expect(rung.length).toBeLessThan(5_000);
     await time.advance(60_000);
     expect(rung.length).toBe(100_002);
+  });
+
+  it('are one for each key, whatever becomes of its expiry, so that one key does not take the room of others', async () => {
+    const time = new VirtualTime();
+    const rung: string[] = [];
+    const alarms = new ExpiryAlarms({ clock: time, timers: time }, ({ address, expiresAtMs }) =>
+      rung.push(`${address.key} ${expiresAtMs - startMs}`),
+    );
+    const startMs = time.nowMs();
+    for (let index = 0; index < 100_500; index++) alarms.set(alarmAt(startMs + 86_400_000 + index));
+    for (let index = 0; index < 1_000; index++) {
+      alarms.set(alarmAt(startMs + 86_400_000, `deleted${index}`));
+      alarms.cancel(alarmAt(0, `deleted${index}`).address);
+    }
+    alarms.set(alarmAt(startMs + 300, 'other'));
+    alarms.set(alarmAt(startMs + 300));
+    alarms.set(alarmAt(startMs + 300));
+    await time.advance(1_000);
+    expect(rung).toEqual(['other 300', 'k 300']);
+    await time.advance(90_000_000);
+    expect(rung).toHaveLength(2);
+  });
+
+  it('hold a bounded number of bytes of keys', async () => {
+    const time = new VirtualTime();
+    let rung = 0;
+    const alarms = new ExpiryAlarms({ clock: time, timers: time }, () => rung++);
+    const { address, expiresAtMs } = alarmAt(time.nowMs() + 100);
+    for (let index = 0; index < 1_000; index++) {
+      alarms.set({ address: { ...address, key: Buffer.alloc(60_000, `${index} `) }, expiresAtMs });
+    }
+    await time.advance(10_000);
+    expect(rung).toBeGreaterThan(500);
+    expect(rung).toBeLessThan(600);
   });
 });

@@ -7,11 +7,13 @@ import { isErrorReply, runPart } from '../parts.ts';
 import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { Session } from '../session.ts';
+import { deleteOne } from './keys.ts';
 import { modify, noMutation, putOrExpired } from './strings.ts';
 
-const del = word('del');
 const nx = word('nx');
 const loadName = word('ct.load');
+/** Of their own, so that whoever decides the key can tell listeners what was done to it. */
+const names = { copied: word('ct.store'), renamed: word('ct.rename'), from: word('ct.renamed') };
 const emptyReply = '*0\r\n';
 
 /** Between gateways only: value and expiry of a key, read at the place where read-modify-write commands meet. */
@@ -72,13 +74,13 @@ function storeLoaded(
   request: Request,
   key: Buffer,
   loaded: Loaded,
-  options: { replace: boolean; session: Session },
+  options: { name: Buffer; replace: boolean; session: Session },
   done: (written: boolean) => void,
 ): void {
   const forever = loaded.expiresAt.length === 1 && loaded.expiresAt[0] === 0x30;
   // Internal: a SET that names no expiry would get the keyspace's default time to live.
   const expiresAt = forever ? word('0') : loaded.expiresAt;
-  const argv = [word('ct.store'), key, loaded.value, expiresAt, loaded.contentType];
+  const argv = [options.name, key, loaded.value, expiresAt, loaded.contentType];
   if (!options.replace) argv.push(nx);
   runPart(
     request,
@@ -91,7 +93,7 @@ function storeLoaded(
   );
 }
 
-/** Between gateways only: `CT.STORE key value expiresAtMs content-type [NX]` → 1 when written. */
+/** Between gateways only: `CT.STORE key value expiresAtMs content-type [NX]`, also as CT.RENAME → 1 when written. */
 function store(request: Request): void {
   const { argv } = request;
   const expiresAtMs = readNumber(argv[3]);
@@ -127,12 +129,13 @@ function rename(replace: boolean): Command['run'] {
         answer(false);
         return;
       }
-      storeLoaded(request, to, loaded, { replace, session: request.session }, (written) => {
+      const { session } = request;
+      storeLoaded(request, to, loaded, { name: names.renamed, replace, session }, (written) => {
         if (!written) {
           answer(false);
           return;
         }
-        runPart(request, [del, from], (reply) => {
+        runPart(request, [names.from, from], (reply) => {
           if (isErrorReply(reply)) request.raw(reply);
           else answer(true);
         });
@@ -168,7 +171,7 @@ function copy(request: Request): void {
   loadKey(request, argv[1], (loaded) => {
     if (loaded === null) request.integer(0);
     else {
-      storeLoaded(request, argv[2], loaded, { replace, session: target }, (written) =>
+      storeLoaded(request, argv[2], loaded, { name: names.copied, replace, session: target }, (written) =>
         request.integer(written ? 1 : 0),
       );
     }
@@ -184,4 +187,6 @@ export const movingCommands: readonly Command[] = [
   defineCommand('generic', 'copy', -3, ['write', 'denyoom'], copy, { keys: two }),
   defineCommand('generic', 'ct.load', 2, ['readonly'], load, internal),
   defineCommand('generic', 'ct.store', -5, ['write'], store, internal),
+  defineCommand('generic', 'ct.rename', -5, ['write'], store, internal),
+  defineCommand('generic', 'ct.renamed', 2, ['write'], deleteOne, internal),
 ];

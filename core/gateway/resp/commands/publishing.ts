@@ -52,8 +52,17 @@ function subscribe(kind: Kind, name: string) {
     if (!client.subscriptions.mayAdd(kind, names.length)) {
       throw new CommandError('ERR too many subscriptions on this connection. Use another one for more');
     }
+    const added: Buffer[] = [];
     const counts = names.map((subject) => {
-      publishing.subscribe(client, kind, subject);
+      const before = client.subscriptions.countOf(kind);
+      try {
+        publishing.subscribe(client, kind, subject);
+      } catch (cause) {
+        // All of them or none: the reply names none.
+        for (const taken of added) publishing.unsubscribe(client, kind, taken);
+        throw cause;
+      }
+      if (client.subscriptions.countOf(kind) > before) added.push(subject);
       return client.subscriptions.toldCount(kind);
     });
     const encoder = request.begin();

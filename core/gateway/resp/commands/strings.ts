@@ -41,17 +41,21 @@ export function modify(
 ): void {
   const { store } = request.session;
   let mutation = noMutation;
+  let keepsExpiry = false;
   store.write(
     request.address!,
     request.session.quorumWrite,
     (siblings) =>
       request.decide(() => {
         mutation = decide(siblings[0]);
-        if (mutation.kind === 'put') warnIfLarge(request, mutation.value);
+        if (mutation.kind === 'put') {
+          warnIfLarge(request, mutation.value);
+          keepsExpiry = mutation.expiresAtMs !== 0 && mutation.expiresAtMs === siblings[0]?.expiresAtMs;
+        }
         return mutation;
       }),
     request.onAnswer((result) => {
-      if (result.written) request.noteWrite(result, mutation);
+      if (result.written) request.noteWrite(result, mutation, { keepsExpiry });
       answer();
     }),
   );

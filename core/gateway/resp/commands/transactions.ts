@@ -9,7 +9,7 @@ import { CommandError } from '../errors.ts';
 import { bulkOf, runPart, runParts } from '../parts.ts';
 import { checkPermission } from '../permissions.ts';
 import { Request } from '../request.ts';
-import { answerAll, batchWords, executeBatch, runQueued } from '../transactions/batch.ts';
+import { answerAll, batchWords, executeBatch, runQueued, workBytesOf } from '../transactions/batch.ts';
 import type { Transaction } from '../transactions/transaction.ts';
 import { readKey } from './strings.ts';
 
@@ -51,7 +51,10 @@ function watch(request: Request): void {
     {
       count: keys.length,
       at: (index) => [wordContext, keys[index]],
-      visit: (reply) => transaction.watch(keys[next++], bulkOf(reply)!.toString('latin1')),
+      visit: (reply) => {
+        const [expiry, context] = bulkOf(reply)!.toString('latin1').split(' ');
+        transaction.watch({ key: keys[next++], context, expiresAtMs: Number(expiry) });
+      },
     },
     () => request.ok(),
   );
@@ -81,9 +84,13 @@ function exec(request: Request): void {
   } else runPart(request, words, (reply) => request.raw(reply));
 }
 
-/** CT.CONTEXT key: what WATCH remembers of it. */
+/** CT.CONTEXT key: what WATCH remembers of it, behind the moment at which the first of its values expires (0: none does). */
 function context(request: Request): void {
-  readKey(request, (result) => request.text(result.context()));
+  readKey(request, (result) => {
+    const expiries = result.siblings.flatMap(({ expiresAtMs }) => (expiresAtMs === 0 ? [] : [expiresAtMs]));
+    const firstMs = expiries.length === 0 ? 0 : Math.min(...expiries);
+    request.text(`${firstMs} ${result.context()}`);
+  });
 }
 
 const internal = { keys: oneKey, internal: true } as const;
@@ -117,5 +124,9 @@ export const transactionCommands: readonly Command[] = [
     since: '2.2.0',
   }),
   defineCommand(group, 'ct.context', 2, ['readonly'], context, internal),
-  defineCommand(group, 'ct.exec', -3, ['write'], executeBatch, { ...internal, exclusive: true }),
+  defineCommand(group, 'ct.exec', -3, ['write'], executeBatch, {
+    ...internal,
+    exclusive: true,
+    work: workBytesOf,
+  }),
 ];

@@ -28,8 +28,13 @@ export interface Subscriber {
   hear(message: Buffer): void;
 }
 
+interface Held {
+  readonly name: Buffer;
+  readonly bytes: number;
+}
+
 export class ClientSubscriptions {
-  private readonly names: Readonly<Record<Kind, Map<string, Buffer>>> = {
+  private readonly names: Readonly<Record<Kind, Map<string, Held>>> = {
     channel: new Map(),
     pattern: new Map(),
     shard: new Map(),
@@ -55,27 +60,31 @@ export class ClientSubscriptions {
   }
 
   namesOf(kind: Kind): Buffer[] {
-    return [...this.names[kind].values()];
+    return [...this.names[kind].values()].map(({ name }) => name);
   }
 
   mayAdd(kind: Kind, more: number): boolean {
     return this.countOf(kind) + more <= nameCountMax[kind];
   }
 
-  /** False: it was there. */
-  add(kind: Kind, name: Buffer): boolean {
+  /** False: it was there. `globBytes`: what its pattern takes, which others may share. */
+  add(kind: Kind, name: Buffer, globBytes: number): boolean {
     const text = name.toString('latin1');
     if (this.names[kind].has(text)) return false;
+    const bytes = name.length + nameOverheadBytes + globBytes;
     // A copy: the words of a command lie in a larger piece of input.
-    this.names[kind].set(text, Buffer.from(name));
-    this.hold(name.length + nameOverheadBytes);
+    this.names[kind].set(text, { name: Buffer.from(name), bytes });
+    this.hold(bytes);
     return true;
   }
 
   remove(kind: Kind, name: Buffer): boolean {
-    const isGone = this.names[kind].delete(name.toString('latin1'));
-    if (isGone) this.hold(-name.length - nameOverheadBytes);
-    return isGone;
+    const text = name.toString('latin1');
+    const held = this.names[kind].get(text);
+    if (held === undefined) return false;
+    this.names[kind].delete(text);
+    this.hold(-held.bytes);
+    return true;
   }
 }
 

@@ -13,6 +13,8 @@ export interface Alarm {
 /** Alarms of one moment are looked at together. */
 const tickMs = 100;
 const alarmCountMax = 100_000;
+/** Their keys, all together. */
+const keyBytesMax = 32 * 1_048_576;
 /** At once, so that a million keys of one moment do not keep clients waiting. */
 const perTickMax = 1_000;
 
@@ -20,9 +22,11 @@ export class ExpiryAlarms {
   private readonly clock: Clock;
   private readonly timers: Timers;
   private readonly ring: (alarm: Alarm) => void;
-  /** By the tick at which they are due. */
-  private readonly due = new Map<number, Alarm[]>();
-  private count = 0;
+  /** By key: one that gets a new expiry again and again has one alarm. */
+  private readonly alarms = new Map<string, Alarm>();
+  /** Names of keys by the tick at which they are due. */
+  private readonly due = new Map<number, Set<string>>();
+  private keyBytes = 0;
   private timer: Cancellable | null = null;
 
   constructor(components: { clock: Clock; timers: Timers }, ring: (alarm: Alarm) => void) {
@@ -32,18 +36,37 @@ export class ExpiryAlarms {
   }
 
   set(alarm: Alarm): void {
-    if (this.count >= alarmCountMax) return;
-    // The tick after: it must have expired by then.
-    const tick = Math.floor(alarm.expiresAtMs / tickMs) + 1;
+    this.cancel(alarm.address);
+    const { length } = alarm.address.key;
+    if (this.alarms.size >= alarmCountMax || this.keyBytes + length > keyBytesMax) return;
+    const name = nameOf(alarm.address);
+    const tick = tickOf(alarm);
     const others = this.due.get(tick);
-    if (others === undefined) this.due.set(tick, [alarm]);
-    else others.push(alarm);
-    this.count++;
+    if (others === undefined) this.due.set(tick, new Set([name]));
+    else others.add(name);
+    this.alarms.set(name, alarm);
+    this.keyBytes += length;
     this.plan();
   }
 
+  /** The key has no expiry any more. */
+  cancel(address: KeyAddress): void {
+    const name = nameOf(address);
+    const alarm = this.alarms.get(name);
+    if (alarm !== undefined) this.remove(name, alarm);
+  }
+
+  private remove(name: string, alarm: Alarm): void {
+    const tick = tickOf(alarm);
+    const others = this.due.get(tick)!;
+    others.delete(name);
+    if (others.size === 0) this.due.delete(tick);
+    this.alarms.delete(name);
+    this.keyBytes -= alarm.address.key.length;
+  }
+
   private plan(): void {
-    if (this.timer !== null || this.count === 0) return;
+    if (this.timer !== null || this.alarms.size === 0) return;
     this.timer = this.timers.after(tickMs, () => {
       this.timer = null;
       this.look();
@@ -54,14 +77,23 @@ export class ExpiryAlarms {
   private look(): void {
     const now = Math.floor(this.clock.nowMs() / tickMs);
     let left = perTickMax;
-    for (const [tick, alarms] of this.due) {
+    for (const [tick, names] of this.due) {
       if (tick > now) continue;
-      const rung = alarms.splice(0, left);
-      left -= rung.length;
-      this.count -= rung.length;
-      if (alarms.length === 0) this.due.delete(tick);
-      for (const alarm of rung) this.ring(alarm);
-      if (left === 0) return;
+      for (const name of names) {
+        if (left-- === 0) return;
+        const alarm = this.alarms.get(name)!;
+        this.remove(name, alarm);
+        this.ring(alarm);
+      }
     }
   }
+}
+
+/** The tick after: it must have expired by then. */
+function tickOf({ expiresAtMs }: Alarm): number {
+  return Math.floor(expiresAtMs / tickMs) + 1;
+}
+
+function nameOf({ keyspace, key }: KeyAddress): string {
+  return `${keyspace}:${key.toString('latin1')}`;
 }

@@ -15,8 +15,8 @@ const putEvents: Readonly<Record<string, string>> = {
   append: 'append',
   incr: 'incrby',
   incrby: 'incrby',
-  decr: 'decrby',
-  decrby: 'decrby',
+  decr: 'incrby',
+  decrby: 'incrby',
   incrbyfloat: 'incrbyfloat',
   setrange: 'setrange',
   setbit: 'setbit',
@@ -26,43 +26,29 @@ const putEvents: Readonly<Record<string, string>> = {
   expireat: 'expire',
   pexpireat: 'expire',
   persist: 'persist',
+  'ct.store': 'copy_to',
+  'ct.rename': 'rename_to',
 };
 const generic = new Set(['expire', 'persist', 'rename_to', 'copy_to']);
-/** Of a value that another command stores in steps. */
-const storedBy: Readonly<Record<string, string>> = {
-  copy: 'copy_to',
-  rename: 'rename_to',
-  renamenx: 'rename_to',
-};
-const keepsTime = new Set([
-  'append',
-  'incrby',
-  'decrby',
-  'incrbyfloat',
-  'setrange',
-  'setbit',
-  'expire',
-  'persist',
-]);
+const keepsTime = new Set(['append', 'incrby', 'incrbyfloat', 'setrange', 'setbit']);
 
 interface Event {
   readonly name: string;
   readonly eventClass: EventClass;
 }
 
-/** What is told of one write. */
-export function eventsOf(command: string, parent: string | null, mutation: Mutation): Event[] {
+/** What is told of one write. `keepsExpiry`: what it replaces had the same. */
+export function eventsOf(command: string, mutation: Mutation, keepsExpiry: boolean): Event[] {
   if (mutation.kind === 'none') return [];
   if (mutation.kind === 'delete') {
-    const isMoved = parent === 'rename' || parent === 'renamenx';
-    return [{ name: isMoved ? 'rename_from' : 'del', eventClass: 'g' }];
+    return [{ name: command === 'ct.renamed' ? 'rename_from' : 'del', eventClass: 'g' }];
   }
   if (command === 'getex') {
     return [{ name: mutation.expiresAtMs === 0 ? 'persist' : 'expire', eventClass: 'g' }];
   }
-  const name = storedBy[parent ?? ''] ?? putEvents[command] ?? 'set';
+  const name = putEvents[command] ?? 'set';
   const events: Event[] = [{ name, eventClass: generic.has(name) ? 'g' : '$' }];
-  if (mutation.expiresAtMs !== 0 && !keepsTime.has(name) && !generic.has(name)) {
+  if (mutation.expiresAtMs !== 0 && !keepsExpiry && !keepsTime.has(name) && !generic.has(name)) {
     events.push({ name: 'expire', eventClass: 'g' });
   }
   return events;
@@ -89,28 +75,34 @@ export class Notifications {
   }
 
   /** A command has written; within a transaction it is told once that is done. */
-  wrote(request: Request, mutation: Mutation): void {
+  wrote(request: Request, mutation: Mutation, keepsExpiry: boolean): void {
     const { keyspace } = request.session;
     const letters = keyspace.notifications ?? '';
     if (letters === '') return;
-    const tell = () => this.told(request, keyspace, letters, mutation);
+    const tell = () => this.told(request, keyspace, letters, { mutation, keepsExpiry });
     const { afterwards } = request.session;
     if (afterwards === null) tell();
     else afterwards.push(tell);
   }
 
-  private told(request: Request, keyspace: KeyspaceView, letters: string, mutation: Mutation): void {
+  private told(
+    request: Request,
+    keyspace: KeyspaceView,
+    letters: string,
+    { mutation, keepsExpiry }: { mutation: Mutation; keepsExpiry: boolean },
+  ): void {
     const address = request.address!;
-    const parent = request.parent?.command?.name ?? null;
-    for (const { name, eventClass } of eventsOf(request.command!.name, parent, mutation)) {
+    for (const { name, eventClass } of eventsOf(request.command!.name, mutation, keepsExpiry)) {
       if (tellsOf(letters, eventClass)) this.publish(keyspace, letters, name, address.key);
     }
-    if (mutation.kind === 'put' && mutation.expiresAtMs !== 0 && tellsOf(letters, 'x')) {
+    // The node that took the write that brought the expiry has its alarm: with one at each that kept it, all of them would tell.
+    if (keepsExpiry || !tellsOf(letters, 'x')) return;
+    if (mutation.kind === 'put' && mutation.expiresAtMs !== 0) {
       this.alarms.set({
         address: { ...address, key: Buffer.from(address.key) },
         expiresAtMs: mutation.expiresAtMs,
       });
-    }
+    } else this.alarms.cancel(address);
   }
 
   /** Its time has come: told if it went by that time, and was neither replaced nor deleted before. */

@@ -5,10 +5,32 @@
 import type { Messages } from '../../../ports/messages.ts';
 import { encodeCommand, encodePush, type RespProtocol } from '../../../wire/resp/encoder.ts';
 import { RespRequestParser } from '../../../wire/resp/parser.ts';
+import type { SharedTurns } from '../../shared-turns.ts';
+import { CommandError } from '../errors.ts';
 import { type ClientSubscriptions, type Kind, Listeners, type Subscriber } from './client-subscriptions.ts';
 
 /** Names of channels: each is held against every pattern. */
 export const channelBytesMax = 1_024;
+
+/**
+ * Steps of about a nanosecond that one message may cost at this node, held against all patterns of all clients: some twenty thousand plain
+ * ones, and far fewer of those that are made to cost much. Beyond it, each message would hold up everybody else.
+ */
+const patternStepsMax = 20_000_000;
+
+/** Steps that messages of other nodes may cost in one turn: a call brings thousands of them. The rest waits for turns of its own. */
+const toldStepsPerTurn = 2_000_000;
+/** What one costs beside being held against patterns. */
+const stepsPerMessage = 1_000;
+/** Of those that wait, with what each takes beside its bytes; beyond it they are dropped. */
+const waitingBytesMax = 16 * 1_048_576;
+const waitingOverheadBytes = 512;
+
+interface Told {
+  readonly kind: 'channel' | 'shard';
+  readonly channel: Buffer;
+  readonly payload: Buffer;
+}
 
 type Listening = Subscriber & { readonly subscriptions: ClientSubscriptions };
 
@@ -25,23 +47,31 @@ export class Publishing {
     pattern: new Map(),
     shard: new Map(),
   };
+  private readonly turns: Pick<SharedTurns, 'take'>;
+  private patternSteps = 0;
+  private stepsLeft = toldStepsPerTurn;
+  private waiting: Told[] = [];
+  private waitingBytes = 0;
+  private isPlanned = false;
+  private lateCount = 0;
   publishedCount = 0;
   deliveredCount = 0;
 
-  constructor(messages: Messages) {
+  constructor(messages: Messages, turns: Pick<SharedTurns, 'take'>) {
     this.messages = messages;
+    this.turns = turns;
     messages.onTold((bytes) => {
       const parser = new RespRequestParser();
       parser.push(bytes);
       const words = parser.next();
       if (words?.length !== 3) return;
       const [kind, channel, payload] = words;
-      this.deliver(kind.toString('latin1') === 'shard' ? 'shard' : 'channel', channel, payload);
+      this.told({ kind: kind.toString('latin1') === 'shard' ? 'shard' : 'channel', channel, payload });
     });
   }
 
   get droppedCount(): number {
-    return this.messages.droppedCount;
+    return this.messages.droppedCount + this.lateCount;
   }
 
   /** Returns how many clients of this node it was handed to. */
@@ -51,21 +81,32 @@ export class Publishing {
     return this.deliver(kind, channel, payload);
   }
 
-  /** `client` listens to one name more. Throws for a pattern that is none. */
+  /** `client` listens to one name more. Throws for a pattern that is none, and when there are too many. */
   subscribe(client: Listening, kind: Kind, name: Buffer): void {
     const text = name.toString('latin1');
-    const known = this.listeners[kind].get(text) ?? new Listeners<Listening>(kind, name);
-    if (!client.subscriptions.add(kind, name)) return;
+    const found = this.listeners[kind].get(text);
+    const known = found ?? new Listeners<Listening>(kind, name);
+    const steps = found === undefined ? stepsOf(known) : 0;
+    if (steps > 0 && this.patternSteps + steps > patternStepsMax) {
+      throw new CommandError(
+        'ERR the clients of this node listen to too many or too long patterns. Use fewer or shorter ones, or SUBSCRIBE',
+      );
+    }
+    if (!client.subscriptions.add(kind, name, known.glob?.heldBytes ?? 0)) return;
     known.subscribers.add(client);
     this.listeners[kind].set(text, known);
+    this.patternSteps += steps;
   }
 
   unsubscribe(client: Listening, kind: Kind, name: Buffer): void {
     if (!client.subscriptions.remove(kind, name)) return;
     const text = name.toString('latin1');
     const known = this.listeners[kind].get(text);
-    known?.subscribers.delete(client);
-    if (known?.subscribers.size === 0) this.listeners[kind].delete(text);
+    if (known === undefined) return;
+    known.subscribers.delete(client);
+    if (known.subscribers.size > 0) return;
+    this.listeners[kind].delete(text);
+    this.patternSteps -= stepsOf(known);
   }
 
   leave(client: Listening): void {
@@ -83,6 +124,43 @@ export class Publishing {
     return this.listeners[kind].get(name.toString('latin1'))?.subscribers.size ?? 0;
   }
 
+  /** At once while this turn has room for it; in any case behind those that wait. */
+  private told(message: Told): void {
+    if (this.waiting.length === 0 && this.stepsLeft > 0) this.hand(message);
+    else {
+      const bytes = bytesOf(message);
+      if (this.waiting.length > 0 && this.waitingBytes + bytes > waitingBytesMax) {
+        this.lateCount++;
+        return;
+      }
+      this.waiting.push(message);
+      this.waitingBytes += bytes;
+    }
+    this.plan();
+  }
+
+  private hand({ kind, channel, payload }: Told): void {
+    this.stepsLeft -= stepsPerMessage + Math.ceil((this.patternSteps * channel.length) / channelBytesMax);
+    this.deliver(kind, channel, payload);
+  }
+
+  private plan(): void {
+    if (this.isPlanned) return;
+    this.isPlanned = true;
+    this.turns.take(() => {
+      this.isPlanned = false;
+      this.stepsLeft = toldStepsPerTurn;
+      let count = 0;
+      while (count < this.waiting.length && this.stepsLeft > 0) {
+        const message = this.waiting[count++];
+        this.waitingBytes -= bytesOf(message);
+        this.hand(message);
+      }
+      this.waiting.splice(0, count);
+      if (count > 0) this.plan();
+    });
+  }
+
   private deliver(kind: 'channel' | 'shard', channel: Buffer, payload: Buffer): number {
     const named = this.listeners[kind].get(channel.toString('latin1'));
     let count = named === undefined ? 0 : handTo(named.subscribers, [wordOf[kind], channel, payload]);
@@ -94,6 +172,14 @@ export class Publishing {
     this.deliveredCount += count;
     return count;
   }
+}
+
+function bytesOf({ channel, payload }: Told): number {
+  return channel.length + payload.length + waitingOverheadBytes;
+}
+
+function stepsOf({ glob }: Listeners<Listening>): number {
+  return glob?.costOf(channelBytesMax) ?? 0;
 }
 
 /** Encoded once for each protocol, however many listen. */

@@ -11,6 +11,7 @@ import type {
   ReadResult,
   WriteResult,
 } from '../../../ports/key-value-store.ts';
+import { togetherBytesMax } from '../../../wire/peer/put-together.ts';
 import { CommandError } from '../errors.ts';
 import type { CommandStore } from '../session.ts';
 
@@ -20,6 +21,7 @@ interface Held {
 }
 
 const untouched: Mutation = { kind: 'none' };
+const lengthOf = (mutation: Mutation) => (mutation.kind === 'put' ? mutation.value.length : 0);
 /** Nobody asks for contexts within a transaction. */
 const noContext = () => '';
 
@@ -27,6 +29,8 @@ export class BatchStore implements CommandStore {
   private readonly keyspace: number;
   private readonly views: readonly KeyspaceView[];
   private readonly held = new Map<string, Held>();
+  /** Of the values that would be written. */
+  private writtenBytes = 0;
 
   constructor(views: readonly KeyspaceView[], keyspace: number) {
     this.views = views;
@@ -40,6 +44,11 @@ export class BatchStore implements CommandStore {
 
   mutationOf(key: Buffer): Mutation {
     return this.held.get(key.toString('latin1'))?.mutation ?? untouched;
+  }
+
+  /** Said before all of it is made: a short command can make a long value, and there are many of them. */
+  get isTooLarge(): boolean {
+    return this.writtenBytes > togetherBytesMax;
   }
 
   keyspaces(): readonly KeyspaceView[] {
@@ -68,6 +77,7 @@ export class BatchStore implements CommandStore {
       if (found instanceof CommandError) throw found;
       mutation = decide(found.siblings);
       if (mutation.kind !== 'none') {
+        this.writtenBytes += lengthOf(mutation) - lengthOf(found.mutation);
         found.mutation = mutation;
         const timestamp = found.siblings[0]?.timestamp ?? 0;
         found.siblings = mutation.kind === 'put' ? [{ ...mutation, timestamp }] : [];

@@ -1,10 +1,11 @@
 /**
  * A transaction on its way from the client's node to the one that has the last word of its keys, and there. It travels as one
  * internal command whose first key names the slot:
- *   CT.EXEC routing-key number-of-watched (key context)… (command as RESP)…
+ *   CT.EXEC routing-key number-of-watched (key context expiry)… (command as RESP)…
  */
 import { addressOf } from '../../../base/token.ts';
 import type { Mutation, TogetherKey, TogetherValue } from '../../../ports/key-value-store.ts';
+import { togetherBytesMax } from '../../../wire/peer/put-together.ts';
 import { encodeCommand, type RespEncoder } from '../../../wire/resp/encoder.ts';
 import { RespRequestParser, respParserDefaults } from '../../../wire/resp/parser.ts';
 import { word } from '../arguments.ts';
@@ -16,13 +17,17 @@ import { BatchStore } from './batch-store.ts';
 import type { Queued, Watched } from './transaction.ts';
 
 const wordExec = word('ct.exec');
+/** Nothing else is done meanwhile. Longer, and this node would be taken for one that stood still (standstill.ts). */
+const runMsMax = 2_000;
 
 /** Null: it names no key, and may run anywhere. */
 export function batchWords(queued: readonly Queued[], watched: readonly Watched[]): Buffer[] | null {
   const routingKey = watched[0]?.key ?? queued.flatMap(keysOf)[0];
   if (routingKey === undefined) return null;
   const words: Buffer[] = [wordExec, routingKey, Buffer.from(String(watched.length))];
-  for (const { key, context } of watched) words.push(key, Buffer.from(context, 'latin1'));
+  for (const { key, context, expiresAtMs } of watched) {
+    words.push(key, Buffer.from(context, 'latin1'), Buffer.from(String(expiresAtMs)));
+  }
   for (const { argv } of queued) words.push(encodeCommand(argv));
   return words;
 }
@@ -33,11 +38,12 @@ function keysOf({ command, argv }: Queued): Buffer[] {
 
 function readBatch({ argv, gateway }: Request): { watched: Watched[]; queued: Queued[] } {
   const watchedCount = Number(argv[2].toString('latin1'));
-  const commandsFrom = 3 + 2 * watchedCount;
+  const commandsFrom = 3 + 3 * watchedCount;
   if (!Number.isSafeInteger(watchedCount) || commandsFrom > argv.length) throw malformed();
   const watched = Array.from({ length: watchedCount }, (_, index) => ({
-    key: argv[3 + 2 * index],
-    context: argv[4 + 2 * index].toString('latin1'),
+    key: argv[3 + 3 * index],
+    context: argv[4 + 3 * index].toString('latin1'),
+    expiresAtMs: Number(argv[5 + 3 * index].toString('latin1')),
   }));
   const queued = argv.slice(commandsFrom).map((bytes) => {
     const parser = new RespRequestParser({
@@ -57,9 +63,14 @@ function malformed(): CommandError {
   return new CommandError('ERR a transaction from another node is malformed. Do all run the same version?');
 }
 
-/** Runs them one after the other; each has answered within its call. Answers the replies, in order. */
+/**
+ * Runs them one after the other; each has answered within its call. Answers the replies, in order. Throws when they come to more than
+ * one step may be.
+ */
 export function runQueued(parent: Request, queued: readonly Queued[], session: Session): Buffer[][] {
   const { gateway } = parent;
+  const startedAtMs = gateway.clock.monotonicMs();
+  const replyBytesMax = Math.min(gateway.settings.outputBufferBytesMax, togetherBytesMax);
   let bytes = 0;
   return queued.map(({ argv }) => {
     let reply: Buffer[] | null = null;
@@ -74,13 +85,19 @@ export function runQueued(parent: Request, queued: readonly Queued[], session: S
     // One that waits for something has not been thought of: nothing of the transaction is written.
     if (reply === null) throw new CommandError(errorTexts.internal);
     for (const piece of reply as Buffer[]) bytes += piece.length;
-    if (bytes > gateway.settings.outputBufferBytesMax) {
-      throw new CommandError(
-        `ERR the replies would be larger than ${gateway.settings.outputBufferBytesMax} bytes. Nothing was done; make it several transactions`,
-      );
+    if (bytes > replyBytesMax) throw tooMuch(`the replies would be larger than ${replyBytesMax} bytes`);
+    if (session.store instanceof BatchStore && session.store.isTooLarge) {
+      throw tooMuch(`the values would be larger than ${togetherBytesMax} bytes`);
+    }
+    if (gateway.clock.monotonicMs() - startedAtMs > runMsMax) {
+      throw tooMuch(`it would hold up this node for more than ${runMsMax} ms`);
     }
     return reply;
   });
+}
+
+function tooMuch(what: string): CommandError {
+  return new CommandError(`ERR ${what}. Nothing was done; make it several transactions`);
 }
 
 export function answerAll(request: Request, replies: readonly Buffer[][]): void {
@@ -88,6 +105,38 @@ export function answerAll(request: Request, replies: readonly Buffer[][]): void 
   encoder.array(replies.length);
   for (const reply of replies) for (const piece of reply) encoder.raw(piece);
   request.end();
+}
+
+/**
+ * Bytes that CT.EXEC needs: what is there of its keys is read and copied, what is new goes to each replica, and the replies wait for
+ * each other.
+ */
+export function workBytesOf(request: Request): number {
+  const { gateway, session } = request;
+  try {
+    const { watched, queued } = readBatch(request);
+    const { id } = session.keyspace;
+    const sizes = new Map<string, number>();
+    const sizeOf = (key: Buffer): number => {
+      const name = key.toString('latin1');
+      const size = sizes.get(name) ?? gateway.store.sizeOf(addressOf(id, key));
+      sizes.set(name, size);
+      return size;
+    };
+    for (const { key } of watched) sizeOf(key);
+    let grownBytes = 0;
+    let replyBytes = 0;
+    for (const { command, argv } of queued) {
+      grownBytes += command.growth?.(argv) ?? 0;
+      for (const at of keyPositions(command, argv.length)) replyBytes += sizeOf(argv[at]);
+    }
+    const heldBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const newBytes = request.bytes + Math.min(grownBytes, togetherBytesMax);
+    return 2 * (heldBytes + Math.min(replyBytes, togetherBytesMax)) + 3 * newBytes;
+  } catch {
+    // It itself will say what is wrong with it.
+    return 0;
+  }
 }
 
 /** CT.EXEC, at the node that has the last word. */
@@ -111,7 +160,12 @@ export function executeBatch(request: Request): void {
     const store = new BatchStore(gateway.store.keyspaces(), keyspace);
     replies = null;
     afterwards = [];
-    if (values.some(({ isAsExpected }) => !isAsExpected)) return all.map(() => ({ kind: 'none' }));
+    // A value that has expired since is gone, though nobody wrote.
+    const nowMs = gateway.clock.nowMs();
+    const hasExpired = watched.some(({ expiresAtMs }) => expiresAtMs !== 0 && expiresAtMs <= nowMs);
+    if (hasExpired || values.some(({ isAsExpected }) => !isAsExpected)) {
+      return all.map(() => ({ kind: 'none' }));
+    }
     for (const [index, { key }] of all.entries()) store.add(key, values[index].siblings);
     const own = new Session(store, true);
     own.protocol = session.protocol;

@@ -37,6 +37,19 @@ export interface Watched {
   readonly key: Buffer;
   /** What its read knew of it. */
   readonly context: string;
+  /** When the first of its values expires; 0: none does. */
+  readonly expiresAtMs: number;
+}
+
+/** The words of a command lie in a larger piece of input, which would be kept with them, uncounted. */
+function ownCopy(words: readonly Buffer[]): Buffer[] {
+  const copy = Buffer.allocUnsafeSlow(words.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  return words.map((word) => {
+    const start = end;
+    end += word.copy(copy, start);
+    return copy.subarray(start, end);
+  });
 }
 
 export class Transaction {
@@ -96,7 +109,7 @@ export class Transaction {
         );
       }
       for (const at of keyPositions(command, argv.length)) this.claim(keyspace(), argv[at]);
-      this.queue.push({ command, argv });
+      this.queue.push({ command, argv: ownCopy(argv) });
       this.add(bytes);
     } catch (cause) {
       this.spoiled = true;
@@ -106,15 +119,24 @@ export class Transaction {
 
   /** Throws what the client is to be told when the keys cannot be watched with what is watched already. */
   mayWatch(keyspace: number, keys: readonly Buffer[]): void {
-    for (const key of keys) this.claim(keyspace, key);
+    try {
+      for (const key of keys) this.claim(keyspace, key);
+    } catch (cause) {
+      // Of keys that nobody watches nothing stays.
+      this.place = this.watches.size === 0 ? null : this.place;
+      this.keys.clear();
+      for (const name of this.watches.keys()) this.keys.add(name);
+      throw cause;
+    }
   }
 
   isWatched(key: Buffer): boolean {
     return this.watches.has(key.toString('latin1'));
   }
 
-  watch(key: Buffer, context: string): void {
-    this.watches.set(key.toString('latin1'), { key, context });
+  watch(watched: Watched): void {
+    const { key, context } = watched;
+    this.watches.set(key.toString('latin1'), { ...watched, key: ownCopy([key])[0] });
     this.add(key.length + context.length + commandOverheadBytes);
   }
 
