@@ -36,12 +36,15 @@ describe('a node', () => {
     cluster.crash(third);
     await time.advance(2_000);
     await expect(write('b', 'refused')).rejects.toMatchObject({ code: 'quorum-not-met' });
+    const put = { kind: 'put', value: Buffer.from('owed'), expiresAtMs: 0 } as const;
+    await time.until(cluster.change(first, { key: 'b', basis: 'held', level: 'QUORUM', decide: () => put }));
     // The hint for the one that is away is the node's own, and none of what clients deleted.
     expect(node.parts.hints.targets()).not.toEqual([]);
     expect(dead()).toBe(1);
     const counts = { keyspace: keyspace.name, failed: 0 };
     expect(node.store.operations.list()).toEqual([
       { ...counts, kind: 'read', level: 'QUORUM', ok: 1, refused: 0 },
+      { ...counts, kind: 'write', level: 'QUORUM', ok: 1, refused: 0 },
       { ...counts, kind: 'write', level: 'ALL', ok: 3, refused: 1 },
     ]);
     expect(node.parts.counters).toMatchObject({ siblingReads: 1, siblingWrites: 1 });
