@@ -145,6 +145,7 @@ export async function runNode(
     {
       store: node.store,
       messages: node.messages,
+      reachesOthers: () => node.layout.nodes.every(({ id }) => id === nodeId || peerNetwork.isUp(id)),
       clock,
       timers,
       random: systemRandom,

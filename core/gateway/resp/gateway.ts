@@ -41,6 +41,8 @@ export interface GatewayComponents {
   readonly hostProof?: MutualProof;
   /** Who may come in; without it, everybody. */
   readonly logins?: Logins;
+  /** Whether this node has links to all others; without it, there are none to wait for. */
+  readonly reachesOthers?: () => boolean;
   /** To the gateways of other nodes; without it, there are none. */
   readonly messages?: Messages;
   /** Where users are changed; without it, nowhere. */

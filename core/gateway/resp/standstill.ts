@@ -10,6 +10,8 @@ import type { Clock, Timers } from '../../ports/clock.ts';
 const stoodStillMs = 2_500;
 /** Enough to read what the system has kept for each connection, and how it ended. */
 const wakingMs = 100;
+/** Links to other nodes were lost, too: without them commands could only be refused. It waits for them for so long at most. */
+const wakingMsMax = 1_500;
 
 export class Standstill {
   private readonly clock: Clock;
@@ -23,9 +25,21 @@ export class Standstill {
   /** It stood still until a moment ago. */
   isWaking = false;
 
-  constructor({ clock, timers }: { clock: Clock; timers: Timers }) {
+  /** `reachesOthers`: has links to all other nodes. Without it nobody waits for any. */
+  private readonly reachesOthers: () => boolean;
+
+  constructor({
+    clock,
+    timers,
+    reachesOthers = () => true,
+  }: {
+    clock: Clock;
+    timers: Timers;
+    reachesOthers?: () => boolean;
+  }) {
     this.clock = clock;
     this.timers = timers;
+    this.reachesOthers = reachesOthers;
   }
 
   /** To be called about once a second. */
@@ -41,7 +55,15 @@ export class Standstill {
     const sleptMs = this.clock.monotonicMs() - this.beatMs;
     if (sleptMs <= stoodStillMs && this.clock.nowMs() - this.wallBeatMs <= stoodStillMs) return;
     this.isWaking = true;
+    this.wake(this.clock.monotonicMs() + wakingMsMax);
+  }
+
+  private wake(untilMs: number): void {
     this.timers.after(wakingMs, () => {
+      if (!this.reachesOthers() && this.clock.monotonicMs() < untilMs) {
+        this.wake(untilMs);
+        return;
+      }
       this.isWaking = false;
       this.beatMs = this.clock.monotonicMs();
       this.wallBeatMs = this.clock.nowMs();

@@ -46,3 +46,24 @@ it.each([true, false])(
     expect(standstill.isWaking).toBe(false);
   },
 );
+
+it('waits for its links to other nodes, and not for ever', async () => {
+  const time = new VirtualTime();
+  let aheadMs = 0;
+  let reaches = false;
+  const clock = { nowMs: () => time.nowMs() + aheadMs, monotonicMs: () => time.monotonicMs() + aheadMs };
+  const standstill = new Standstill({ clock, timers: time, reachesOthers: () => reaches });
+  standstill.beat();
+  for (const comesBackAfterMs of [600, 60_000]) {
+    reaches = false;
+    aheadMs += 5_000;
+    standstill.look();
+    await time.advance(Math.min(500, comesBackAfterMs));
+    expect(standstill.isWaking).toBe(true);
+    if (comesBackAfterMs < 1_000) {
+      reaches = true;
+      await time.advance(200);
+    } else await time.advance(1_500);
+    expect(standstill.isWaking).toBe(false);
+  }
+});
