@@ -1,11 +1,17 @@
 /** A change of records of this node (local-records.ts), as whoever makes it sees it. */
 import type { CoterieError } from '../../base/errors.ts';
-import type { RecordSummary } from '../../versions/record-codec.ts';
+import { mergeRecords, type RecordSummary, summarise } from '../../versions/record-codec.ts';
 
 /** The summary saves a second scan of the header. */
 export interface Change {
   readonly record: Buffer;
   readonly summary: RecordSummary;
+}
+
+/** What a replica holds once it has joined a record that came from another one. */
+export function joined(current: Buffer | null, record: Buffer, newestOnly: boolean): Change {
+  const merged = current === null ? record : mergeRecords(current, record, newestOnly);
+  return { record: merged, summary: summarise(merged) };
 }
 
 export interface ChangeHandler {

@@ -12,8 +12,7 @@ import type { Durability } from '../../base/levels.ts';
 import { type KeyAddress, partitionOf } from '../../base/token.ts';
 import type { RecordObserver } from '../../ports/local-replica.ts';
 import type { StorageEngine } from '../../ports/storage-engine.ts';
-import { mergeRecords, summarise } from '../../versions/record-codec.ts';
-import type { Change, ChangeHandler, TogetherHandler } from './changes.ts';
+import { type Change, type ChangeHandler, joined, type TogetherHandler } from './changes.ts';
 import { KeyLocks, type Lock } from './key-locks.ts';
 import { isIn, type PartitionWatch, PartitionWatches } from './partition-watches.ts';
 
@@ -287,10 +286,7 @@ export class LocalRecords {
     done: (error: CoterieError | null) => void,
   ): void {
     this.change(address, options.durability, {
-      transform: (current) => {
-        const merged = current === null ? record : mergeRecords(current, record, options.newestOnly);
-        return { record: merged, summary: summarise(merged) };
-      },
+      transform: (current) => joined(current, record, options.newestOnly),
       onApplied() {},
       onDurable: () => done(null),
       onRefused: done,

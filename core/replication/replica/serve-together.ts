@@ -2,13 +2,14 @@
 import { addressOf, partitionOf } from '../../base/token.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HybridClock } from '../../versions/hybrid-clock.ts';
-import { mergeRecords, summarise } from '../../versions/record-codec.ts';
+import { summarise } from '../../versions/record-codec.ts';
 import { calls } from '../../wire/peer/calls.ts';
 import { status } from '../../wire/peer/frames.ts';
 import { parsePutTogether } from '../../wire/peer/put-together.ts';
 import { statusOf } from '../../wire/peer/replica-status.ts';
 import type { Counters } from '../parts.ts';
 import { isFromBefore, type Topology } from '../topology.ts';
+import { joined } from './changes.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { PeerService } from './peer-service.ts';
 
@@ -44,12 +45,7 @@ export function serveTogether(service: PeerService, parts: Parts): void {
     const { conflicts, durability } = state.settings;
     const newestOnly = conflicts === 'last-write-wins';
     parts.records.changeTogether(addresses, durability, {
-      transform: (current) =>
-        records.map(({ record }, index) => {
-          const own = current[index];
-          const merged = own === null ? record : mergeRecords(own, record, newestOnly);
-          return { record: merged, summary: summarise(merged) };
-        }),
+      transform: (current) => records.map(({ record }, index) => joined(current[index], record, newestOnly)),
       onApplied() {},
       onDurable: () => answer(status.ok),
       onRefused: (error) => answer(statusOf(error)),
