@@ -56,13 +56,20 @@ export class Session {
 
   /** Throws KeyspaceDropped when the chosen one has gone, and CommandError when no keyspace is database 0. */
   get keyspace(): KeyspaceView {
+    const found = this.keyspaceIfThere;
+    if (found === null) throw this.#missing();
+    return found;
+  }
+
+  /** Null when the chosen one has gone, or none is database 0. */
+  get keyspaceIfThere(): KeyspaceView | null {
     const all = this.store.keyspaces();
     if (all === this.knownKeyspaces && this.knownKeyspace !== null) return this.knownKeyspace;
     const found =
       this.keyspaceId < 0
         ? all.find((keyspace) => keyspace.database === 0)
         : all.find((keyspace) => keyspace.id === this.keyspaceId);
-    if (found === undefined) throw this.#missing();
+    if (found === undefined) return null;
     this.knownKeyspaces = all;
     this.knownKeyspace = found;
     return found;
@@ -80,11 +87,7 @@ export class Session {
 
   /** The number of the database for people and CLIENT INFO. */
   get database(): number {
-    try {
-      return this.keyspace.database ?? -1;
-    } catch {
-      return -1;
-    }
+    return this.keyspaceIfThere?.database ?? -1;
   }
 
   /** Null when no keyspace has that number. */

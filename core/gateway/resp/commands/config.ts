@@ -26,7 +26,7 @@ function configuration({ gateway, session }: Request): Record<string, string> {
     maxclients: String(gateway.settings.clientCountMax),
     maxmemory: '0',
     'maxmemory-policy': 'noeviction',
-    'notify-keyspace-events': session.keyspace.notifications ?? '',
+    'notify-keyspace-events': session.keyspaceIfThere?.notifications ?? '',
     port: String(gateway.port),
     'proto-max-bulk-len': String(gateway.settings.valueBytesMax),
     requirepass: '',
