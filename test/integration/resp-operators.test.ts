@@ -1,23 +1,10 @@
 /** What operators see of others and do with them, over real connections: MONITOR, SLOWLOG, INFO, CLIENT KILL and PAUSE. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { plain, RawClient, type RespNode, startRespNode } from '../support/resp-target.ts';
+import { describe, expect, test } from 'vitest';
+import { respNodes } from '../support/resp-nodes.ts';
+import { plain, type RespNode } from '../support/resp-target.ts';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(): Promise<RespNode> {
-  const node = await startRespNode();
-  cleanups.push(() => node.server.close());
-  return node;
-}
-
-async function connect({ port }: RespNode): Promise<RawClient> {
-  const client = await RawClient.connect(port);
-  cleanups.push(() => client.close());
-  return client;
-}
+const { start, connect: connectTo } = respNodes();
+const connect = ({ port }: RespNode) => connectTo(port);
 
 describe('MONITOR', () => {
   test('shows what others do, and nothing by which anybody logs in', async () => {

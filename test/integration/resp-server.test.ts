@@ -1,5 +1,5 @@
 /** The server's own promises: order, bounds, authentication, forwarding, extensions and error words, over raw sockets. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CoterieError, type ErrorCode } from '../../core/base/errors.ts';
 import { fullRights, type Rights } from '../../core/base/rights.ts';
 import type { KeyAddress } from '../../core/base/token.ts';
@@ -7,24 +7,10 @@ import type { Logins } from '../../core/ports/logins.ts';
 import { encodeCommand } from '../../core/wire/resp/encoder.ts';
 import { RespErrorReply } from '../../core/wire/resp/reply-parser.ts';
 import { keyspaceView, MemoryStore } from '../support/memory-store.ts';
-import { plain, RawClient, type RespNode, startRespCluster, startRespNode } from '../support/resp-target.ts';
+import { respNodes } from '../support/resp-nodes.ts';
+import { plain, type RawClient, startRespNode } from '../support/resp-target.ts';
 
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(...parameters: Parameters<typeof startRespNode>): Promise<RespNode> {
-  const node = await startRespNode(...parameters);
-  cleanups.push(() => node.server.close());
-  return node;
-}
-
-async function connect(port: number): Promise<RawClient> {
-  const client = await RawClient.connect(port);
-  cleanups.push(() => client.close());
-  return client;
-}
+const { start, startCluster, connect } = respNodes();
 
 /** Keeps reads back until they are let go, by key. */
 class HeldStore extends MemoryStore {
@@ -96,6 +82,15 @@ describe('order', () => {
     );
     expect(await collect(client, 4)).toEqual(['a', 'c', 'OK', 'e']);
   });
+});
+
+test('CONFIG GET answers a connection whose keyspace is not there', async () => {
+  const node = await start({}, new MemoryStore({ keyspaces: [keyspaceView(1)] }));
+  const client = await connect(node.port);
+  expect(plain(await client.call('CONFIG', 'GET', 'notify-keyspace-events'))).toEqual([
+    'notify-keyspace-events',
+    '',
+  ]);
 });
 
 describe('bounds', () => {
@@ -326,8 +321,7 @@ describe('authentication', () => {
 
 describe('forwarding', () => {
   test('bits and common subsequences are worked out wherever their keys are', async () => {
-    const nodes = await startRespCluster(3);
-    for (const node of nodes) cleanups.push(() => node.server.close());
+    const nodes = await startCluster(3);
     const client = await connect(nodes[0].port);
     const keys = Array.from({ length: 12 }, (_, index) => `bits:${index}`);
     for (const [index, key] of keys.entries()) {
@@ -344,8 +338,7 @@ describe('forwarding', () => {
   });
 
   test('WAIT counts the replicas of a key before any write, not all nodes', async () => {
-    const nodes = await startRespCluster(3);
-    for (const node of nodes) cleanups.push(() => node.server.close());
+    const nodes = await startCluster(3);
     const { store } = nodes[0];
     const [range] = store.slots(0);
     store.slots = () => [{ ...range, firstSlot: 0, lastSlot: 16_383, nodes: range.nodes.slice(0, 2) }];
@@ -354,8 +347,7 @@ describe('forwarding', () => {
   });
 
   test('commands reach the node of their key with the session that sent them', async () => {
-    const nodes = await startRespCluster(3, { acknowledgedCount: 3 });
-    for (const node of nodes) cleanups.push(() => node.server.close());
+    const nodes = await startCluster(3, { acknowledgedCount: 3 });
     const client = await connect(nodes[0].port);
     await client.call('CT.CONSISTENCY', 'READ', 'ALL');
     for (let index = 0; index < 30; index++) {
@@ -492,8 +484,7 @@ describe('extensions', () => {
 
 describe('cluster discovery', () => {
   test('SLOTS, SHARDS and NODES agree', async () => {
-    const nodes = await startRespCluster(3);
-    for (const node of nodes) cleanups.push(() => node.server.close());
+    const nodes = await startCluster(3);
     const client = await connect(nodes[1].port);
     const slots = plain(await client.call('CLUSTER', 'SLOTS')) as [
       number,

@@ -1,26 +1,12 @@
 /** MULTI, EXEC and WATCH over a store in memory: what one transaction may cost, and what it may not get around. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createCommandTable } from '../../core/gateway/resp/command-table.ts';
 import { Transaction } from '../../core/gateway/resp/transactions/transaction.ts';
 import { MemoryStore } from '../support/memory-store.ts';
-import { plain, RawClient, type RespNode, realClock, startRespNode } from '../support/resp-target.ts';
+import { respNodes } from '../support/resp-nodes.ts';
+import { plain, type RawClient, realClock } from '../support/resp-target.ts';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(...given: Parameters<typeof startRespNode>): Promise<RespNode> {
-  const node = await startRespNode(...given);
-  cleanups.push(() => node.server.close());
-  return node;
-}
-
-async function connect(port: number): Promise<RawClient> {
-  const client = await RawClient.connect(port);
-  cleanups.push(() => client.close());
-  return client;
-}
+const { start, connect } = respNodes();
 
 async function execute(client: RawClient, commands: readonly (string | number)[][]): Promise<unknown> {
   await client.call('MULTI');
