@@ -36,7 +36,21 @@ function keysOf({ command, argv }: Queued): Buffer[] {
   return keyPositions(command, argv.length).map((at) => argv[at]);
 }
 
-function readBatch({ argv, gateway }: Request): { watched: Watched[]; queued: Queued[] } {
+interface Batch {
+  readonly watched: readonly Watched[];
+  readonly queued: readonly Queued[];
+}
+
+/** Read for what it needs, and again for running it: up to ten thousand commands are parsed once. */
+const batches = new WeakMap<Request, Batch>();
+
+function batchOf(request: Request): Batch {
+  const batch = batches.get(request) ?? readBatch(request);
+  batches.set(request, batch);
+  return batch;
+}
+
+function readBatch({ argv, gateway }: Request): Batch {
   const watchedCount = Number(argv[2].toString('latin1'));
   const commandsFrom = 3 + 3 * watchedCount;
   if (!Number.isSafeInteger(watchedCount) || commandsFrom > argv.length) throw malformed();
@@ -114,7 +128,7 @@ export function answerAll(request: Request, replies: readonly Buffer[][]): void 
 export function workBytesOf(request: Request): number {
   const { gateway, session } = request;
   try {
-    const { watched, queued } = readBatch(request);
+    const { watched, queued } = batchOf(request);
     const { id } = session.keyspace;
     const sizes = new Map<string, number>();
     const sizeOf = (key: Buffer): number => {
@@ -142,7 +156,7 @@ export function workBytesOf(request: Request): number {
 /** CT.EXEC, at the node that has the last word. */
 export function executeBatch(request: Request): void {
   const { gateway, session } = request;
-  const { watched, queued } = readBatch(request);
+  const { watched, queued } = batchOf(request);
   const keyspace = session.keyspace.id;
   const keys = new Map<string, TogetherKey & { readonly key: Buffer }>();
   for (const { key, context } of watched) {
