@@ -4,6 +4,7 @@ import type { KeyspaceDraft, KeyspaceSettings } from '../../../core/contract/api
 import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/contract/levels.ts';
 import { allNotifications } from '../../../core/contract/notifications.ts';
 import type { KeyspaceConsequences, KeyspaceView } from '../../../core/contract/views.ts';
+import { Attempt } from '../api/attempt.svelte.ts';
 import { messageOf } from '../api/connection.ts';
 import { LatestAnswer } from '../api/latest-answer.ts';
 import type { AppContext } from '../app/app-context.ts';
@@ -22,6 +23,7 @@ const factorMax = 7;
 
 export class KeyspaceForm {
   readonly #app: AppContext;
+  readonly #attempt = new Attempt();
   /** Null: a new one. */
   readonly existing: KeyspaceView | null;
   readonly sizes;
@@ -37,8 +39,6 @@ export class KeyspaceForm {
   durability = $state<Durability>('always');
   timeToLive = $state(0);
   timeToLiveUnit = $state<TimeToLiveUnit>('hours');
-  busy = $state(false);
-  problem = $state<string | null>(null);
 
   /** What the host says of the draft; of an older one while `previewIsOld`. Null before the first answer. */
   preview = $state.raw<KeyspaceConsequences | null>(null);
@@ -60,7 +60,7 @@ export class KeyspaceForm {
       this.existing === null ? 'keyspaces.create' : 'keyspaces.alter',
     );
     if (refusal !== null) return refusal;
-    if (this.busy) return 'Being saved.';
+    if (this.#attempt.busy) return 'Being saved.';
     if (this.name.trim() === '') return 'Give it a name first.';
     if (this.existing === null && this.#app.cluster.keyspace(this.name.trim()) !== undefined)
       return `There is a keyspace called ${this.name.trim()} already.`;
@@ -130,12 +130,15 @@ export class KeyspaceForm {
     return this.existing?.notifications || allNotifications;
   }
 
+  /** Why the last try failed; null: it did not, or there was none. */
+  get problem(): string | null {
+    return this.#attempt.problem;
+  }
+
   /** True when it was saved. */
   async save(): Promise<boolean> {
     if (this.refusal !== null) return false;
-    this.busy = true;
-    this.problem = null;
-    try {
+    return this.#attempt.run(async () => {
       const settings: KeyspaceSettings = {
         name: this.name.trim(),
         database: this.database === 'none' ? null : Number(this.database),
@@ -155,13 +158,7 @@ export class KeyspaceForm {
       this.#app.say(
         this.existing === null ? `${settings.name} was created.` : `${settings.name} was changed.`,
       );
-      return true;
-    } catch (cause) {
-      this.problem = messageOf(cause);
-      return false;
-    } finally {
-      this.busy = false;
-    }
+    });
   }
 
   #showTimeToLive(ms: number): void {

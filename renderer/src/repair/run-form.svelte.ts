@@ -1,11 +1,12 @@
 /** The state of the dialog that runs a repair. */
 import type { RepairIntensity } from '../../../core/contract/repair-views.ts';
-import { messageOf } from '../api/connection.ts';
+import { Attempt } from '../api/attempt.svelte.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { nothingToCompare } from './coverage.ts';
 
 export class RunForm {
   readonly #app: AppContext;
+  readonly #attempt = new Attempt();
   readonly #dataCenterCount: number;
   readonly lastPartitionMax: number;
   keyspace = $state('');
@@ -16,14 +17,12 @@ export class RunForm {
   parallelism = $state(1);
   intensity = $state<RepairIntensity>('normal');
   dryRun = $state(false);
-  busy = $state(false);
-  problem = $state<string | null>(null);
 
   /** Why it cannot be run; null when it can. */
   readonly refusal = $derived.by(() => {
     const refusal = this.#app.cluster.refusalFor('repairs.run');
     if (refusal !== null) return refusal;
-    if (this.busy) return 'Being started.';
+    if (this.#attempt.busy) return 'Being started.';
     const keyspace = this.#app.cluster.keyspace(this.keyspace);
     if (keyspace === undefined) return 'Choose a keyspace first.';
     const alone = nothingToCompare(keyspace);
@@ -52,13 +51,16 @@ export class RunForm {
     return last! < first! ? 'The last partition lies before the first one.' : null;
   }
 
+  /** Why the last try failed; null: it did not, or there was none. */
+  get problem(): string | null {
+    return this.#attempt.problem;
+  }
+
   /** True when it runs. */
   async run(): Promise<boolean> {
     if (this.refusal !== null) return false;
-    this.busy = true;
-    this.problem = null;
     const isWhole = this.scope === 'all';
-    try {
+    return this.#attempt.run(async () => {
       await this.#app.call('repairs.run', {
         keyspace: this.keyspace,
         dataCenters: this.dataCenters.length === this.#dataCenterCount ? [] : [...this.dataCenters],
@@ -73,12 +75,6 @@ export class RunForm {
           ? `Differences in ${this.keyspace} are being counted.`
           : `The repair of ${this.keyspace} begins.`,
       );
-      return true;
-    } catch (cause) {
-      this.problem = messageOf(cause);
-      return false;
-    } finally {
-      this.busy = false;
-    }
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** The state of the dialog that schedules repairs. */
 import type { RepairIntensity } from '../../../core/contract/repair-views.ts';
-import { messageOf } from '../api/connection.ts';
+import { Attempt } from '../api/attempt.svelte.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { nothingToCompare } from './coverage.ts';
 
@@ -22,6 +22,7 @@ interface Blackout {
 
 export class ScheduleForm {
   readonly #app: AppContext;
+  readonly #attempt = new Attempt();
   readonly #dataCenterCount: number;
   #keyCount = 0;
   keyspace = $state('');
@@ -32,14 +33,12 @@ export class ScheduleForm {
   blackouts = $state<Blackout[]>([]);
   parallelism = $state(1);
   intensity = $state<RepairIntensity>('gentle');
-  busy = $state(false);
-  problem = $state<string | null>(null);
 
   /** Why it cannot be saved; null when it can. */
   readonly refusal = $derived.by(() => {
     const refusal = this.#app.cluster.refusalFor('repairs.schedule');
     if (refusal !== null) return refusal;
-    if (this.busy) return 'Being saved.';
+    if (this.#attempt.busy) return 'Being saved.';
     const keyspace = this.#app.cluster.keyspace(this.keyspace);
     if (keyspace === undefined) return 'Choose a keyspace first.';
     const alone = nothingToCompare(keyspace);
@@ -77,12 +76,15 @@ export class ScheduleForm {
     this.blackouts = this.blackouts.filter((blackout) => blackout.key !== key);
   }
 
+  /** Why the last try failed; null: it did not, or there was none. */
+  get problem(): string | null {
+    return this.#attempt.problem;
+  }
+
   /** True when it was saved. */
   async save(): Promise<boolean> {
     if (this.refusal !== null) return false;
-    this.busy = true;
-    this.problem = null;
-    try {
+    return this.#attempt.run(async () => {
       await this.#app.call('repairs.schedule', {
         keyspace: this.keyspace,
         dataCenters: this.dataCenters.length === this.#dataCenterCount ? [] : [...this.dataCenters],
@@ -94,12 +96,6 @@ export class ScheduleForm {
         intensity: this.intensity,
       });
       this.#app.say(`Repairs of ${this.keyspace} are scheduled.`);
-      return true;
-    } catch (cause) {
-      this.problem = messageOf(cause);
-      return false;
-    } finally {
-      this.busy = false;
-    }
+    });
   }
 }
