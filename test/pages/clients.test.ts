@@ -130,6 +130,8 @@ describe.skipIf(browserPath === undefined)(
       await box(/^eth0/).check();
       await box(/^usb3/).check();
       await journeys.press(page, 'button', 'Use these interfaces');
+      // The words follow the boxes at once; the button goes when the host has answered.
+      await button(page, 'Use these interfaces').waitFor({ state: 'detached' });
       await page.getByText(/^All of them/).waitFor();
       expect(host.cluster.clients.interfaces).toBeNull();
     });
