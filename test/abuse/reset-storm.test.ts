@@ -101,7 +101,9 @@ test('silent connections, far more than may be, keep nobody out, and are closed'
       sockets.push(socket.resume());
     }
     const startedMs = performance.now();
-    expect((await fetch(`${cluster.uiUrl}health`)).status).toBe(200);
+    // A newcomer each time: a connection that waits for its next request may be closed at any moment, as HTTP says.
+    const answer = await fetch(`${cluster.uiUrl}health`, { headers: { connection: 'close' } });
+    expect(answer.status).toBe(200);
     longestMs = Math.max(longestMs, performance.now() - startedMs);
   }
   expect(longestMs).toBeLessThan(allowedMs(2_000));

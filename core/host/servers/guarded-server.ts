@@ -22,7 +22,8 @@ export const serverOptions: ServerOptions = {
   headersTimeout: 10_000,
   /** The whole request; bodies have tighter deadlines of their own (core/gateway/http/body.ts). */
   requestTimeout: 600_000,
-  keepAliveTimeout: 5_000,
+  /** Long: a client that asks again in the moment of the closing sees its request fail (RFC 9112 section 9.5). */
+  keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 2_000,
 };
 
