@@ -13,6 +13,7 @@ export const errorCodes = [
   'disk-full',
   'forbidden',
   'internal',
+  'moved',
   'not-found',
   'not-ready',
   'out-of-range',
@@ -51,9 +52,9 @@ export function toCoterieError(cause: unknown, fallback: ErrorCode): CoterieErro
 
 const writeRefusals: ReadonlySet<ErrorCode> = new Set(['disk-full', 'disk-failed', 'busy']);
 
-/** Whether a write that lacks a quorum was given up before anything was changed. */
+/** Whether a write that lacks a quorum, or was sent to the wrong node, was given up before anything was changed. */
 export function wasNotBegun({ code, details }: CoterieError): boolean {
-  return code === 'quorum-not-met' && details.written === false;
+  return code === 'moved' || (code === 'quorum-not-met' && details.written === false);
 }
 
 /**

@@ -12,6 +12,7 @@ export function exitCodeOf(code: ErrorCode): number {
       return exitCodes.notFound;
     case 'unavailable':
     case 'not-ready':
+    case 'moved':
     case 'busy':
     case 'quorum-not-met':
       return exitCodes.unavailable;

@@ -7,7 +7,7 @@
  *   still starting must not make a quorum fail,
  * - **ack**: before which no write of this node is under way any more,
  * - **sync**: whose data this node has, all of its share,
- * - **syncAck**: of which this node knows that all have their share, so that it reads by it.
+ * - **syncAck**: of which this node knows that all have their share, so that it reads by it, and has ended what it decided by those before.
  * Each number is a layout's `placed`, so layouts that move nothing (a new keyspace) need no agreement.
  *
  * Plain data and pure functions. Everybody may have seen another part of it; `merge` brings two views together, in any order.
@@ -81,6 +81,12 @@ export function reachedBy({ live, trackers }: LayoutHistory, id: number): Record
   }
   const atLeast = (field: TrackerField) => Math.max(oldest, tracker[field]);
   return { heard: atLeast('heard'), ack: atLeast('ack'), sync: atLeast('sync'), syncAck: atLeast('syncAck') };
+}
+
+/** The newest layout, by its `placed`, by which another node is known to read. One that was given up for dead reads no more. */
+export function knownToReadBy(history: LayoutHistory, id: number): number {
+  const isGone = newestOf(history).layout.gone?.includes(id) ?? false;
+  return isGone ? Number.POSITIVE_INFINITY : reachedBy(history, id).syncAck;
 }
 
 export function keyOf({ placedKey }: Pick<Layout, 'placedKey'>): string {

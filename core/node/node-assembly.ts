@@ -2,7 +2,8 @@
  * Puts a storage node together from its parts, over ports, in two stages: what has to be read from the disk before anything can be
  * said of this node, and then what runs on it. Each reads from top to bottom, in the order in which things are needed.
  */
-import type { LiveLayout } from '../layout/history.ts';
+import { knownToReadBy, type LiveLayout } from '../layout/history.ts';
+import { placedOf } from '../layout/layout.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { ContextSeal } from '../ports/context-seal.ts';
 import type { Disk } from '../ports/disk.ts';
@@ -196,7 +197,9 @@ export function assemble(
   // What others ask of this node, and what clients do.
   const service = new PeerService(parts, topology());
   const onDrained = () => layouts.look();
-  const store = new CoordinatorStore({ parts, engine, service, endpointOf, onDrained }, topology());
+  const readsBy = (nodeId: number) =>
+    nodeId === settings.nodeId ? placedOf(topology().reading) : knownToReadBy(layouts.history, nodeId);
+  const store = new CoordinatorStore({ parts, engine, service, endpointOf, readsBy, onDrained }, topology());
   const gossip = new LayoutGossip({ layouts, network, requests, service, log });
   serveFallbacks(service, hints, topology);
   serveTogether(service, parts);

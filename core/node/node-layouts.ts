@@ -85,10 +85,9 @@ export class NodeLayouts {
   /** `isKnown`: this node was here before, so a file that is missing is a loss. `given`: what its host knows to be live. */
   static async open(
     components: Components,
-    settings: { nodeId: number; isKnown: boolean },
+    { nodeId, isKnown }: { nodeId: number; isKnown: boolean },
     given: readonly LiveLayout[],
   ): Promise<NodeLayouts> {
-    const { nodeId, isKnown } = settings;
     const kept = await readKeptHistory(components.disk, components.log);
     const offered = historyOf(given);
     const isOurs =
@@ -244,7 +243,8 @@ export class NodeLayouts {
       }
     }
     const reading = placedOf(readingOf(this.#history).layout);
-    if (own.syncAck < reading) return { ...own, syncAck: reading };
+    // Others decide from now on: what was decided here has ended (replication/coordinator/meeting.ts).
+    if (own.syncAck < reading && follower.isDrained(this.#topology)) return { ...own, syncAck: reading };
     return null;
   }
 

@@ -81,6 +81,8 @@ export interface WriteOptions {
    * what is there all the same. One that is damaged, or another key's, covers nothing.
    */
   readonly onlyIf?: string;
+  /** With basis 'quorum': the `meetingOrder` by which another node chose this one. */
+  readonly order?: number;
 }
 
 export interface WriteResult {
@@ -117,6 +119,8 @@ export interface TogetherOptions {
   readonly level?: ConsistencyLevel;
   /** Absent: the keyspace's read level. */
   readonly readLevel?: ConsistencyLevel;
+  /** As in WriteOptions. */
+  readonly order?: number;
 }
 
 /** What `decide` is shown of one of the keys. */
@@ -166,6 +170,13 @@ export interface KeyValueStore {
    * be reached.
    */
   coordinatorOf(address: KeyAddress, purpose: Purpose): NodeId | null;
+
+  /**
+   * The number of the layout by whose order `coordinatorOf` chooses for a read-modify-write of this key. It goes along with what is sent
+   * there: a node that goes by another order may be neither the right one any more nor yet, and refuses with `moved`. Then nothing
+   * was done, and in a moment `coordinatorOf` names the right one.
+   */
+  meetingOrder(address: KeyAddress): number;
 
   /** Why this node refuses writes of its own now; null when it takes them. */
   readonly writeRefusal: CoterieError | null;

@@ -21,6 +21,13 @@ import { preferenceList } from '../ring/ring.ts';
 
 type Places = readonly ReplicaPlace[];
 
+/** In which order the replicas of a partition decide read-modify-writes, by one layout. */
+export interface MeetingOrder {
+  /** Of the layout. */
+  readonly placed: number;
+  readonly places: readonly Places[];
+}
+
 export interface KeyspaceState {
   /** As people decided them last. */
   readonly settings: LayoutKeyspace;
@@ -38,8 +45,8 @@ export interface KeyspaceState {
   /** Who is read. */
   readonly readers: readonly Places[];
   readonly readerIndex: Int16Array;
-  /** The readers in the layout's order: alike for every node of the cluster. */
-  readonly agreedOrder: readonly Places[];
+  /** The replicas by each live layout, oldest first, in the layout's order: alike for every node of the cluster. */
+  readonly orders: readonly MeetingOrder[];
   /** Of the readers of a partition. */
   readRequirement(level: ConsistencyLevel): Requirement;
   /** Of the writers of a partition: met in every layout that they follow from. No level: each layout's own. */
@@ -97,7 +104,7 @@ class State implements KeyspaceState {
   readonly writerIndex: Int16Array;
   readonly readers: readonly Places[];
   readonly readerIndex: Int16Array;
-  readonly agreedOrder: readonly Places[];
+  readonly orders: readonly MeetingOrder[];
   readonly #lingering: readonly Int16Array[];
   readonly #dataCenter: string;
   readonly #eras: readonly Era[];
@@ -128,8 +135,10 @@ class State implements KeyspaceState {
     this.#eras = written.length > 0 ? written : [readEra];
     this.readLevel = readEra.settings.readLevel;
     this.readers = readEra.places;
-    const isAgreed = ownFirst(this.#layout, self) === this.#layout.rings;
-    this.agreedOrder = isAgreed ? readEra.places : placesOf(this.#layout, readEra.settings);
+    this.orders = live.flatMap((layout) => {
+      const own = layout.keyspaces.find(({ id }) => id === settings.id);
+      return own === undefined ? [] : [{ placed: placedOf(layout), places: placesOf(layout, own) }];
+    });
     this.readerIndex = indexIn(this.readers, self.id);
     const joinedWith = (eras: readonly Era[]): [readonly Places[], Int16Array] => {
       if (eras.every(({ places }) => places === this.readers)) return [this.readers, this.readerIndex];

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
 import { ChangingCluster } from '../support/changing-cluster.ts';
 import { waitUntil } from '../support/cluster.ts';
+import { CountingLoad } from '../support/counting-load.ts';
 import { MixedLoad } from '../support/mixed-load.ts';
 
 let cluster: ChangingCluster;
@@ -34,6 +35,8 @@ async function expectNothingLost(): Promise<void> {
 
 it('grows from three nodes to five, drains one, gives another one more, and one joins by itself', async () => {
   await started();
+  const counting = new CountingLoad(() => cluster.clientPorts);
+  counting.begin(4);
   const grown = await cluster.change({ kind: 'add-nodes', count: 2, weight: 1 });
   expect(cluster.clientPorts).toHaveLength(5);
   expect(grown.plannedBytes).toBeLessThanOrEqual(grown.minimumBytes * 1.1);
@@ -53,6 +56,9 @@ it('grows from three nodes to five, drains one, gives another one more, and one 
     by: expect.stringContaining('(command line)'),
     changes: [expect.stringContaining('Add node-')],
   });
+  await counting.stop();
+  expect(counting.count).toBeGreaterThan(500);
+  for (const port of cluster.clientPorts) expect(await counting.wrongAt(port)).toEqual([]);
   await expectNothingLost();
 }, 240_000);
 

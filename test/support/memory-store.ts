@@ -108,6 +108,10 @@ export class MemoryStore implements KeyValueStore {
     return this.keyspaceList;
   }
 
+  meetingOrder(): number {
+    return 1;
+  }
+
   coordinatorOf(address: KeyAddress, purpose: Purpose): NodeId | null {
     const target = this.coordinator(address, purpose);
     return target === this.self.nodeId ? null : target;

@@ -19,6 +19,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   'disk-full': 507,
   busy: 503,
   'not-ready': 503,
+  moved: 503,
   'quorum-not-met': 503,
   unavailable: 503,
 };

@@ -115,6 +115,7 @@ export function errorReply(error: unknown): string {
       return `${noQuorum} ${error.message}`;
     case 'unavailable':
     case 'not-ready':
+    case 'moved':
       return `CLUSTERDOWN ${error.message}`;
     case 'busy':
       return `BUSY ${error.message}`;

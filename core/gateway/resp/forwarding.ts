@@ -2,9 +2,10 @@
  * Commands between gateways: a client's single-key command whose key another node coordinates travels there whole, and
  * the reply's bytes come back to be passed on as they are.
  *
- * The receiving gateway never forwards again. When the two nodes disagree about who coordinates the key (a layout change
- * is spreading), it runs the command through its own store; if that cannot serve the key, the store's error is the
- * reply, and the client may try again. A second hop could go round in circles.
+ * The receiving gateway never forwards again: a second hop could go round in circles. When the two nodes disagree about who
+ * coordinates the key (a layout change is spreading), it runs the command through its own store; if that cannot serve the key, the
+ * store's error is the answer. A read-modify-write says by which layout's order it was sent, so that a node which decides
+ * no more, or not yet, can refuse it, and the sender asks again in a moment (replication/coordinator/meeting.ts).
  *
  * What its user may do was asked where the client is (permissions.ts), and is not asked again: only nodes of the cluster can send
  * here, and a node that lied about its user could as well ask the replicas themselves.
@@ -25,13 +26,15 @@ import { Session } from './session.ts';
 
 const formatVersion = '1';
 
-export function encodeForwarded(session: Session, argv: readonly Buffer[]): Buffer {
+/** `order`: the store's `meetingOrder`, for a read-modify-write; 0: it need not meet others. */
+export function encodeForwarded(session: Session, argv: readonly Buffer[], order: number): Buffer {
   const facts = [
     formatVersion,
     session.protocol,
     session.keyspace.id,
     session.readLevel ?? '-',
     session.writeLevel ?? '-',
+    order,
   ].join(' ');
   return encodeCommand([facts, ...argv]);
 }
@@ -42,13 +45,17 @@ function decodeForwarded(store: KeyValueStore, bytes: Buffer): { session: Sessio
   const words = parser.next();
   if (words === null || words.length < 2)
     throw new CoterieError('bad-input', 'a forwarded command is incomplete');
-  const [version, protocol, keyspace, readLevel, writeLevel] = words[0].toString('latin1').split(' ');
-  if (version !== formatVersion || !/^[0-9]+$/.test(keyspace ?? '')) {
+  // Without an order: by a version that knew none.
+  const [version, protocol, keyspace, readLevel, writeLevel, order = '0'] = words[0]
+    .toString('latin1')
+    .split(' ');
+  if (version !== formatVersion || !/^[0-9]+$/.test(keyspace ?? '') || !/^[0-9]+$/.test(order)) {
     throw new CoterieError('unsupported', 'the forwarding node runs another version of Coterie');
   }
   const session = new Session(store, true);
   session.protocol = protocol === '3' ? 3 : 2;
   session.selectKeyspace(Number(keyspace));
+  session.order = Number(order);
   session.setLevels(
     parseConsistencyLevel(readLevel ?? '') ?? null,
     parseConsistencyLevel(writeLevel ?? '') ?? null,

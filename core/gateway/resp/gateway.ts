@@ -2,7 +2,6 @@
  * What all parts of the RESP gateway share: its components, its settings and the one encoder. Also the way of a command
  * from its words to its handler: lookup, arity, authentication, permission, the key's coordinator. It knows nothing of sockets.
  */
-import { type CoterieError, isForAnother } from '../../base/errors.ts';
 import { addressOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { KeyValueStore } from '../../ports/key-value-store.ts';
@@ -15,10 +14,9 @@ import type { UserChanges } from '../../ports/user-changes.ts';
 import { RespEncoder } from '../../wire/resp/encoder.ts';
 import { SharedTurns } from '../shared-turns.ts';
 import { ClientPause } from './client-pause.ts';
-import { arityFits, type Command, type CommandTable, purposeOf } from './command.ts';
+import { arityFits, type CommandTable, purposeOf } from './command.ts';
 import { CommandWatch } from './command-watch.ts';
-import { errorTexts, memoryShort, noQuorum, unknownCommand, wrongArity } from './errors.ts';
-import { encodeForwarded, readForwardedReply } from './forwarding.ts';
+import { errorTexts, memoryShort, unknownCommand, wrongArity } from './errors.ts';
 import type { ClientIdentity } from './identity.ts';
 import { LargeWork, largeWorkBytesMin } from './large-work.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -28,6 +26,7 @@ import { checkPermission } from './permissions.ts';
 import { Notifications } from './pubsub/notifications.ts';
 import { Publishing } from './pubsub/publishing.ts';
 import type { ClientControl, Request } from './request.ts';
+import { sendOn } from './sent-on.ts';
 import type { RespServerSettings } from './settings.ts';
 import { Standstill } from './standstill.ts';
 
@@ -69,8 +68,6 @@ export interface GatewayStatistics {
 }
 
 export const keyBytesMax = 65_536;
-/** Nodes that a command is sent to one after the other while each refuses it. */
-const forwardCountMax = 3;
 
 export class Gateway {
   readonly store: KeyValueStore;
@@ -236,7 +233,7 @@ export class Gateway {
       if (request.address !== null && !request.session.forwarded) {
         const target = this.store.coordinatorOf(request.address, purposeOf(command, request.argv));
         if (target !== null) {
-          this.forward(request, command, target);
+          sendOn(this, request, target);
           return;
         }
       }
@@ -257,43 +254,4 @@ export class Gateway {
       cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
     });
   }
-
-  private forward(request: Request, command: Command, target: number): void {
-    this.statistics.forwardedCount += 1;
-    const bytes = encodeForwarded(request.session, request.argv);
-    const answer = request.onAnswer((reply: Buffer) => {
-      const { acknowledgedCount, body } = readForwardedReply(reply);
-      if (command.flags.includes('write')) request.noteWritten({ acknowledgedCount }, true);
-      request.raw([body]);
-    });
-    this.store.forward(target, bytes, (error, reply) => {
-      // Nothing was done there: the next one is asked, and after that the client gets the reason.
-      if (error !== null && isForAnother(error) && request.forwardCount < forwardCountMax) {
-        request.forwardCount++;
-        this.run(request);
-      } else if (error?.code === 'unavailable' && !command.flags.includes('write')) {
-        this.readElsewhere(request, command, target, error);
-      } else if (error === null && reply !== null && isReadInVain(command, reply)) {
-        // A node that has just come back may not have links to all the others yet, while this one has.
-        request.attempt(() => command.run(request));
-      } else answer(error, reply);
-    });
-  }
-
-  /** The node that was asked died, or stands still: reading has changed nothing there. */
-  private readElsewhere(request: Request, command: Command, silent: number, error: CoterieError): void {
-    request.attempt(() => {
-      const target = this.store.coordinatorOf(request.address!, purposeOf(command, request.argv));
-      if (target === silent || request.forwardCount >= forwardCountMax) throw error;
-      request.forwardCount++;
-      this.run(request);
-    });
-  }
-}
-
-/** The node that was asked reached too few replicas; reading has changed nothing there. */
-function isReadInVain(command: Command, reply: Buffer): boolean {
-  return (
-    !command.flags.includes('write') && reply.toString('latin1', 1, 2 + noQuorum.length) === `-${noQuorum}`
-  );
 }

@@ -17,6 +17,7 @@ import type { ClientIdentity } from './identity.ts';
 import type { ClientSubscriptions } from './pubsub/client-subscriptions.ts';
 import type { NotedWrite, Session } from './session.ts';
 import type { Transaction } from './transactions/transaction.ts';
+import { runsAgain } from './turn-waits.ts';
 
 /** Takes the reply that stands in the encoder. Called within `end`, exactly once per request. */
 export interface ReplySink {
@@ -76,6 +77,8 @@ export class Request {
   done = false;
   /** Nodes that refused it so far. */
   forwardCount = 0;
+  /** How often it waited for another node to decide. */
+  turnWaits = 0;
   /** When a client's own command began; negative before that, and for parts and what other nodes send. */
   startedAtMs = -1;
   /** Memory of its words, as far as it counts. */
@@ -178,6 +181,7 @@ export class Request {
   /** The callback for a question to the store: an error answers the command, an answer goes on under its guard. */
   onAnswer<A>(next: (answer: A) => void): (error: CoterieError | null, answer?: A | null) => void {
     return (error, answer) => {
+      if (error !== null && runsAgain(this, error)) return;
       try {
         if (error !== null) throw error;
         next(answer as A);

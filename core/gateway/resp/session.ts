@@ -35,6 +35,8 @@ export class Session {
   readOptions: ReadOptions = {};
   heldWrite: WriteOptions = { basis: 'held' };
   quorumWrite: WriteOptions = { basis: 'quorum' };
+  /** Of a command of another node's client: the `meetingOrder` by which it came here; 0: it says none. Before `setLevels`. */
+  order = 0;
   lastWrites: readonly NotedWrite[] = [];
   readonly store: CommandStore;
   /** What is to be done once the transaction is written whose commands run here; null: it is no transaction's. */
@@ -109,6 +111,7 @@ export class Session {
       basis: 'quorum',
       ...(write === null ? {} : { level: write }),
       ...(read === null ? {} : { readLevel: read }),
+      ...(this.order === 0 ? {} : { order: this.order }),
     };
   }
 

@@ -32,6 +32,7 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   'quorum-not-met',
   'unavailable',
   'not-ready',
+  'moved',
   'busy',
   'disk-full',
   'disk-failed',

@@ -5,7 +5,6 @@
 
 import { CoterieError } from '../../base/errors.ts';
 import { Histogram } from '../../base/histogram.ts';
-import type { ConsistencyLevel } from '../../base/levels.ts';
 import {
   addressOf,
   type KeyAddress,
@@ -44,9 +43,10 @@ import { calls } from '../../wire/peer/calls.ts';
 import { call } from '../calls.ts';
 import type { CoordinatorParts } from '../parts.ts';
 import type { PeerService } from '../replica/peer-service.ts';
-import type { KeyspaceState, Topology } from '../topology.ts';
+import type { KeyspaceState, MeetingOrder, Topology } from '../topology.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
 import { latestExpiry, liveValuesOfRecord } from './live-values.ts';
+import { meetsHere, movedOn, orderOf, type ReadsBy } from './meeting.ts';
 import { OperationCounts } from './operation-counts.ts';
 import { ReadOperation } from './read-operation.ts';
 import { readReplicas, type SurveyParts } from './replica-survey.ts';
@@ -72,6 +72,7 @@ export class CoordinatorStore implements KeyValueStore {
   readonly #walk: KeyspaceWalk;
   readonly #endpointOf: EndpointBook;
   readonly #underWay: WritesUnderWay;
+  readonly #readsBy: ReadsBy;
   readonly readLatency = new Histogram();
   readonly writeLatency = new Histogram();
   readonly operations = new OperationCounts();
@@ -84,6 +85,7 @@ export class CoordinatorStore implements KeyValueStore {
       engine: StorageEngine;
       service: PeerService;
       endpointOf: EndpointBook;
+      readsBy: ReadsBy;
       /** The last write that went by an older view of the layouts has ended. */
       onDrained: () => void;
     },
@@ -95,6 +97,7 @@ export class CoordinatorStore implements KeyValueStore {
     this.#clock = components.parts.clock;
     this.#service = components.service;
     this.#endpointOf = components.endpointOf;
+    this.#readsBy = components.readsBy;
     this.#topology = topology;
     this.#views = viewsOf(topology.layout);
     this.operations.follow(this.#views);
@@ -143,7 +146,7 @@ export class CoordinatorStore implements KeyValueStore {
     const speaks = eligibility.speaksFor(state.settings.id, partition);
     const meets = purpose === 'read-modify-write';
     if (isReplica && speaks && this.#takes(selfId, purpose) && !meets) return null;
-    const inOrder = (meets ? state.agreedOrder : state.readers)[partition];
+    const inOrder = meets ? this.#orderOf(state, partition).places[partition] : state.readers[partition];
     const there = inOrder.filter(({ nodeId }) => nodeId === selfId || this.#network.isUp(nodeId));
     const willing = there.filter(({ nodeId }) => this.#takes(nodeId, purpose));
     // One that lacks data comes last, unless all have to meet in one place; one that refuses is better than nobody: its reason
@@ -154,6 +157,14 @@ export class CoordinatorStore implements KeyValueStore {
     // A write at ANY may still be kept here, and a read be answered by fallbacks; whatever else will say why it cannot.
     if (state.settings.sloppy) return null;
     throw new CoterieError('unavailable', 'No replica of this key can be reached from this node.');
+  }
+
+  #orderOf(state: KeyspaceState, partition: number): MeetingOrder {
+    return orderOf(state.orders, partition, this.#readsBy);
+  }
+
+  meetingOrder(address: KeyAddress): number {
+    return this.#orderOf(this.#keyspace(address.keyspace), partitionOf(address.tokenHigh)).placed;
   }
 
   /** False for a write where the disk is known to be full or broken, and where the node is known to be starting. */
@@ -222,7 +233,7 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: WriteResult | null) => void,
   ): void {
     this.#write<WriteResult>(
-      { keyspace: address.keyspace, level: options.level },
+      { address, options, meets: options.basis === 'quorum' },
       (state, end) => new WriteOperation(this.#parts, state, address, options, decide, end),
       done,
     );
@@ -235,26 +246,37 @@ export class CoordinatorStore implements KeyValueStore {
     done: (error: CoterieError | null, result: TogetherResult | null) => void,
   ): void {
     this.#write<TogetherResult>(
-      { keyspace: keys[0].address.keyspace, level: options.level },
+      { address: keys[0].address, options, meets: true },
       (state, end) => new TogetherOperation(this.#parts, state, keys, options, decide, end),
       done,
     );
   }
 
   #write<R>(
-    { keyspace, level }: { keyspace: number; level: ConsistencyLevel | undefined },
+    { address, options, meets }: { address: KeyAddress; options: TogetherOptions; meets: boolean },
     operation: (state: KeyspaceState, end: Ended<R>) => { start(): void },
     done: Ended<R>,
   ): void {
     const startedMs = this.#clock.monotonicMs();
+    const { keyspace } = address;
     this.#parts.counters.writes++;
     const counts = this.operations.of(keyspace);
+    let { order = 0 } = options;
     const attempt = (left: number): void => {
       const topology = this.#topology;
       const state = topology.keyspaces.get(keyspace);
       if (state === undefined) {
         done(keyspaceGone(), null);
         return;
+      }
+      if (meets) {
+        const partition = partitionOf(address.tokenHigh);
+        const own = this.#orderOf(state, partition);
+        if (order === 0) order = own.placed;
+        if (!meetsHere(own, partition, this.#parts.selfId, order)) {
+          done(movedOn, null);
+          return;
+        }
       }
       this.#underWay.begin(topology);
       operation(state, (error, result) => {
@@ -263,7 +285,7 @@ export class CoordinatorStore implements KeyValueStore {
           attempt(left - 1);
           return;
         }
-        counts?.add('write', level ?? state.settings.writeLevel, error);
+        counts?.add('write', options.level ?? state.settings.writeLevel, error);
         this.writeLatency.recordMs(this.#clock.monotonicMs() - startedMs);
         done(error, result);
       }).start();

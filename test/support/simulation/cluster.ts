@@ -3,7 +3,7 @@
  * network, disks and clocks. One seed decides everything; the same seed gives the same run, line by line.
  */
 import { assert } from '../../../core/base/assert.ts';
-import { CoterieError } from '../../../core/base/errors.ts';
+import { CoterieError, toCoterieError } from '../../../core/base/errors.ts';
 import type { ConflictPolicy, ConsistencyLevel, Durability } from '../../../core/base/levels.ts';
 import {
   addressOf,
@@ -621,13 +621,41 @@ export class SimulatedCluster {
     return found;
   }
 
-  /** One request of a client to one member, as a command that comes over a socket: a process that stands still takes it later. */
-  #request<T>(
+  /**
+   * One request of a client to one member, as a command that comes over a socket: a process that stands still takes it later. One that
+   * comes to a node which decides no more, or not yet, is asked again in a moment, as gateways do.
+   */
+  async #request<T>(
     member: Member,
     what: string,
     address: KeyAddress | null,
     purpose: Purpose,
-    run: (store: CoordinatorStore, done: (error: CoterieError | null, result: T | null) => void) => void,
+    run: (
+      store: CoordinatorStore,
+      done: (error: CoterieError | null, result: T | null) => void,
+      order: number,
+    ) => void,
+  ): Promise<Answer<T>> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#askOnce(member, what, address, purpose, run);
+      } catch (error) {
+        if (toCoterieError(error, 'internal').code !== 'moved' || tries === 300) throw error;
+        await new Promise<void>((resolve) => this.time.after(10, resolve));
+      }
+    }
+  }
+
+  #askOnce<T>(
+    member: Member,
+    what: string,
+    address: KeyAddress | null,
+    purpose: Purpose,
+    run: (
+      store: CoordinatorStore,
+      done: (error: CoterieError | null, result: T | null) => void,
+      order: number,
+    ) => void,
   ): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       if (member.node === null) {
@@ -635,19 +663,20 @@ export class SimulatedCluster {
         return;
       }
       const coordinator = address === null ? member : this.#coordinatorFor(member, address, purpose);
+      const meets = address !== null && purpose === 'read-modify-write';
+      const order = meets ? member.node.store.meetingOrder(address) : 0;
       const { timers, node } = coordinator;
       const request = { timers, what: `${what} at n${member.id}`, sinceMs: this.time.monotonicMs() };
       this.#waiting.add(request);
       let answered = false;
-      timers.after(0, () => {
-        run(node!.store, (error, result) => {
-          if (answered) this.violate(`answered twice: ${request.what}`);
-          answered = true;
-          this.#waiting.delete(request);
-          if (error !== null) reject(error);
-          else resolve({ result: result!, coordinator });
-        });
-      });
+      const done = (error: CoterieError | null, result: T | null) => {
+        if (answered) this.violate(`answered twice: ${request.what}`);
+        answered = true;
+        this.#waiting.delete(request);
+        if (error !== null) reject(error);
+        else resolve({ result: result!, coordinator });
+      };
+      timers.after(0, () => run(node!.store, done, order));
     });
   }
 
@@ -656,9 +685,14 @@ export class SimulatedCluster {
     const { key, basis, onlyIf, level, decide, keyspace = 0 } = change;
     const address = addressOf(keyspace, Buffer.from(key));
     const purpose = basis === 'quorum' ? 'read-modify-write' : 'write';
-    return this.#request<WriteResult>(member, `a write of ${key}`, address, purpose, (store, done) => {
+    return this.#request<WriteResult>(member, `a write of ${key}`, address, purpose, (store, done, order) => {
       const at = level === undefined ? {} : { level };
-      store.write(address, { basis, ...at, ...(onlyIf === undefined ? {} : { onlyIf }) }, decide, done);
+      store.write(
+        address,
+        { basis, order, ...at, ...(onlyIf === undefined ? {} : { onlyIf }) },
+        decide,
+        done,
+      );
     });
   }
 
@@ -670,10 +704,10 @@ export class SimulatedCluster {
   ): Promise<Answer<Pick<WriteResult, 'written' | 'acknowledgedCount'>>> {
     const addresses = keys.map((key) => addressOf(0, Buffer.from(key)));
     const what = `a write of ${keys.join(' and ')}`;
-    return this.#request(member, what, addresses[0], 'read-modify-write', (store, done) => {
+    return this.#request(member, what, addresses[0], 'read-modify-write', (store, done, order) => {
       store.writeTogether(
         addresses.map((address) => ({ address })),
-        {},
+        { order },
         decide,
         done,
       );

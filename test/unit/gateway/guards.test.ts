@@ -179,6 +179,7 @@ describe('a forwarded command', () => {
         encodeForwarded(
           gateway.session,
           words.map((word) => Buffer.from(word)),
+          0,
         ),
         (error, bytes) =>
           answers.push(

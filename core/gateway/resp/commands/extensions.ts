@@ -125,6 +125,7 @@ function writeOptions({ session }: Request, options: Options): WriteOptions {
     basis: 'quorum',
     ...at,
     ...(readLevel === null ? {} : { readLevel }),
+    ...(session.order === 0 ? {} : { order: session.order }),
     ...(basis === wordIf ? { onlyIf: context } : {}),
   };
 }

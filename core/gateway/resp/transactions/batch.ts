@@ -189,10 +189,10 @@ export function executeBatch(request: Request): void {
     replies = runQueued(request, queued, own);
     return all.map(({ key }) => store.mutationOf(key));
   };
-  const { level, readLevel } = session.quorumWrite;
+  const { level, readLevel, order } = session.quorumWrite;
   gateway.store.writeTogether(
     all,
-    { level, readLevel },
+    { level, readLevel, order },
     (values) => request.decide(() => decide(values)),
     request.onAnswer((result) => {
       if (result.written) request.noteWritten(result, false);

@@ -1,0 +1,20 @@
+/** Commands that came to a node which decides no more, or not yet, wait a moment for the one that does. */
+import type { CoterieError } from '../../base/errors.ts';
+import type { Request } from './request.ts';
+
+/** A first replica hands over to another within milliseconds; where a write has to end first, within its deadline. */
+const turnWaitMs = 10;
+const turnWaitsMax = 300;
+
+/**
+ * For a client's own command that a node refused with `moved`, this one or another: it is run again in a moment, when others decide. False:
+ * the client has to be told.
+ */
+export function runsAgain(request: Request, error: CoterieError): boolean {
+  const { gateway, session } = request;
+  const isOwn = error.code === 'moved' && !session.forwarded && request.writes === null;
+  if (!isOwn || request.isAbandoned || request.turnWaits >= turnWaitsMax) return false;
+  request.turnWaits++;
+  gateway.timers.after(turnWaitMs, () => gateway.run(request));
+  return true;
+}

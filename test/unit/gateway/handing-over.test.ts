@@ -1,0 +1,115 @@
+/** A command that reads and writes, and comes to a node which decides no more, or not yet. */
+import { describe, expect, it } from 'vitest';
+import { encodeForwarded, serveForwarded } from '../../../core/gateway/resp/forwarding.ts';
+import { movedOn } from '../../../core/replication/coordinator/meeting.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { VirtualGateway } from '../../support/virtual-gateway.ts';
+
+const here = 0x0a0b0c0d;
+const there = 7;
+
+/** Answers `moved` for so many times. */
+class HandingOver extends MemoryStore {
+  left: number;
+  readonly orders: (number | undefined)[] = [];
+
+  constructor(left: number) {
+    super();
+    this.left = left;
+  }
+
+  override write(...[address, options, decide, done]: Parameters<MemoryStore['write']>): void {
+    this.orders.push(options.order);
+    if (this.left-- > 0) done(movedOn, null);
+    else super.write(address, options, decide, done);
+  }
+
+  override writeTogether(...[keys, options, decide, done]: Parameters<MemoryStore['writeTogether']>): void {
+    this.orders.push(options.order);
+    if (this.left-- > 0) done(movedOn, null);
+    else super.writeTogether(keys, options, decide, done);
+  }
+}
+
+describe('a command that reads and writes', () => {
+  it.each([
+    ['INCR', 'n'],
+    ['APPEND', 'n', 'x'],
+    ['CT.PUT', 'n', 'v', 'NX'],
+  ])('that nothing was done of here is done in a moment: %s', async (...words) => {
+    const store = new HandingOver(3);
+    const gateway = new VirtualGateway(store);
+    const replies = await gateway.run(words);
+    expect(replies).toHaveLength(1);
+    expect(replies[0]).not.toMatch(/^-/);
+    expect(store.orders).toHaveLength(4);
+    expect(gateway.errors).toEqual([]);
+  });
+
+  it('goes to whoever decides by then', async () => {
+    const store = new HandingOver(1);
+    const other = new MemoryStore({ data: store.data });
+    serveForwarded(new VirtualGateway(other).gateway);
+    store.peers.set(there, other);
+    store.coordinator = () => (store.left > 0 ? here : there);
+    const replies = await new VirtualGateway(store).run(['INCR', 'n']);
+    while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(replies).toEqual([':1\r\n']);
+    expect(other.forwardedKeys).toHaveLength(1);
+  });
+
+  it('is told that it may be tried again where that takes too long', async () => {
+    const store = new HandingOver(Number.POSITIVE_INFINITY);
+    const gateway = new VirtualGateway(store);
+    const replying = gateway.run(['INCR', 'n']);
+    await gateway.time.advance(10_000);
+    expect(await replying).toEqual([expect.stringMatching(/^-CLUSTERDOWN .*Nothing was written; try again/)]);
+    expect(store.orders.length).toBeLessThan(500);
+  });
+
+  it('is not asked of another node as if this one could take no writes', async () => {
+    const store = new MemoryStore();
+    const asked: number[] = [];
+    store.coordinator = () => there;
+    store.forward = (nodeId, _, done) => {
+      asked.push(nodeId);
+      if (asked.length < 20) done(movedOn, null);
+      else done(null, Buffer.from('\x01:5\r\n', 'latin1'));
+    };
+    expect(await new VirtualGateway(store).run(['INCR', 'n'])).toEqual([':5\r\n']);
+    expect(new Set(asked)).toEqual(new Set([there]));
+  });
+});
+
+describe('a command of another node', () => {
+  const sent = async (store: MemoryStore, order: number, ...words: string[]) => {
+    const gateway = new VirtualGateway(store);
+    serveForwarded(gateway.gateway);
+    store.peers.set(there, store);
+    const argv = words.map((word) => Buffer.from(word));
+    return new Promise<string>((resolve) => {
+      store.forward(there, encodeForwarded(gateway.session, argv, order), (error, bytes) =>
+        resolve(error === null ? String(bytes) : error.code),
+      );
+    });
+  };
+
+  it('goes to the store with the order by which it was sent', async () => {
+    const store = new HandingOver(0);
+    expect(await sent(store, 12, 'INCR', 'n')).toBe('\x01:1\r\n');
+    expect(await sent(store, 13, 'CT.PUT', 'm', 'v', 'NX')).toContain('*3');
+    expect(await sent(store, 0, 'INCR', 'n')).toBe('\x01:2\r\n');
+    expect(store.orders).toEqual([12, 13, undefined]);
+  });
+
+  it('is refused as one that was not begun, and not waited for here', async () => {
+    const store = new HandingOver(1);
+    expect(await sent(store, 12, 'INCR', 'n')).toBe('moved');
+    expect(store.orders).toHaveLength(1);
+  });
+
+  it('is refused with an order that is no number', async () => {
+    const store = new MemoryStore();
+    expect(await sent(store, Number.NaN, 'INCR', 'n')).toMatch(/^.-ERR/);
+  });
+});
