@@ -69,6 +69,7 @@ export class Discovery {
   readonly #watch: LanWatch;
   readonly #neighbours = new Neighbours();
   readonly #probing: Probing;
+  #signer: BeaconSigner;
   readonly #run: number;
   readonly #startedMs: number;
   #timeMs: number;
@@ -86,6 +87,7 @@ export class Discovery {
 
   constructor(components: DiscoveryComponents, settings: DiscoverySettings) {
     this.#components = components;
+    this.#signer = components.signer;
     this.#settings = settings;
     this.#watch = new LanWatch(
       { lan: components.lan, onDatagram: (bytes, from, name) => this.#hear(bytes, from, name) },
@@ -148,6 +150,15 @@ export class Discovery {
     this.#beginBurst();
   }
 
+  /** This computer has another key: who it was goes, and is not taken for a second one beside it. */
+  async signAnew(signer: BeaconSigner): Promise<void> {
+    const farewell = this.#beacon('farewell', false);
+    this.#signer = signer;
+    if (this.#state !== 'open') return;
+    await this.#watch.send(farewell);
+    this.scan();
+  }
+
   /** Says farewell, so that others need not wait until they miss it. */
   close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -171,16 +182,15 @@ export class Discovery {
   #self(): Self {
     return {
       computerId: this.#settings.announcement().computerId,
-      publicKey: this.#components.signer.publicKey,
+      publicKey: this.#signer.publicKey,
       run: this.#run,
       startedMs: this.#startedMs,
     };
   }
 
   #beacon(kind: BeaconKind, asks: boolean): Buffer {
-    const { clock, signer } = this.#components;
     // Rises even while somebody sets the clock back: others drop what is not newer.
-    this.#timeMs = Math.max(this.#timeMs + 1, clock.nowMs());
+    this.#timeMs = Math.max(this.#timeMs + 1, this.#now().wallMs);
     const announcement = this.#settings.announcement();
     const signed = encodeBeacon({
       ...announcement,
@@ -188,9 +198,9 @@ export class Discovery {
       asks,
       timeMs: this.#timeMs,
       run: this.#run,
-      publicKey: signer.publicKey,
+      publicKey: this.#signer.publicKey,
     });
-    return Buffer.concat([signed, signer.sign(signed)]);
+    return Buffer.concat([signed, this.#signer.sign(signed)]);
   }
 
   /** One beacon for all interfaces: who hears it twice sees that it is the same one. */

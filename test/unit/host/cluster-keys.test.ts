@@ -24,6 +24,7 @@ class TestComputer {
   readonly told: SecretSet[] = [];
   readonly authorities: string[] = [];
   isOn = true;
+  endsAuthority: readonly string[] = [];
   letIn = new Set(['a', 'b', 'x']);
 
   constructor(time: VirtualTime, rank: () => number, held?: HeldKeys) {
@@ -33,6 +34,7 @@ class TestComputer {
         ...{ clock: time, timers: time, disk: this.disk, log: silentLog, random: systemRandom, rank },
         clusterId: 'cluster',
         letIn: () => this.letIn,
+        endsAuthority: () => this.endsAuthority,
         spread: (secrets) => this.told.push(secrets),
         authorityChanged: async ({ certificate }) => void this.authorities.push(certificate),
         noted: () => {},
