@@ -106,8 +106,9 @@ describe('computers of one cluster', () => {
     await waitUntil('all are up', () => allUp(one, 3));
     await waitUntil('the change is over', () => isSettled(one));
     await one.command('put', 'secret', 'ours');
+    const { authority: before } = await one.api.call('computers.keys', {});
     const outMs = performance.now();
-    await one.command('computer', 'remove', 'computer-3', '--now');
+    await one.command('computer', 'remove', 'computer-3', '--now', '--new-authority');
     await waitUntil('it reaches nobody', async () => {
       // The layout without it may reach it before its connections are cut: then it knows that it has no node any more.
       const own = (await nodesOf(two)).filter((node) => node.computer === 'computer-3');
@@ -121,6 +122,11 @@ describe('computers of one cluster', () => {
       const keys = await Promise.all([one, three].map((cluster) => cluster.api.call('computers.keys', {})));
       return keys.every(({ number }) => number === 1);
     });
+    const [mine, theirs] = await Promise.all(
+      [one, three].map(async (cluster) => (await cluster.api.call('computers.keys', {})).authority),
+    );
+    expect(mine).toBe(theirs);
+    expect(mine).not.toBe(before);
     expect((await two.api.call('computers.keys', {})).number).toBe(0);
     await two.stop();
     await two.start('--computer-port', '0');

@@ -32,6 +32,8 @@ const takenMs = 10_000;
 const usedMs = 60_000;
 /** So much later than the first does each next computer do what the first should have done. */
 const patienceMs = 10_000;
+/** Others, who heard of an epoch a little later, use it by then, and take the next one. */
+const followMs = 5_000;
 const secretBytes = 32;
 
 interface Components {
@@ -179,7 +181,8 @@ export class ClusterKeys {
       return;
     }
     this.#dueSinceMs ??= nowMs;
-    if (this.#phase === 'taken' || nowMs - this.#dueSinceMs < rank() * patienceMs) return;
+    const isFresh = this.#phase !== 'alone' && nowMs - this.#phaseSinceMs < followMs;
+    if (this.#phase === 'taken' || isFresh || nowMs - this.#dueSinceMs < rank() * patienceMs) return;
     const ending = endsAuthority();
     const withAuthority = strangers.some((key) => ending.includes(key));
     await this.replace(withAuthority);
