@@ -271,7 +271,7 @@ describe.skipIf(browserPath === undefined)(
       expect(host.cluster.computers.lastInput('computers.replaceKeys')).toEqual({ authority: true });
 
       await journeys.press(page, 'button', 'Replace the keys…');
-      await page.getByLabel('Which').selectOption('Gate');
+      await page.getByLabel('Which', { exact: true }).selectOption('Gate');
       await page.getByText('For a computer whose disk was copied.', { exact: false }).waitFor();
       await expectNoViolation(page, 'replace the key of one computer');
       await journeys.press(page, 'button', 'Replace the keys');
