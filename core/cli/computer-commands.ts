@@ -6,12 +6,12 @@ import type {
   ComputerView,
   FoundComputer,
   JoinRequest,
-  SharedKeysView,
 } from '../contract/computer-views.ts';
 import { type ComputerRole, computerRoles, roleNames, roleWords } from '../contract/roles.ts';
 import { addClientsCommands } from './clients-commands.ts';
 import { type CommandContext, parseNodeCount } from './context.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
+import { addKeysCommands, inGroups } from './keys-commands.ts';
 import { show, table } from './output.ts';
 
 const pollMs = 500;
@@ -27,10 +27,6 @@ function parseRole(text: string): ComputerRole {
   if (role !== undefined) return role;
   throw new InvalidArgumentError('A role is owner, operator or viewer.');
 }
-
-/** In groups that can be compared by eye. */
-const inGroups = (fingerprint: string | null) =>
-  fingerprint === null ? '' : (fingerprint.slice(0, 32).match(/.{4}/g)?.join(' ') ?? '');
 
 function agoInWords(sinceMs: number | null, nowMs: number): string {
   if (sinceMs === null) return 'never heard of';
@@ -89,14 +85,6 @@ function standingText({ state, computer, detail, fingerprint, cluster }: Compute
   }
 }
 
-const keysText = ({ replacedAtMs, authority }: SharedKeysView) =>
-  [
-    replacedAtMs === null
-      ? 'The secret is that with which the cluster began.'
-      : `The secret was replaced on ${new Date(replacedAtMs).toLocaleString()}.`,
-    `Fingerprint of the authority: ${inGroups(authority)}`,
-  ].join('\n');
-
 export function addComputerCommands(program: Command, context: CommandContext): void {
   const api = () => context.client();
   const print = (value: unknown, text: () => string) => show(context.output(), value, text);
@@ -120,10 +108,11 @@ export function addComputerCommands(program: Command, context: CommandContext): 
 
   program
     .command('invite')
-    .description('make a join code: for one computer, for ten minutes')
+    .description('make a join code: for one computer, for ten minutes or less')
     .option('--data-center <name>', 'where it goes (where this computer is)')
-    .action(async ({ dataCenter }: { dataCenter?: string }) => {
-      const invitation = await api().call('computers.invite', { dataCenter });
+    .option('--valid <seconds>', 'good for so long, 600 at most', seconds, 600)
+    .action(async ({ dataCenter, valid }: { dataCenter?: string; valid: number }) => {
+      const invitation = await api().call('computers.invite', { dataCenter, validSeconds: valid });
       print(invitation, () =>
         [
           `Join code: ${invitation.code}`,
@@ -195,37 +184,31 @@ export function addComputerCommands(program: Command, context: CommandContext): 
 
   addClientsCommands(program, context);
 
-  const keys = program
-    .command('keys')
-    .description('what the computers of the cluster hold in common')
-    .action(async () => {
-      const view = await api().call('computers.keys', {});
-      print(view, () => keysText(view));
-    });
-  keys
-    .command('replace')
-    .description('replace the secret that all computers know; by itself this happens when one is taken out')
-    .option('--authority', 'also the certificate that programs on other computers check', false)
-    .action(async ({ authority }: { authority: boolean }) => {
-      const view = await api().call('computers.replaceKeys', { authority });
-      print(view, () =>
-        authority
-          ? 'Replaced. Give programs on other computers the new certificate: it is the "authority" of coterie clients --json'
-          : 'Replaced. The other computers take the new secret within seconds.',
-      );
-    });
+  addKeysCommands(program, context);
 
   const computer = program.command('computer').description('one computer of the cluster');
   computer
     .command('remove <name>')
     .description('take a computer out, after its nodes have handed over what they have')
     .option('--now', 'shut it out at once: what only it held is lost', false)
-    .action(async (name: string, { now }: { now: boolean }) => {
-      const { version } = await api().call('computers.remove', { name, now });
+    .option(
+      '--new-authority',
+      'also replace the authority once it is out: programs need the new certificate',
+      false,
+    )
+    .action(async (name: string, { now, newAuthority }: { now: boolean; newAuthority: boolean }) => {
+      const { version } = await api().call('computers.remove', { name, now, newAuthority });
       print({ version }, () =>
-        now
-          ? `${name} was shut out, with layout ${version}.`
-          : `${name} is taken out, with layout ${version}. See how far it is: coterie layout show`,
+        [
+          now
+            ? `${name} was shut out, with layout ${version}.`
+            : `${name} is taken out, with layout ${version}. See how far it is: coterie layout show`,
+          ...(newAuthority
+            ? [
+                'Once it is out there is a new authority. Give programs on other computers its certificate then: it is the "authority" of coterie clients --json',
+              ]
+            : []),
+        ].join('\n'),
       );
     });
   computer

@@ -11,6 +11,7 @@ import {
   invitation,
   joinRequest,
   joinWish,
+  ownKeyView,
   sharedKeysView,
 } from './computer-views.ts';
 import { clusterName, name } from './names.ts';
@@ -23,9 +24,12 @@ export const computerMethods = {
   /** For `coterie doctor`. */
   'computer.checkup': { input: nothing, output: checkup, changes: false },
 
-  /** A code for one computer, good for ten minutes. Refused with `conflict` while this computer takes no connections from others. */
+  /** A code for one computer, good for `validSeconds`, ten minutes at most. Refused with `conflict` while this computer takes no connections from others. */
   'computers.invite': {
-    input: z.object({ dataCenter: name.optional() }),
+    input: z.object({
+      dataCenter: name.optional(),
+      validSeconds: z.number().int().min(1).max(600).default(600),
+    }),
     output: invitation,
     changes: true,
   },
@@ -45,10 +49,15 @@ export const computerMethods = {
   },
   /**
    * Takes a computer out. Its nodes hand over what they have first; `now`: nobody waits for them, its connections end at once, and
-   * what only it held is lost. Out for good: it can come back only with a new code.
+   * what only it held is lost. Out for good: it can come back only with a new code. `newAuthority`: once it is let in no more, the
+   * authority is replaced with the secret, as by `replaceKeys`.
    */
   'computers.remove': {
-    input: z.object({ name: z.string().min(1).max(200), now: z.boolean().default(false) }),
+    input: z.object({
+      name: z.string().min(1).max(200),
+      now: z.boolean().default(false),
+      newAuthority: z.boolean().default(false),
+    }),
     output: z.object({ version: z.number() }),
     changes: true,
   },
@@ -74,6 +83,16 @@ export const computerMethods = {
   'computers.replaceKeys': {
     input: z.object({ authority: z.boolean().default(false) }),
     output: sharedKeysView,
+    changes: true,
+  },
+
+  /**
+   * Gives a computer another key of its own, which also happens by itself before its certificate ends: absent: this one. It begins, and
+   * goes on by itself until the key of before is let in nowhere. Refused with `busy` while that is under way there.
+   */
+  'computers.replaceOwnKey': {
+    input: z.object({ name: z.string().min(1).max(200).optional() }),
+    output: ownKeyView,
     changes: true,
   },
 

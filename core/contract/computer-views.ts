@@ -114,6 +114,14 @@ export const approval = z.object({
   role: z.enum(computerRoles).default('owner'),
 });
 
+/** How far the replacement of a computer's own key is. */
+export const ownKeyView = z.object({
+  isUnderWay: z.boolean(),
+  /** Computers that have to hear of the new key before it is used; none: it is a matter of seconds. */
+  waitsFor: z.array(z.string()),
+});
+export type OwnKeyView = z.infer<typeof ownKeyView>;
+
 /** What the computers of a cluster hold in common: the secret of their packets, and the authority over their certificates. */
 export const sharedKeysView = z.object({
   /** 0: with what the cluster began; rises with each replacement. */
@@ -122,6 +130,8 @@ export const sharedKeysView = z.object({
   replacedAtMs: z.number().nullable(),
   /** SHA-256 of the authority's certificate, in hexadecimal. */
   authority: z.string(),
+  /** Of the key of this computer alone. */
+  own: ownKeyView,
 });
 export type SharedKeysView = z.infer<typeof sharedKeysView>;
 

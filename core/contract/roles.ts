@@ -51,6 +51,7 @@ export const leastRoles: Readonly<Record<MethodName, ComputerRole>> = {
   'computers.takeOwnership': 'viewer',
   'computers.keys': 'viewer',
   'computers.replaceKeys': 'owner',
+  'computers.replaceOwnKey': 'owner',
   'network.found': 'viewer',
   'network.doctor': 'viewer',
   'network.listen': 'owner',

@@ -10,6 +10,13 @@
 import { assert } from '../base/assert.ts';
 import { plainLine } from '../base/plain-text.ts';
 
+export interface BeaconSigner {
+  /** SubjectPublicKeyInfo of an ECDSA key on P-256, as DER. */
+  readonly publicKey: Buffer;
+  /** With SHA-256; 64 bytes, as IEEE P1363. */
+  sign(bytes: Buffer): Buffer;
+}
+
 /** `waiting`: of no cluster, and would like to be. `farewell`: it goes now. */
 export type BeaconKind = 'member' | 'waiting' | 'farewell';
 
@@ -83,6 +90,12 @@ function isCoherent({ kind, clusterId, computerId, port }: Beacon): boolean {
   if (!isClusterKnown && clusterId !== '') return false;
   if (kind !== 'farewell' && isClusterKnown !== (kind === 'member')) return false;
   return port > 0 && computerIdPattern.test(computerId);
+}
+
+/** As it goes out. */
+export function signedBeacon(signer: BeaconSigner, said: Omit<Beacon, 'publicKey'>): Buffer {
+  const signed = encodeBeacon({ ...said, publicKey: signer.publicKey });
+  return Buffer.concat([signed, signer.sign(signed)]);
 }
 
 /** The bytes to sign; the datagram is these and the signature. */

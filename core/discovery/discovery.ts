@@ -7,7 +7,13 @@
 import type { Cancellable, Clock, Timers } from '../ports/clock.ts';
 import type { Lan } from '../ports/lan.ts';
 import type { Random } from '../ports/random.ts';
-import { type Announcement, type BeaconKind, decodeBeacon, encodeBeacon } from './beacon.ts';
+import {
+  type Announcement,
+  type BeaconKind,
+  type BeaconSigner,
+  decodeBeacon,
+  signedBeacon,
+} from './beacon.ts';
 import { type ChosenInterfaces, type InterfaceReport, LanWatch } from './lan-watch.ts';
 import { type Conflict, Neighbours, type Self } from './neighbours.ts';
 import { type Probe, Probing } from './probing.ts';
@@ -39,13 +45,6 @@ export interface Found {
   readonly heardAtMs: number;
 }
 
-export interface BeaconSigner {
-  /** SubjectPublicKeyInfo of an ECDSA key on P-256, as DER. */
-  readonly publicKey: Buffer;
-  /** With SHA-256; 64 bytes, as IEEE P1363. */
-  sign(bytes: Buffer): Buffer;
-}
-
 export interface DiscoveryComponents {
   readonly lan: Lan;
   readonly clock: Clock;
@@ -64,7 +63,7 @@ export interface DiscoverySettings {
 }
 
 export class Discovery {
-  readonly #components: DiscoveryComponents;
+  #components: DiscoveryComponents;
   readonly #settings: DiscoverySettings;
   readonly #watch: LanWatch;
   readonly #neighbours = new Neighbours();
@@ -148,6 +147,14 @@ export class Discovery {
     this.#beginBurst();
   }
 
+  /** This computer has another key: who it was goes, and is not taken for a second one beside it. */
+  async signAnew(signer: BeaconSigner): Promise<void> {
+    const farewell = this.#beacon('farewell', false);
+    this.#components = { ...this.#components, signer };
+    if (this.#state === 'open') await this.#watch.send(farewell);
+    this.scan();
+  }
+
   /** Says farewell, so that others need not wait until they miss it. */
   close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -178,19 +185,12 @@ export class Discovery {
   }
 
   #beacon(kind: BeaconKind, asks: boolean): Buffer {
-    const { clock, signer } = this.#components;
     // Rises even while somebody sets the clock back: others drop what is not newer.
-    this.#timeMs = Math.max(this.#timeMs + 1, clock.nowMs());
-    const announcement = this.#settings.announcement();
-    const signed = encodeBeacon({
-      ...announcement,
-      kind,
-      asks,
-      timeMs: this.#timeMs,
-      run: this.#run,
-      publicKey: signer.publicKey,
+    this.#timeMs = Math.max(this.#timeMs + 1, this.#now().wallMs);
+    return signedBeacon(this.#components.signer, {
+      ...this.#settings.announcement(),
+      ...{ kind, asks, timeMs: this.#timeMs, run: this.#run },
     });
-    return Buffer.concat([signed, signer.sign(signed)]);
   }
 
   /** One beacon for all interfaces: who hears it twice sees that it is the same one. */

@@ -10,6 +10,14 @@ export interface NetworkPlaces {
   readonly hosts: readonly string[];
   /** PEM: a certificate with the addresses of this computer, and those above it. */
   readonly certificates: string;
+  /** PEM, of the first certificate. */
+  readonly privateKey: string;
+}
+
+type Certified = Omit<NetworkPlaces, 'hosts'>;
+
+function securedWith({ certificates, privateKey }: Certified) {
+  return { cert: certificates, key: privateKey, minVersion: 'TLSv1.2' as const };
 }
 
 interface Listening {
@@ -20,8 +28,7 @@ interface Listening {
 export class NetworkListeners {
   /** Null: nowhere. */
   port: number | null = null;
-  readonly #make: (certificates: string) => Server;
-  readonly #privateKey: string;
+  readonly #make: (secured: ReturnType<typeof securedWith>) => Server;
   readonly #wantedPort: number;
   readonly #listening = new Map<string, Listening>();
   #closed = false;
@@ -29,12 +36,8 @@ export class NetworkListeners {
   #queue: Promise<unknown> = Promise.resolve();
 
   /** `port`: the wanted one; where it is taken, any. */
-  constructor(
-    make: (certificates: string) => Server,
-    { privateKey, port }: { privateKey: string; port: number },
-  ) {
+  constructor(make: (secured: ReturnType<typeof securedWith>) => Server, { port }: { port: number }) {
     this.#make = make;
-    this.#privateKey = privateKey;
     this.#wantedPort = port;
   }
 
@@ -61,11 +64,11 @@ export class NetworkListeners {
     await closed;
   }
 
-  async #set({ hosts, certificates }: NetworkPlaces): Promise<void> {
+  async #set({ hosts, ...certified }: NetworkPlaces): Promise<void> {
     if (this.#closed) return;
     for (const [host, { server, sockets }] of this.#listening) {
       if (hosts.includes(host)) {
-        server.setSecureContext({ cert: certificates, key: this.#privateKey, minVersion: 'TLSv1.2' });
+        server.setSecureContext(securedWith(certified));
         continue;
       }
       this.#listening.delete(host);
@@ -77,17 +80,17 @@ export class NetworkListeners {
     // The same number at each address: clients are told one for a node.
     const ports = this.#listening.size > 0 ? [this.port!] : [this.port ?? this.#wantedPort, 0];
     for (const port of ports) {
-      if (await this.#openAll(fresh, certificates, port)) break;
+      if (await this.#openAll(fresh, certified, port)) break;
     }
     if (this.#listening.size === 0) this.port = null;
   }
 
   /** False: the port is taken at one of them. */
-  async #openAll(hosts: readonly string[], certificates: string, wanted: number): Promise<boolean> {
+  async #openAll(hosts: readonly string[], certified: Certified, wanted: number): Promise<boolean> {
     const opened: string[] = [];
     let port = wanted;
     for (const host of hosts) {
-      const server = this.#make(certificates);
+      const server = this.#make(securedWith(certified));
       const sockets = new Set<Socket>();
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);

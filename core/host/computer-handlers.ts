@@ -2,7 +2,8 @@
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { listOf } from '../base/words.ts';
-import type { SharedKeysView } from '../contract/computer-views.ts';
+import type { OwnKeyView, SharedKeysView } from '../contract/computer-views.ts';
+import { computerNamed } from '../layout/changes.ts';
 import { certificateFingerprint } from '../security/certificates.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
 import { whoOf } from './caller.ts';
@@ -46,12 +47,12 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
         state: 'member',
         computer: plainLine(self?.name ?? ''),
         detail: self === undefined ? 'This computer was taken out of the cluster.' : null,
-        fingerprint: host.lan?.key ?? null,
+        fingerprint: host.lan?.key() ?? null,
         cluster: plainLine(present.clusterName),
       };
     },
     'computer.checkup': async () => checkupOf(host),
-    'computers.invite': async ({ dataCenter }, caller) => lan().desk.invite(dataCenter, whoOf(caller)),
+    'computers.invite': async (wish, caller) => lan().desk.invite(wish, whoOf(caller)),
     'computers.requests': async () =>
       host.lan === null
         ? []
@@ -70,8 +71,8 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       else await lan().desk.refuse(id, { block, by: whoOf(caller) });
       return {};
     },
-    'computers.remove': async ({ name, now }, caller) => ({
-      version: await lan().desk.remove(name, { now, by: whoOf(caller) }),
+    'computers.remove': async ({ name, ...how }, caller) => ({
+      version: await lan().desk.remove(name, { ...how, by: whoOf(caller) }),
     }),
     ...roleHandlers(host),
     'computers.keys': async () => keysViewOf(lan()),
@@ -85,6 +86,16 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
         message: `The keys of the cluster were replaced.${also}`,
       });
       return keysViewOf(lan());
+    },
+    'computers.replaceOwnKey': async ({ name }, caller) => {
+      const computer = name === undefined ? null : computerNamed(host.layouts.present, name);
+      if (computer !== null && !host.ownComputers.has(computer.id)) {
+        const input = { name: computer.id };
+        const answer = lan().computers.call(computer.id, 'computers.replaceOwnKey', input, whoOf(caller));
+        return (await answer) as OwnKeyView;
+      }
+      await lan().ownKey.replace(appliedBy(host, caller));
+      return ownKeyViewOf(lan());
     },
     'network.found': async () =>
       host.lan === null ? [] : foundView(lan().discovery, host.layouts.present.clusterId),
@@ -132,11 +143,17 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
   };
 }
 
-function keysViewOf({ keys, authority }: Lan): SharedKeysView {
+function ownKeyViewOf({ ownKey }: Lan): OwnKeyView {
+  return { isUnderWay: ownKey.isUnderWay, waitsFor: ownKey.waitsFor };
+}
+
+function keysViewOf(lan: Lan): SharedKeysView {
+  const { keys, authority } = lan;
   const { number } = keys.mark;
   return {
     number,
     replacedAtMs: number === 0 ? null : keys.madeAtMs,
     authority: certificateFingerprint(authority()).toString('hex'),
+    own: ownKeyViewOf(lan),
   };
 }

@@ -19,7 +19,6 @@ import type { ClientNetwork } from './computers/client-network.ts';
 import { mayNotBy } from './computers/computer-roles.ts';
 import { computersNow } from './computers/computers-now.ts';
 import { type Lan, openLan } from './computers/open-lan.ts';
-import { credentialsOf } from './computers/trust.ts';
 import { DataAccess } from './data-access.ts';
 import { dispatch, typedCall } from './dispatch.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -189,7 +188,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
       ...{ ...settings, folderOf: opened.folderOf },
       peerHost: settings.listen ?? settings.host,
       network: opened.network,
-      credentials: opened.trust === null ? null : credentialsOf(opened.trust),
+      credentials: () => opened.shared?.trust.credentials ?? null,
     },
     opened.places,
   );

@@ -1,7 +1,7 @@
 /** Opens the data folder of a computer: which cluster it is, who of it is here, and what of it still runs. */
 import { join } from 'node:path';
 import { nodesOf } from '../layout/history.ts';
-import { type Layout, nextLayout } from '../layout/layout.ts';
+import { type Layout, type LayoutComputer, nextLayout } from '../layout/layout.ts';
 import { peerProofPurpose } from '../node-process/messages.ts';
 import { lockFolder } from '../platform/folder-lock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
@@ -125,7 +125,8 @@ export async function openFolder(
 
 /** The others know this computer by its key: it is in the layout before any node starts. */
 function withOwnKey(layout: Layout, own: ReadonlySet<string>, key: string): Layout {
-  if (layout.computers.every((computer) => !own.has(computer.id) || computer.key === key)) return layout;
-  const computers = layout.computers.map((one) => (own.has(one.id) ? { ...one, key } : one));
+  const lacks = ({ id, key: known }: LayoutComputer) => own.has(id) && known === undefined;
+  if (!layout.computers.some(lacks)) return layout;
+  const computers = layout.computers.map((one) => (lacks(one) ? { ...one, key } : one));
   return nextLayout(layout, digestOf(layout), { computers });
 }

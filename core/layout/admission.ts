@@ -23,12 +23,22 @@ export function admittedComputers(live: readonly Layout[]): readonly LayoutCompu
 
 /** `key`: its SHA-256 as the layout has it. A computer may play several. */
 export function admitsKey(live: readonly Layout[], key: string): boolean {
-  return admittedComputers(live).some((computer) => computer.key === key);
+  return admittedComputers(live).some((computer) => isKeyOf(computer, key));
 }
 
-/** Whether a node may be called by a connection with this key. */
-export function admitsNode(live: readonly Layout[], nodeId: number, key: string): boolean {
+/** Whether it goes by that key, or is about to (key-change.ts). */
+export function isKeyOf({ key, nextKey }: LayoutComputer, shown: string): boolean {
+  return key === shown || nextKey === shown;
+}
+
+/**
+ * Whether a node may be called by a connection with this key. 0: no. 1: by the key of its computer. 2: by the one that its computer is
+ * about to go by, which a copy of the present one is not to push aside.
+ */
+export function keyRank(live: readonly Layout[], nodeId: number, key: string): 0 | 1 | 2 {
   const node = nodesOf(live).get(nodeId);
-  if (node === undefined || (live[live.length - 1].gone ?? []).includes(nodeId)) return false;
-  return admittedComputers(live).some(({ id, key: known }) => id === node.computer && known === key);
+  if (node === undefined || (live[live.length - 1].gone ?? []).includes(nodeId)) return 0;
+  const computer = admittedComputers(live).find(({ id }) => id === node.computer);
+  if (computer === undefined || !isKeyOf(computer, key)) return 0;
+  return computer.nextKey === key ? 2 : 1;
 }

@@ -7,6 +7,7 @@ import { plainLine } from '../base/plain-text.ts';
 import { partitionCount } from '../base/token.ts';
 import { hexId } from '../base/words.ts';
 import { allocate } from '../ring/allocator.ts';
+import { withKeys } from './key-change.ts';
 import {
   checkName,
   type Layout,
@@ -20,6 +21,7 @@ import { mustKeepOwner, roleIn, withRole } from './roles.ts';
 
 export const nodeCountMax = 1_000;
 export const weightMax = 100;
+const endingMax = 64;
 
 /** With these nodes; the rings of the data centers whose nodes changed are allocated anew from what they were. */
 function withNodes(
@@ -166,12 +168,25 @@ export function moveNode(layout: Layout, digest: string, name: string, dataCente
   return withNodes(layout, digest, { nodes });
 }
 
-/** With all of its nodes. `isDead`: as for a node. */
-export function removeComputer(layout: Layout, digest: string, id: string, isDead: boolean): Layout {
+/** With all of its nodes. `isDead`: as for a node. `newAuthority`: the authority ends once it is let in no more. */
+export function removeComputer(
+  layout: Layout,
+  digest: string,
+  id: string,
+  { isDead, newAuthority = false }: { isDead: boolean; newAuthority?: boolean },
+): Layout {
   const own = layout.nodes.filter(({ computer }) => computer === id).map((node) => node.id);
   const gone = isDead ? [...(layout.gone ?? []), ...own] : layout.gone;
   const last = 'the last computer';
-  return keepNodes(layout, digest, (node) => node.computer !== id, { gone, last, out: id });
+  const before = newAuthority ? withAuthorityEnding(layout, id) : layout;
+  return keepNodes(before, digest, (node) => node.computer !== id, { gone, last, out: id });
+}
+
+/** The latest are enough: an authority that has ended once ends no second time. */
+function withAuthorityEnding(layout: Layout, id: string): Layout {
+  const key = layout.computers.find((computer) => computer.id === id)?.key;
+  if (key === undefined) return layout;
+  return { ...layout, authorityEndsWith: [...(layout.authorityEndsWith ?? []), key].slice(-endingMax) };
 }
 
 export function removeDataCenter(layout: Layout, digest: string, dataCenter: string): Layout {
@@ -208,13 +223,14 @@ export function renameDataCenter(layout: Layout, digest: string, from: string, t
   });
 }
 
-/** The nodes, arcs, computers and data centers of `before`. Keyspaces and roles stay as they are now. */
+/** The nodes, arcs, computers and data centers of `before`. Keyspaces, roles and keys of computers stay as they are now. */
 export function takenBack(layout: Layout, digest: string, before: Layout): Layout {
   const { nodes, rings, dataCenters, gone } = before;
-  const present = new Map(layout.computers.map((computer) => [computer.id, roleIn(layout, computer)]));
+  const present = new Map(layout.computers.map((computer) => [computer.id, computer]));
   const computers = before.computers.map((computer) => {
-    const role = present.get(computer.id);
-    return role === undefined ? computer : withRole(computer, role);
+    const now = present.get(computer.id);
+    if (now === undefined) return computer;
+    return withRole(withKeys(computer, now), roleIn(layout, now));
   });
   mustKeepOwner(layout, computers);
   const factorsBefore = new Map(before.keyspaces.map((keyspace) => [keyspace.id, keyspace.factors]));
@@ -223,7 +239,14 @@ export function takenBack(layout: Layout, digest: string, before: Layout): Layou
     const factors = known ? keyspace.factors : (factorsBefore.get(keyspace.id) ?? keyspace.factors);
     return { ...keyspace, factors };
   });
-  return nextLayout(layout, digest, { nodes, rings, computers, dataCenters, gone, keyspaces });
+  // Who is back takes no authority with it.
+  const back = new Set(computers.map(({ key }) => key));
+  const ending = layout.authorityEndsWith?.filter((key) => !back.has(key));
+  const authorityEndsWith = ending === undefined ? {} : { authorityEndsWith: ending };
+  return nextLayout(layout, digest, {
+    ...{ nodes, rings, computers, dataCenters, gone, keyspaces },
+    ...authorityEndsWith,
+  });
 }
 
 function mustHave(layout: Layout, dataCenter: string): void {

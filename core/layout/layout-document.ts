@@ -22,6 +22,7 @@ const layoutSchema = z
     placed: z.number().int().min(1).optional(),
     placedKey: z.string().max(64).optional(),
     gone: z.array(nodeId).optional(),
+    authorityEndsWith: z.array(z.string().max(128)).max(64).optional(),
     joinsByItself: z.boolean().optional(),
     transfer: z.enum(intensities).optional(),
     parent: z.string(),
@@ -32,7 +33,8 @@ const layoutSchema = z
     computers: z
       .array(
         z.object({
-          ...{ id: text, name: text, dataCenter: name, key: z.string().max(128).optional() },
+          ...{ id: text, name: text, dataCenter: name },
+          ...{ key: z.string().max(128).optional(), nextKey: z.string().max(128).optional() },
           // Any word: one that is not known here is read as the least, and must not make the layout unreadable.
           role: z.string().max(64).optional(),
         }),

@@ -25,6 +25,8 @@ export interface LayoutComputer {
   readonly dataCenter: string;
   /** SHA-256 of its public key, in hexadecimal; absent: it is not reached by others. */
   readonly key?: string;
+  /** Of the key that it is about to go by in place of that one (key-change.ts): both are let in; absent: it keeps its key. */
+  readonly nextKey?: string;
   /** What it may do to the cluster; absent: as an owner. Read with roles.ts alone: a later version may write other words. */
   readonly role?: 'operator' | 'viewer';
 }
@@ -65,6 +67,8 @@ export interface Layout {
   readonly placedKey?: string;
   /** Nodes that people gave up for dead: nobody waits for their word. */
   readonly gone?: readonly number[];
+  /** Keys of computers that were taken out: once one of them is let in no more, the authority is replaced with the secret. */
+  readonly authorityEndsWith?: readonly string[];
   /** New nodes take their share without anybody applying it; absent: they wait for that. */
   readonly joinsByItself?: boolean;
   /** How much of a computer the moving of data may take while clients are served; absent: normal. */

@@ -7,6 +7,7 @@ import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import type { HostLine } from '../platform/host-line.ts';
 import { keepFilesPrivate } from '../platform/private-folder.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
+import type { Credentials } from '../platform/tls-transport.ts';
 import type { Log } from '../ports/log.ts';
 import type { AccessRules } from '../security/access.ts';
 import { Secrets } from '../security/secrets.ts';
@@ -35,6 +36,7 @@ let running: RunningNode | null = null;
 let rules: AccessRules | null = null;
 const secrets = new Secrets({ use: '', accepted: [], kept: [] });
 let places: NetworkPlaces | null = null;
+let credentials: Credentials | null = null;
 let isStarted = false;
 let stopping = false;
 
@@ -92,6 +94,7 @@ channel.onMessage((message) => {
         running = node;
         if (rules !== null) node.setAccess(rules);
         if (places !== null) node.setNetwork(places);
+        if (credentials !== null) node.show(credentials);
       }, fail);
       break;
     case 'addresses':
@@ -109,6 +112,10 @@ channel.onMessage((message) => {
       break;
     case 'secrets':
       secrets.change(message.secrets);
+      break;
+    case 'credentials':
+      credentials = message.credentials;
+      running?.show(credentials);
       break;
     case 'network':
       places = message.places;

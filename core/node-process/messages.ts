@@ -122,6 +122,8 @@ export type ToNode =
       readonly count: number;
     }
   | { readonly type: 'secrets'; readonly secrets: SecretSet }
+  /** What the computer shows of itself from now on: nothing new for a node that was started with it. */
+  | { readonly type: 'credentials'; readonly credentials: Credentials }
   /** Where its clients on other computers may connect now. */
   | { readonly type: 'network'; readonly places: NetworkPlaces }
   /** `task` names the answer and a stop. */

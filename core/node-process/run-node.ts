@@ -18,7 +18,7 @@ import { clientsWithin, openFileLimit } from '../platform/open-file-limit.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import { TcpPeerNetwork } from '../platform/tcp-peer-network.ts';
-import { boundHandshakes } from '../platform/tls-transport.ts';
+import { boundHandshakes, type Credentials } from '../platform/tls-transport.ts';
 import type { Log } from '../ports/log.ts';
 import { refuseWhileStarting } from '../replication/replica/starting.ts';
 import type { AccessRules } from '../security/access.ts';
@@ -56,6 +56,7 @@ export interface RunningNode {
   readonly userAsks: UserAsks;
   setAccess(rules: AccessRules): void;
   setNetwork(places: NetworkPlaces): void;
+  show(credentials: Credentials): void;
   /** To the host, which asked for them. */
   tellLayouts(): void;
   /** Tells a host that did not start this node all that it has to know. */
@@ -86,13 +87,14 @@ export async function runNode(
   removeEndpoint(folder);
   const clock = systemClock;
   const timers = systemTimers;
+  const secured = credentials === null ? null : securedBy(credentials, nodeId, () => liveNow());
   const peerNetwork = new TcpPeerNetwork(
     {
       clock,
       timers,
       log,
       proof: mutualProofOf(secrets, peerProofPurpose, systemRandom),
-      ...(credentials === null ? {} : securedBy(credentials, nodeId, () => liveNow())),
+      ...secured,
       onHost,
     },
     {
@@ -164,7 +166,7 @@ export async function runNode(
       network:
         message.network === null || credentials === null
           ? null
-          : { ...message.network, privateKey: credentials.privateKey, guard: boundHandshakes },
+          : { ...message.network, guard: boundHandshakes },
       clientCountMax: clientsWithin(openFileLimit(), respServerDefaults.clientCountMax, probationCountMax),
     },
   );
@@ -204,6 +206,9 @@ export async function runNode(
     losses,
     userAsks,
     setAccess: (rules) => logins.set(rules),
+    show(next) {
+      if (secured?.show(next) === true) peerNetwork.moveLinks();
+    },
     setNetwork: (places) => void resp.setNetwork(places).then(tellListening),
     tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),
     introduce: () => {
@@ -244,6 +249,7 @@ export async function runNode(
       book.forget(book.ids.filter((id) => !present.has(id)));
     });
     membership.setPeers([...nodes.keys()]);
+    peerNetwork.lookAtLinks();
     layouts.report();
   });
   layouts.serve({

@@ -18,16 +18,22 @@ export interface CallOptions {
 }
 
 export class ComputerCalls {
-  readonly #agent: Agent;
+  readonly #credentials: () => Credentials;
+  #agent: Agent;
   readonly #admits: (certificate: X509Certificate) => boolean;
 
   /** `admits`: whether a computer with that certificate is called. */
   constructor(credentials: () => Credentials, admits: (certificate: X509Certificate) => boolean) {
     this.#admits = admits;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    this.#credentials = credentials;
+    this.#agent = this.#newAgent();
+  }
+
+  #newAgent(): Agent {
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
     // Nothing is sent before the other side's key was looked at.
-    this.#agent.createConnection = ({ host, port }, done) => {
-      const socket = connect({ host: host!, port: Number(port), ...memberOptions(credentials()) });
+    agent.createConnection = ({ host, port }, done) => {
+      const socket = connect({ host: host!, port: Number(port), ...memberOptions(this.#credentials()) });
       const fail = (cause: Error) => {
         socket.destroy();
         done?.(cause, socket);
@@ -36,7 +42,7 @@ export class ComputerCalls {
       socket.setTimeout(connectWithinMs, () => fail(new Error('no answer in time')));
       socket.once('secureConnect', () => {
         const certificate = certificateOf(socket);
-        if (certificate === null || !admits(certificate)) {
+        if (certificate === null || !this.#admits(certificate)) {
           fail(new Error('its key is not one of this cluster'));
           return;
         }
@@ -46,6 +52,15 @@ export class ComputerCalls {
       });
       return undefined;
     };
+    return agent;
+  }
+
+  /** There are other credentials: calls from now on go with them, those that are under way end as they began. */
+  renew(): void {
+    const before = this.#agent;
+    this.#agent = this.#newAgent();
+    for (const socket of Object.values(before.freeSockets).flatMap((sockets) => sockets ?? []))
+      socket.destroy();
   }
 
   /** Rejects with what the other side says, and with `unavailable` where it cannot be reached, or takes too long. */

@@ -16,6 +16,10 @@ export class PeerLink {
   readonly socket: Socket;
   readonly #timers: Timers;
   up = true;
+  /** How often this node had shown another key when it was made. */
+  keyTurn = 0;
+  /** Its other side is not let in by that key any more. */
+  isEnding = false;
   /** When any bytes came, be they a part of a frame: a large one over a slow line takes long, and is no silence. */
   heardMs: number;
   sentMs: number;

@@ -62,6 +62,8 @@ const redialMaxMs = 1_000;
 const greetWithinMs = 3_000;
 /** A link in use is asked, and has so long to answer, before another one to the same peer may take its place. */
 const answerWithinMs = 500;
+/** A link that is made anew under another key has taken the place of the old one by then. */
+const moveWithinMs = 1_000;
 /** At the end, what is on its way to a peer has this long to leave; a peer that reads nothing must not hold the end up. */
 const closeWithinMs = 1_000;
 
@@ -72,7 +74,7 @@ export class TcpPeerNetwork implements PeerNetwork {
   readonly #proof: MutualProof;
   readonly #settings: PeerNetworkSettings;
   readonly #strangers: Strangers;
-  readonly #isOf: (socket: Socket, caller: Caller) => boolean;
+  readonly #rankOf: (socket: Socket, caller: Caller) => number;
   readonly #onHost: (line: HostLine) => void;
   readonly #transport: PeerTransport;
   #listener: PeerListener | null = null;
@@ -84,6 +86,8 @@ export class TcpPeerNetwork implements PeerNetwork {
   readonly #changeHandlers: ((peer: number, up: boolean) => void)[] = [];
   #tick: Cancellable | null = null;
   #tickedMs = 0;
+  /** How often this node has shown another key than before. */
+  #keyTurn = 0;
   #closed = false;
 
   constructor(
@@ -94,8 +98,8 @@ export class TcpPeerNetwork implements PeerNetwork {
       proof: MutualProof;
       /** Plain TCP, unless another is given. */
       transport?: PeerTransport;
-      /** Whether a connection may be that caller's; any, unless this is given. */
-      isOf?: (socket: Socket, caller: Caller) => boolean;
+      /** Whether a connection may be that caller's now: 0: no; of two that may, one of a higher rank stands. Absent: any may. */
+      rankOf?: (socket: Socket, caller: Caller) => number;
       /** A host has shown who it is; without this none is let in. */
       onHost?: (line: HostLine) => void;
     },
@@ -105,7 +109,7 @@ export class TcpPeerNetwork implements PeerNetwork {
     this.#timers = components.timers;
     this.#log = components.log;
     this.#proof = components.proof;
-    this.#isOf = components.isOf ?? (() => true);
+    this.#rankOf = components.rankOf ?? (() => 1);
     this.#onHost = components.onHost ?? ((line) => line.close());
     this.#settings = settings;
     this.#strangers = new Strangers(components);
@@ -146,6 +150,25 @@ export class TcpPeerNetwork implements PeerNetwork {
         this.#dialling.delete(peer.id);
         this.#dialSoon(peer.id, 0);
       }
+    }
+  }
+
+  /**
+   * This node shows another key from now on: each link is made anew beside the one of before, by the side that calls, and takes its
+   * place. Nothing that is on its way is lost by it, and its order stays.
+   */
+  moveLinks(): void {
+    this.#keyTurn++;
+    for (const peer of this.#links.keys()) this.#dialBeside(peer);
+  }
+
+  /** What is let in has changed: links that are not any more are made anew, and end at once after a moment. */
+  lookAtLinks(): void {
+    for (const [peer, link] of this.#links) {
+      if (link.isEnding || this.#rankOf(link.socket, peer) > 0) continue;
+      link.isEnding = true;
+      this.#dialBeside(peer);
+      this.#timers.after(moveWithinMs, () => link.socket.destroy());
     }
   }
 
@@ -212,6 +235,12 @@ export class TcpPeerNetwork implements PeerNetwork {
     });
   }
 
+  #dialBeside(id: number): void {
+    const peer = this.#peers.get(id);
+    if (this.#closed || peer === undefined || this.#settings.selfId > id) return;
+    this.#keep(this.#transport.dial(peer, (ready) => this.#greet(ready, peer)));
+  }
+
   /** From its first moment until it is closed. */
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
@@ -245,9 +274,12 @@ export class TcpPeerNetwork implements PeerNetwork {
         this.#onHost(line);
       } else link = this.#link(socket, peer);
     };
+    /** Frames that came before all of those that went over the link of before. */
+    let early: Buffer[] | null = null;
     const onFrame = (frame: Buffer) => {
       if (link !== null) {
-        this.#received(link, frame);
+        if (early === null) this.#received(link, frame);
+        else early.push(frame);
         return;
       }
       if (line !== null) {
@@ -259,14 +291,23 @@ export class TcpPeerNetwork implements PeerNetwork {
         if (reply !== null) socket.write(reply);
         return;
       }
-      if (!this.#isOf(socket, peer)) {
+      if (this.#rankOf(socket, peer) === 0) {
         this.#strangers.refused(dialled?.name ?? null, 'its certificate is of another computer');
         socket.destroy();
         return;
       }
       const old = peer === 'host' ? undefined : this.#links.get(peer);
       if (old === undefined) known(peer, reply);
-      else this.#insteadOf(old, socket, () => known(peer, reply));
+      else if (this.#isMove(old, socket)) {
+        early = [];
+        known(peer, reply);
+        this.#endMoved(old, { isCaller: dialled !== null }, () => {
+          for (const kept of early ?? []) if (!socket.destroyed) this.#received(link!, kept);
+          early = null;
+          socket.resume();
+        });
+        socket.pause();
+      } else this.#insteadOf(old, socket, () => known(peer, reply));
     };
     socket.on('data', (chunk: Buffer) => {
       if (this.#closed) return;
@@ -320,8 +361,30 @@ export class TcpPeerNetwork implements PeerNetwork {
     socket.once('close', () => wait.cancel());
   }
 
+  /** The same peer under its next key, or this node under its own: not somebody beside it. */
+  #isMove(old: PeerLink, socket: Socket): boolean {
+    const rank = this.#rankOf(socket, old.peer);
+    return old.up && (rank > this.#rankOf(old.socket, old.peer) || old.keyTurn < this.#keyTurn);
+  }
+
+  /**
+   * Another link stands in its place. The caller knows last that it does, and ends this one; what the other side had sent over it still
+   * comes, and `done` is called once it has.
+   */
+  #endMoved(old: PeerLink, { isCaller }: { isCaller: boolean }, done: () => void): void {
+    const patience = this.#timers.after(moveWithinMs, () => old.socket.destroy());
+    old.socket.once('close', () => {
+      patience.cancel();
+      done();
+    });
+    old.flush();
+    if (isCaller) old.socket.end();
+  }
+
   #link(socket: Socket, peer: number): PeerLink {
     const link = new PeerLink({ socket, timers: this.#timers }, peer, this.#clock.monotonicMs());
+    link.keyTurn = this.#keyTurn;
+    const wasUp = this.isUp(peer);
     this.#links.set(peer, link);
     socket.once('close', () => {
       if (this.#links.get(peer) !== link) return;
@@ -329,7 +392,7 @@ export class TcpPeerNetwork implements PeerNetwork {
       this.#changed(link, false);
       if (this.#settings.selfId < peer && this.#peers.has(peer)) this.#dialSoon(peer, 1);
     });
-    this.#notify(peer, true);
+    if (!wasUp) this.#notify(peer, true);
     return link;
   }
 

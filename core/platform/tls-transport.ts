@@ -45,7 +45,11 @@ export function certificateOf(socket: TLSSocket): X509Certificate | null {
 export function tlsTransport(
   credentials: () => Credentials,
   admits: (certificate: X509Certificate) => boolean,
-): PeerTransport {
+): PeerTransport & {
+  /** The credentials are others now. */
+  renew(): void;
+} {
+  const servers = new Set<Server>();
   const isLetIn = (socket: TLSSocket) => {
     const certificate = certificateOf(socket);
     return certificate !== null && admits(certificate);
@@ -64,6 +68,8 @@ export function tlsTransport(
         },
       );
       boundHandshakes(server);
+      servers.add(server);
+      server.once('close', () => servers.delete(server));
       return startListening(server, { host, port }, onLost);
     },
     dial(to, onReady): Socket {
@@ -76,6 +82,9 @@ export function tlsTransport(
         else socket.destroy();
       });
       return socket;
+    },
+    renew() {
+      for (const server of servers) server.setSecureContext(memberOptions(credentials()));
     },
   };
 }

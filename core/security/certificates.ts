@@ -14,8 +14,10 @@ const dayMs = 86_400_000;
 const clockSkewMs = 30 * dayMs;
 const authorityValidMs = 20 * 365 * dayMs;
 const certificateValidMs = 2 * 365 * dayMs;
-/** A certificate is made anew when it has less than this left. */
-const renewBeforeMs = 180 * dayMs;
+/** With less than this left a computer gets another key, and a certificate with it. */
+const newKeyBeforeMs = 180 * dayMs;
+/** With less than this left a certificate is made anew for the key that it has: others were away too long to hear of another one. */
+const renewBeforeMs = 90 * dayMs;
 
 export interface Authority {
   /** PEM. */
@@ -107,7 +109,16 @@ export async function issueCertificate(
 }
 
 export function isDueForRenewal(certificate: string, nowMs: number): boolean {
-  return Date.parse(new X509Certificate(certificate).validTo) - nowMs < renewBeforeMs;
+  return leftMs(certificate, nowMs) < renewBeforeMs;
+}
+
+/** Whether the computer is to have another key before its certificate ends. */
+export function isDueForNewKey(certificate: string, nowMs: number): boolean {
+  return leftMs(certificate, nowMs) < newKeyBeforeMs;
+}
+
+function leftMs(certificate: string, nowMs: number): number {
+  return Date.parse(new X509Certificate(certificate).validTo) - nowMs;
 }
 
 /** SHA-256 in hexadecimal of a public key as SubjectPublicKeyInfo: what the layout names a computer's key by. */

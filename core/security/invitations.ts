@@ -1,5 +1,5 @@
 /**
- * Invitations that are open at this computer: each good for one computer, for ten minutes, and for five tries. They are not kept on
+ * Invitations that are open at this computer: each good for one computer, for ten minutes or less, and for five tries. They are not kept on
  * a disk: whoever restarts a computer makes a new one.
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -8,7 +8,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { invitationIdBytes, invitationSecretBytes, joinProof } from './join-code.ts';
 
-const validMs = 10 * 60_000;
 const triesMax = 5;
 const openMax = 64;
 /** Of wrong codes from one address within a minute: whoever goes through all numbers must not use up other people's tries. */
@@ -52,7 +51,7 @@ export class Invitations {
   }
 
   /** Throws `busy` while there are too many. */
-  create(dataCenter: string): Pick<OpenInvitation, 'id' | 'secret' | 'expiresAtMs'> {
+  create(dataCenter: string, validMs: number): Pick<OpenInvitation, 'id' | 'secret' | 'expiresAtMs'> {
     this.#forgetOld();
     if (this.#open.size >= openMax) {
       throw new CoterieError('busy', `${openMax} invitations are open. Wait until one of them has expired.`);

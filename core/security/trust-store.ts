@@ -15,6 +15,8 @@ const trustSchema = z.object({
   /** `id`: of the computer in the layout. */
   computer: signer.extend({ id: z.string() }),
   authority: signer,
+  /** Of its own as well: it is to go by that one from some moment on (core/layout/key-change.ts). As KeyPair has it. */
+  next: z.object({ privateKey: pem, publicKey: z.string() }).optional(),
 });
 export type Trust = Readonly<Omit<z.infer<typeof trustSchema>, 'format'>>;
 

@@ -87,7 +87,7 @@ describe('a request to come in', () => {
     const random = new SeededRandom(1);
     const log = { info() {}, warn() {}, error() {} };
     const invitations = new Invitations({ clock: time, random });
-    invitations.create('office');
+    invitations.create('office', 600_000);
     const disk = new SimulatedDisk({ timers: time, random });
     const inbox = await time.until(
       JoinInbox.open({ ...{ disk, clock: time, log, invitations }, name: () => 'here', changed() {} }),

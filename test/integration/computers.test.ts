@@ -1,4 +1,5 @@
 /** Several computers on one: each a `coterie serve` of its own, on an address of its own in 127.0.0.0/8, over real TLS. */
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
@@ -9,6 +10,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openComputer } from '../../core/host/open-computer.ts';
 import { ForkLauncher } from '../../core/node-process/fork-launcher.ts';
+import { keyFingerprint } from '../../core/security/certificates.ts';
 import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
 import { type RealCluster, waitUntil } from '../support/cluster.ts';
 import { allUp, isMember, join, RealComputers } from '../support/computers.ts';
@@ -106,8 +108,9 @@ describe('computers of one cluster', () => {
     await waitUntil('all are up', () => allUp(one, 3));
     await waitUntil('the change is over', () => isSettled(one));
     await one.command('put', 'secret', 'ours');
+    const { authority: before } = await one.api.call('computers.keys', {});
     const outMs = performance.now();
-    await one.command('computer', 'remove', 'computer-3', '--now');
+    await one.command('computer', 'remove', 'computer-3', '--now', '--new-authority');
     await waitUntil('it reaches nobody', async () => {
       // The layout without it may reach it before its connections are cut: then it knows that it has no node any more.
       const own = (await nodesOf(two)).filter((node) => node.computer === 'computer-3');
@@ -121,6 +124,11 @@ describe('computers of one cluster', () => {
       const keys = await Promise.all([one, three].map((cluster) => cluster.api.call('computers.keys', {})));
       return keys.every(({ number }) => number === 1);
     });
+    const [mine, theirs] = await Promise.all(
+      [one, three].map(async (cluster) => (await cluster.api.call('computers.keys', {})).authority),
+    );
+    expect(mine).toBe(theirs);
+    expect(mine).not.toBe(before);
     expect((await two.api.call('computers.keys', {})).number).toBe(0);
     await two.stop();
     await two.start('--computer-port', '0');
@@ -176,7 +184,18 @@ describe('programs on other computers', () => {
     await expect(outdated.get('key')).rejects.toThrow();
     expect(await anna.get('key')).toBe('value');
     expect(await pids()).toEqual(before);
-    for (const client of [outdated, told]) client.disconnect();
+    // Another key of its own, on these ports as well: programs go by the authority.
+    await one.command('keys', 'replace', '--own');
+    await waitUntil('it goes by the new key', async () => {
+      return !(await one.api.call('computers.keys', {})).own.isUnderWay;
+    });
+    const later = new Redis({ ...facts, username: 'anna', password, tls: { ca: renewed! } });
+    later.on('error', () => {});
+    expect(await later.get('key')).toBe('value');
+    const shown = await keyShownAt(host, Number(port));
+    expect(shown).toBe((await standingOf(one)).fingerprint);
+    expect(await pids()).toEqual(before);
+    for (const client of [outdated, told, later]) client.disconnect();
     const plain = new Redis({ host, port: Number(port), retryStrategy: null, lazyConnect: true });
     plain.on('error', () => {});
     await expect(plain.get('key')).rejects.toThrow();
@@ -253,6 +272,16 @@ describe('programs on other computers', () => {
     await expect(ask('GET', { authorization: basic })).rejects.toThrow();
   });
 });
+
+function keyShownAt(host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, rejectUnauthorized: false }, () => {
+      resolve(keyFingerprint(new X509Certificate(socket.getPeerCertificate().raw)));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
 
 interface AskOptions {
   readonly authorization?: string;

@@ -65,6 +65,81 @@ describe('a TCP link between nodes', () => {
     expect(seen).toEqual(numbers);
   });
 
+  it('is made anew under another key without a frame lost or out of order, and without being down', async () => {
+    // What a socket was shown to belong to: those of before count less.
+    const born = new WeakMap<Socket, number>();
+    let turn = 1;
+    const sockets: Socket[] = [];
+    const rankOf = (socket: Socket) => {
+      if (!born.has(socket)) {
+        born.set(socket, turn);
+        sockets.push(socket);
+      }
+      return born.get(socket)!;
+    };
+    const [left, right] = [await startTcpPeer(1), await startTcpPeer(2, { rankOf })];
+    closers.push(
+      () => left.network.close(),
+      () => right.network.close(),
+    );
+    const changes: string[] = [];
+    left.network.onChange((_, up) => changes.push(`left ${up}`));
+    right.network.onChange((_, up) => changes.push(`right ${up}`));
+    left.network.setPeers([{ id: 2, name: 'right', host: loopback, port: right.port }]);
+    right.network.setPeers([{ id: 1, name: 'left', host: loopback, port: left.port }]);
+    await untilTrue(() => left.network.isUp(2) && right.network.isUp(1));
+    const seen: Record<'left' | 'right', number[]> = { left: [], right: [] };
+    left.network.onFrame((_, frame) => seen.left.push(requestIdOf(frame)));
+    right.network.onFrame((_, frame) => seen.right.push(requestIdOf(frame)));
+    const count = 600;
+    for (let number = 0; number < count; number++) {
+      const size = number % 7 === 0 ? 200_000 : number;
+      expect(left.network.send(2, encodeCall(number, 1, Buffer.alloc(size)))).toBe(true);
+      expect(right.network.send(1, encodeCall(number, 1, Buffer.alloc(size)))).toBe(true);
+      if (number % 150 === 100) {
+        turn++;
+        left.network.moveLinks();
+      }
+      if (number % 10 === 0) await turns();
+    }
+    await untilTrue(() => seen.left.length === count && seen.right.length === count);
+    const numbers = Array.from({ length: count }, (_, index) => index);
+    expect([seen.left, seen.right]).toEqual([numbers, numbers]);
+    expect(changes.sort()).toEqual(['left true', 'right true']);
+    expect(sockets).toHaveLength(5);
+    await untilTrue(() => sockets.slice(0, -1).every(({ destroyed }) => destroyed));
+    expect(sockets[4].destroyed).toBe(false);
+  });
+
+  it('stays where another one under the same key comes, and ends once its key is let in no more', async () => {
+    const out = { isOut: false };
+    const first = new WeakSet<Socket>();
+    const rankOf = (socket: Socket) => {
+      if (!out.isOut) first.add(socket);
+      return out.isOut && first.has(socket) ? 0 : 1;
+    };
+    const [left, right] = [await startTcpPeer(1), await startTcpPeer(2, { rankOf })];
+    closers.push(
+      () => left.network.close(),
+      () => right.network.close(),
+    );
+    let downs = 0;
+    right.network.onChange((_, up) => {
+      if (!up) downs++;
+    });
+    left.network.setPeers([{ id: 2, name: 'right', host: loopback, port: right.port }]);
+    right.network.setPeers([{ id: 1, name: 'left', host: loopback, port: left.port }]);
+    await untilTrue(() => left.network.isUp(2) && right.network.isUp(1));
+    const copy = await call(right.port);
+    await expect(meet(copy, { selfId: 1, dialled: 2, port: right.port })).rejects.toThrow('not let in');
+    expect(downs).toBe(0);
+    out.isOut = true;
+    right.network.lookAtLinks();
+    await untilTrue(() => downs === 1);
+    // The one with the smaller number calls again, as after any loss.
+    await untilTrue(() => right.network.isUp(1) && left.network.isUp(2));
+  });
+
   it('brings a frame of 200 MiB whole, and refuses what has no room beside it or no frame may be', async () => {
     const { left, right } = await pair();
     const payload = Buffer.alloc(200 * mebibyte, 'pattern of eleven');

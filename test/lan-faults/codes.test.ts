@@ -58,6 +58,39 @@ describe.skipIf(missing !== null)(
       expect(await inviting.command('requests')).toEqual([]);
     });
 
+    test('a code that has expired is refused in words, and does not end a request that waits', async () => {
+      const made = (await inviting.command('invite', '--valid', '4')) as {
+        code: string;
+        expiresAtMs: number;
+      };
+      const leftMs = made.expiresAtMs - Date.now();
+      expect(leftMs).toBeGreaterThan(0);
+      expect(leftMs).toBeLessThanOrEqual(4_000);
+      expect(await asked(made.code, at())).toBe('waiting');
+      const late = (await inviting.command('invite', '--valid', '1')) as {
+        code: string;
+        expiresAtMs: number;
+      };
+      const pastMs = Math.max(made.expiresAtMs, late.expiresAtMs) + 500;
+      await waitUntil('both are over', () => Date.now() > pastMs);
+      await far.start('--no-cluster');
+      await expect(far.command('join', late.code, '--address', at())).rejects.toThrow(
+        'This join code is not open here: it was used, has expired, or is of another computer. Make a new one.',
+      );
+      expect(await far.api('computer.standing', {})).toMatchObject({ state: 'alone' });
+      await far.stop();
+      // Who asked in time waits for a person, however long that takes.
+      expect(await newcomer.api('computer.standing', {})).toMatchObject({ state: 'waiting' });
+      const requests = (await inviting.command('requests')) as { id: string; computer: string }[];
+      expect(requests.map(({ computer }) => computer)).toEqual([newcomer.name]);
+      await inviting.command('refuse', requests[0].id);
+      await waitUntil('it hears that it was refused', async () => {
+        return (await newcomer.api('computer.standing', {})).state === 'refused';
+      });
+      await expect(inviting.command('invite', '--valid', '601')).rejects.toThrow();
+      await expect(inviting.command('invite', '--valid', '0')).rejects.toThrow();
+    });
+
     test('somebody in between learns nothing, whatever certificates he shows', async () => {
       const code = await newCode();
       const { cluster } = await inviting.api('cluster.snapshot', {});

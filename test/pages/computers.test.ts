@@ -108,11 +108,15 @@ describe.skipIf(browserPath === undefined)(
       await expectNoViolation(page, 'remove now');
       const now = button(page, 'Remove Gate now');
       expect(await now.getAttribute('title')).toBe('Type Gate first.');
+      await journeys.tabTo(page, 'checkbox', /^Also replace the authority/);
+      await page.keyboard.press('Space');
       await journeys.tabTo(page, 'textbox', /^Type/);
       await page.keyboard.type('Gate');
       await page.keyboard.press('Enter');
       await dialog.waitFor({ state: 'detached' });
-      expect(host.cluster.computers.lastInput('computers.remove')).toEqual({ name: 'Gate', now: true });
+      expect(host.cluster.computers.lastInput('computers.remove')).toEqual({
+        ...{ name: 'Gate', now: true, newAuthority: true },
+      });
       // No event tells of it: the page looks anew.
       await button(page, 'Remove Gate…').waitFor({ state: 'detached' });
       await journeys.openByPalette(page, 'remove back room');
@@ -121,6 +125,7 @@ describe.skipIf(browserPath === undefined)(
       expect(host.cluster.computers.lastInput('computers.remove')).toEqual({
         name: 'Back room',
         now: false,
+        newAuthority: false,
       });
     });
 
@@ -264,6 +269,14 @@ describe.skipIf(browserPath === undefined)(
       await journeys.press(page, 'button', 'Replace the keys');
       await page.getByText('The keys were replaced.').waitFor();
       expect(host.cluster.computers.lastInput('computers.replaceKeys')).toEqual({ authority: true });
+
+      await journeys.press(page, 'button', 'Replace the keys…');
+      await page.getByLabel('Which', { exact: true }).selectOption('Gate');
+      await page.getByText('For a computer whose disk was copied.', { exact: false }).waitFor();
+      await expectNoViolation(page, 'replace the key of one computer');
+      await journeys.press(page, 'button', 'Replace the keys');
+      await page.getByText('Gate uses its new key within seconds.').waitFor();
+      expect(host.cluster.computers.lastInput('computers.replaceOwnKey')).toEqual({ name: 'Gate' });
       expect(problems).toEqual([]);
     });
 

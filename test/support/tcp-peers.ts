@@ -33,10 +33,11 @@ export async function startTcpPeer(
     clock = systemClock,
     timers = systemTimers,
     port = 0,
-  }: { clock?: Clock; timers?: Timers; port?: number } = {},
+    rankOf,
+  }: { clock?: Clock; timers?: Timers; port?: number; rankOf?: (socket: Socket) => number } = {},
 ): Promise<TcpPeer> {
   const network = new TcpPeerNetwork(
-    { clock, timers, log: silentLog, proof: proofOfMembers },
+    { clock, timers, log: silentLog, proof: proofOfMembers, rankOf },
     { selfId, clusterId, host: loopback, port },
   );
   return { network, port: await network.listen() };

@@ -71,7 +71,12 @@ export class FakeComputers {
   found: FoundComputer[];
   interfaces: InterfaceReport[];
   standing: ComputerStanding;
-  keys: SharedKeysView = { number: 0, replacedAtMs: null, authority: fingerprints[0] };
+  keys: SharedKeysView = {
+    number: 0,
+    replacedAtMs: null,
+    authority: fingerprints[0],
+    own: { isUnderWay: false, waitsFor: [] },
+  };
   /** How long a code is good. */
   invitationMs = 10 * minute;
   /** As a host from before there were other computers. */
@@ -158,6 +163,8 @@ export class FakeComputers {
       case 'computers.replaceKeys':
         this.keys = { ...this.keys, number: this.keys.number + 1, replacedAtMs: Date.now() };
         return this.keys;
+      case 'computers.replaceOwnKey':
+        return { isUnderWay: true, waitsFor: [] };
       case 'network.found':
         return this.found;
       case 'network.doctor':

@@ -74,10 +74,10 @@ class RespListener implements RespServer, ConnectionOwner {
     this.network =
       network === null
         ? null
-        : new NetworkListeners((certificates) => {
+        : new NetworkListeners((secured) => {
             const server = createTlsServer(
               {
-                ...{ cert: certificates, key: network.privateKey, minVersion: 'TLSv1.2' },
+                ...secured,
                 ...{
                   handshakeTimeout: handshakeTimeMsMax,
                   noDelay: true,

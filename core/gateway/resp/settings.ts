@@ -52,7 +52,6 @@ export interface RespServerSettings {
 export interface NetworkListener extends NetworkPlaces {
   /** The wanted one; where it is taken, any. */
   readonly port: number;
-  readonly privateKey: string;
   /** Bounds what strangers hold before their handshake is over. */
   readonly guard: (server: Server) => void;
 }

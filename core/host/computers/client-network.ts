@@ -27,7 +27,7 @@ export class ClientNetwork {
   readonly #trust: TrustKeeper;
   readonly #wanted: ClientPlaces;
   readonly #handlers: ((places: NetworkPlaces) => void)[] = [];
-  #places: NetworkPlaces = { hosts: [], certificates: '' };
+  #places: NetworkPlaces = { hosts: [], certificates: '', privateKey: '' };
   /** For what addresses, and beside what certificate of its own, that is. */
   #seen = '';
   #timer: Cancellable | null = null;
@@ -48,10 +48,6 @@ export class ClientNetwork {
 
   get places(): NetworkPlaces {
     return this.#places;
-  }
-
-  get privateKey(): string {
-    return this.#trust.trust.computer.privateKey;
   }
 
   /** At which programs find this computer; null: at each of its own. */
@@ -98,7 +94,7 @@ export class ClientNetwork {
     const { listen } = this.#wanted;
     const certificates = await addressCertificates(trust, listen, this.#parts.clock.nowMs());
     this.#seen = seen;
-    this.#places = { hosts, certificates };
+    this.#places = { hosts, certificates, privateKey: trust.computer.privateKey };
     for (const handler of this.#handlers) handler(this.#places);
   }
 }

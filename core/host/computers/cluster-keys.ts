@@ -32,6 +32,8 @@ const takenMs = 10_000;
 const usedMs = 60_000;
 /** So much later than the first does each next computer do what the first should have done. */
 const patienceMs = 10_000;
+/** Others, who heard of an epoch a little later, use it by then, and take the next one. */
+const followMs = 5_000;
 const secretBytes = 32;
 
 interface Components {
@@ -43,6 +45,8 @@ interface Components {
   readonly clusterId: string;
   /** Keys of the computers by all layouts that count. */
   readonly letIn: () => ReadonlySet<string>;
+  /** Keys of computers with whose end the authority ends. */
+  readonly endsAuthority: () => readonly string[];
   /** How many computers come before this one where one of them has to do something. */
   readonly rank: () => number;
   readonly spread: (secrets: SecretSet) => void;
@@ -159,7 +163,7 @@ export class ClusterKeys {
   }
 
   async #look(): Promise<void> {
-    const { clock, letIn, rank, noted, spread } = this.#parts;
+    const { clock, letIn, endsAuthority, rank, noted, spread } = this.#parts;
     const nowMs = clock.monotonicMs();
     const inPhaseMs = nowMs - this.#phaseSinceMs;
     if (this.#phase === 'taken' ? inPhaseMs >= takenMs : this.#phase === 'used' && inPhaseMs >= usedMs) {
@@ -171,13 +175,21 @@ export class ClusterKeys {
     if (withKnown(this.#held, present) !== this.#held) {
       await this.#change(() => withKnown(this.#held, letIn()));
     }
-    if (strangersTo(this.#held, present).length === 0) {
+    const strangers = strangersTo(this.#held, present);
+    if (strangers.length === 0) {
       this.#dueSinceMs = null;
       return;
     }
     this.#dueSinceMs ??= nowMs;
-    if (this.#phase === 'taken' || nowMs - this.#dueSinceMs < rank() * patienceMs) return;
-    await this.replace(false);
-    noted('A computer was taken out that knew the secret of the cluster: there is a new secret.');
+    const isFresh = this.#phase !== 'alone' && nowMs - this.#phaseSinceMs < followMs;
+    if (this.#phase === 'taken' || isFresh || nowMs - this.#dueSinceMs < rank() * patienceMs) return;
+    const ending = endsAuthority();
+    const withAuthority = strangers.some((key) => ending.includes(key));
+    await this.replace(withAuthority);
+    noted(
+      withAuthority
+        ? 'A computer was taken out, and the authority with it: there are a new secret and a new certificate, which programs on other computers need. Join codes of before are void.'
+        : 'Who knew the secret of the cluster is let in no more: there is a new secret.',
+    );
   }
 }

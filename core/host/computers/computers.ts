@@ -17,11 +17,10 @@ import type { NodeHandle } from '../nodes/node-handle.ts';
 import type { Peer } from '../repairs/who-runs.ts';
 import type { AppliedElsewhere } from './applied-elsewhere.ts';
 import { compareLayouts, learnKeys } from './catching-up.ts';
-import { type KnownCluster, knownOf } from './known-cluster.ts';
-import { addressOf } from './known-places.ts';
+import { followed, type KnownCluster, knownOf, notHeardBy } from './known-cluster.ts';
 import { type ComputerNews, computerNews, type KnownPlace, repairFigures } from './messages.ts';
 import { addressesOf } from './node-addresses.ts';
-import { type ComputerNow, isSame, OtherComputer, type Telling } from './other-computer.ts';
+import { type ComputerNow, isSame, type OtherComputer, type Telling } from './other-computer.ts';
 import { type NewsSources, newsOf } from './own-news.ts';
 import type { NodesHost } from './remote-node.ts';
 
@@ -43,21 +42,23 @@ interface Components extends NewsSources {
 export class Computers {
   readonly #parts: Components;
   #lastKnown: KnownCluster | null = null;
-  readonly #others = new Map<string, OtherComputer>();
+  /** By the keys that they go by. */
+  #others: ReadonlyMap<string, OtherComputer> = new Map();
+  #followed: KnownCluster | null = null;
   #tick: Cancellable | null = null;
   #closed = false;
   #toldAddresses = '';
 
   constructor(parts: Components, known: readonly KnownPlace[]) {
     this.#parts = parts;
-    this.#follow();
+    this.follow();
     for (const { computer, ...place } of known) this.found(computer, place);
   }
 
   start(): void {
     this.#tellAll();
     this.#tick = this.#parts.timers.after(tickMs, () => {
-      this.#follow();
+      this.follow();
       this.#look();
       if (!this.#closed) this.start();
     });
@@ -76,7 +77,7 @@ export class Computers {
 
   /** News of a computer that called. Returns what it is told. */
   heard(key: string, from: string, news: ComputerNews): ComputerNews {
-    const other = this.#others.get(key);
+    const other = this.#others.get(this.#known.keyOfNext.get(key) ?? key);
     if (other !== undefined) this.#take(other, { host: news.host ?? from, port: news.port }, 'called', news);
     return newsOf(this.#parts, this.places);
   }
@@ -107,7 +108,7 @@ export class Computers {
   /** Where this computer reaches the others: a newcomer begins with them. */
   get places(): KnownPlace[] {
     const { idOfKey } = this.#known;
-    return [...this.#others.values()].flatMap(({ key, place }) => {
+    return [...this.#others].flatMap(([key, { place }]) => {
       const computer = idOfKey.get(key);
       return computer === undefined || place === undefined ? [] : [{ computer, ...place }];
     });
@@ -121,9 +122,9 @@ export class Computers {
   /** Who may run repairs beside this computer. */
   get peers(): Peer[] {
     const { computers } = this.#known;
-    return [...this.#others.values()].map((other) => ({
+    return [...this.#others].map(([present, other]) => ({
       key: other.key,
-      ids: computers.flatMap(({ id, key }) => (key === other.key ? [id] : [])),
+      ids: computers.flatMap(({ id, key }) => (key === present ? [id] : [])),
       isReached: this.#isReached(other),
       takesPart: other.news?.repairs !== undefined,
       aheadMs: other.aheadMs,
@@ -131,17 +132,12 @@ export class Computers {
   }
 
   views(): (Pick<ComputerView, 'id'> & ComputerNow)[] {
-    return this.#known.computers.map(({ id, key }) => {
-      const other = this.#others.get(key ?? '');
-      const place = other?.place;
-      return {
-        id,
-        state: other !== undefined && this.#isReached(other) ? 'reached' : 'away',
-        address: place === undefined ? null : addressOf(place.host, place.port),
-        heardAtMs: other?.heardAtMs ?? null,
-        clientHost: other?.clientHost ?? null,
-      };
-    });
+    const nowMs = this.#parts.clock.monotonicMs();
+    const nowhere = { state: 'away', address: null, heardAtMs: null, clientHost: null } as const;
+    return this.#known.computers.map(({ id, key }) => ({
+      id,
+      ...(this.#others.get(key ?? '')?.now(nowMs) ?? nowhere),
+    }));
   }
 
   /** What a computer told of its program and its clock; null: nothing yet. */
@@ -152,6 +148,11 @@ export class Computers {
   /** For how long a computer has not been heard of; see OtherComputer. One that nobody knows was here a moment ago. */
   silentMs(computer: string): number {
     return this.#of(computer)?.silentMs(this.#parts.clock.monotonicMs()) ?? 0;
+  }
+
+  /** Other computers that are not known to have heard of the newest layout. */
+  get notHeard(): readonly LayoutComputer[] {
+    return notHeardBy(this.#others, this.#known);
   }
 
   /** A call of ClusterApi on another computer. Rejects with what it says, and with `unavailable` where it is not reached. */
@@ -189,11 +190,10 @@ export class Computers {
   }
 
   /** Those of the layouts that count: nobody else is called, and what others told is forgotten. */
-  #follow(): void {
-    const keys = new Set(this.#known.computers.flatMap(({ key }) => key ?? []));
-    const nowMs = this.#parts.clock.monotonicMs();
-    for (const key of keys) if (!this.#others.has(key)) this.#others.set(key, new OtherComputer(key, nowMs));
-    for (const key of this.#others.keys()) if (!keys.has(key)) this.#others.delete(key);
+  follow(): void {
+    const known = this.#known;
+    this.#others = followed(this.#others, this.#followed ?? known, known, this.#parts.clock.monotonicMs());
+    this.#followed = known;
     this.#tellAddresses();
   }
 

@@ -5,7 +5,7 @@ import { connect } from 'node:tls';
 import { plainLine } from '../../base/plain-text.ts';
 import { listOf } from '../../base/words.ts';
 import type { FoundComputer } from '../../contract/computer-views.ts';
-import type { Announcement } from '../../discovery/beacon.ts';
+import type { Announcement, BeaconSigner } from '../../discovery/beacon.ts';
 import { Discovery } from '../../discovery/discovery.ts';
 import type { Conflict } from '../../discovery/neighbours.ts';
 import { LanSockets } from '../../platform/lan-sockets.ts';
@@ -25,13 +25,11 @@ export function createFinder(
   announcement: Announced,
   listen: string,
 ): Discovery {
-  const key = createPrivateKey(privateKey);
-  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   return new Discovery(
     {
       ...components,
       lan: new LanSockets(),
-      signer: { publicKey, sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }) },
+      signer: signerOf(privateKey),
       verify: (spki, bytes, signature) => {
         const by = createPublicKey({ key: spki, format: 'der', type: 'spki' });
         return verify('sha256', bytes, { key: by, dsaEncoding: 'ieee-p1363' }, signature);
@@ -43,6 +41,13 @@ export function createFinder(
       chosenInterfaces: (name) => (oneAddress(listen) === null ? null : hasAddress(name, listen)),
     },
   );
+}
+
+/** `privateKey`: PEM. */
+export function signerOf(privateKey: string): BeaconSigner {
+  const key = createPrivateKey(privateKey);
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  return { publicKey, sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }) };
 }
 
 /** Whether somebody with that key answers there over TLS. */

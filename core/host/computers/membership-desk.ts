@@ -55,14 +55,20 @@ export class MembershipDesk {
   }
 
   /** `dataCenter`: where it goes; absent: to that of this computer. One that does not exist yet is made. */
-  invite(dataCenter: string | undefined, by: string): Invitation {
+  invite(
+    { dataCenter, validSeconds }: { dataCenter?: string; validSeconds: number },
+    by: string,
+  ): Invitation {
     const { invitations, keys, addresses, noted } = this.#parts;
     const target = dataCenter ?? this.#self().dataCenter;
     checkName(target, 'The data center');
-    const { id, secret, expiresAtMs } = invitations.create(target);
+    const { id, secret, expiresAtMs } = invitations.create(target, validSeconds * 1_000);
     const fingerprint = certificateFingerprint(keys().authority.certificate);
     const code = encodeJoinCode({ id, secret, fingerprint });
-    noted(`A join code for ${target} was made. It is good for one computer, for ten minutes.`, by);
+    noted(
+      `A join code for ${target} was made. It is good for one computer, for ${validInWords(validSeconds)}.`,
+      by,
+    );
     return { code, link: joinLinkOf(code, addresses()), expiresAtMs, dataCenter: target };
   }
 
@@ -120,17 +126,23 @@ export class MembershipDesk {
   }
 
   /** Returns the layout without it. Throws `not-found`, and `conflict` for this computer itself. */
-  async remove(name: string, { now, by }: { now: boolean; by: string }): Promise<number> {
+  async remove(
+    name: string,
+    { now, newAuthority, by }: { now: boolean; newAuthority: boolean; by: string },
+  ): Promise<number> {
     const { layouts, own, noted } = this.#parts;
     const computer = computerNamed(layouts.present, name);
     if (own.has(computer.id)) {
       throw new CoterieError('conflict', `${name} is this computer. Take it out at another one.`);
     }
-    await layouts.change((layout, digest) => removeComputer(layout, digest, computer.id, now));
+    await layouts.change((layout, digest) =>
+      removeComputer(layout, digest, computer.id, { isDead: now, newAuthority }),
+    );
+    const also = newAuthority ? ' Then the authority is replaced as well.' : '';
     noted(
       now
-        ? `${name} was shut out. What only its nodes held is lost.`
-        : `${name} is taken out: its nodes hand over what they have, and then it is not let in any more.`,
+        ? `${name} was shut out. What only its nodes held is lost.${also}`
+        : `${name} is taken out: its nodes hand over what they have, and then it is not let in any more.${also}`,
       by,
     );
     return layouts.present.version;
@@ -188,6 +200,13 @@ function read(bytes: Buffer, socket: TLSSocket) {
   } catch {
     throw new CoterieError('bad-input', 'This is no request to come in.');
   }
+}
+
+function validInWords(seconds: number): string {
+  const isMinutes = seconds % 60 === 0;
+  const count = isMinutes ? seconds / 60 : seconds;
+  const unit = isMinutes ? 'minute' : 'second';
+  return count === 1 ? `one ${unit}` : `${count} ${unit}s`;
 }
 
 function freeComputerName({ computers }: Layout, wanted: string): string {

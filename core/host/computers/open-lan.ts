@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { CoterieError } from '../../base/errors.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import type { Discovery } from '../../discovery/discovery.ts';
-import { admitsKey, admittedComputers } from '../../layout/admission.ts';
+import { admitsKey, admittedComputers, isKeyOf } from '../../layout/admission.ts';
 import type { LayoutComputer } from '../../layout/layout.ts';
 import { ComputerCalls } from '../../platform/computer-calls.ts';
 import { systemRandom } from '../../platform/system-random.ts';
@@ -28,11 +28,12 @@ import { ClusterKeys } from './cluster-keys.ts';
 import { type ComputerPort, type MemberRequest, serveComputers } from './computer-port.ts';
 import { roleNow } from './computer-roles.ts';
 import { Computers } from './computers.ts';
-import { conflictInWords, createFinder } from './finder.ts';
+import { conflictInWords, createFinder, signerOf } from './finder.ts';
 import { JoinInbox } from './join-inbox.ts';
 import { isLoopback, ownAddresses, readPlaces, writePlaces } from './known-places.ts';
 import { MembershipDesk } from './membership-desk.ts';
 import { computerNews, remoteCall, remoteRepair } from './messages.ts';
+import { OwnKey } from './own-key.ts';
 import { keyOfTrust, type TrustKeeper } from './trust.ts';
 
 interface Components {
@@ -75,7 +76,8 @@ export interface Lan {
   readonly desk: MembershipDesk;
   readonly discovery: Discovery;
   readonly port: number;
-  readonly key: string;
+  readonly key: () => string;
+  readonly ownKey: OwnKey;
   /** The authority's certificate as PEM. */
   readonly authority: () => string;
   readonly keys: ClusterKeys;
@@ -87,7 +89,7 @@ export interface Lan {
 /** Rejects, with nothing left behind, where the port cannot be had. */
 export async function openLan(parts: Components, at: { listen: string; port: number }): Promise<Lan> {
   const { clock, timers, log, disk, layouts, nodes, own, trust } = parts;
-  const key = keyOfTrust(trust.trust);
+  const key = () => keyOfTrust(trust.trust);
   const { clusterId } = layouts.present;
   const live = () => layouts.live.map(({ layout }) => layout);
   const admits = (certificate: X509Certificate) => admitsKey(live(), keyFingerprint(certificate));
@@ -107,6 +109,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
     {
       ...{ clock, timers, disk, log, clusterId, random: systemRandom, noted: parts.warned },
       letIn: () => new Set(admittedComputers(live()).flatMap((computer) => computer.key ?? [])),
+      endsAuthority: () => layouts.present.authorityEndsWith ?? [],
       rank: () => computers.rank,
       spread(secrets) {
         parts.secrets.change(secrets);
@@ -135,6 +138,25 @@ export async function openLan(parts: Components, at: { listen: string; port: num
       });
       renewal = renewLater();
     });
+  const ownKey = new OwnKey({
+    ...{ clock, timers, log, own, trust, noted: parts.warned },
+    layout: () => layouts.present,
+    async decide(edit, what, by) {
+      await parts.staging.decide(edit, what, by ?? nameOfSelf());
+      parts.noted(`${what}.`, by);
+    },
+    notHeard: () => computers.notHeard,
+    nodesHeard: () =>
+      [...nodes].every((node) => node.status().state !== 'up' || isAtNewest(node.layouts?.version)),
+    async show() {
+      port!.show(trust.credentials);
+      calls.renew();
+      nodes.send({ type: 'credentials', credentials: trust.credentials });
+      await discovery.signAnew(signerOf(trust.trust.computer.privateKey));
+      await parts.network?.renew();
+    },
+  });
+  const isAtNewest = (version = 0) => version >= layouts.present.version;
   let writing = Promise.resolve();
   const computers: Computers = new Computers(
     {
@@ -199,7 +221,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
               throw new CoterieError('unsupported', `"${method}" is not asked of another computer.`);
             }
             const from = keyFingerprint(certificate);
-            const isIt = (one: LayoutComputer) => one.key === from;
+            const isIt = (one: LayoutComputer) => isKeyOf(one, from);
             const name = layouts.present.computers.find(isIt)?.name ?? 'another computer';
             const role = roleNow(layouts, isIt) ?? 'viewer';
             const caller = { sessionId: null, name: plainLine(by), from: plainLine(name), role };
@@ -252,19 +274,22 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   if (!isLoopback(at.listen)) discovery.start();
   computers.start();
   keys.start();
+  ownKey.start();
   let renewal = renewLater();
 
   return {
-    ...{ computers, desk, discovery, key, keys },
+    ...{ computers, desk, discovery, key, keys, ownKey },
     authority: () => trust.trust.authority.certificate,
     port: port.port,
     layoutChanged() {
+      computers.follow();
       port!.dropRemoved();
       calls.dropRemoved();
     },
     async close() {
       computers.close();
       renewal.cancel();
+      await ownKey.close();
       await keys.close();
       await discovery.close();
       await port!.close();

@@ -1,7 +1,8 @@
-/** Another computer as this one knows it, told apart by its key: where it is reached, what it told last, and when. */
+/** Another computer as this one knows it: where it is reached, what it told last, and when. */
 import type { OtherVersion } from '../../contract/checkup-views.ts';
 import type { ComputerView } from '../../contract/computer-views.ts';
 import type { Place } from '../../platform/peer-transport.ts';
+import { addressOf } from './known-places.ts';
 import type { ComputerNews } from './messages.ts';
 import type { Told } from './remote-node.ts';
 
@@ -19,6 +20,7 @@ const awayAfterMs = 5_000;
 const placesMax = 8;
 
 export class OtherComputer {
+  /** The first by which this computer knew it: its name here, also once it goes by another one. */
   readonly key: string;
   readonly #sinceMs: number;
   /** Where it may be reached, the best first. */
@@ -79,6 +81,16 @@ export class OtherComputer {
 
   isReached(nowMs: number): boolean {
     return nowMs - this.#heardMs < awayAfterMs;
+  }
+
+  now(nowMs: number): ComputerNow {
+    const { place } = this;
+    return {
+      state: this.isReached(nowMs) ? 'reached' : 'away',
+      address: place === undefined ? null : addressOf(place.host, place.port),
+      heardAtMs: this.heardAtMs,
+      clientHost: this.clientHost ?? null,
+    };
   }
 
   /** It may be there. What works stays the first. */

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { CoterieError } from '../../base/errors.ts';
+import { type HeldOwnKeys, keyStep } from '../../layout/key-change.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -20,7 +21,7 @@ import { oneAddress } from '../ports.ts';
 
 /**
  * Reads what there is, and makes what is missing; a certificate that ends soon is replaced. Throws `corrupt` where the layout knows this
- * computer by a key that is gone: a new one would be let in nowhere.
+ * computer by a key that is gone: another one would be let in nowhere.
  */
 export async function openTrust(
   { disk, clock }: { disk: Disk; clock: Clock },
@@ -30,7 +31,15 @@ export async function openTrust(
   const { clusterId } = layout;
   const known = await readTrust(disk, folder);
   if (known !== null && known.clusterId === clusterId) {
-    const trust = await renewed(known, authority ?? known.authority, clock.nowMs());
+    const step = keyStep(layout, own, heldKeysOf(known), { isHeard: false, isMoved: false });
+    if (step === 'stranger') {
+      throw new CoterieError(
+        'corrupt',
+        `The other computers know this one by another key than ${folder}/trust.json holds, which is older. Put back the one of now; without it, take this computer out at another, empty its data folder, and let it join anew.`,
+      );
+    }
+    const present = step === 'go-by' ? await withNextKey(known, clock.nowMs()) : known;
+    const trust = await renewed(present, authority ?? known.authority, clock.nowMs());
     if (trust !== known) await writeTrust(disk, trust);
     return trust;
   }
@@ -60,10 +69,26 @@ async function renewed(trust: Trust, authority: Authority, nowMs: number): Promi
   return { ...trust, authority, computer: { ...computer, certificate } };
 }
 
-/** What this computer shows of itself, while it runs: certificates end, and the authority may be replaced. */
+/** With its next key in place of the present one, which is forgotten. */
+async function withNextKey({ next, ...trust }: Trust, nowMs: number): Promise<Trust> {
+  if (next === undefined) return trust;
+  const { id } = trust.computer;
+  const { privateKey, publicKey } = next;
+  const certificate = await issueCertificate(trust.authority, { computerId: id, publicKey }, nowMs);
+  return { ...trust, computer: { id, privateKey, certificate } };
+}
+
+export function heldKeysOf(trust: Trust): HeldOwnKeys {
+  const { next } = trust;
+  return { present: keyOfTrust(trust), next: next === undefined ? null : keyFingerprint(next.publicKey) };
+}
+
+/** What this computer shows of itself, while it runs: certificates end, and keys may be replaced. */
 export class TrustKeeper {
   readonly #parts: { readonly disk: Disk; readonly clock: Clock };
   #trust: Trust;
+  /** One change after another. */
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(parts: { disk: Disk; clock: Clock }, trust: Trust) {
     this.#parts = parts;
@@ -79,12 +104,39 @@ export class TrustKeeper {
   }
 
   /** Rejects where it cannot be written: it counts all the same, and is made anew at the next start. */
-  async goBy(authority: Authority): Promise<void> {
-    const { disk, clock } = this.#parts;
-    const next = await renewed(this.#trust, authority, clock.nowMs());
-    if (next === this.#trust) return;
-    this.#trust = next;
-    await writeTrust(disk, next);
+  goBy(authority: Authority): Promise<void> {
+    return this.#inTurn(async () => {
+      const { disk, clock } = this.#parts;
+      const next = await renewed(this.#trust, authority, clock.nowMs());
+      if (next === this.#trust) return;
+      this.#trust = next;
+      await writeTrust(disk, next);
+    });
+  }
+
+  /** Makes the key to go by next, if there is none; nothing is different before it is on the disk. */
+  makeNextKey(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#trust.next === undefined) await this.#keep({ ...this.#trust, next: newKeyPair() });
+    });
+  }
+
+  /** From now on it goes by the key that was made last. The one before is forgotten, once the disk has that. */
+  goByNextKey(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#keep(await withNextKey(this.#trust, this.#parts.clock.nowMs()));
+    });
+  }
+
+  async #keep(trust: Trust): Promise<void> {
+    await writeTrust(this.#parts.disk, trust);
+    this.#trust = trust;
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const run = this.#queue.then(change);
+    this.#queue = run.catch(() => {});
+    return run;
   }
 }
 

@@ -53,8 +53,8 @@ export interface LocalNodesSettings {
   readonly host: string;
   /** That for other nodes, and where those of this computer reach each other. */
   readonly peerHost: string;
-  /** Null: all of the cluster is on this computer. */
-  readonly credentials: Credentials | null;
+  /** What this computer shows of itself now; null: all of the cluster is on this computer. */
+  readonly credentials: () => Credentials | null;
   /** Where clients on other computers may connect; null: nowhere. */
   readonly network: ClientNetwork | null;
   readonly hotBytesMax: number;
@@ -104,7 +104,7 @@ export class LocalNodes {
       nodeId: node.id,
       name: node.name,
       folder: folderOf(node),
-      ...{ host, peerHost, credentials },
+      ...{ host, peerHost, credentials: credentials() },
       // Where its clients found it last.
       ...{ clientPort: portsNow().clientPort, peerPort: portsNow().peerPort },
       network: network === null ? null : { ...network.places, port: wantedNetworkPort(portsNow()) },
@@ -134,6 +134,9 @@ export class LocalNodes {
           listening: (at) => {
             this.#listens(node, at);
             local.send({ type: 'access', rules: access() });
+            // One that went on without its host may not have heard of another key.
+            const shown = credentials();
+            if (shown !== null) local.send({ type: 'credentials', credentials: shown });
           },
         },
       },

@@ -60,23 +60,20 @@ export async function serveNetwork(
   );
   app.onError((error) => failureOf(error, log));
 
-  const listeners = new NetworkListeners(
-    (certificates) => {
-      const server = createAdaptorServer({
-        fetch: app.fetch,
-        createServer,
-        serverOptions: {
-          ...keyServerOptions,
-          ...{ cert: certificates, key: network.privateKey, minVersion: 'TLSv1.2' },
-          handshakeTimeout: handshakeTimeMsMax,
-        },
-      }) as unknown as Server & Parameters<typeof guardServer>[0];
-      guardServer(server, { connectionsMax, silentMaxMs, headers }, log);
-      boundHandshakes(server);
-      return server;
-    },
-    { ...settings, privateKey: network.privateKey },
-  );
+  const listeners = new NetworkListeners((secured) => {
+    const server = createAdaptorServer({
+      fetch: app.fetch,
+      createServer,
+      serverOptions: {
+        ...keyServerOptions,
+        ...secured,
+        handshakeTimeout: handshakeTimeMsMax,
+      },
+    }) as unknown as Server & Parameters<typeof guardServer>[0];
+    guardServer(server, { connectionsMax, silentMaxMs, headers }, log);
+    boundHandshakes(server);
+    return server;
+  }, settings);
   const follow = async () => {
     await listeners.set(network.places);
     admission.networkPort = listeners.port;

@@ -20,6 +20,8 @@ export class Computer {
   readonly visitor: Visitor;
   readonly #lan: Lan;
   #child: ChildProcess | null = null;
+  /** Of its processes, from the next start on. */
+  environment: Readonly<Record<string, string>> = {};
   /** What it wrote to standard error, for the message of a failing test. */
   log = '';
 
@@ -42,7 +44,9 @@ export class Computer {
   /** Resolves when it takes clients or, without a cluster, can be asked to join one. */
   async start(...extra: string[]): Promise<void> {
     const words = ['--data', this.folder, '--json', '--listen', 'lan', '--computer-name', this.name];
-    const child = this.#lan.spawn(this.number, [process.execPath, program, 'serve', ...words, ...extra]);
+    const child = this.#lan.spawn(this.number, [process.execPath, program, 'serve', ...words, ...extra], {
+      environment: this.environment,
+    });
     this.#child = child;
     child.stderr!.on('data', (chunk: Buffer) => {
       this.log = (this.log + chunk.toString()).slice(-20_000);

@@ -85,11 +85,16 @@ export class Lan {
   spawn(
     number: number,
     words: readonly string[],
-    { isVisitor = false, stderr = 'pipe' as 'pipe' | 'inherit' } = {},
+    {
+      isVisitor = false,
+      stderr = 'pipe' as 'pipe' | 'inherit',
+      environment = {} as Readonly<Record<string, string>>,
+    } = {},
   ): ChildProcess {
     // `ip netns exec` becomes the program: the pid is the program's.
     const child = spawn('ip', ['netns', 'exec', this.#namespace(number), ...words], {
       stdio: ['pipe', 'pipe', stderr],
+      env: { ...process.env, ...environment },
     });
     if (isVisitor) this.#visitors.add(child.pid!);
     return child;

@@ -24,6 +24,7 @@ class TestComputer {
   readonly told: SecretSet[] = [];
   readonly authorities: string[] = [];
   isOn = true;
+  endsAuthority: readonly string[] = [];
   letIn = new Set(['a', 'b', 'x']);
 
   constructor(time: VirtualTime, rank: () => number, held?: HeldKeys) {
@@ -33,6 +34,7 @@ class TestComputer {
         ...{ clock: time, timers: time, disk: this.disk, log: silentLog, random: systemRandom, rank },
         clusterId: 'cluster',
         letIn: () => this.letIn,
+        endsAuthority: () => this.endsAuthority,
         spread: (secrets) => this.told.push(secrets),
         authorityChanged: async ({ certificate }) => void this.authorities.push(certificate),
         noted: () => {},
@@ -67,6 +69,14 @@ async function run(time: VirtualTime, computers: TestComputer[], seconds: number
   }
 }
 
+/** As `run`, with what no test's clock knows of: an authority is signed. */
+async function runSigning(time: VirtualTime, computers: TestComputer[]): Promise<void> {
+  for (let turn = 0; turn < 200 && computers.some(({ keys }) => keys.mark.number === 0); turn++) {
+    await run(time, computers, 1);
+    await newAuthority('elsewhere', 0);
+  }
+}
+
 describe('keys that computers hold in common', () => {
   it('are replaced once somebody is taken out, at one computer, and nobody stops taking another’s packets', async () => {
     const time = new VirtualTime();
@@ -81,6 +91,31 @@ describe('keys that computers hold in common', () => {
     expect(one.uses).not.toBe(secret.toString('hex'));
     // The one of before is taken from nobody any more.
     expect([one.takes, other.takes]).toEqual([[one.uses], [one.uses]]);
+  });
+
+  it('take the authority with them where a removal said so, and not before that computer is out', async () => {
+    const time = new VirtualTime();
+    const computers = [0, 1].map((rank) => new TestComputer(time, () => rank));
+    for (const one of computers) one.endsAuthority = ['x'];
+    await run(time, computers, 5);
+    // It hands over still, and would be given the new one.
+    expect(computers.map(({ keys, authorities }) => [keys.mark.number, authorities.length])).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    for (const { letIn } of computers) letIn.delete('x');
+    await runSigning(time, computers);
+    expect(computers.map(({ keys }) => keys.mark.number)).toEqual([1, 1]);
+    expect(computers[0].authorities).toHaveLength(1);
+    expect(computers[1].authorities).toEqual(computers[0].authorities);
+    expect(computers[0].authorities[0]).not.toBe(authority.certificate);
+    // Somebody else who goes takes only the secret.
+    for (const { letIn } of computers) letIn.delete('b');
+    await run(time, computers, 100);
+    expect(computers.map(({ keys, authorities }) => [keys.mark.number, authorities.length])).toEqual([
+      [2, 1],
+      [2, 1],
+    ]);
   });
 
   it('are replaced by the next computer where the first is away, which takes them when it is back', async () => {

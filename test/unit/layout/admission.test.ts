@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { admitsKey, admitsNode } from '../../../core/layout/admission.ts';
+import { admitsKey, keyRank } from '../../../core/layout/admission.ts';
 import { addNodes, removeComputer, removeNode } from '../../../core/layout/changes.ts';
 import type { Layout } from '../../../core/layout/layout.ts';
 import { layoutOf } from '../../support/layouts.ts';
@@ -19,30 +19,30 @@ describe('who is let in', () => {
     const [first] = layout.nodes;
     const firstKey = layout.computers.find(({ id }) => id === first.computer)!.key!;
     expect([admitsKey([layout], 'key of other'), admitsKey([layout], 'no key')]).toEqual([true, false]);
-    expect(admitsNode([layout], 77, 'key of other')).toBe(true);
-    expect(admitsNode([layout], 77, firstKey)).toBe(false);
-    expect(admitsNode([layout], first.id, 'key of other')).toBe(false);
-    expect(admitsNode([layout], 78, 'key of other')).toBe(false);
+    expect(keyRank([layout], 77, 'key of other')).toBe(1);
+    expect(keyRank([layout], 77, firstKey)).toBe(0);
+    expect(keyRank([layout], first.id, 'key of other')).toBe(0);
+    expect(keyRank([layout], 78, 'key of other')).toBe(0);
   });
 
   it('is one that is taken out for as long as it hands over, and not after that', () => {
     const before = pair();
-    const after = removeComputer(before, 'd', 'other', false);
+    const after = removeComputer(before, 'd', 'other', { isDead: false });
     expect([
       admitsKey([before, after], 'key of other'),
-      admitsNode([before, after], 77, 'key of other'),
-    ]).toEqual([true, true]);
+      keyRank([before, after], 77, 'key of other'),
+    ]).toEqual([true, 1]);
     expect(admitsKey([after], 'key of other')).toBe(false);
   });
 
   it('is at once not one that is shut out, though the layout before still counts', () => {
     const before = pair();
-    const after = removeComputer(before, 'd', 'other', true);
+    const after = removeComputer(before, 'd', 'other', { isDead: true });
     expect(after.gone).toContain(77);
     expect([
       admitsKey([before, after], 'key of other'),
-      admitsNode([before, after], 77, 'key of other'),
-    ]).toEqual([false, false]);
+      keyRank([before, after], 77, 'key of other'),
+    ]).toEqual([false, 0]);
   });
 
   it('is not a computer without a key, whatever it shows', () => {
@@ -58,6 +58,6 @@ describe('who is let in', () => {
     expect(admitsKey([with3], 'key of empty')).toBe(true);
     // A change of other nodes leaves it alone.
     expect(admitsKey([removeNode(with3, 'd', 'node-77', false)], 'key of empty')).toBe(true);
-    expect(admitsKey([removeComputer(with3, 'd', 'empty', false)], 'key of empty')).toBe(false);
+    expect(admitsKey([removeComputer(with3, 'd', 'empty', { isDead: false })], 'key of empty')).toBe(false);
   });
 });

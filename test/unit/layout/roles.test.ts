@@ -67,11 +67,11 @@ describe('the role of a computer', () => {
 
   it('is kept by one that leaves, and is none for one that is out', () => {
     const before = onlyFirst();
-    const after = removeComputer(before, 'd', 'computer-2', false);
+    const after = removeComputer(before, 'd', 'computer-2', { isDead: false });
     expect(roleAmong([before, after], only('computer-2'))).toBe('viewer');
     expect(roleAmong([after], only('computer-2'))).toBeNull();
     expect(
-      roleAmong([before, removeComputer(before, 'd', 'computer-2', true)], only('computer-2')),
+      roleAmong([before, removeComputer(before, 'd', 'computer-2', { isDead: true })], only('computer-2')),
     ).toBeNull();
   });
 });
@@ -84,8 +84,8 @@ describe('the only owner', () => {
   });
 
   it.each([
-    ['with its computer', (layout: Layout) => removeComputer(layout, 'd', 'computer-1', false)],
-    ['given up for dead', (layout: Layout) => removeComputer(layout, 'd', 'computer-1', true)],
+    ['with its computer', (layout: Layout) => removeComputer(layout, 'd', 'computer-1', { isDead: false })],
+    ['given up for dead', (layout: Layout) => removeComputer(layout, 'd', 'computer-1', { isDead: true })],
     ['with its last node', (layout: Layout) => removeNode(layout, 'd', 'node-1', false)],
   ])('is not taken out %s', (_, edit) => {
     expect(() => edit(onlyFirst())).toThrow(expect.objectContaining(refusal));

@@ -24,22 +24,22 @@ const proved = (secret: Buffer, over: { exporter?: Buffer; request?: Buffer } = 
 
 describe('an invitation', () => {
   it('lets one computer ask, once', () => {
-    const { id, secret } = invitations.create('office');
+    const { id, secret } = invitations.create('office', 600_000);
     expect(invitations.take(id, proved(secret), 'a')).toMatchObject({ dataCenter: 'office' });
     expect(() => invitations.take(id, proved(secret), 'a')).toThrow('it was used');
   });
 
   it('is over after ten minutes, whatever the clock on the wall says', async () => {
-    const { id, secret } = invitations.create('office');
+    const { id, secret } = invitations.create('office', 600_000);
     await time.advance(10 * minute - 1);
-    const other = invitations.create('office');
+    const other = invitations.create('office', 600_000);
     await time.advance(1);
     expect(() => invitations.take(id, proved(secret), 'a')).toThrow('expired');
     expect(invitations.take(other.id, proved(other.secret), 'a')).toBeDefined();
   });
 
   it('is over after five wrong tries, and a right one does not help then', () => {
-    const { id, secret } = invitations.create('office');
+    const { id, secret } = invitations.create('office', 600_000);
     const wrong = proved(Buffer.alloc(10));
     for (let attempt = 0; attempt < 4; attempt++) {
       expect(() => invitations.take(id, wrong, 'a')).toThrow('is wrong');
@@ -49,7 +49,7 @@ describe('an invitation', () => {
   });
 
   it('is not opened by a proof for another connection, or for another request', () => {
-    const { id, secret } = invitations.create('office');
+    const { id, secret } = invitations.create('office', 600_000);
     expect(() => invitations.take(id, proved(secret, { exporter: Buffer.alloc(32, 8) }), 'a')).toThrow(
       'is wrong',
     );
@@ -63,7 +63,7 @@ describe('an invitation', () => {
   });
 
   it('is not used up by somebody who goes through all numbers: he has to wait, and others have not', async () => {
-    const { id, secret } = invitations.create('office');
+    const { id, secret } = invitations.create('office', 600_000);
     const numbers = Array.from({ length: 2_000 }, (_, number) => number.toString(16).padStart(4, '0'));
     let asked = 0;
     for (const number of numbers.filter((one) => one !== id)) {
@@ -80,10 +80,10 @@ describe('an invitation', () => {
   });
 
   it('is refused while very many are open, and again possible once they are over', async () => {
-    for (let count = 0; count < 64; count++) invitations.create('office');
-    expect(() => invitations.create('office')).toThrow('64 invitations are open');
+    for (let count = 0; count < 64; count++) invitations.create('office', 600_000);
+    expect(() => invitations.create('office', 600_000)).toThrow('64 invitations are open');
     await time.advance(10 * minute);
-    expect(invitations.create('office')).toBeDefined();
+    expect(invitations.create('office', 600_000)).toBeDefined();
   });
 });
 
