@@ -24,11 +24,13 @@ function visitCounted(visit: (block: number, step: number) => void): void {
   }
 }
 
-/** What all inputs of one target have reached. */
+/** What all inputs of one target have reached; with `often`, how often a block ran counts as well. */
 export class Reached {
   readonly #steps: Uint8Array;
+  readonly #often: boolean;
 
-  constructor() {
+  constructor({ often }: { often: boolean }) {
+    this.#often = often;
     // Made by whichever module of core/ is run first.
     counts = (globalThis as { coterieBlockCounts?: Uint8Array<ArrayBuffer> }).coterieBlockCounts ?? counts;
     fours = new Uint32Array(counts.buffer);
@@ -42,7 +44,8 @@ export class Reached {
   /** Adds what ran since the last reset; whether any of it is new. */
   add(): boolean {
     let isNew = false;
-    visitCounted((block, step) => {
+    visitCounted((block, counted) => {
+      const step = this.#often ? counted : 1;
       if ((step & ~this.#steps[block]) === 0) return;
       this.#steps[block] |= step;
       isNew = true;

@@ -19,7 +19,7 @@ const shortenRunsMax = 200;
 export interface Fuzzed {
   readonly runs: number;
   readonly blocks: number;
-  /** Shortest first. */
+  /** Those to keep first come first. */
   readonly kept: readonly Buffer[];
   readonly crash: { readonly input: Buffer; readonly cause: Error } | null;
 }
@@ -29,7 +29,7 @@ export class Fuzzer {
   readonly #random: SeededRandom;
   readonly #material: Material;
   readonly #kept: Buffer[] = [];
-  #reached = new Reached();
+  #reached = new Reached({ often: true });
   #outcomes = new Set<string>();
   #runs = 0;
 
@@ -133,17 +133,29 @@ export class Fuzzer {
     return best;
   }
 
-  /** Of all that was kept: no seeds, the shortest first, without those that add nothing to what shorter ones reach. */
+  /**
+   * Of all that was kept, without the seeds: first those that reach a block which no shorter one reaches, then those that run one oftener
+   * or come to another outcome. Where not all are kept on disk, these are the ones to miss.
+   */
   async #smallest(): Promise<Buffer[]> {
     const { seeds } = this.#target;
-    this.#reached = new Reached();
-    this.#outcomes = new Set();
-    for (const seed of seeds) await this.#look(seed);
-    const found: Buffer[] = [];
-    for (const input of this.#kept.slice(seeds.length).sort((one, other) => one.length - other.length)) {
-      if (await this.#look(input)) found.push(input);
+    const byLength = this.#kept.slice(seeds.length).sort((one, other) => one.length - other.length);
+    const found = new Set<Buffer>();
+    for (const often of [false, true]) {
+      this.#reached = new Reached({ often });
+      this.#outcomes = new Set();
+      for (const input of [...seeds, ...found]) await this.#look(input);
+      for (const input of byLength) {
+        if (await this.#reaches(input, often)) found.add(input);
+      }
     }
-    return found;
+    return [...found];
+  }
+
+  async #reaches(input: Buffer, outcomesCount: boolean): Promise<boolean> {
+    if (outcomesCount) return this.#look(input);
+    await this.#outcomeOf(input);
+    return this.#reached.add();
   }
 }
 

@@ -31,7 +31,9 @@ interface Reader<T> {
 export function reader<T>({ name, seeds, words = [], read, refusals = [], holds }: Reader<T>): FuzzTarget {
   const refused = (cause: unknown): string => {
     if (!(cause instanceof CoterieError) || !refusals.includes(cause.code)) throw cause;
-    return `${cause.code}: ${cause.message.replace(/"[^"]*"|[0-9]+/g, '…').slice(0, 120)}`;
+    // What it quotes is the input's.
+    const [words] = cause.message.split(/["']/, 1);
+    return `${cause.code}: ${words.replace(/[0-9]+/g, '…').slice(0, 120)}`;
   };
   const taken = (value: Awaited<T>, input: Buffer): string => holds?.(value, input) ?? 'taken';
   return {

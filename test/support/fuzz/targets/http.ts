@@ -9,6 +9,7 @@ import { rangeOf } from '../../../../core/gateway/http/kv-answers.ts';
 import { kvLogin } from '../../../../core/gateway/http/kv-login.ts';
 import { kvOrigins } from '../../../../core/gateway/http/kv-origins.ts';
 import { kvRoutes } from '../../../../core/gateway/http/kv-routes.ts';
+import { keyMethods } from '../../../../core/gateway/http/methods.ts';
 import { ReadGate } from '../../../../core/gateway/http/read-gate.ts';
 import { refusalOf } from '../../../../core/host/servers/request-guards.ts';
 import { openToAll } from '../../../../core/ports/logins.ts';
@@ -180,7 +181,7 @@ const keyRequests: FuzzTarget = {
     const [error] = log.errors;
     if (error !== undefined) throw new Error(`${error.message} ${JSON.stringify(error.facts)}`);
     if (response.status >= 500 && response.status !== 503) throw new Error(`Answered ${response.status}.`);
-    return `${method.slice(0, 8)} ${response.status}`;
+    return `${keyMethods.includes(method)} ${response.status}`;
   },
 };
 

@@ -85,7 +85,7 @@ function parser(
         if (found(open(), bytes, size) !== whole)
           throw new Error('What it reads depends on where the bytes are cut.');
       }
-      return /Protocol error: [^"0-9]*/.exec(whole)?.[0] ?? `${whole.length > 2}`;
+      return /Protocol error: [a-z ]*/.exec(whole)?.[0] ?? `${whole.length > 2}`;
     },
   };
 }
