@@ -112,22 +112,22 @@ export function mutatedJson(input: Buffer, random: SeededRandom, material: Mater
     return null;
   }
   if (!isHolder(root)) return null;
-  for (let count = 1 + random.below(3); count > 0; count--) {
-    const places = placesIn(root);
-    if (places.length === 0) break;
-    const place = random.pick(places);
-    const value = (place.holder as Record<string, unknown>)[place.key];
-    const inner =
-      typeof value === 'string' && value.startsWith('{')
-        ? mutatedJson(Buffer.from(value), random, material)
-        : null;
-    if (inner !== null) own(place.holder, place.key, inner.toString());
-    else change(place, places, random, material);
-  }
   try {
+    for (let count = 1 + random.below(3); count > 0; count--) {
+      const places = placesIn(root);
+      if (places.length === 0) break;
+      const place = random.pick(places);
+      const value = (place.holder as Record<string, unknown>)[place.key];
+      const inner =
+        typeof value === 'string' && value.startsWith('{')
+          ? mutatedJson(Buffer.from(value), random, material)
+          : null;
+      if (inner !== null) own(place.holder, place.key, inner.toString());
+      else change(place, places, random, material);
+    }
     return Buffer.from(JSON.stringify(root));
   } catch {
-    // Nested too deep to be written.
+    // Nested too deep to be copied or written.
     return null;
   }
 }
