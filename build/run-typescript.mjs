@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt, root } from './setup.mjs';
 
-export async function runTypeScript(entry, words) {
+/** `plugins`: of vite, for the bundle. Resolves with the program's exit code. */
+export async function runTypeScript(entry, words, plugins = []) {
   await ensureBuilt();
   const { build } = await import('vite');
   const folder = mkdtempSync(join(tmpdir(), 'coterie-run-'));
@@ -15,6 +16,7 @@ export async function runTypeScript(entry, words) {
       root,
       configFile: false,
       logLevel: 'error',
+      plugins,
       build: {
         ssr: join(root, entry),
         target: 'node20',

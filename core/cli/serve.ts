@@ -2,7 +2,7 @@
  * `coterie serve`: the headless computer. Prints one line when every node that can start takes clients; drains on SIGTERM
  * and SIGINT, whatever it is doing then.
  */
-import { networkInterfaces } from 'node:os';
+
 import { join, resolve } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import { plainJson, plainLine, plainLines } from '../base/plain-text.ts';
@@ -10,6 +10,7 @@ import type { Snapshot } from '../contract/views.ts';
 import { isLoopback } from '../host/computers/known-places.ts';
 import { openComputer, readyWithinMs } from '../host/open-computer.ts';
 import { ForkLauncher } from '../node-process/fork-launcher.ts';
+import { addressesIn, presentInterfaces } from '../platform/interfaces.ts';
 import type { Log } from '../ports/log.ts';
 
 /** After the end in order. */
@@ -122,12 +123,10 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** Throws `bad-input` for what is no address of this computer. */
 function listenAddress(wanted: string): string {
   if (wanted === 'lan') return '0.0.0.0';
-  const interfaces = networkInterfaces();
+  const interfaces = presentInterfaces();
   const named = interfaces[wanted]?.find(({ family }) => family === 'IPv4')?.address;
   if (named !== undefined) return named;
-  const own = Object.values(interfaces).flatMap(
-    (addresses) => addresses?.map(({ address }) => address) ?? [],
-  );
+  const own = addressesIn(interfaces).map(({ address }) => address);
   if (own.includes(wanted) || wanted === '0.0.0.0' || isLoopback(wanted)) return wanted;
   throw new CoterieError(
     'bad-input',

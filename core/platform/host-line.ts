@@ -54,13 +54,19 @@ export class HostLine {
 
   /** Throws `bad-input` for a frame that is no message: the line is closed then. */
   received(frame: Buffer): void {
-    if (typeOf(frame) !== frameType.host) {
-      throw new CoterieError('bad-input', 'A host or its node sent something that is no message.');
-    }
-    const message: unknown = JSON.parse(bodyOf(frame).toString());
+    const message = messageIn(frame);
     if (this.#early === null) this.#handler(message);
     else this.#early.push(message);
   }
+}
+
+function messageIn(frame: Buffer): unknown {
+  try {
+    if (typeOf(frame) === frameType.host) return JSON.parse(bodyOf(frame).toString());
+  } catch {
+    // Not JSON: as little a message as a frame of another type.
+  }
+  throw new CoterieError('bad-input', 'A host or its node sent something that is no message.');
 }
 
 export interface NodeAt {

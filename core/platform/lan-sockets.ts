@@ -5,8 +5,8 @@
  * bring in, and datagrams that a router let through.
  */
 import { BlockList } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import type { Lan, LanEvents, LanFailure, LanInterface, LanPath, LanSocket } from '../ports/lan.ts';
+import { presentInterfaces } from './interfaces.ts';
 import { type Family, LanReceiver, zoneOf } from './lan-receiver.ts';
 import { LanSender } from './lan-sender.ts';
 
@@ -33,7 +33,7 @@ export class LanSockets implements Lan {
   }
 
   interfaces() {
-    return networkInterfaces() as ReturnType<Lan['interfaces']>;
+    return presentInterfaces();
   }
 
   open(lanInterface: LanInterface, events: LanEvents): LanSocket {

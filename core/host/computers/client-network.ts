@@ -2,10 +2,9 @@
  * The way of programs on other computers to this one, while it is open: where their ports listen, and the certificate by which they
  * check this computer. Follows its addresses, which change.
  */
-import { networkInterfaces } from 'node:os';
 import type { NetworkPlaces } from '../../gateway/network-listeners.ts';
+import { addressesIn, presentInterfaces } from '../../platform/interfaces.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
-import type { InterfaceTable } from '../../ports/lan.ts';
 import type { Log } from '../../ports/log.ts';
 import { oneAddress } from '../ports.ts';
 import { type ClientPlaces, hostsFor } from './client-interfaces.ts';
@@ -13,8 +12,6 @@ import { addressCertificates, type TrustKeeper } from './trust.ts';
 
 /** As often as discovery looks at the interfaces. */
 const lookEveryMs = 10_000;
-
-export const presentInterfaces = () => networkInterfaces() as InterfaceTable;
 
 interface Components {
   readonly clock: Clock;
@@ -87,7 +84,7 @@ export class ClientNetwork {
   async #look(): Promise<void> {
     const table = presentInterfaces();
     const hosts = hostsFor(this.#wanted, table);
-    const all = Object.values(table).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+    const all = addressesIn(table).map(({ address }) => address);
     const { trust } = this.#trust;
     const seen = JSON.stringify([hosts, all, trust.computer.certificate]);
     if (seen === this.#seen) return;

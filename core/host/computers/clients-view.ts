@@ -1,8 +1,8 @@
 /** How programs reach the data, for those who show it. */
 import type { ClientsView } from '../../contract/computer-views.ts';
+import { presentInterfaces } from '../../platform/interfaces.ts';
 import type { HostActions } from '../api-handlers.ts';
 import { clientInterfaces } from './client-interfaces.ts';
-import { presentInterfaces } from './client-network.ts';
 import { addressOf, ownAddresses } from './known-places.ts';
 
 export function clientsViewOf({ access, admission, settings, network, lan, view }: HostActions): ClientsView {

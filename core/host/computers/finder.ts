@@ -1,6 +1,6 @@
 /** This computer on the local network: what it says of itself, whom it hears, and the proof that who is heard is there. */
+
 import { createPrivateKey, createPublicKey, sign, verify, X509Certificate } from 'node:crypto';
-import { networkInterfaces } from 'node:os';
 import { connect } from 'node:tls';
 import { plainLine } from '../../base/plain-text.ts';
 import { listOf } from '../../base/words.ts';
@@ -8,6 +8,7 @@ import type { FoundComputer } from '../../contract/computer-views.ts';
 import type { Announcement, BeaconSigner } from '../../discovery/beacon.ts';
 import { Discovery } from '../../discovery/discovery.ts';
 import type { Conflict } from '../../discovery/neighbours.ts';
+import { presentInterfaces } from '../../platform/interfaces.ts';
 import { LanSockets } from '../../platform/lan-sockets.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -81,7 +82,7 @@ export function foundView(discovery: Discovery, ours: string | null): FoundCompu
 
 /** Where connections are taken at one address alone, nothing is told on other interfaces. */
 function hasAddress(name: string, address: string): boolean {
-  return networkInterfaces()[name]?.some((one) => one.address === address) ?? false;
+  return presentInterfaces()[name]?.some((one) => one.address === address) ?? false;
 }
 
 /** What two computers that claim to be one look like, and what to do. */

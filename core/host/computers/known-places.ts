@@ -1,7 +1,7 @@
 /** Where other computers of the cluster were reached last: a start begins there, also where nobody is heard on the network. */
 import { isIPv4 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
+import { addressesIn, presentInterfaces } from '../../platform/interfaces.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { oneAddress } from '../ports.ts';
 import { type KnownPlace, knownPlace } from './messages.ts';
@@ -23,11 +23,10 @@ export async function writePlaces(disk: Disk, places: readonly KnownPlace[]): Pr
 }
 
 /** host:port at which other computers reach this one, the likeliest first. */
-export function ownAddresses(listen: string, port: number): string[] {
+export function ownAddresses(listen: string, port: number, table = presentInterfaces()): string[] {
   const only = oneAddress(listen);
   if (only !== null) return [addressOf(only, port)];
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
+  return addressesIn(table)
     .filter(({ internal, family }) => !internal && family === 'IPv4')
     .map(({ address }) => addressOf(address, port));
 }

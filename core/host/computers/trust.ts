@@ -1,9 +1,9 @@
 /** This computer's key, and the authority of its cluster: made when it first takes connections from other computers. */
 import { X509Certificate } from 'node:crypto';
-import { networkInterfaces } from 'node:os';
 import { CoterieError } from '../../base/errors.ts';
 import { type HeldOwnKeys, keyStep } from '../../layout/key-change.ts';
 import type { Layout } from '../../layout/layout.ts';
+import { addressesIn, presentInterfaces } from '../../platform/interfaces.ts';
 import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
@@ -167,6 +167,5 @@ export async function addressCertificates(
 /** Of this computer, where it listens at `listen`. */
 function addressesOf(listen: string): string[] {
   const only = oneAddress(listen);
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return only === null ? own.map(({ address }) => address.replace(/%.*$/, '')) : [only];
+  return only === null ? addressesIn(presentInterfaces()).map(({ address }) => address) : [only];
 }

@@ -66,9 +66,14 @@ const sharedRecord = z.discriminatedUnion('kind', [
 ]);
 export type SharedRecord = z.infer<typeof sharedRecord>;
 
-/** Null: too large, or of no form that is known here. */
+/** Null: too large, nested too deep to be written down, or of no form that is known here. */
 export function recordIn(value: unknown): SharedRecord | null {
-  if (JSON.stringify(value).length > recordBytesMax) return null;
+  try {
+    if (JSON.stringify(value).length > recordBytesMax) return null;
+  } catch {
+    // One such record must not keep the others, that came with it, from being learnt.
+    return null;
+  }
   return sharedRecord.safeParse(value).data ?? null;
 }
 

@@ -55,6 +55,7 @@ export function encodePage({ keyspace, partition, from, until, records }: DeadPa
   return bytes;
 }
 
+/** Throws `bad-input`, also for a record beyond the range: nobody looks there, so nothing would speak against it. */
 export function decodePage(bytes: Buffer): DeadPage {
   const count = (bytes.length - headBytes) / entryBytes;
   const malformed = () =>
@@ -66,8 +67,10 @@ export function decodePage(bytes: Buffer): DeadPage {
   if (partition >= partitionCount || until > offsetEnd || from > until) throw malformed();
   const records = Array.from({ length: count }, (_, index): DeadRecord => {
     const at = headBytes + index * entryBytes;
+    const offset = bytes.readUIntBE(at, 6);
     const hash = bytes.readUIntBE(at + 6, 3) * 2 ** 32 + bytes.readUInt32BE(at + 9);
-    return { offset: bytes.readUIntBE(at, 6), hash };
+    if (offset < from || offset >= until || !Number.isSafeInteger(hash)) throw malformed();
+    return { offset, hash };
   });
   return { keyspace: bytes.readUInt16BE(0), partition, from, until, records };
 }

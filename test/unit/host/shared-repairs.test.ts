@@ -475,6 +475,10 @@ describe('what another computer tells', () => {
     expect(recordIn(recordOf({ mark }))).toBeNull();
   });
 
+  it('is left out when it is nested too deep to be written down', () => {
+    expect(recordIn(JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`))).toBeNull();
+  });
+
   it('is taken for all that can be used, and what cannot is not asked for again and again', async () => {
     await time.advance(2_000);
     const record = recordOf();

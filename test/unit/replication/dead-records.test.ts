@@ -36,7 +36,7 @@ describe('a page of dead records', () => {
   it('comes out as it went in', () => {
     check(
       fc.property(entries, (records: DeadRecord[]) => {
-        const page = { keyspace: 3, partition: 1_023, from: 7, until: offsetEnd, records };
+        const page = { keyspace: 3, partition: 1_023, from: 0, until: offsetEnd, records };
         expect(decodePage(encodePage(page))).toEqual(page);
       }),
     );
@@ -52,6 +52,15 @@ describe('a page of dead records', () => {
       );
     }
     bytes.writeUInt16BE(1_024, 2);
+    expect(() => decodePage(bytes)).toThrow(expect.objectContaining({ code: 'bad-input' }));
+  });
+
+  it.each([
+    ['before its range', { offset: 6, hash: 2 }],
+    ['behind its range', { offset: 9, hash: 2 }],
+    ['that no hash can name', { offset: 7, hash: 2 ** 53 }],
+  ])('is refused with a record %s: nobody would look there for what speaks against it', (_, record) => {
+    const bytes = encodePage({ keyspace: 3, partition: 4, from: 7, until: 9, records: [record] });
     expect(() => decodePage(bytes)).toThrow(expect.objectContaining({ code: 'bad-input' }));
   });
 });
