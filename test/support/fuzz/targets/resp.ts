@@ -151,9 +151,10 @@ const forwarded: FuzzTarget = {
     encodeForwarded(
       session,
       text.split(' ').map((word) => Buffer.from(word)),
+      7,
     ),
   ),
-  words: ['1 2 1 - -', '1 3 1 ONE QUORUM', '1 2 999 ALL LOCAL_QUORUM', ...protocolWords],
+  words: ['1 2 1 - -', '1 2 1 - - 8', '1 3 1 ONE QUORUM', '1 2 999 ALL LOCAL_QUORUM', ...protocolWords],
   async run(bytes) {
     const { gateway, store, settled } = gatewayOf();
     let serve: Parameters<MemoryStore['onForwarded']>[0] = () => {};
