@@ -79,7 +79,7 @@ function fittingName(name: string): Buffer {
     if (length > nameBytesMax) break;
     fitting += character;
   }
-  return Buffer.from(fitting);
+  return Buffer.from(fitting.trimEnd());
 }
 
 const isP256Key = (key: Buffer) =>
