@@ -10,6 +10,8 @@ export interface MixedLoadOptions {
   readonly prefix?: string;
   /** Between two operations of a client. */
   readonly restMs?: number;
+  /** Before an operation is tried at another node, as clients pause there (CLIENTS.md); without it, at once. */
+  readonly retryAfterMs?: number;
 }
 
 export class MixedLoad {
@@ -99,6 +101,7 @@ export class MixedLoad {
     turn: number,
     ask: (client: Redis) => Promise<string | null>,
   ): Promise<string | null | undefined> {
+    const { retryAfterMs = 0 } = this.#options;
     const causes: string[] = [];
     for (let attempt = 0; attempt < 2; attempt++) {
       const ports = this.#ports();
@@ -109,6 +112,7 @@ export class MixedLoad {
         return answer;
       } catch (error) {
         causes.push(`${port}: ${(error as Error).message}`);
+        if (retryAfterMs > 0) await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
       }
     }
     this.failed.push(causes.join('; '));

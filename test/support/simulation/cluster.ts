@@ -166,6 +166,13 @@ const pendingBytesMax = 2 * 1024 * 1024;
 const answerWithinMs = 10_000;
 
 const lived = (layout: Layout): LiveLayout => ({ layout, digest: String(layout.version) });
+/** What a coordinator does of a request; `order`: that by which it was chosen. */
+type Run<T> = (
+  store: CoordinatorStore,
+  done: (error: CoterieError | null, result: T | null) => void,
+  order: number,
+) => void;
+
 /** Several may have one version. */
 const livedApart = (layout: Layout): LiveLayout => ({
   layout,
@@ -630,11 +637,7 @@ export class SimulatedCluster {
     what: string,
     address: KeyAddress | null,
     purpose: Purpose,
-    run: (
-      store: CoordinatorStore,
-      done: (error: CoterieError | null, result: T | null) => void,
-      order: number,
-    ) => void,
+    run: Run<T>,
   ): Promise<Answer<T>> {
     for (let tries = 0; ; tries++) {
       try {
@@ -651,11 +654,7 @@ export class SimulatedCluster {
     what: string,
     address: KeyAddress | null,
     purpose: Purpose,
-    run: (
-      store: CoordinatorStore,
-      done: (error: CoterieError | null, result: T | null) => void,
-      order: number,
-    ) => void,
+    run: Run<T>,
   ): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       if (member.node === null) {
