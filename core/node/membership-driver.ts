@@ -16,6 +16,7 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PacketSeal } from '../ports/packet-seal.ts';
 import type { Random } from '../ports/random.ts';
+import type { Packet } from '../wire/membership/packet-codec.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../wire/membership/stream-messages.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
 import type { LayoutWord } from './layout-gossip.ts';
@@ -98,7 +99,7 @@ export class MembershipDriver {
   ): Promise<MembershipDriver> {
     const incarnation = await readIncarnation(components.disk, components.log);
     const driver = new MembershipDriver(components, settings, incarnation);
-    components.datagrams.onDatagram((bytes) => driver.#received(bytes, null));
+    components.datagrams.onDatagram((bytes, source) => driver.#receivedFrom(source, bytes));
     driver.setPeers(peerIds);
     driver.#step({ type: 'start' });
     return driver;
@@ -160,7 +161,7 @@ export class MembershipDriver {
       this.#step({ type: 'states', from, claims: message.claims });
       return encodeStream({ type: 'states', claims });
     }
-    if (message.type === 'packet') this.#received(message.bytes, from);
+    if (message.type === 'packet') this.#received(this.#packets.takeFrom(from, message.bytes));
     return encodeStream({ type: 'received' });
   }
 
@@ -206,12 +207,15 @@ export class MembershipDriver {
     });
   }
 
-  #received(bytes: Buffer, peer: number | null): void {
+  #receivedFrom(source: string, bytes: Buffer): void {
     if (this.#closed) return;
-    const packet = this.#packets.take(bytes, peer);
-    if (packet === null) return;
-    if (peer === null) this.#overStream.delete(packet.from);
-    this.#step({ type: 'packet', packet });
+    const packet = this.#packets.takeDatagram(bytes, source);
+    if (packet !== null) this.#overStream.delete(packet.from);
+    this.#received(packet);
+  }
+
+  #received(packet: Packet | null): void {
+    if (packet !== null && !this.#closed) this.#step({ type: 'packet', packet });
   }
 
   #step(input: Input): void {

@@ -9,9 +9,11 @@ import {
   type Envelope,
   encodePacket,
   type Packet,
+  type ReceivedPacket,
 } from '../wire/membership/packet-codec.ts';
 import { FreshPackets } from './fresh-packets.ts';
 import type { LayoutWord } from './layout-gossip.ts';
+import { PacketSources } from './packet-sources.ts';
 
 interface Components {
   readonly clock: Clock;
@@ -27,6 +29,7 @@ export class MembershipPackets {
   readonly #components: Components;
   readonly #envelope: Envelope;
   readonly #fresh: FreshPackets;
+  readonly #sources = new PacketSources();
   readonly #selfId: number;
 
   constructor(components: Components, { selfId, clusterId }: { selfId: number; clusterId: string }) {
@@ -49,17 +52,42 @@ export class MembershipPackets {
     return bytes;
   }
 
-  /** `peer`: over whose stream it came; null: as a datagram. Null: it is not taken. */
-  take(bytes: Buffer, peer: number | null): Packet | null {
-    const packet = decodePacket(bytes, this.#envelope, this.#selfId);
-    if ('ignored' in packet) return this.ignore(packet.ignored);
+  /** A datagram. Null: it is not taken. */
+  takeDatagram(bytes: Buffer, source: string): Packet | null {
+    const nowMs = this.#components.clock.monotonicMs();
+    if (!this.#sources.mayOpen(source, nowMs)) return this.ignore('one of too many');
+    const packet = this.#opened(bytes);
+    if (packet === null) {
+      this.#sources.bad(source, nowMs);
+      return null;
+    }
     const { layout, stamp, ...said } = packet;
-    if (peer !== null && peer !== said.from) return this.ignore('a sender that is not the peer');
-    // Over a stream the sender has shown who it is.
-    if (!this.#fresh.isFresh(said.from, stamp, said.probe) && peer === null) {
+    if (!this.#fresh.isFresh(said.from, stamp, said.probe)) {
+      // Recorded ones could be sent again as often as forged ones.
+      this.#sources.bad(source, nowMs);
       this.#place(said);
       return this.ignore('not new');
     }
+    this.#sources.good(source, nowMs);
+    return this.#heard(said, layout);
+  }
+
+  /** One over the stream of a peer, which has shown who it is. Null: it is not taken. */
+  takeFrom(peer: number, bytes: Buffer): Packet | null {
+    const packet = this.#opened(bytes);
+    if (packet === null) return null;
+    const { layout, stamp, ...said } = packet;
+    if (peer !== said.from) return this.ignore('a sender that is not the peer');
+    this.#fresh.isFresh(said.from, stamp, said.probe);
+    return this.#heard(said, layout);
+  }
+
+  #opened(bytes: Buffer): ReceivedPacket | null {
+    const packet = decodePacket(bytes, this.#envelope, this.#selfId);
+    return 'ignored' in packet ? this.ignore(packet.ignored) : packet;
+  }
+
+  #heard(said: Packet, layout: ReceivedPacket['layout']): Packet {
     this.#components.layouts.heard(said.from, layout);
     return said;
   }

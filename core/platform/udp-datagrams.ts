@@ -65,8 +65,8 @@ export class UdpDatagrams implements Datagrams {
     this.#socket.send(bytes, address.port, address.host, () => {});
   }
 
-  onDatagram(handler: (bytes: Buffer) => void): void {
-    this.#socket.on('message', handler);
+  onDatagram(handler: (bytes: Buffer, source: string) => void): void {
+    this.#socket.on('message', (bytes, { address, port }) => handler(bytes, `${address}:${port}`));
   }
 
   /** The port is free once this has resolved, whether it was bound, or was just being bound. */

@@ -9,6 +9,6 @@ export interface Datagrams {
    * network. The bytes must not be changed afterwards.
    */
   send(to: number, bytes: Buffer): void;
-  /** Every handler gets every packet. */
-  onDatagram(handler: (bytes: Buffer) => void): void;
+  /** Every handler gets every packet. `source`: the address and port that it names as its sender's; nobody has checked that. */
+  onDatagram(handler: (bytes: Buffer, source: string) => void): void;
 }

@@ -28,7 +28,7 @@ class Net {
   );
   readonly drivers = new Map<number, MembershipDriver>();
   readonly events: { node: number; event: TimedEvent }[] = [];
-  readonly #receivers = new Map<number, (bytes: Buffer) => void>();
+  readonly #receivers = new Map<number, (bytes: Buffer, source: string) => void>();
   datagramsPass = true;
   /** What was logged. */
   readonly lines: string[] = [];
@@ -44,7 +44,7 @@ class Net {
       send: (to, bytes) => {
         if (!this.datagramsPass || !passes(to)) return;
         this.recorded.push({ from: id, to, bytes });
-        this.time.after(1, () => this.#receivers.get(to)?.(bytes));
+        this.time.after(1, () => this.#receivers.get(to)?.(bytes, `node ${id}`));
       },
       onDatagram: (handler) => this.#receivers.set(id, handler),
     };
@@ -88,7 +88,7 @@ class Net {
   }
 
   deliver(id: number, bytes: Buffer): void {
-    this.#receivers.get(id)!(bytes);
+    this.#receivers.get(id)!(bytes, 'somebody');
   }
 }
 
@@ -227,6 +227,19 @@ describe('the membership driver', () => {
     expect(net.events).toEqual([]);
     expect([...net.drivers.get(2)!.states().values()]).toEqual(['alive', 'alive']);
     expect(net.drivers.get(2)!.ignored.get('not new')).toBeGreaterThanOrEqual(told.length);
+  });
+
+  it('hears its peers while it is flooded, and opens little of the flood', async () => {
+    const flood = () => {
+      for (let count = 0; count < 5_000; count++) net.deliver(2, Buffer.from('hello, is this DNS?'));
+    };
+    for (let second = 0; second < 20; second++) {
+      flood();
+      await net.time.advance(1_000);
+    }
+    expect(net.drivers.get(2)!.ignored.get('one of too many')).toBeGreaterThan(90_000);
+    expect([...net.drivers.get(2)!.states().values()]).not.toContain('dead');
+    expect(net.lines.filter((line) => /UDP/.test(line))).toEqual([]);
   });
 
   it('sends no more in answer to recorded packets than a few a second', async () => {
