@@ -173,7 +173,7 @@ describe('notifications of a keyspace', () => {
       .filter((line) => line.startsWith('__keyevent'))
       .map((line) => line.slice('__keyevent@0__:'.length));
     expect(events).toEqual([
-      ...['set {q}a', 'incrby {q}a', 'rename_to {q}b', 'rename_from {q}a', 'del {q}b'],
+      ...['set {q}a', 'incrby {q}a', 'rename_from {q}a', 'rename_to {q}b', 'del {q}b'],
       ...['append {q}c', 'set {q}d', 'set {q}e', 'set {q}d', 'expire {q}d'],
       ...['set {q}short', 'expire {q}short', 'set {q}kept', 'expire {q}kept', 'persist {q}kept'],
       ...['set {q}gone', 'expire {q}gone', 'del {q}gone', 'expired {q}short'],

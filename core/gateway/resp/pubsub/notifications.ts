@@ -27,9 +27,8 @@ const putEvents: Readonly<Record<string, string>> = {
   pexpireat: 'expire',
   persist: 'persist',
   'ct.store': 'copy_to',
-  'ct.rename': 'rename_to',
 };
-const generic = new Set(['expire', 'persist', 'rename_to', 'copy_to']);
+const generic = new Set(['expire', 'persist', 'copy_to']);
 const keepsTime = new Set(['append', 'incrby', 'incrbyfloat', 'setrange', 'setbit']);
 
 interface Event {
@@ -37,10 +36,20 @@ interface Event {
   readonly eventClass: EventClass;
 }
 
+/** A value whose time had passed when it came: Redis keeps it until somebody looks, and we never. */
+const setPast: Event[] = [
+  { name: 'set', eventClass: '$' },
+  { name: 'expire', eventClass: 'g' },
+  { name: 'expired', eventClass: 'x' },
+];
+const sets = new Set(['set', 'setex', 'psetex', 'ct.put']);
+
 /** What is told of one write. `keepsExpiry`: what it replaces had the same. */
-export function eventsOf(command: string, mutation: Mutation, keepsExpiry: boolean): Event[] {
-  if (mutation.kind === 'none') return [];
+export function eventsOf(command: string, mutation: Mutation, keepsExpiry: boolean): readonly Event[] {
+  // Of a new name the old one's node tells (`renamed`), in Redis' order.
+  if (mutation.kind === 'none' || command === 'ct.rename') return [];
   if (mutation.kind === 'delete') {
+    if (sets.has(command)) return setPast;
     return [{ name: command === 'ct.renamed' ? 'rename_from' : 'del', eventClass: 'g' }];
   }
   if (command === 'getex') {
@@ -78,9 +87,19 @@ export class Notifications {
   wrote(request: Request, mutation: Mutation, keepsExpiry: boolean): void {
     const { keyspace } = request.session;
     const letters = keyspace.notifications ?? '';
-    if (letters === '') return;
-    const tell = () => this.told(request, keyspace, letters, { mutation, keepsExpiry });
-    const { afterwards } = request.session;
+    if (letters === '' || request.isSilent) return;
+    this.whenDone(request, () => this.told(request, keyspace, letters, { mutation, keepsExpiry }));
+  }
+
+  /** A key is under another name: told behind what was told of the old one. */
+  renamed(request: Request, to: Buffer): void {
+    const { keyspace } = request.session;
+    const letters = keyspace.notifications ?? '';
+    if (!tellsOf(letters, 'g')) return;
+    this.whenDone(request, () => this.publish(keyspace, letters, 'rename_to', to));
+  }
+
+  private whenDone({ session: { afterwards } }: Request, tell: () => void): void {
     if (afterwards === null) tell();
     else afterwards.push(tell);
   }
