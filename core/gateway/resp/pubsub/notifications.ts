@@ -1,13 +1,13 @@
 /**
  * Keyspace notifications: what commands change, published as Redis does it, for keyspaces whose settings ask for it. Told by the node that
- * coordinated the write, to listeners at every node.
+ * coordinated the write, to listeners at every node; where it is gone when a value expires, by another (expiry-standby.ts).
  */
 import { type EventClass, tellsOf } from '../../../base/notifications.ts';
-import type { KeyAddress } from '../../../base/token.ts';
 import type { Clock, Timers } from '../../../ports/clock.ts';
 import type { KeyspaceView, KeyValueStore, Mutation } from '../../../ports/key-value-store.ts';
 import type { Request } from '../request.ts';
-import { ExpiryAlarms } from './expiry-alarms.ts';
+import { type Alarm, ExpiryAlarms } from './expiry-alarms.ts';
+import { ExpiryStandby } from './expiry-standby.ts';
 import { channelBytesMax, type Publishing } from './publishing.ts';
 
 /** Of a value that is put, by the command that puts it; all others tell `set`. */
@@ -74,13 +74,14 @@ export class Notifications {
   private readonly store: KeyValueStore;
   private readonly publishing: Publishing;
   private readonly alarms: ExpiryAlarms;
+  private readonly standby: ExpiryStandby;
 
   constructor({ store, clock, timers, publishing }: Components) {
     this.store = store;
     this.publishing = publishing;
-    this.alarms = new ExpiryAlarms({ clock, timers }, (alarm) =>
-      this.expired(alarm.address, alarm.expiresAtMs),
-    );
+    const tell = (alarm: Alarm): void => this.expired(alarm);
+    this.alarms = new ExpiryAlarms({ clock, timers }, tell);
+    this.standby = new ExpiryStandby({ store, clock, timers, publishing, own: this.alarms, tell });
   }
 
   /** A command has written; within a transaction it is told once that is done. */
@@ -114,24 +115,28 @@ export class Notifications {
     for (const { name, eventClass } of eventsOf(request.command!.name, mutation, keepsExpiry)) {
       if (tellsOf(letters, eventClass)) this.publish(keyspace, letters, name, address.key);
     }
-    // The node that took the write that brought the expiry has its alarm: with one at each that kept it, all of them would tell.
+    // The node that took the write that brought the expiry has its alarm; the other replicas, a copy of it.
     if (keepsExpiry || !tellsOf(letters, 'x')) return;
     if (mutation.kind === 'put' && mutation.expiresAtMs !== 0) {
-      this.alarms.set({
+      const alarm = {
         address: { ...address, key: Buffer.from(address.key) },
         expiresAtMs: mutation.expiresAtMs,
-      });
+      };
+      this.alarms.set(alarm);
+      this.standby.announce(alarm);
     } else this.alarms.cancel(address);
   }
 
   /** Its time has come: told if it went by that time, and was neither replaced nor deleted before. */
-  private expired(address: KeyAddress, expiresAtMs: number): void {
+  private expired(alarm: Alarm): void {
+    const { address, expiresAtMs } = alarm;
     const keyspace = this.store.keyspaces().find(({ id }) => id === address.keyspace);
     const letters = keyspace?.notifications ?? '';
     if (keyspace === undefined || !tellsOf(letters, 'x')) return;
     this.store.read(address, { level: 'ONE' }, (error, result) => {
       if (error !== null || result!.siblings.length > 0 || result!.expiredAtMs() !== expiresAtMs) return;
       this.publish(keyspace, letters, 'expired', address.key);
+      this.standby.told(alarm);
     });
   }
 
