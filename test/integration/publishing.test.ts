@@ -217,7 +217,7 @@ describe('notifications of a keyspace', () => {
     const [{ name }] = cluster.ready.nodes;
     await killAndAwait(cluster, name);
     await waitUntil('all that expired are told', () => (counts().expired ?? 0) >= 12);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
     expect(counts().expired).toBe(12);
     await expect(client.config('SET', 'notify-keyspace-events', '')).rejects.toThrow('keyspace alter');
     await expect(cluster.command('keyspace', 'alter', 'default', '--notify', 'Q')).rejects.toThrow(

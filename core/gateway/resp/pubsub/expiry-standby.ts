@@ -1,8 +1,8 @@
 /**
  * Who tells of a key that expires when the node that took its write is gone by then: that node tells the others of its alarm, each replica
  * of the key keeps a copy, and is told again once the expiry has been told. Where that does not come, the first replica that can be
- * reached tells of it a second after the time, the next one a second later, and so on. So each is told once; twice only if the
- * word of it takes longer than that second, and not at all if all that have the alarm are gone, or have too many others.
+ * reached tells of it two seconds after the time, the next one two seconds later, and so on. So each is told once; twice only if
+ * the word of it takes longer than that, and not at all if all that have the alarm are gone, or have too many others.
  */
 import { addressOf, type KeyAddress, slotOf } from '../../../base/token.ts';
 import type { Clock, Timers } from '../../../ports/clock.ts';
@@ -10,8 +10,8 @@ import type { KeyValueStore, SlotRange } from '../../../ports/key-value-store.ts
 import { type Alarm, ExpiryAlarms } from './expiry-alarms.ts';
 import type { Publishing } from './publishing.ts';
 
-/** From one replica's turn to the next one's. */
-const turnMs = 1_000;
+/** From one replica's turn to the next one's. Longer than a lost node is taken for one that is there. */
+const turnMs = 2_000;
 /** Who replicates what is looked up this often at most: it is long. */
 const rangesMsMax = 1_000;
 
