@@ -1,7 +1,6 @@
 /** What a host and its node processes say to each other over the process channel. Plain data only. */
 import type { ErrorCode } from '../base/errors.ts';
 import type { AccessLevel } from '../base/rights.ts';
-import type { NodeFigures } from '../contract/node-views.ts';
 import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import type { LiveLayout } from '../layout/history.ts';
 import type { Member } from '../membership/members.ts';
@@ -12,6 +11,7 @@ import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { AccessRules } from '../security/access.ts';
 import type { SecretSet } from '../security/secrets.ts';
 import type { TrackerRow } from '../wire/peer/layout-messages.ts';
+import type { FiguresMessage } from './operation-news.ts';
 
 /** Partitions of a keyspace that one node compares with the other replicas. */
 export interface RepairWork {
@@ -165,7 +165,7 @@ export type FromNode =
       readonly events: readonly TimedEvent[];
       readonly members: readonly Member[];
     }
-  | { readonly type: 'figures'; readonly figures: NodeFigures }
+  | FiguresMessage
   | {
       readonly type: 'repaired';
       readonly task: number;

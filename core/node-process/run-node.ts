@@ -38,6 +38,7 @@ import type { LayoutInbox } from './layout-inbox.ts';
 import { NodeLosses } from './losses.ts';
 import { Measures } from './measures.ts';
 import { hostProofPurpose, type NodeStart, peerProofPurpose } from './messages.ts';
+import { OperationNews } from './operation-news.ts';
 import { reached } from './reached.ts';
 import { NodeRepairs, watchRebuild } from './repair-tasks.ts';
 import { securedBy } from './secured-peers.ts';
@@ -182,11 +183,11 @@ export async function runNode(
   const rebuild = watchRebuild(node, message.name, clock, (note) => channel.send(note));
   const figureState = newFigureState(clock);
   const measures = new Measures({ node, resp, clock }, folder);
+  const news = new OperationNews();
   const measure = () =>
-    channel.send({
-      type: 'figures',
-      figures: figuresOf(node, resp.clientCount(), figureState, measures, peerNetwork, membership),
-    });
+    channel.send(
+      news.messageOf(figuresOf(node, resp.clientCount(), figureState, measures, peerNetwork, membership)),
+    );
   const losses = new NodeLosses({
     node,
     isReached: (id) => peerNetwork.isUp(id),
@@ -212,6 +213,7 @@ export async function runNode(
     setNetwork: (places) => void resp.setNetwork(places).then(tellListening),
     tellLayouts: () => channel.send({ type: 'layouts', live: node.layouts.live }),
     introduce: () => {
+      news.anew();
       const { hotBytesMax } = message;
       const isOpen = message.network !== null;
       const facts = { pid: process.pid, version: productVersion, host, peerHost, isOpen, hotBytesMax };

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RealCluster, waitUntil } from '../support/cluster.ts';
+import { killAndAwait } from '../support/kill-rotation.ts';
 import { plain, RawClient } from '../support/resp-target.ts';
 
 let cluster: RealCluster;
@@ -12,7 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.dispose());
 
-const connect = (index: number) => new Redis({ host: '127.0.0.1', port: cluster.ports[index] });
+const connect = (index: number) => {
+  const client = new Redis({ host: '127.0.0.1', port: cluster.ports[index] });
+  // One node is killed.
+  client.on('error', () => {});
+  return client;
+};
 
 describe('messages', () => {
   test('published at any node reach who listens at any node, in order, once', async () => {
@@ -173,7 +179,7 @@ describe('notifications of a keyspace', () => {
       .filter((line) => line.startsWith('__keyevent'))
       .map((line) => line.slice('__keyevent@0__:'.length));
     expect(events).toEqual([
-      ...['set {q}a', 'incrby {q}a', 'rename_to {q}b', 'rename_from {q}a', 'del {q}b'],
+      ...['set {q}a', 'incrby {q}a', 'rename_from {q}a', 'rename_to {q}b', 'del {q}b'],
       ...['append {q}c', 'set {q}d', 'set {q}e', 'set {q}d', 'expire {q}d'],
       ...['set {q}short', 'expire {q}short', 'set {q}kept', 'expire {q}kept', 'persist {q}kept'],
       ...['set {q}gone', 'expire {q}gone', 'del {q}gone', 'expired {q}short'],
@@ -203,6 +209,16 @@ describe('notifications of a keyspace', () => {
     expect(counts()).toEqual({
       ...{ set: 12, expire: 12, incrby: 12, rename_to: 12, rename_from: 12, copy_to: 12, expired: 24 },
     });
+    // Of the node that would tell nothing is left but what the others have of it.
+    heard.length = 0;
+    const dying = connect(0);
+    for (let index = 0; index < 12; index++) await dying.set(`left${index}`, '1', 'PX', 3_000);
+    dying.disconnect();
+    const [{ name }] = cluster.ready.nodes;
+    await killAndAwait(cluster, name);
+    await waitUntil('all that expired are told', () => (counts().expired ?? 0) >= 12);
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
+    expect(counts().expired).toBe(12);
     await expect(client.config('SET', 'notify-keyspace-events', '')).rejects.toThrow('keyspace alter');
     await expect(cluster.command('keyspace', 'alter', 'default', '--notify', 'Q')).rejects.toThrow(
       'such as KEA',

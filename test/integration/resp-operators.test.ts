@@ -97,6 +97,43 @@ test('INFO commandstats counts calls, failures and refusals of each command', as
   expect(String(plain(await client.call('INFO', 'commandstats')))).not.toContain('cmdstat_set');
 });
 
+test('commands of a transaction are counted as those of their own, and weighed while they wait', async () => {
+  const node = await start();
+  const client = await connect(node);
+  await client.call('SET', '{t}text', 'x\r\n-y');
+  for (const words of [
+    ['MULTI'],
+    ['INCR', '{t}n'],
+    ['INCR', '{t}text'],
+    ['GET', '{t}text'],
+    ['PING'],
+    ['EXEC'],
+    ['MULTI'],
+    ['PING'],
+    ['EXEC'],
+    ['WATCH', '{t}n'],
+    ['SET', '{t}n', '7'],
+    ['MULTI'],
+    ['INCR', '{t}n'],
+    ['EXEC'],
+  ])
+    await client.call(...words);
+  const text = String(plain(await client.call('INFO', 'commandstats')));
+  expect(text).toMatch(/cmdstat_incr:calls=2,.*rejected_calls=0,failed_calls=1/);
+  expect(text).toMatch(/cmdstat_get:calls=1,.*failed_calls=0/);
+  expect(text).toMatch(/cmdstat_ping:calls=2,.*failed_calls=0/);
+  expect(text).toMatch(/cmdstat_exec:calls=3,.*failed_calls=0/);
+  const other = await connect(node);
+  const queuedBytes = async () =>
+    Number(/multi-mem=([1-9]\d*)/.exec(String(plain(await other.call('CLIENT', 'LIST'))))?.[1] ?? 0);
+  expect(await queuedBytes()).toBe(0);
+  await client.call('MULTI');
+  await client.call('SET', 'k', 'v'.repeat(1_000));
+  expect(await queuedBytes()).toBeGreaterThan(1_000);
+  await client.call('EXEC');
+  expect(await queuedBytes()).toBe(0);
+});
+
 describe('CONFIG SET', () => {
   test('says why a setting is not for it, and sets nothing where one of several is refused', async () => {
     const client = await connect(await start());

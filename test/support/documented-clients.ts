@@ -22,25 +22,24 @@ export function documentedHeadings(): string[] {
   return sections.filter((text) => text.includes('```js\n')).map((text) => text.slice(0, text.indexOf('\n')));
 }
 
-/** The code under a heading; it fails where there is none. */
-function documentedCode(heading: string): string {
-  const section = sections.find((text) => text.startsWith(`${heading}\n`));
-  const code = /```js\n([\s\S]*?)```/.exec(section ?? '')?.[1];
+/** The code under a heading, for a cluster at these ports; it fails where there is none. */
+export function documentedCode(heading: string, language: 'js' | 'python', ports: readonly number[]): string {
+  const section = sections.find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  const code = section.split(`\`\`\`${language}\n`)[1]?.split('```')[0];
   if (code === undefined) throw new Error(`CLIENTS.md has no code under "${heading}".`);
-  return code;
+  return code.replace(/\b(?:7379|738[01])\b/g, (port) =>
+    String(ports[documentedPorts.indexOf(Number(port))]),
+  );
 }
 
 /** What the code under a heading names `result`. */
 async function run(heading: string, result: string, ports: readonly number[]): Promise<unknown> {
   const scope: Record<string, unknown> = { console: { warn: () => {} }, setTimeout };
-  let code = documentedCode(heading);
+  let code = documentedCode(heading, 'js', ports);
   for (const [, names, from] of code.matchAll(imports)) {
     for (const name of names.split(', ')) scope[name] = packages[from][name];
   }
   code = code.replace(imports, '');
-  code = code.replace(/\b(?:7379|738[01])\b/g, (port) =>
-    String(ports[documentedPorts.indexOf(Number(port))]),
-  );
   const body = `return (async () => { ${code}\nreturn { ${result} }; })();`;
   const made = compileFunction(body, Object.keys(scope))(...Object.values(scope));
   return ((await made) as Record<string, unknown>)[result];

@@ -18,14 +18,14 @@ export interface ClientFacts {
 
 export function clientLine(client: ClientControl, facts: ClientFacts): string {
   const { subscriptions } = client;
-  const { isOpen, queued, watched } = client.transaction;
+  const { isOpen, queued, queuedBytes, watched } = client.transaction;
   const queuedCount = isOpen ? queued.length : -1;
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   return (
     `id=${client.id} addr=${client.remoteAddress} laddr=${facts.localAddress} ` +
     `fd=${client.id} name=${client.name} age=${seconds(facts.ageMs)} idle=${seconds(facts.idleMs)} flags=${flagsOf(client)} ` +
     `db=${facts.database} sub=${subscriptions.countOf('channel')} psub=${subscriptions.countOf('pattern')} ssub=${subscriptions.countOf('shard')} multi=${queuedCount} watch=${watched.length} qbuf=${facts.queryBytes} qbuf-free=0 ` +
-    `argv-mem=${facts.commandBytes} multi-mem=0 rbs=0 rbp=0 obl=0 oll=${facts.pieceCount} ` +
+    `argv-mem=${facts.commandBytes} multi-mem=${queuedBytes} rbs=0 rbp=0 obl=0 oll=${facts.pieceCount} ` +
     `omem=${facts.unreadBytes} tot-mem=${facts.heldBytes} events=r ` +
     `cmd=${facts.commandName} user=${client.identity.user || '(none)'} redir=-1 resp=${facts.protocol} ` +
     `lib-name=${client.libraryName} lib-ver=${client.libraryVersion}`

@@ -45,12 +45,7 @@ export class CommandWatch {
     const { argv, gateway } = request;
     const command = request.command!;
     const durationUs = Math.round(durationMs * 1000);
-    const figures = this.figuresOf(command, argv);
-    figures.calls += 1;
-    figures.durationUs += durationUs;
-    if (gateway.encoder.isError) figures.failed += 1;
-    const durationClass = Math.ceil(Math.log2(Math.max(1, durationUs)));
-    figures.byDuration[Math.min(durationClass, durationClasses - 1)] += 1;
+    this.count(this.figuresOf(command, argv), durationUs, gateway.encoder.isError);
     // WAIT takes as long as its client wants.
     if (command.flags.includes('blocking')) return;
     const atSeconds = Math.floor(nowMs / 1000);
@@ -60,6 +55,25 @@ export class CommandWatch {
     const words = shownWords(command, argv);
     const { remoteAddress: address, name: clientName } = client;
     this.slowLog.add({ atSeconds, durationUs, words, address, clientName });
+  }
+
+  /** The commands of a transaction, which took this long together; each counts with an equal part of it. */
+  executed(
+    commands: readonly { readonly command: Command; readonly argv: readonly Buffer[] }[],
+    { durationMs, hasFailed }: { durationMs: number; hasFailed: (index: number) => boolean },
+  ): void {
+    const durationUs = Math.round((durationMs * 1000) / commands.length);
+    for (const [index, { command, argv }] of commands.entries()) {
+      this.count(this.figuresOf(command, argv), durationUs, hasFailed(index));
+    }
+  }
+
+  private count(figures: CommandFigures, durationUs: number, hasFailed: boolean): void {
+    figures.calls += 1;
+    figures.durationUs += durationUs;
+    if (hasFailed) figures.failed += 1;
+    const durationClass = Math.ceil(Math.log2(Math.max(1, durationUs)));
+    figures.byDuration[Math.min(durationClass, durationClasses - 1)] += 1;
   }
 
   reset(): void {

@@ -283,12 +283,12 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     }
     if (this.pending[0] === request) {
       this.pending.shift();
-      if (this.replyMode.mutesNext()) encoder.take();
+      if (this.mutes(request)) encoder.take();
       else this.output.takeFrom(encoder);
       for (let next = this.pending[0]; next?.held != null; next = this.pending[0]) {
         this.pending.shift();
         this.memory.letOut(next.held);
-        if (!this.replyMode.mutesNext()) this.output.append(next.held);
+        if (!this.mutes(next)) this.output.append(next.held);
       }
       this.markDirty();
     } else {
@@ -297,6 +297,10 @@ export class Connection implements ReplySink, ClientControl, MemoryHolder {
     }
     if (this.output.gatheredBytes > this.gateway.settings.outputBufferBytesMax) this.checkOutput();
     if (this.hasWork()) this.process();
+  }
+
+  private mutes({ isMessage }: Request): boolean {
+    return this.replyMode.mutesNext() && !isMessage;
   }
 
   private markDirty(): void {

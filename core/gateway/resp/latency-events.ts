@@ -11,15 +11,23 @@ const samplesMax = 160;
 
 export type LatencyEvent = 'command' | 'fast-command';
 
+interface Noted {
+  readonly samples: LatencySample[];
+  /** Of all that were ever noted. */
+  highestMs: number;
+}
+
 export class LatencyEvents {
   /** 0: nothing is noted. */
   thresholdMs = 0;
-  private readonly samples = new Map<string, LatencySample[]>();
+  private readonly noted = new Map<string, Noted>();
 
   note(event: LatencyEvent, atSeconds: number, durationMs: number): void {
     if (this.thresholdMs === 0 || durationMs < this.thresholdMs) return;
-    const samples = this.samples.get(event) ?? [];
-    this.samples.set(event, samples);
+    const noted = this.noted.get(event) ?? { samples: [], highestMs: 0 };
+    this.noted.set(event, noted);
+    noted.highestMs = Math.max(noted.highestMs, durationMs);
+    const { samples } = noted;
     const last = samples.at(-1);
     if (last !== undefined && last.atSeconds === atSeconds) {
       if (last.durationMs >= durationMs) return;
@@ -30,15 +38,20 @@ export class LatencyEvents {
   }
 
   get events(): readonly string[] {
-    return [...this.samples.keys()];
+    return [...this.noted.keys()];
   }
 
   of(event: string): readonly LatencySample[] {
-    return this.samples.get(event) ?? [];
+    return this.noted.get(event)?.samples ?? [];
+  }
+
+  /** 0: none was noted. */
+  highestMs(event: string): number {
+    return this.noted.get(event)?.highestMs ?? 0;
   }
 
   /** False where there was none of the kind. */
   forget(event: string): boolean {
-    return this.samples.delete(event);
+    return this.noted.delete(event);
   }
 }

@@ -92,6 +92,10 @@ export class Request {
   /** The command that this one is a part of (one key of an MGET). */
   parent: Request | null = null;
   writes: NotedWrite[] | null = null;
+  /** Listeners to changes of keys hear nothing of what it writes. */
+  isSilent = false;
+  /** Its reply is one of the messages of its client, which CLIENT REPLY does not mute. */
+  isMessage = false;
   /** It failed with this before it had changed anything. */
   notBegun: CoterieError | null = null;
 

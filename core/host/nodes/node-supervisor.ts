@@ -19,6 +19,7 @@ import type {
   RepairWork,
   ToNode,
 } from '../../node-process/messages.ts';
+import { figuresBy } from '../../node-process/operation-news.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import { NodeTasks } from './node-tasks.ts';
 import { PausedProcess } from './paused-process.ts';
@@ -299,7 +300,7 @@ export class NodeSupervisor {
         this.#events.userAsk(message);
         break;
       case 'figures':
-        this.#figures = message.figures;
+        this.#figures = figuresBy(this.#figures, message);
         this.#events.changed();
         break;
       case 'noted':

@@ -166,9 +166,11 @@ describe('what is told of a write', () => {
     ['getex', put(5), 'g expire'],
     ['getdel', { kind: 'delete' } as const, 'g del'],
     ['ct.store', put(5), 'g copy_to'],
-    ['ct.rename', put(), 'g rename_to'],
+    ['ct.rename', put(), ''],
     ['ct.renamed', { kind: 'delete' } as const, 'g rename_from'],
     ['del', { kind: 'delete' } as const, 'g del'],
+    ['set', { kind: 'delete' } as const, '$ set, g expire, x expired'],
+    ['psetex', { kind: 'delete' } as const, '$ set, g expire, x expired'],
     ['set', { kind: 'none' } as const, ''],
   ])('%s', (command, mutation, expected) => {
     expect(names(command, mutation, false)).toBe(expected);

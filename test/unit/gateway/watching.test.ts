@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ClientPause } from '../../../core/gateway/resp/client-pause.ts';
 import { createCommandTable } from '../../../core/gateway/resp/command-table.ts';
 import { LatencyEvents } from '../../../core/gateway/resp/latency-events.ts';
+import { latencyGraph } from '../../../core/gateway/resp/latency-graph.ts';
 import { shownWords } from '../../../core/gateway/resp/shown-words.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
@@ -48,7 +49,52 @@ test('latency events keep the worst of each second, from the bound on, and the l
   expect(latency.of('command')).toEqual([{ atSeconds: 1, durationMs: 30 }]);
   for (let second = 2; second < 300; second++) latency.note('command', second, 10);
   expect(latency.of('command')).toHaveLength(160);
+  expect(latency.highestMs('command')).toBe(30);
   expect([latency.forget('command'), latency.forget('command')]).toEqual([true, false]);
+});
+
+// The first as Redis 7.0.15 drew the same samples.
+test('a graph of latencies has a column for each, with how long ago it was', () => {
+  const now = 1_000_000;
+  const drawn = (samples: [number, number][], highestMs: number) =>
+    latencyGraph(
+      'command',
+      { samples: samples.map(([age, durationMs]) => ({ atSeconds: now - age, durationMs })), highestMs },
+      now,
+    ).split('\n');
+  const five: [number, number][] = [
+    [6, 23],
+    [5, 5],
+    [3, 500],
+    [2, 100],
+    [1, 10],
+  ];
+  expect(drawn(five, 500)).toEqual([
+    'command - high 500 ms, low 5 ms (all time high 500 ms)',
+    '-'.repeat(80),
+    ...['  #  ', '  |  ', '  |  ', '__|#_', '     ', '65321', 'sssss', ''],
+  ]);
+  expect(
+    drawn(
+      [
+        [90_000, 7.4],
+        [4_000, 7.4],
+        [600, 7],
+      ],
+      900,
+    ).slice(0, 10),
+  ).toEqual([
+    'command - high 7 ms, low 7 ms (all time high 900 ms)',
+    '-'.repeat(80),
+    ...['   ', '   ', '   ', '___', '   ', '111', 'dh0', '  m'],
+  ]);
+  const [, , ...long] = drawn(
+    Array.from({ length: 100 }, (_, at): [number, number] => [100 - at, at]),
+    99,
+  );
+  // Four rows, one between, and ages of up to three characters.
+  const part = (length: number, ages: number) => Array(5 + ages).fill(length);
+  expect(long.map(({ length }) => length)).toEqual([...part(80, 3), 0, ...part(20, 3), 0]);
 });
 
 describe('a pause', () => {

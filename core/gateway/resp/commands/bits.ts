@@ -142,7 +142,11 @@ function bitfield(request: Request): void {
       const before = current?.value ?? emptyValue;
       const outcome = runBitfield(before, steps);
       replies = outcome.replies;
-      if (outcome.value === before) return noMutation;
+      if (outcome.value === before || (current !== undefined && outcome.value.equals(before))) {
+        return noMutation;
+      }
+      // Where all overflowed the value has grown at most: as with Redis, listeners hear nothing of that.
+      request.isSilent = steps.every(({ kind }, index) => kind === 'get' || replies[index] === null);
       return { kind: 'put', value: outcome.value, expiresAtMs: current?.expiresAtMs ?? newExpiry };
     },
     () => answerBitfield(request, replies),

@@ -7,7 +7,6 @@ import {
   type Command,
   type CommandTable,
   defineCommand,
-  keyPositions,
   needs,
   partNameOf,
   type Subcommand,
@@ -15,6 +14,7 @@ import {
 } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
 import { Glob } from '../glob.ts';
+import { type KeyUse, keysUsedBy, keyUsesOf } from '../key-use.ts';
 import type { Request } from '../request.ts';
 import { refusedNames } from './refused.ts';
 import { runSubcommand } from './subcommands.ts';
@@ -65,11 +65,39 @@ function writeInformation(encoder: RespEncoder, commands: readonly (Command | nu
     const categories = categoriesOf(command);
     encoder.set(categories.length);
     for (const category of categories) encoder.simple(`@${category}`);
-    // Tips, key specifications, subcommands: clients do without.
+    // Tips and subcommands: clients do without.
     encoder.array(0);
-    encoder.array(0);
+    const uses = keyUsesOf(command);
+    encoder.set(uses.length);
+    for (const use of uses) writeKeyUse(encoder, use);
     encoder.array(0);
   }
+}
+
+/** Where keys are, as Redis writes it down: from which word on, and how far. */
+function writeKeyUse(encoder: RespEncoder, { flags, notes, first, last, step }: KeyUse): void {
+  encoder.map(notes === null ? 3 : 4);
+  if (notes !== null) {
+    encoder.text('notes');
+    encoder.text(notes);
+  }
+  encoder.text('flags');
+  encoder.set(flags.length);
+  for (const flag of flags) encoder.simple(flag);
+  const write = (name: string, type: string, numbers: Record<string, number>): void => {
+    encoder.text(name);
+    encoder.map(2);
+    encoder.text('type');
+    encoder.text(type);
+    encoder.text('spec');
+    encoder.map(Object.keys(numbers).length);
+    for (const [word, number] of Object.entries(numbers)) {
+      encoder.text(word);
+      encoder.integer(number);
+    }
+  };
+  write('begin_search', 'index', { index: first });
+  write('find_keys', 'range', { lastkey: last, keystep: step, limit: 0 });
 }
 
 function findVisible(request: Request, name: Buffer): Command | null {
@@ -97,7 +125,8 @@ function partOf(command: Command, words: readonly Buffer[]): Subcommand | 'help'
   return lowerText(words[1]) === 'help' ? 'help' : undefined;
 }
 
-function getKeys(request: Request): void {
+/** Throws what the client is to be told when these are no words of a command with keys. */
+function readKeyUses(request: Request): ReturnType<typeof keysUsedBy> {
   const words = request.argv.slice(2);
   const command = findVisible(request, words[0]);
   const part = command === null ? null : partOf(command, words);
@@ -107,10 +136,27 @@ function getKeys(request: Request): void {
   if (!arityFits(part ?? command, words.length)) {
     throw new CommandError('ERR Invalid number of arguments specified for command');
   }
-  const positions = keyPositions(command, words.length);
+  return keysUsedBy(command, words);
+}
+
+function getKeys(request: Request): void {
+  const uses = readKeyUses(request);
   const encoder = request.begin();
-  encoder.array(positions.length);
-  for (const position of positions) encoder.bulk(words[position]);
+  encoder.array(uses.length);
+  for (const { key } of uses) encoder.bulk(key);
+  request.end();
+}
+
+function getKeysAndFlags(request: Request): void {
+  const uses = readKeyUses(request);
+  const encoder = request.begin();
+  encoder.array(uses.length);
+  for (const { key, flags } of uses) {
+    encoder.array(2);
+    encoder.bulk(key);
+    encoder.set(flags.length);
+    for (const flag of flags) encoder.simple(flag);
+  }
   request.end();
 }
 
@@ -175,6 +221,7 @@ const subcommands: Subcommands = {
   info: { arity: -2, run: information },
   list: { arity: -2, run: list },
   getkeys: { arity: -4, run: getKeys },
+  getkeysandflags: { arity: -4, run: getKeysAndFlags },
 };
 
 function command(request: Request): void {

@@ -11,7 +11,7 @@ const set = word('set');
 const exists = word('exists');
 
 /** DEL and UNLINK with one key. It must know whether the key existed, hence the read before the write. */
-export function deleteOne(request: Request): void {
+function deleteOne(request: Request): void {
   let existed = false;
   modify(
     request,

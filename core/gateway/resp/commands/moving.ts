@@ -7,8 +7,7 @@ import { isErrorReply, runPart } from '../parts.ts';
 import { checkKeyspace } from '../permissions.ts';
 import type { Request } from '../request.ts';
 import { Session } from '../session.ts';
-import { deleteOne } from './keys.ts';
-import { modify, noMutation, putOrExpired } from './strings.ts';
+import { deleteMutation, modify, noMutation, putOrExpired } from './strings.ts';
 
 const nx = word('nx');
 const loadName = word('ct.load');
@@ -109,6 +108,18 @@ function store(request: Request): void {
   );
 }
 
+/** Between gateways only: `CT.RENAMED from to`, once the value is under the new name. */
+function renamed(request: Request): void {
+  modify(
+    request,
+    (current) => (current === undefined ? noMutation : deleteMutation),
+    () => {
+      request.gateway.notifications.renamed(request, request.argv[2]);
+      request.ok();
+    },
+  );
+}
+
 /**
  * Load, store, delete: three steps on two keys, not one. A crash in between leaves the value under both names; it is
  * never lost. A write to the old name between load and delete is lost with it.
@@ -135,7 +146,7 @@ function rename(replace: boolean): Command['run'] {
           answer(false);
           return;
         }
-        runPart(request, [names.from, from], (reply) => {
+        runPart(request, [names.from, from, to], (reply) => {
           if (isErrorReply(reply)) request.raw(reply);
           else answer(true);
         });
@@ -188,5 +199,5 @@ export const movingCommands: readonly Command[] = [
   defineCommand('generic', 'ct.load', 2, ['readonly'], load, internal),
   defineCommand('generic', 'ct.store', -5, ['write'], store, internal),
   defineCommand('generic', 'ct.rename', -5, ['write'], store, internal),
-  defineCommand('generic', 'ct.renamed', 2, ['write'], deleteOne, internal),
+  defineCommand('generic', 'ct.renamed', 3, ['write'], renamed, internal),
 ];

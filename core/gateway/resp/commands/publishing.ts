@@ -66,6 +66,7 @@ function subscribe(kind: Kind, name: string) {
       return client.subscriptions.toldCount(kind);
     });
     const encoder = request.begin();
+    request.isMessage = true;
     for (const [index, subject] of names.entries()) confirm(encoder, name, subject, counts[index]);
     request.end();
   };
@@ -82,6 +83,7 @@ function unsubscribe(kind: Kind, name: string) {
       return client.subscriptions.toldCount(kind);
     });
     const encoder = request.begin();
+    request.isMessage = true;
     for (const [index, subject] of names.entries()) confirm(encoder, name, subject, counts[index]);
     if (names.length === 0) confirm(encoder, name, null, client.subscriptions.toldCount(kind));
     request.end();

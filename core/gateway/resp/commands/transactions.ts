@@ -6,11 +6,18 @@
 import { word } from '../arguments.ts';
 import { type Command, defineCommand, needs, oneKey } from '../command.ts';
 import { CommandError } from '../errors.ts';
-import { bulkOf, runPart, runParts } from '../parts.ts';
+import { bulkOf, isErrorReply, runPart, runParts } from '../parts.ts';
 import { checkPermission } from '../permissions.ts';
 import { Request } from '../request.ts';
-import { answerAll, batchWords, executeBatch, runQueued, workBytesOf } from '../transactions/batch.ts';
-import type { Transaction } from '../transactions/transaction.ts';
+import {
+  answerAll,
+  batchWords,
+  executeBatch,
+  failuresIn,
+  runQueued,
+  workBytesOf,
+} from '../transactions/batch.ts';
+import type { Queued, Transaction } from '../transactions/transaction.ts';
 import { readKey } from './strings.ts';
 
 /** Only a client's own connection has one: a queued UNWATCH has nothing to do any more. */
@@ -78,10 +85,27 @@ function exec(request: Request): void {
     }
   }
   const words = batchWords(queued, watched);
-  if (words === null) answerAll(request, runQueued(request, queued, session));
-  else if (keyspace !== session.keyspace.id) {
+  if (words === null) {
+    const replies = runQueued(request, queued, session);
+    noteExecuted(request, queued, (index) => isErrorReply(replies[index]));
+    answerAll(request, replies);
+  } else if (keyspace !== session.keyspace.id) {
     throw new CommandError('CROSSSLOT The keys were watched in another keyspace than the one selected now.');
-  } else runPart(request, words, (reply) => request.raw(reply));
+  } else {
+    runPart(request, words, (reply) => {
+      const failed = failuresIn(reply);
+      if (failed !== null) noteExecuted(request, queued, (index) => failed.has(index));
+      request.raw(reply);
+    });
+  }
+}
+
+function noteExecuted(
+  { gateway, startedAtMs }: Request,
+  queued: readonly Queued[],
+  hasFailed: (index: number) => boolean,
+): void {
+  gateway.watch.executed(queued, { durationMs: gateway.clock.monotonicMs() - startedAtMs, hasFailed });
 }
 
 /** CT.CONTEXT key: what WATCH remembers of it, behind the moment at which the first of its values expires (0: none does). */

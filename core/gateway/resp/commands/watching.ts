@@ -3,6 +3,7 @@ import { lowerText, readNumber } from '../arguments.ts';
 import { type Command, defineCommand, needs, type Subcommands } from '../command.ts';
 import type { CommandFigures } from '../command-watch.ts';
 import { CommandError } from '../errors.ts';
+import { latencyGraph } from '../latency-graph.ts';
 import type { Request } from '../request.ts';
 import { slowLogCountMax } from '../slow-log.ts';
 import { defineContainer } from './subcommands.ts';
@@ -62,8 +63,22 @@ function latest(request: Request): void {
     encoder.text(event);
     encoder.integer(last.atSeconds);
     encoder.integer(Math.round(last.durationMs));
-    encoder.integer(Math.round(Math.max(...samples.map(({ durationMs }) => durationMs))));
+    encoder.integer(Math.round(latency.highestMs(event)));
   }
+  request.end();
+}
+
+function graph(request: Request): void {
+  const { clock, watch } = request.gateway;
+  const event = lowerText(request.argv[2]);
+  const samples = watch.latency.of(event);
+  if (samples.length === 0) {
+    throw new CommandError(
+      `ERR No samples available for event '${request.argv[2].toString('utf8', 0, 128)}'`,
+    );
+  }
+  const noted = { samples, highestMs: watch.latency.highestMs(event) };
+  request.begin().verbatim(latencyGraph(event, noted, Math.floor(clock.nowMs() / 1000)));
   request.end();
 }
 
@@ -125,6 +140,7 @@ function histogram(request: Request): void {
 const latencyParts: Subcommands = {
   history: { arity: 3, run: history },
   latest: { arity: 2, run: latest },
+  graph: { arity: 3, run: graph },
   reset: { arity: -2, run: forget },
   doctor: { arity: 2, run: doctor },
   histogram: { arity: -2, run: histogram },

@@ -1,6 +1,6 @@
 /**
- * When values expire that clients of this node wrote, where somebody wants to be told. Bounded, in memory alone: an alarm is lost with the
- * node, as a message is with whoever does not hear it.
+ * When values expire that clients wrote, where somebody wants to be told. Bounded, in memory alone; what becomes of them when the node
+ * dies: expiry-standby.ts.
  */
 import type { KeyAddress } from '../../../base/token.ts';
 import type { Cancellable, Clock, Timers } from '../../../ports/clock.ts';
@@ -8,6 +8,8 @@ import type { Cancellable, Clock, Timers } from '../../../ports/clock.ts';
 export interface Alarm {
   readonly address: KeyAddress;
   readonly expiresAtMs: number;
+  /** Absent: as it expires. */
+  readonly ringsAtMs?: number;
 }
 
 /** Alarms of one moment are looked at together. */
@@ -49,11 +51,12 @@ export class ExpiryAlarms {
     this.plan();
   }
 
-  /** The key has no expiry any more. */
-  cancel(address: KeyAddress): void {
+  /** The key has no expiry any more, or not this one. */
+  cancel(address: KeyAddress, expiresAtMs: number | null = null): void {
     const name = nameOf(address);
     const alarm = this.alarms.get(name);
-    if (alarm !== undefined) this.remove(name, alarm);
+    if (alarm === undefined || (expiresAtMs !== null && alarm.expiresAtMs !== expiresAtMs)) return;
+    this.remove(name, alarm);
   }
 
   private remove(name: string, alarm: Alarm): void {
@@ -90,8 +93,8 @@ export class ExpiryAlarms {
 }
 
 /** The tick after: it must have expired by then. */
-function tickOf({ expiresAtMs }: Alarm): number {
-  return Math.floor(expiresAtMs / tickMs) + 1;
+function tickOf({ expiresAtMs, ringsAtMs }: Alarm): number {
+  return Math.floor((ringsAtMs ?? expiresAtMs) / tickMs) + 1;
 }
 
 function nameOf({ keyspace, key }: KeyAddress): string {

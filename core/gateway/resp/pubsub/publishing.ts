@@ -26,6 +26,10 @@ const stepsPerMessage = 1_000;
 const waitingBytesMax = 16 * 1_048_576;
 const waitingOverheadBytes = 512;
 
+/** What gateways tell each other beside messages: a key expires, or this has been told of. */
+type Note = 'expires' | 'expired';
+const notes: ReadonlySet<string> = new Set<Note>(['expires', 'expired']);
+
 interface Told {
   readonly kind: 'channel' | 'shard';
   readonly channel: Buffer;
@@ -54,6 +58,7 @@ export class Publishing {
   private waitingBytes = 0;
   private isPlanned = false;
   private lateCount = 0;
+  private noted: (note: Note, key: Buffer, facts: Buffer) => void = () => {};
   publishedCount = 0;
   deliveredCount = 0;
 
@@ -66,6 +71,11 @@ export class Publishing {
       const words = parser.next();
       if (words?.length !== 3) return;
       const [kind, channel, payload] = words;
+      const note = kind.toString('latin1') as Note;
+      if (notes.has(note)) {
+        this.noted(note, channel, payload);
+        return;
+      }
       this.told({ kind: kind.toString('latin1') === 'shard' ? 'shard' : 'channel', channel, payload });
     });
   }
@@ -79,6 +89,16 @@ export class Publishing {
     this.publishedCount++;
     this.messages.tellOthers(encodeCommand([kind, channel, payload]));
     return this.deliver(kind, channel, payload);
+  }
+
+  /** To the gateways of all other nodes, in order with what is published. */
+  note(note: Note, key: Buffer, facts: Buffer): void {
+    this.messages.tellOthers(encodeCommand([note, key, facts]));
+  }
+
+  /** There is one handler: the last. */
+  onNote(handler: (note: Note, key: Buffer, facts: Buffer) => void): void {
+    this.noted = handler;
   }
 
   /** `client` listens to one name more. Throws for a pattern that is none, and when there are too many. */

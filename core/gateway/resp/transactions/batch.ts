@@ -8,6 +8,7 @@ import type { Mutation, TogetherKey, TogetherValue } from '../../../ports/key-va
 import { togetherBytesMax } from '../../../wire/peer/put-together.ts';
 import { encodeCommand, type RespEncoder } from '../../../wire/resp/encoder.ts';
 import { RespRequestParser, respParserDefaults } from '../../../wire/resp/parser.ts';
+import { RespErrorReply, type RespReply, RespReplyParser } from '../../../wire/resp/reply-parser.ts';
 import { word } from '../arguments.ts';
 import { keyPositions } from '../command.ts';
 import { CommandError, errorTexts } from '../errors.ts';
@@ -119,6 +120,22 @@ export function answerAll(request: Request, replies: readonly Buffer[][]): void 
   encoder.array(replies.length);
   for (const reply of replies) for (const piece of reply) encoder.raw(piece);
   request.end();
+}
+
+const [arrayKind, errorKind] = [0x2a, 0x2d];
+
+/** Which of the commands failed, by the reply of CT.EXEC; null: none was done. */
+export function failuresIn(reply: readonly Buffer[]): ReadonlySet<number> | null {
+  if (reply[0][0] !== arrayKind || reply[0][1] === errorKind) return null;
+  const failed = new Set<number>();
+  // Replies are rarely errors and may be long: looked into only where something looks like one.
+  if (!reply.some((piece) => piece[0] === errorKind || piece.includes('\r\n-'))) return failed;
+  const parser = new RespReplyParser();
+  for (const piece of reply) parser.push(piece);
+  for (const [index, each] of (parser.next() as RespReply[]).entries()) {
+    if (each instanceof RespErrorReply) failed.add(index);
+  }
+  return failed;
 }
 
 /**

@@ -56,6 +56,8 @@ export class Transaction {
   /** Called with what more of the connection's memory it holds, or, negative, no longer holds. */
   private readonly hold: (bytes: number) => void;
   private heldBytes = 0;
+  /** Of that, the commands that are queued. */
+  queuedBytes = 0;
   private spoiled = false;
   private place: { readonly keyspace: number; readonly slot: number } | null = null;
   private readonly keys = new Set<string>();
@@ -110,6 +112,7 @@ export class Transaction {
       }
       for (const at of keyPositions(command, argv.length)) this.claim(keyspace(), argv[at]);
       this.queue.push({ command, argv: ownCopy(argv) });
+      this.queuedBytes += bytes;
       this.add(bytes);
     } catch (cause) {
       this.spoiled = true;
@@ -145,6 +148,7 @@ export class Transaction {
     this.isOpen = false;
     this.spoiled = false;
     this.queue = [];
+    this.queuedBytes = 0;
     this.unwatch();
   }
 
