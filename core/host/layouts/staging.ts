@@ -49,7 +49,7 @@ export class Staging {
     this.#parts = parts;
     this.#staged = kept.staged;
     this.#applied = kept.applied;
-    this.#transfers = new Transfers(parts.clock, parts.nodes);
+    this.#transfers = new Transfers(parts.clock, parts.nodes, () => parts.layouts.present.keyspaces);
   }
 
   static async open(parts: Components): Promise<Staging> {

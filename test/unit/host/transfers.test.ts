@@ -3,12 +3,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Transfers } from '../../../core/host/layouts/transfers.ts';
 import { waitingInWords } from '../../../core/host/layouts/waiting-words.ts';
 import type { NodeHandle } from '../../../core/host/nodes/node-handle.ts';
+import type { LayoutKeyspace } from '../../../core/layout/layout.ts';
+import type { MovingPartition } from '../../../core/repair/moving-partitions.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 interface Said {
   lacking: number;
   open: number[];
   receivedBytes: number;
+  moving?: MovingPartition[];
 }
 
 const moving = [
@@ -17,6 +20,8 @@ const moving = [
   { name: 'mute', gained: 200 },
 ];
 
+const keyspaces = () => [{ id: 3, name: 'orders' }] as LayoutKeyspace[];
+
 let time: VirtualTime;
 let said: Record<string, Said | null>;
 let transfers: Transfers;
@@ -24,7 +29,7 @@ beforeEach(() => {
   time = new VirtualTime();
   said = { old: { lacking: 0, open: [], receivedBytes: 70 }, new: null, mute: null };
   const handles = () => Object.entries(said).map(([name, layouts], id) => ({ node: { id, name }, layouts }));
-  transfers = new Transfers(time, () => handles() as unknown as NodeHandle[]);
+  transfers = new Transfers(time, () => handles() as unknown as NodeHandle[], keyspaces);
   transfers.begin();
 });
 
@@ -46,8 +51,38 @@ describe('while data moves', () => {
     expect(progress.nodes[1]).toMatchObject({ partitionsDone: 0, remainingMs: null });
   });
 
+  it('partitions that come just now are told with whence, share, rate and rest', () => {
+    said.new = {
+      ...{ lacking: 300, open: [4, 5], receivedBytes: 20_000 },
+      moving: [
+        { keyspace: 3, partition: 5, peer: 9, share: null, bytes: 0, tookMs: 0 },
+        { keyspace: 3, partition: 4, peer: 0, share: 0.25, bytes: 3_000, tookMs: 1_500 },
+      ],
+    };
+    const [{ moving: rows }, mute] = transfers.progress(moving).nodes;
+    const named = { keyspace: 'orders', partition: 4, from: 'old', share: 0.25, bytesMoved: 3_000 };
+    expect(rows).toEqual([
+      { ...named, bytesPerSecond: 2_000, remainingMs: 4_500 },
+      // Compared, from a node that nobody knows any more.
+      {
+        ...{ keyspace: 'orders', partition: 5, from: '00000009', share: null, bytesMoved: 0 },
+        ...{ bytesPerSecond: null, remainingMs: null },
+      },
+    ]);
+    expect(mute.moving).toEqual([]);
+  });
+
+  it('also of what a node gets back that it had lost', () => {
+    transfers.end();
+    const one = { keyspace: 3, partition: 7, peer: 0, share: 1, bytes: 100, tookMs: 10 };
+    said.new = { lacking: 2, open: [7, 8], receivedBytes: 0, moving: [one] };
+    const [{ name, moving: rows }] = transfers.progress([]).nodes;
+    expect(name).toBe('new');
+    expect(rows).toMatchObject([{ partition: 7, from: 'old', bytesPerSecond: 10_000, remainingMs: 0 }]);
+  });
+
   it('a host that was started anew meanwhile goes on from there', async () => {
-    const anew = new Transfers(time, () => []);
+    const anew = new Transfers(time, () => [], keyspaces);
     expect(anew.progress(moving)).toMatchObject({ partitionsTotal: 800, partitionsDone: 0 });
   });
 });
