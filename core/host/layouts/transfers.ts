@@ -161,7 +161,8 @@ function paceOf({ share, bytes, tookMs }: MovingPartition) {
   return {
     ...{ share, bytesMoved: bytes },
     bytesPerSecond: bytes === 0 || tookMs === 0 ? null : Math.round((bytes / tookMs) * 1_000),
-    remainingMs: share === null || share === 0 ? null : Math.round((tookMs / share) * (1 - share)),
+    remainingMs:
+      share === null || share === 0 || share === 1 ? null : Math.round((tookMs / share) * (1 - share)),
   };
 }
 

@@ -1,7 +1,6 @@
 /** How far a change is, by what nodes say. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Transfers } from '../../../core/host/layouts/transfers.ts';
-import { waitingInWords } from '../../../core/host/layouts/waiting-words.ts';
 import type { NodeHandle } from '../../../core/host/nodes/node-handle.ts';
 import type { LayoutKeyspace } from '../../../core/layout/layout.ts';
 import type { MovingPartition } from '../../../core/repair/moving-partitions.ts';
@@ -78,7 +77,7 @@ describe('while data moves', () => {
     said.new = { lacking: 2, open: [7, 8], receivedBytes: 0, moving: [one] };
     const [{ name, moving: rows }] = transfers.progress([]).nodes;
     expect(name).toBe('new');
-    expect(rows).toMatchObject([{ partition: 7, from: 'old', bytesPerSecond: 10_000, remainingMs: 0 }]);
+    expect(rows).toMatchObject([{ partition: 7, from: 'old', bytesPerSecond: 10_000, remainingMs: null }]);
   });
 
   it('a host that was started anew meanwhile goes on from there', async () => {
@@ -97,18 +96,4 @@ it('once it has ended, all of it is done, at the pace that the next change is re
   said.new = { lacking: 0, open: [], receivedBytes: 9_000 };
   expect(transfers.progress([])).toMatchObject(over);
   expect(transfers.durationOf(2_000)).toBe(1_000);
-});
-
-it('nodes that are waited for at one step are named in one sentence', () => {
-  const words = waitingInWords(
-    [
-      { nodeId: 1, step: 'fetch' },
-      { nodeId: 2, step: 'hear' },
-      { nodeId: 3, step: 'fetch' },
-    ],
-    (nodeId) => `node-${nodeId}`,
-  );
-  expect(words).toHaveLength(2);
-  expect(words[0]).toContain('node-2 has not taken the change yet.');
-  expect(words[1]).toBe('node-1 and node-3 are getting their share.');
 });
