@@ -61,7 +61,8 @@ export class FakeTopology {
   #handles(): NodeHandle[] {
     const nodes = nodesOf([this.#layout(), ...this.#change]);
     return [...nodes.values()].map((node) => {
-      const layouts = this.said.get(node.name) ?? null;
+      const said = this.said.get(node.name);
+      const layouts = said === undefined ? null : { ...said, version: this.#layout().version };
       return { node, layouts, status: () => ({ figures: null }) } as unknown as NodeHandle;
     });
   }

@@ -49,7 +49,7 @@ export class Staging {
     this.#parts = parts;
     this.#staged = kept.staged;
     this.#applied = kept.applied;
-    this.#transfers = new Transfers(parts.clock, parts.nodes, () => parts.layouts.present.keyspaces);
+    this.#transfers = new Transfers(parts.clock, parts.nodes, () => parts.layouts.present);
   }
 
   static async open(parts: Components): Promise<Staging> {

@@ -2,7 +2,7 @@
 
 import { hexId } from '../../base/words.ts';
 import type { LayoutView, NodeProgress, PartitionProgress } from '../../contract/layout-views.ts';
-import type { LayoutKeyspace } from '../../layout/layout.ts';
+import { type Layout, placedOf } from '../../layout/layout.ts';
 import type { NodePlan } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { MovingPartition } from '../../repair/moving-partitions.ts';
@@ -16,8 +16,8 @@ interface Transfer {
 }
 
 type Progress = LayoutView['progress'];
-/** Who gets how many copies, by the layouts between which data moves. */
-export type Moving = readonly Pick<NodePlan, 'name' | 'gained'>[];
+/** Who gets how many copies, and of which partitions, by the layouts between which data moves. */
+export type Moving = readonly Pick<NodePlan, 'name' | 'gained' | 'gains'>[];
 
 const nothing: Progress = {
   ...{ partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0 },
@@ -27,7 +27,7 @@ const nothing: Progress = {
 export class Transfers {
   readonly #clock: Clock;
   readonly #nodes: () => Iterable<NodeHandle>;
-  readonly #keyspaces: () => readonly LayoutKeyspace[];
+  readonly #present: () => Layout;
   /** Null: nothing moves. */
   #transfer: Transfer | null = null;
   /** What it came to, of the last one; as it stands, while one goes on. */
@@ -35,10 +35,10 @@ export class Transfers {
   /** Of the last one that came to its end. */
   #bytesPerSecond: number | null = null;
 
-  constructor(clock: Clock, nodes: () => Iterable<NodeHandle>, keyspaces: () => readonly LayoutKeyspace[]) {
+  constructor(clock: Clock, nodes: () => Iterable<NodeHandle>, present: () => Layout) {
     this.#clock = clock;
     this.#nodes = nodes;
-    this.#keyspaces = keyspaces;
+    this.#present = present;
   }
 
   begin(): void {
@@ -76,12 +76,13 @@ export class Transfers {
     if (this.#transfer === null) this.begin();
     const transfer = this.#transfer!;
     const tookMs = this.#seconds(transfer) * 1_000;
+    const placed = placedOf(this.#present());
     const handles = new Map([...this.#nodes()].map((handle) => [handle.node.name, handle]));
     const nodes = moving
       .filter(({ gained }) => gained > 0)
-      .map(({ name, gained }) => ({
-        ...progressOf(name, gained, handles.get(name), transfer, tookMs),
-        moving: this.#partitionsOf(handles.get(name)),
+      .map((one) => ({
+        ...progressOf(one, handles.get(one.name), { transfer, tookMs, placed }),
+        moving: this.#partitionsOf(handles.get(one.name)),
       }));
     const sum = (of: (node: NodeProgress) => number) => nodes.reduce((total, node) => total + of(node), 0);
     const partitionsDone = sum((node) => node.partitionsDone);
@@ -114,7 +115,7 @@ export class Transfers {
     const moving = handle?.layouts?.moving ?? [];
     if (moving.length === 0) return [];
     const names = new Map([...this.#nodes()].map(({ node }) => [node.id, node.name]));
-    const keyspaces = new Map(this.#keyspaces().map(({ id, name }) => [id, name]));
+    const keyspaces = new Map(this.#present().keyspaces.map(({ id, name }) => [id, name]));
     return [...moving]
       .sort((left, right) => left.keyspace - right.keyspace || left.partition - right.partition)
       .map((one) => ({
@@ -136,20 +137,20 @@ export class Transfers {
 }
 
 function progressOf(
-  name: string,
-  partitionsTotal: number,
+  { name, gained: partitionsTotal, gains }: Moving[number],
   handle: NodeHandle | undefined,
-  transfer: Transfer,
-  tookMs: number,
+  { transfer, tookMs, placed }: { transfer: Transfer; tookMs: number; placed: number },
 ): Omit<NodeProgress, 'moving'> {
-  // A node that has not said anything yet has nothing yet.
-  const lacking = handle?.layouts?.lacking ?? partitionsTotal;
+  // A node that has not said anything yet, or not of this change, has nothing of it yet: what it lacked before is another matter.
+  const told = handle?.layouts ?? null;
+  const isTold = told !== null && told.version >= placed;
+  const lacking = isTold ? told.lacking : partitionsTotal;
   const partitionsDone = Math.max(0, partitionsTotal - lacking);
   return {
     ...{ name, partitionsDone, partitionsTotal },
     bytesMoved: handle === undefined ? 0 : receivedSince(transfer, handle),
     remainingMs: remainingOf(tookMs, partitionsDone, partitionsTotal),
-    open: [...(handle?.layouts?.open ?? [])],
+    open: [...(isTold ? told.open : gains)],
   };
 }
 
