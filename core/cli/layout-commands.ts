@@ -2,9 +2,10 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import { type Intensity, intensities } from '../base/levels.ts';
-import type { LayoutChange, LayoutPreview, LayoutView } from '../contract/layout-views.ts';
+import type { LayoutChange, LayoutPreview } from '../contract/layout-views.ts';
 import { survivalInWords } from '../contract/survival.ts';
 import type { CommandContext } from './context.ts';
+import { viewText } from './layout-text.ts';
 import { nodeNamed } from './node-named.ts';
 import { formatBytes, show, table } from './output.ts';
 
@@ -56,27 +57,6 @@ function previewText(preview: LayoutPreview): string {
   for (const loss of losses) lines.push('', `Lost: ${loss}`);
   for (const reason of blocked) lines.push('', `Cannot be applied: ${reason}`);
   if (blocked.length === 0) lines.push('', 'Apply it: coterie layout apply');
-  return lines.join('\n');
-}
-
-const leftInWords = ({ remainingMs }: { readonly remainingMs: number | null }) =>
-  remainingMs === null ? '' : `, some ${Math.ceil(remainingMs / 1_000)} s left`;
-
-function viewText({ version, state, changes, progress, waitsFor }: LayoutView): string {
-  const lines = [`Layout ${version}, ${state === 'settled' ? 'settled' : 'changing'}.`];
-  if (state === 'changing') {
-    const { partitionsDone, partitionsTotal, bytesMoved, bytesPerSecond } = progress;
-    const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)} a second`;
-    lines.push(
-      `${partitionsDone} of ${partitionsTotal} copies moved, ${formatBytes(bytesMoved)}${rate}${leftInWords(progress)}.`,
-      ...progress.nodes.map(
-        (node) =>
-          `- ${node.name}: ${node.partitionsDone} of ${node.partitionsTotal}, ${formatBytes(node.bytesMoved)}${leftInWords(node)}`,
-      ),
-      ...waitsFor,
-    );
-  }
-  if (changes.length > 0) lines.push('Staged:', ...changes.map((words) => `- ${words}`));
   return lines.join('\n');
 }
 

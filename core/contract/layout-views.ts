@@ -76,6 +76,23 @@ export const layoutStaged = layoutPreview.extend({
 });
 export type LayoutStaged = z.infer<typeof layoutStaged>;
 
+/** One partition that a node gets just now. */
+export const partitionProgress = z.object({
+  /** Its name. */
+  keyspace: z.string(),
+  partition: z.number(),
+  /** The node that it comes from. */
+  from: z.string(),
+  /** Of what that one holds, 0 to 1; null: both are compared, and only what differs is brought. */
+  share: z.number().nullable(),
+  bytesMoved: z.number(),
+  /** Null: nothing has come yet. */
+  bytesPerSecond: z.number().nullable(),
+  /** Null: unknown. */
+  remainingMs: z.number().nullable(),
+});
+export type PartitionProgress = z.infer<typeof partitionProgress>;
+
 /** How far one node is in a change. */
 export const nodeProgress = z.object({
   name,
@@ -86,6 +103,8 @@ export const nodeProgress = z.object({
   remainingMs: z.number().nullable(),
   /** Partitions that it does not have yet, in ascending order, over all keyspaces. */
   open: z.array(z.number()),
+  /** Those that it gets just now, in ascending order; most take less than a moment. */
+  moving: z.array(partitionProgress),
 });
 export type NodeProgress = z.infer<typeof nodeProgress>;
 

@@ -7,6 +7,7 @@ import type { Member } from '../membership/members.ts';
 import type { TimedEvent } from '../node/membership-driver.ts';
 import type { PossibleLoss } from '../node/possible-losses.ts';
 import type { Credentials } from '../platform/tls-transport.ts';
+import type { MovingPartition } from '../repair/moving-partitions.ts';
 import type { Wanted } from '../replication/replica/read-eligibility.ts';
 import type { AccessRules } from '../security/access.ts';
 import type { SecretSet } from '../security/secrets.ts';
@@ -104,6 +105,8 @@ export interface LayoutReport {
   readonly open: readonly number[];
   /** Records that the rebuild since its start has brought, and their bytes. */
   readonly receivedBytes: number;
+  /** Partitions of which it gets something just now. */
+  readonly moving: readonly MovingPartition[];
 }
 
 export type ToNode =
@@ -155,7 +158,7 @@ export type FromNode =
       readonly networkPort: number;
     }
   | { readonly type: 'ready' }
-  /** The layouts that the node goes by: after each that it was sent, and about once a second. */
+  /** The layouts that the node goes by: after each that it was sent, and about once a second, twice while partitions come. */
   | { readonly type: 'layout'; readonly report: LayoutReport }
   | { readonly type: 'layouts'; readonly live: readonly LiveLayout[] }
   | { readonly type: 'peers'; readonly down: readonly string[] }

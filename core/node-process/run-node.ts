@@ -46,6 +46,8 @@ import { startMembership } from './start-membership.ts';
 import { UserAsks } from './user-asks.ts';
 
 const figuresEveryMs = 1_000;
+/** What comes is told after this long as well: most partitions take less than a second. */
+const movingAfterMs = 500;
 const lockWaitMaxMs = 10_000;
 const partingMs = 10_000;
 /** A computer that has another address now can be reached only anew. */
@@ -254,6 +256,15 @@ export async function runNode(
     peerNetwork.lookAtLinks();
     layouts.report();
   });
+  let isTold = true;
+  node.repair.onMoving(() => {
+    if (!isTold) return;
+    isTold = false;
+    timers.after(movingAfterMs, () => {
+      isTold = true;
+      layouts.report();
+    });
+  });
   layouts.serve({
     report: () => ({
       version: node.layout.version,
@@ -262,6 +273,7 @@ export async function runNode(
       lacking: node.parts.eligibility.missingCount,
       open: node.parts.eligibility.missingPartitions(),
       receivedBytes: node.repair.rebuildFigures().valueBytes,
+      moving: node.repair.moving(),
     }),
     take: (live) => node.offerLayouts(live),
   });

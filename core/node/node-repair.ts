@@ -20,6 +20,7 @@ import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
 import { Exchange } from '../repair/exchange.ts';
 import type { ExchangeFigures } from '../repair/exchange-figures.ts';
 import { serveExchanges } from '../repair/exchange-service.ts';
+import { type MovingPartition, MovingPartitions } from '../repair/moving-partitions.ts';
 import { type Demand, Pace } from '../repair/pace.ts';
 import {
   type RangeOutcome,
@@ -81,6 +82,7 @@ export class NodeRepair {
   readonly #topology: () => Topology;
   readonly #selfId: number;
   readonly #rebuild: Rebuild;
+  readonly #moving: MovingPartitions;
   readonly #received = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
   #pairings: { of: Topology; list: readonly Pairing[] } | null = null;
@@ -121,7 +123,9 @@ export class NodeRepair {
     const newPace = () => new Pace(timers, isBusy, eligibility.hasLost ? null : demand);
     this.trees = new TreeStore({ replica, timers, log, newPace });
     components.records.observe(this.trees);
+    this.#moving = new MovingPartitions(clock);
     this.#parts = {
+      moving: this.#moving,
       replica,
       peers,
       claims,
@@ -182,6 +186,16 @@ export class NodeRepair {
   /** What came since the start of partitions that were missing here, whoever began to bring it. */
   rebuildFigures(): RebuildFigures {
     return { ...this.#received, fetched: this.#rebuild.figures };
+  }
+
+  /** Partitions that are being brought just now. */
+  moving(): MovingPartition[] {
+    return this.#moving.list();
+  }
+
+  /** `handler` runs whenever one is begun. */
+  onMoving(handler: () => void): void {
+    this.#moving.onBegin(handler);
   }
 
   figures(): AntiEntropyFigures & { readonly trees: TreeFigures } {

@@ -12,6 +12,7 @@ import type { ReplicaPeers } from '../ports/replica-peer.ts';
 import { decodeRoots, encodePartitions, questionKind, type Root } from '../wire/peer/exchange-codec.ts';
 import type { Claims } from './claims.ts';
 import { type ExchangeRequest, type ExchangeResult, newFigures } from './exchange-figures.ts';
+import type { BegunPartition, MovingPartitions } from './moving-partitions.ts';
 import type { Pace } from './pace.ts';
 import { PartitionDifferences } from './partition-differences.ts';
 import { isStreamed, takeAll } from './partition-stream.ts';
@@ -24,6 +25,8 @@ export interface ExchangeParts {
   readonly trees: TreeStore;
   readonly claims: Claims;
   readonly clock: Clock;
+  /** Partitions that are brought in bulk are listed there meanwhile. */
+  readonly moving: MovingPartitions;
   /** How often something went missing here: a comparison speaks for what was missing when it began. */
   missCount(): number;
   /** The peer has lost what it held of a partition, and has not got it back yet. */
@@ -156,21 +159,23 @@ export class Exchange {
   }
 
   async #partition(partition: number, root: Root): Promise<void> {
-    const { keyspace, isBulk = false } = this.#request;
-    const { trees } = this.#parts;
+    const { keyspace, peer, isBulk = false } = this.#request;
+    const { trees, moving } = this.#parts;
     const tree = trees.tree(keyspace, partition);
     if (tree === null) return;
     const transfer = newTransferFigures();
+    const begun = isBulk ? moving.begin({ keyspace, partition, peer }, transfer) : null;
     try {
-      const streams = isBulk && isStreamed(tree.keyCount, root.keyCount);
+      const streams = begun !== null && isStreamed(tree.keyCount, root.keyCount);
       const differs = streams
-        ? await this.#stream(partition, root, transfer)
+        ? await this.#stream(partition, root, transfer, begun)
         : await this.#settle(partition, tree, root, transfer);
       if (differs) {
         this.figures.partitionsDiffering++;
         this.#differing.push(partition);
       }
     } finally {
+      begun?.end();
       for (const field of Object.keys(transfer) as (keyof TransferFigures)[]) {
         this.figures[field] += transfer[field];
       }
@@ -192,12 +197,17 @@ export class Exchange {
   }
 
   /** Takes all, and then looks whether it is the same: more was written meanwhile, or something was here already. */
-  async #stream(partition: number, root: Root, figures: TransferFigures): Promise<boolean> {
+  async #stream(
+    partition: number,
+    root: Root,
+    figures: TransferFigures,
+    begun: BegunPartition,
+  ): Promise<boolean> {
     const { trees } = this.#parts;
     const { keyspace } = this.#request;
     trees.expect(keyspace, partition, root.keyCount);
     try {
-      await takeAll(this.#transferParts(figures), partition);
+      await takeAll(this.#transferParts(figures), partition, (share) => begun.reached(share));
     } finally {
       trees.expect(keyspace, partition, 0);
     }

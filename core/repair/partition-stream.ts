@@ -28,9 +28,14 @@ export function isStreamed(ownKeyCount: number, peerKeyCount: number): boolean {
   return peerKeyCount > 0 && ownKeyCount * heldShareMax <= peerKeyCount;
 }
 
-/** Resolves once all that the peer held when it was asked is durable here. */
-export async function takeAll(parts: TransferParts, partition: number): Promise<void> {
+/** Resolves once all that the peer held when it was asked is durable here. `onShare` gets the share that is, 0 to 1. */
+export async function takeAll(
+  parts: TransferParts,
+  partition: number,
+  onShare: (share: number) => void,
+): Promise<void> {
   const { pace, keyspace, exchange } = parts;
+  onShare(0);
   for (let fromOffset = 0; fromOffset < offsetEnd; ) {
     await pace.step();
     const bytesMax = pace.givesWay ? gentlePageBytes : pageBytes;
@@ -40,6 +45,8 @@ export async function takeAll(parts: TransferParts, partition: number): Promise<
     const { nextOffset, records } = decodeRecordPage(answer, fromOffset);
     await take(parts, partition, records);
     fromOffset = nextOffset;
+    // Keys lie evenly on the ring, so the way along it is the share of them.
+    onShare(fromOffset / offsetEnd);
   }
 }
 

@@ -19,6 +19,7 @@ import { Claims } from '../../core/repair/claims.ts';
 import { Exchange } from '../../core/repair/exchange.ts';
 import type { ExchangeFigures } from '../../core/repair/exchange-figures.ts';
 import { serveExchanges } from '../../core/repair/exchange-service.ts';
+import { MovingPartitions } from '../../core/repair/moving-partitions.ts';
 import { Pace } from '../../core/repair/pace.ts';
 import { TreeStore } from '../../core/repair/tree-store.ts';
 import { encodeRecord, mergeRecords } from '../../core/versions/record-codec.ts';
@@ -145,6 +146,7 @@ function sideOf(replica: Replica, peers: ReplicaPeers) {
     peers,
     trees,
     claims: new Claims(systemClock, () => 0),
+    moving: new MovingPartitions(systemClock),
     clock: systemClock,
     ...nobodyLost,
   };

@@ -130,7 +130,7 @@ describe('the checker of siblings is awake', () => {
 
 describe('seeds that found a bug stay', () => {
   // Kinds that came later would change what a seed draws.
-  const then = faultKinds.filter((kind) => kind !== 'concurrent');
+  const then = faultKinds.filter((kind) => kind !== 'concurrent' && kind !== 'concurrent-nodes');
   const everything: RunOptions = { ...safeOptions, healing: true, faults: then };
   const set: RunOptions = { ...everything, workload: 'set', writesPerKey: 20 };
 

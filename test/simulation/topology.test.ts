@@ -18,6 +18,8 @@ const quiet: { faults: FaultKind[]; lossShare: number }[] = [
 const mixtures: { faults: FaultKind[]; lossShare: number }[] = [
   ...quiet,
   { faults: ['concurrent'], lossShare: 0 },
+  { faults: ['concurrent-nodes'], lossShare: 0 },
+  { faults: ['concurrent-nodes', 'concurrent', 'nodes', 'crash', 'isolate', 'pause'], lossShare: 0.03 },
   { faults: ['concurrent', 'nodes', 'crash', 'isolate'], lossShare: 0.03 },
   { faults: ['nodes', 'crash', 'isolate'], lossShare: 0.03 },
   { faults: ['nodes', 'weight', 'factor', 'levels', 'stop', 'halves', 'pause'], lossShare: 0.03 },

@@ -11,7 +11,7 @@ import { worldOf } from '../support/simulation/world.ts';
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
 const seedCount = Number(process.env.COTERIE_SEEDS ?? 3);
 /** Seeds looked at for a kind that has not struck yet. */
-const seedsBeyond = 2_000;
+const seedsBeyond = 4_000;
 /** What is run for one kind alone: large worlds, walks and long lives take many times as long and show no more of it. */
 const isQuick = ({ nodeCount, valueBytes, workload }: RunOptions) =>
   nodeCount <= 4 && valueBytes < 1_000 && workload !== 'walk' && workload !== 'expiring';

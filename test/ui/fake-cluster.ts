@@ -51,7 +51,7 @@ import {
 } from './fake-history.ts';
 import { defaultSettings, figuresAt, layoutOf, type Variant } from './fake-layouts.ts';
 import { FakeRepairs } from './fake-repairs.ts';
-import { FakeTopology } from './fake-topology.ts';
+import { FakeTopology, type Said } from './fake-topology.ts';
 
 type ListInput = z.output<(typeof methods)['activity.list']['input']>;
 type Status = { -readonly [K in keyof NodeStatus]: NodeStatus[K] };
@@ -361,6 +361,12 @@ export class FakeCluster {
       this.setState('north-7', 'down', 'Its process ended (signal SIGKILL).');
       this.setState('south-3', 'paused');
     }
+  }
+
+  /** How far a node is, as it says from now on. */
+  says(name: string, said: Said): void {
+    this.#topology.said.set(name, said);
+    this.hub.publish({ type: 'layout', layout: this.#topology.view() });
   }
 
   #freshStatus(name: string, index: number): Status {

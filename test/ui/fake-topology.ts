@@ -3,7 +3,10 @@
 import type { LayoutChange, LayoutSettings, LayoutView } from '../../core/contract/layout-views.ts';
 import type { LayoutService } from '../../core/host/layouts/layout-service.ts';
 import { Staging } from '../../core/host/layouts/staging.ts';
+import type { NodeHandle } from '../../core/host/nodes/node-handle.ts';
+import { nodesOf } from '../../core/layout/history.ts';
 import type { Layout } from '../../core/layout/layout.ts';
+import type { LayoutReport } from '../../core/node-process/messages.ts';
 import { systemClock } from '../../core/platform/system-clock.ts';
 import { systemRandom } from '../../core/platform/system-random.ts';
 import type { Disk } from '../../core/ports/disk.ts';
@@ -13,7 +16,12 @@ const noDisk = {
   replaceFile: async () => {},
 } as unknown as Disk;
 
+/** How far a node says it is. */
+export type Said = Pick<LayoutReport, 'lacking' | 'open' | 'receivedBytes' | 'moving'>;
+
 export class FakeTopology {
+  /** By name; the others have said nothing. */
+  readonly said = new Map<string, Said>();
   readonly #staging: Promise<Staging>;
   readonly #layout: () => Layout;
   readonly #set: (layout: Layout) => void;
@@ -41,11 +49,21 @@ export class FakeTopology {
       progress: () => ({ state: this.#change.length > 0 ? 'changing' : 'settled', waitingFor: [] }),
     } as unknown as LayoutService;
     this.#staging = Staging.open({
-      ...{ layouts: service, nodes: () => [], ownComputers: new Set(['c0']), disk: noDisk },
+      ...{ layouts: service, nodes: () => this.#handles(), ownComputers: new Set(['c0']), disk: noDisk },
       ...{ clock: systemClock, random: systemRandom, addComputers: async () => {} },
     });
     void this.#staging.then((staging) => {
       this.#opened = staging;
+    });
+  }
+
+  /** Of every node that there is, or would be. */
+  #handles(): NodeHandle[] {
+    const nodes = nodesOf([this.#layout(), ...this.#change]);
+    return [...nodes.values()].map((node) => {
+      const said = this.said.get(node.name);
+      const layouts = said === undefined ? null : { ...said, version: this.#layout().version };
+      return { node, layouts, status: () => ({ figures: null }) } as unknown as NodeHandle;
     });
   }
 

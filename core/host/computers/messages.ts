@@ -9,6 +9,7 @@ const count = z.number().int().min(0);
 const port = z.number().int().min(0).max(65_535);
 const nodeId = z.number().int().min(0).max(0xffff_ffff);
 const line = z.string().max(4_096);
+const partition = z.number().int().min(0).max(1_023);
 
 const status = z.object({
   state: nodeState,
@@ -40,6 +41,22 @@ const layoutReport = z.object({
   lacking: count,
   open: z.array(count).max(1_024).readonly(),
   receivedBytes: z.number(),
+  moving: z
+    .array(
+      z.object({
+        keyspace: count,
+        partition,
+        peer: nodeId,
+        share: z.number().min(0).max(1).nullable(),
+        bytes: z.number().min(0),
+        tookMs: z.number().min(0),
+      }),
+    )
+    .max(64)
+    .readonly()
+    .default([])
+    // What is told beside the rest must not keep computers from hearing each other.
+    .catch([]),
 });
 
 /** Changes of nodes that are told: a computer that was away for a few of them hears of all. */
@@ -118,8 +135,6 @@ export const remoteCall = z.object({
   /** Who asked, in words. */
   by: z.string().max(300),
 });
-
-const partition = z.number().int().min(0).max(1_023);
 
 /** Some partitions that a node of the computer that is called compares with other replicas. */
 export const remoteRepair = z.object({

@@ -22,7 +22,7 @@ import { lossesOf } from './losses-of-change.ts';
 import { drawNodes, fold, inWords, type Staged } from './staged-change.ts';
 import { type Applied, canBeTakenBack, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
-import { waitingInWords } from './waiting-words.ts';
+import { waitedFor, waitingInWords } from './waiting-words.ts';
 
 const entriesMax = 20;
 const changesMax = 64;
@@ -49,7 +49,7 @@ export class Staging {
     this.#parts = parts;
     this.#staged = kept.staged;
     this.#applied = kept.applied;
-    this.#transfers = new Transfers(parts.clock, parts.nodes);
+    this.#transfers = new Transfers(parts.clock, parts.nodes, () => parts.layouts.present);
   }
 
   static async open(parts: Components): Promise<Staging> {
@@ -189,7 +189,7 @@ export class Staging {
   }
 
   view(nameOf: (nodeId: number) => string): LayoutView {
-    const { layouts } = this.#parts;
+    const { layouts, nodes, clock } = this.#parts;
     const { state, waitingFor } = layouts.progress();
     return {
       version: layouts.present.version,
@@ -197,7 +197,7 @@ export class Staging {
       staged: this.#staged.length,
       changes: this.#staged.map(inWords),
       progress: this.#transfers.progress(this.#moving()),
-      waitsFor: waitingInWords(waitingFor, nameOf),
+      waitsFor: waitingInWords(waitedFor(waitingFor, nameOf, nodes(), clock.nowMs())),
       joinsByItself: layouts.present.joinsByItself ?? false,
       transfer: layouts.present.transfer ?? 'normal',
     };

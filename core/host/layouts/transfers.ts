@@ -1,7 +1,11 @@
 /** How far the data has moved since a change was applied, by what the nodes of this computer say, and how fast. */
-import type { LayoutView, NodeProgress } from '../../contract/layout-views.ts';
+
+import { hexId } from '../../base/words.ts';
+import type { LayoutView, NodeProgress, PartitionProgress } from '../../contract/layout-views.ts';
+import { type Layout, placedOf } from '../../layout/layout.ts';
 import type { NodePlan } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { MovingPartition } from '../../repair/moving-partitions.ts';
 import type { NodeHandle } from '../nodes/node-handle.ts';
 
 /** As it was when it began. */
@@ -12,8 +16,8 @@ interface Transfer {
 }
 
 type Progress = LayoutView['progress'];
-/** Who gets how many copies, by the layouts between which data moves. */
-export type Moving = readonly Pick<NodePlan, 'name' | 'gained'>[];
+/** Who gets how many copies, and of which partitions, by the layouts between which data moves. */
+export type Moving = readonly Pick<NodePlan, 'name' | 'gained' | 'gains'>[];
 
 const nothing: Progress = {
   ...{ partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0 },
@@ -23,6 +27,7 @@ const nothing: Progress = {
 export class Transfers {
   readonly #clock: Clock;
   readonly #nodes: () => Iterable<NodeHandle>;
+  readonly #present: () => Layout;
   /** Null: nothing moves. */
   #transfer: Transfer | null = null;
   /** What it came to, of the last one; as it stands, while one goes on. */
@@ -30,9 +35,10 @@ export class Transfers {
   /** Of the last one that came to its end. */
   #bytesPerSecond: number | null = null;
 
-  constructor(clock: Clock, nodes: () => Iterable<NodeHandle>) {
+  constructor(clock: Clock, nodes: () => Iterable<NodeHandle>, present: () => Layout) {
     this.#clock = clock;
     this.#nodes = nodes;
+    this.#present = present;
   }
 
   begin(): void {
@@ -70,10 +76,14 @@ export class Transfers {
     if (this.#transfer === null) this.begin();
     const transfer = this.#transfer!;
     const tookMs = this.#seconds(transfer) * 1_000;
+    const placed = placedOf(this.#present());
     const handles = new Map([...this.#nodes()].map((handle) => [handle.node.name, handle]));
     const nodes = moving
       .filter(({ gained }) => gained > 0)
-      .map(({ name, gained }) => progressOf(name, gained, handles.get(name), transfer, tookMs));
+      .map((one) => ({
+        ...progressOf(one, handles.get(one.name), { transfer, tookMs, placed }),
+        moving: this.#partitionsOf(handles.get(one.name)),
+      }));
     const sum = (of: (node: NodeProgress) => number) => nodes.reduce((total, node) => total + of(node), 0);
     const partitionsDone = sum((node) => node.partitionsDone);
     const partitionsTotal = sum((node) => node.partitionsTotal);
@@ -88,20 +98,32 @@ export class Transfers {
 
   /** Nothing changes, but nodes lost copies and get them back. */
   #lacking(): NodeProgress[] {
-    return [...this.#nodes()].flatMap(({ node: { name }, layouts }) =>
-      layouts === null || layouts.lacking === 0
-        ? []
-        : [
-            {
-              name,
-              partitionsDone: 0,
-              partitionsTotal: layouts.lacking,
-              bytesMoved: 0,
-              remainingMs: null,
-              open: [...layouts.open],
-            },
-          ],
-    );
+    return [...this.#nodes()].flatMap((handle) => {
+      const { node, layouts } = handle;
+      if (layouts === null || layouts.lacking === 0) return [];
+      return [
+        {
+          ...{ name: node.name, partitionsDone: 0, partitionsTotal: layouts.lacking },
+          ...{ bytesMoved: 0, remainingMs: null, open: [...layouts.open] },
+          moving: this.#partitionsOf(handle),
+        },
+      ];
+    });
+  }
+
+  #partitionsOf(handle: NodeHandle | undefined): PartitionProgress[] {
+    const moving = handle?.layouts?.moving ?? [];
+    if (moving.length === 0) return [];
+    const names = new Map([...this.#nodes()].map(({ node }) => [node.id, node.name]));
+    const keyspaces = new Map(this.#present().keyspaces.map(({ id, name }) => [id, name]));
+    return [...moving]
+      .sort((left, right) => left.keyspace - right.keyspace || left.partition - right.partition)
+      .map((one) => ({
+        keyspace: keyspaces.get(one.keyspace) ?? String(one.keyspace),
+        partition: one.partition,
+        from: names.get(one.peer) ?? hexId(one.peer),
+        ...paceOf(one),
+      }));
   }
 
   /** Never so short that a rate would be nonsense. */
@@ -115,25 +137,34 @@ export class Transfers {
 }
 
 function progressOf(
-  name: string,
-  partitionsTotal: number,
+  { name, gained: partitionsTotal, gains }: Moving[number],
   handle: NodeHandle | undefined,
-  transfer: Transfer,
-  tookMs: number,
-): NodeProgress {
-  // A node that has not said anything yet has nothing yet.
-  const lacking = handle?.layouts?.lacking ?? partitionsTotal;
+  { transfer, tookMs, placed }: { transfer: Transfer; tookMs: number; placed: number },
+): Omit<NodeProgress, 'moving'> {
+  // A node that has not said anything yet, or not of this change, has nothing of it yet: what it lacked before is another matter.
+  const told = handle?.layouts ?? null;
+  const isTold = told !== null && told.version >= placed;
+  const lacking = isTold ? told.lacking : partitionsTotal;
   const partitionsDone = Math.max(0, partitionsTotal - lacking);
   return {
     ...{ name, partitionsDone, partitionsTotal },
     bytesMoved: handle === undefined ? 0 : receivedSince(transfer, handle),
     remainingMs: remainingOf(tookMs, partitionsDone, partitionsTotal),
-    open: [...(handle?.layouts?.open ?? [])],
+    open: [...(isTold ? told.open : gains)],
   };
 }
 
 function remainingOf(tookMs: number, done: number, total: number): number | null {
   return done === 0 || done === total ? null : Math.round((tookMs / done) * (total - done));
+}
+
+function paceOf({ share, bytes, tookMs }: MovingPartition) {
+  return {
+    ...{ share, bytesMoved: bytes },
+    bytesPerSecond: bytes === 0 || tookMs === 0 ? null : Math.round((bytes / tookMs) * 1_000),
+    remainingMs:
+      share === null || share === 0 || share === 1 ? null : Math.round((tookMs / share) * (1 - share)),
+  };
 }
 
 /** A node that was started anew counts from nothing. */

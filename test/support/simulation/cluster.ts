@@ -283,6 +283,20 @@ export class SimulatedCluster {
 
   /** Nodes that are new to the cluster: decided on together, then started. */
   async join(dataCenters: readonly string[], weight = 1): Promise<Member[]> {
+    const { joined, layout } = this.drawJoin(this.#layout, this.#digest, dataCenters, weight);
+    this.setLayout(layout);
+    this.members.push(...joined);
+    await Promise.all(joined.map((member) => this.start(member)));
+    return joined;
+  }
+
+  /** The layout with a new node in each of the data centers; nobody knows of it yet, and they do not run. */
+  drawJoin(
+    from: Layout,
+    digest: string,
+    dataCenters: readonly string[],
+    weight = 1,
+  ): { joined: Member[]; layout: Layout } {
     const joined = dataCenters.map((dataCenter): Member => {
       const id = ++this.#memberCount;
       return {
@@ -308,10 +322,7 @@ export class SimulatedCluster {
       name: computer,
       dataCenter,
     }));
-    this.setLayout(addNodes(this.#layout, this.#digest, places, computers));
-    this.members.push(...joined);
-    await Promise.all(joined.map((member) => this.start(member)));
-    return joined;
+    return { joined, layout: addNodes(from, digest, places, computers) };
   }
 
   /** No layout but the newest is live anywhere. */
@@ -372,16 +383,23 @@ export class SimulatedCluster {
 
   /**
    * People decide at the same time, knowing nothing of one another: each at a node that alone hears of it, and tells the others.
-   * Which of the decisions stands is a rule that needs no word between them.
+   * Which of the decisions stands is a rule that needs no word between them. `joined`: nodes that a decision adds; they are started by
+   * what is known where it was made.
    */
-  decideApart(decisions: readonly { at: Member; layouts: readonly Layout[] }[]): void {
+  decideApart(
+    decisions: readonly { at: Member; layouts: readonly Layout[]; joined?: readonly Member[] }[],
+  ): void {
     const before = this.#live;
     const made = decisions.map(({ layouts }) => layouts.map(livedApart));
     const isBetter = (one: readonly LiveLayout[], other: readonly LiveLayout[]) =>
       isAhead(newestOf({ live: one }), newestOf({ live: other }));
     this.#decided(made.reduce((best, one) => (isBetter(one, best) ? one : best)));
-    for (const [index, { at }] of decisions.entries())
-      void at.node!.offerLayouts([...before, ...made[index]]);
+    for (const [index, { at, joined = [] }] of decisions.entries()) {
+      const known = [...before, ...made[index]];
+      void at.node!.offerLayouts(known);
+      this.members.push(...joined);
+      for (const member of joined) void this.start(member, () => known);
+    }
   }
 
   /** Every node believes of all others that they have what they should: the old owners are let go before anything has moved. */
@@ -445,15 +463,15 @@ export class SimulatedCluster {
   }
 
   /** A node that does not start is a broken promise: whatever is on its disk, it must come up. */
-  async start(member: Member): Promise<void> {
+  async start(member: Member, live = () => this.#live): Promise<void> {
     try {
-      await this.#start(member);
+      await this.#start(member, live);
     } catch (error) {
       this.violate(`n${member.id} does not start: ${(error as Error).message}`);
     }
   }
 
-  async #start(member: Member): Promise<void> {
+  async #start(member: Member, live: () => readonly LiveLayout[]): Promise<void> {
     const timers = new ProcessTimers(this.time);
     member.timers = timers;
     const clock: Clock = {
@@ -497,11 +515,11 @@ export class SimulatedCluster {
         vouchEveryMs: 1_000,
         hasRun: this.#antiEntropyTickMs > 0 && member.hasRun,
       },
-      this.#live,
+      live(),
     );
     if (timers.dead) return;
     // It may have changed while the node was starting.
-    void node.offerLayouts(this.#live);
+    void node.offerLayouts(live());
     member.node = node;
     member.hasRun = true;
     member.isOpen = false;

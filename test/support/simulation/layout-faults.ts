@@ -5,9 +5,9 @@ import {
   createKeyspace,
   dropKeyspace,
   keyspaceNamed,
-  type Layout,
   nextLayout,
 } from '../../../core/layout/layout.ts';
+import { changeApart, drawnChange, drawnNodeChange } from './concurrent-decisions.ts';
 import type { Hand } from './nemesis.ts';
 import { mustMeet, possibleLevels } from './oracle.ts';
 
@@ -16,8 +16,17 @@ import { mustMeet, possibleLevels } from './oracle.ts';
  * more or fewer, and then as many as before. levels: it is read and written at others. nodes: one or two more join, then one of all
  * that are there leaves, perhaps while data still moves. weight: a node gets more of the ring, and then as much as before.
  * concurrent: two people change weights or factors at two nodes at once, also while these are cut off from one another.
+ * concurrent-nodes: as that, and what they decide is mostly that nodes join or leave.
  */
-export const layoutFaults = ['keyspaces', 'factor', 'levels', 'nodes', 'weight', 'concurrent'] as const;
+export const layoutFaults = [
+  'keyspaces',
+  'factor',
+  'levels',
+  'nodes',
+  'weight',
+  'concurrent',
+  'concurrent-nodes',
+] as const;
 export type LayoutFault = (typeof layoutFaults)[number];
 
 export async function strikeLayout(kind: LayoutFault, hand: Hand): Promise<boolean> {
@@ -33,7 +42,9 @@ export async function strikeLayout(kind: LayoutFault, hand: Hand): Promise<boole
     case 'weight':
       return changeWeight(hand);
     case 'concurrent':
-      return changeApart(hand);
+      return changeApart(hand, drawnChange);
+    case 'concurrent-nodes':
+      return changeApart(hand, drawnNodeChange);
   }
 }
 
@@ -148,71 +159,6 @@ async function changeWeight(hand: Hand): Promise<boolean> {
     await pause(20, 1_000);
     if (fate.chance(0.5)) await whole();
   }
-  await whole();
-  return true;
-}
-
-/** One or two changes on top of the present layout. */
-function drawnChanges({ cluster, fate }: Hand): Layout[] {
-  const { readLevel, writeLevel, factors } = cluster.keyspace;
-  const layouts: Layout[] = [];
-  const count = fate.chance(0.3) ? 2 : 1;
-  for (let turn = 0; turn < count; turn++) {
-    const layout = layouts.at(-1) ?? cluster.layout;
-    if (fate.chance(0.15)) {
-      // Moves nothing, and is a layout like any other.
-      layouts.push(nextLayout(layout, '', { clusterName: `name ${fate.below(1_000)}` }));
-      continue;
-    }
-    const [dataCenter, factor] = fate.pick(Object.entries(factors));
-    const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
-    const other = factor < nodeCount && fate.chance(0.4) ? factor + 1 : factor;
-    const { name } = fate.pick(layout.nodes);
-    layouts.push(
-      other === factor
-        ? weighNode(layout, String(layout.version), name, fate.pick([0.3, 2, 5]))
-        : alterKeyspace(layout, '', 'default', {
-            factors: { ...factors, [dataCenter]: other },
-            readLevel,
-            writeLevel,
-          }),
-    );
-  }
-  return layouts;
-}
-
-async function changeApart(hand: Hand): Promise<boolean> {
-  const { cluster, fate, pause, whole } = hand;
-  const running = cluster.running();
-  if (running.length < 2) return false;
-  const one = fate.pick(running);
-  const other = fate.pick(running.filter((member) => member !== one));
-  const { factors, readLevel, writeLevel } = cluster.keyspace;
-  const decisions = [one, other].map((at) => ({ at, layouts: drawnChanges(hand) }));
-  const isCut = fate.chance(0.6);
-  if (isCut) {
-    const left = cluster.members.filter((member) => member === one || (member !== other && fate.chance(0.5)));
-    for (const here of left) {
-      for (const there of cluster.members) if (!left.includes(there)) cluster.network.cut(here.id, there.id);
-    }
-  }
-  const versions = decisions.map(({ layouts }) => layouts.at(-1)!.version).join(' and ');
-  cluster.note(
-    `n${one.id} and n${other.id} decide ${versions} ${isCut ? 'cut off from one another' : 'at once'}`,
-  );
-  cluster.decideApart(decisions);
-  await pause(50, 2_500);
-  cluster.network.heal();
-  await whole();
-  if (!cluster.isSettled) {
-    cluster.violate(`decisions of n${one.id} and n${other.id} did not become one: ${cluster.waiting()}`);
-    return true;
-  }
-  for (const { name, weight } of cluster.layout.nodes) {
-    if (weight === 1) continue;
-    cluster.setLayout(weighNode(cluster.layout, String(cluster.layout.version), name, 1));
-  }
-  cluster.setLayout(alterKeyspace(cluster.layout, '', 'default', { factors, readLevel, writeLevel }));
   await whole();
   return true;
 }

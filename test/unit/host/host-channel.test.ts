@@ -72,7 +72,7 @@ describe('a node’s channel to its host', () => {
     for (let line = 0; line < 60; line++) channel.send(logLine(`line ${line}`));
     channel.send({
       type: 'layout',
-      report: { version: 3, live: [3], trackers: [], lacking: 0, open: [], receivedBytes: 0 },
+      report: { version: 3, live: [3], trackers: [], lacking: 0, open: [], receivedBytes: 0, moving: [] },
     });
     const next = new PlayedHost();
     channel.adopt(next);

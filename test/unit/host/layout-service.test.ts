@@ -31,6 +31,7 @@ const reportOf = (version: number): LayoutReport => ({
   lacking: 0,
   open: [],
   receivedBytes: 0,
+  moving: [],
 });
 
 let time: VirtualTime;

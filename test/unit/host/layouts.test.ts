@@ -13,6 +13,7 @@ const reportOf = (version: number): LayoutReport => ({
   lacking: 0,
   open: [],
   receivedBytes: 0,
+  moving: [],
 });
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -137,7 +137,7 @@ it('what is staged goes by itself when that is wanted, it is new nodes only, and
 it('bytes that nodes receive after a change has ended are none of it', async () => {
   const staging = await opened();
   const report = (receivedBytes: number): LayoutReport => ({
-    ...{ version: 2, live: [2], trackers: [], lacking: 0, open: [], receivedBytes },
+    ...{ version: 2, live: [2], trackers: [], lacking: 0, open: [], receivedBytes, moving: [] },
   });
   handles[0].layouts = report(500);
   await time.until(staging.stage([{ kind: 'weigh-node', node: first.nodes[0].name, weight: 2 }]));

@@ -1,30 +1,36 @@
 /** How far a change is, by what nodes say. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Transfers } from '../../../core/host/layouts/transfers.ts';
-import { waitingInWords } from '../../../core/host/layouts/waiting-words.ts';
 import type { NodeHandle } from '../../../core/host/nodes/node-handle.ts';
+import type { Layout } from '../../../core/layout/layout.ts';
+import type { MovingPartition } from '../../../core/repair/moving-partitions.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 interface Said {
+  version: number;
   lacking: number;
   open: number[];
   receivedBytes: number;
+  moving?: MovingPartition[];
 }
 
 const moving = [
-  { name: 'old', gained: 0 },
-  { name: 'new', gained: 600 },
-  { name: 'mute', gained: 200 },
+  { name: 'old', gained: 0, gains: [] },
+  { name: 'new', gained: 600, gains: [4, 5, 6] },
+  { name: 'mute', gained: 200, gains: [7] },
 ];
+
+const present = () =>
+  ({ version: 4, placed: 4, keyspaces: [{ id: 3, name: 'orders' }] }) as unknown as Layout;
 
 let time: VirtualTime;
 let said: Record<string, Said | null>;
 let transfers: Transfers;
 beforeEach(() => {
   time = new VirtualTime();
-  said = { old: { lacking: 0, open: [], receivedBytes: 70 }, new: null, mute: null };
+  said = { old: { version: 4, lacking: 0, open: [], receivedBytes: 70 }, new: null, mute: null };
   const handles = () => Object.entries(said).map(([name, layouts], id) => ({ node: { id, name }, layouts }));
-  transfers = new Transfers(time, () => handles() as unknown as NodeHandle[]);
+  transfers = new Transfers(time, () => handles() as unknown as NodeHandle[], present);
   transfers.begin();
 });
 
@@ -35,10 +41,17 @@ describe('while data moves', () => {
     expect({ partitionsDone, partitionsTotal }).toEqual({ partitionsDone: 0, partitionsTotal: 800 });
   });
 
+  it('nor before it has taken the change: what it lacked of the one before is another matter', () => {
+    said.new = { version: 3, lacking: 0, open: [], receivedBytes: 0 };
+    expect(transfers.progress(moving).nodes[0]).toMatchObject({ partitionsDone: 0, open: [4, 5, 6] });
+    said.new = { ...said.new, version: 4 };
+    expect(transfers.progress(moving).nodes[0].partitionsDone).toBe(600);
+  });
+
   it('rate and rest follow from what came since it began', async () => {
     await time.advance(10_000);
-    said.new = { lacking: 300, open: [4, 5], receivedBytes: 20_000 };
-    said.old = { lacking: 0, open: [], receivedBytes: 70 };
+    said.new = { version: 4, lacking: 300, open: [4, 5], receivedBytes: 20_000 };
+    said.old = { version: 4, lacking: 0, open: [], receivedBytes: 70 };
     const progress = transfers.progress(moving);
     expect(progress).toMatchObject({ bytesMoved: 20_000, bytesPerSecond: 2_000, partitionsDone: 300 });
     // 300 of 600 in ten seconds.
@@ -46,8 +59,38 @@ describe('while data moves', () => {
     expect(progress.nodes[1]).toMatchObject({ partitionsDone: 0, remainingMs: null });
   });
 
+  it('partitions that come just now are told with whence, share, rate and rest', () => {
+    said.new = {
+      ...{ version: 4, lacking: 300, open: [4, 5], receivedBytes: 20_000 },
+      moving: [
+        { keyspace: 3, partition: 5, peer: 9, share: null, bytes: 0, tookMs: 0 },
+        { keyspace: 3, partition: 4, peer: 0, share: 0.25, bytes: 3_000, tookMs: 1_500 },
+      ],
+    };
+    const [{ moving: rows }, mute] = transfers.progress(moving).nodes;
+    const named = { keyspace: 'orders', partition: 4, from: 'old', share: 0.25, bytesMoved: 3_000 };
+    expect(rows).toEqual([
+      { ...named, bytesPerSecond: 2_000, remainingMs: 4_500 },
+      // Compared, from a node that nobody knows any more.
+      {
+        ...{ keyspace: 'orders', partition: 5, from: '00000009', share: null, bytesMoved: 0 },
+        ...{ bytesPerSecond: null, remainingMs: null },
+      },
+    ]);
+    expect(mute.moving).toEqual([]);
+  });
+
+  it('also of what a node gets back that it had lost', () => {
+    transfers.end();
+    const one = { keyspace: 3, partition: 7, peer: 0, share: 1, bytes: 100, tookMs: 10 };
+    said.new = { version: 4, lacking: 2, open: [7, 8], receivedBytes: 0, moving: [one] };
+    const [{ name, moving: rows }] = transfers.progress([]).nodes;
+    expect(name).toBe('new');
+    expect(rows).toMatchObject([{ partition: 7, from: 'old', bytesPerSecond: 10_000, remainingMs: null }]);
+  });
+
   it('a host that was started anew meanwhile goes on from there', async () => {
-    const anew = new Transfers(time, () => []);
+    const anew = new Transfers(time, () => [], present);
     expect(anew.progress(moving)).toMatchObject({ partitionsTotal: 800, partitionsDone: 0 });
   });
 });
@@ -55,25 +98,11 @@ describe('while data moves', () => {
 it('once it has ended, all of it is done, at the pace that the next change is reckoned by', async () => {
   transfers.progress(moving);
   await time.advance(4_000);
-  said.new = { lacking: 0, open: [], receivedBytes: 8_000 };
+  said.new = { version: 4, lacking: 0, open: [], receivedBytes: 8_000 };
   transfers.end();
   const over = { partitionsDone: 800, partitionsTotal: 800, bytesMoved: 8_000, nodes: [], remainingMs: null };
   expect(transfers.progress([])).toMatchObject(over);
-  said.new = { lacking: 0, open: [], receivedBytes: 9_000 };
+  said.new = { version: 4, lacking: 0, open: [], receivedBytes: 9_000 };
   expect(transfers.progress([])).toMatchObject(over);
   expect(transfers.durationOf(2_000)).toBe(1_000);
-});
-
-it('nodes that are waited for at one step are named in one sentence', () => {
-  const words = waitingInWords(
-    [
-      { nodeId: 1, step: 'fetch' },
-      { nodeId: 2, step: 'hear' },
-      { nodeId: 3, step: 'fetch' },
-    ],
-    (nodeId) => `node-${nodeId}`,
-  );
-  expect(words).toHaveLength(2);
-  expect(words[0]).toContain('node-2 has not taken the change yet.');
-  expect(words[1]).toBe('node-1 and node-3 are getting their share.');
 });

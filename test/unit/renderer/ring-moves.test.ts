@@ -80,6 +80,7 @@ describe('what the ring shows', () => {
     ({ changes, nodes, underWay }) as unknown as LayoutPreview;
   const progress = (name: string, open: number[]) => ({
     ...{ name, open, partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0, remainingMs: null },
+    moving: [],
   });
   const underWay = [moves('new', [1, 2, 3], []), moves('old', [], [1, 2, 3])];
 

@@ -57,7 +57,10 @@ const news = {
       id: 1,
       status,
       members: [{ id: 2, state: 'alive', incarnation: 1, sinceMs: 1, suspectedBy: null, confirmedBy: [] }],
-      layouts: { version: 1, live: [1], lacking: 0, open: [3], receivedBytes: 0 },
+      layouts: {
+        ...{ version: 1, live: [1], lacking: 0, open: [3], receivedBytes: 0 },
+        moving: [{ keyspace: 0, partition: 3, peer: 2, share: 0.5, bytes: 10, tookMs: 4 }],
+      },
     },
   ],
   ...{
