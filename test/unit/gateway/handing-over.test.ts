@@ -67,6 +67,17 @@ describe('a command that reads and writes', () => {
     expect(store.orders.length).toBeLessThan(500);
   });
 
+  it('waits no longer where each try takes long, and is one command', async () => {
+    const store = new HandingOver(0);
+    const gateway = new VirtualGateway(store);
+    store.coordinator = () => there;
+    store.forward = (_nodeId, _request, done) => void gateway.time.after(200, () => done(movedOn, null));
+    const replying = gateway.run(['INCR', 'n']);
+    await gateway.time.advance(5_000);
+    expect(await replying).toEqual([expect.stringMatching(/^-CLUSTERDOWN /)]);
+    expect(gateway.gateway.statistics.commandCount).toBe(1);
+  });
+
   it('is not asked of another node as if this one could take no writes', async () => {
     const store = new MemoryStore();
     const asked: number[] = [];
