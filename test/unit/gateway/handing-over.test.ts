@@ -63,7 +63,7 @@ describe('a command that reads and writes', () => {
     const gateway = new VirtualGateway(store);
     const replying = gateway.run(['INCR', 'n']);
     await gateway.time.advance(10_000);
-    expect(await replying).toEqual([expect.stringMatching(/^-CLUSTERDOWN .*Nothing was written; try again/)]);
+    expect(await replying).toEqual([expect.stringMatching(/^-CLUSTERDOWN .*Nothing was written to it; try again/)]);
     expect(store.orders.length).toBeLessThan(500);
   });
 
