@@ -18,6 +18,17 @@ export function runsAgain(request: Request, error: CoterieError): boolean {
   const nowMs = gateway.clock.monotonicMs();
   request.turnWaitSinceMs ??= nowMs;
   if (nowMs - request.turnWaitSinceMs >= turnWaitsMsMax) return false;
-  gateway.timers.after(turnWaitMs, () => gateway.run(request));
+  runLater(request, error);
   return true;
+}
+
+/** Whoever has left meanwhile may have had another node do it, and have written since: also while this process stood still (standstill.ts). */
+function runLater(request: Request, error: CoterieError): void {
+  const { standstill, timers } = request.gateway;
+  timers.after(turnWaitMs, () => {
+    standstill.look();
+    if (standstill.isWaking) runLater(request, error);
+    else if (request.isAbandoned) request.fail(error);
+    else request.gateway.run(request);
+  });
 }
