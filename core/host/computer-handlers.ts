@@ -77,8 +77,7 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     ...roleHandlers(host),
     'computers.keys': async () => keysViewOf(lan()),
     'computers.replaceKeys': async ({ authority }, caller) => {
-      await lan().keys.replace(authority);
-      const also = authority
+      const also = (await lan().keys.replace(authority))
         ? ' Programs on other computers need the new certificate, and join codes of before are void.'
         : '';
       host.trail.note({

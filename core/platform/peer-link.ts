@@ -54,7 +54,8 @@ export class PeerLink {
     this.#queue = [];
     this.#queueBytes = 0;
     const { socket } = this;
-    if (socket.destroyed) return;
+    // Ended, or only from this side: what still comes over it (tcp-peer-network.ts) would be lost with a write that is refused.
+    if (!socket.writable) return;
     if (queue.length === 1) {
       socket.write(queue[0]);
       return;

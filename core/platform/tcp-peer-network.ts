@@ -274,6 +274,15 @@ export class TcpPeerNetwork implements PeerNetwork {
         this.#onHost(line);
       } else link = this.#link(socket, peer);
     };
+    const broken = (error: unknown) => {
+      const { message } = toCoterieError(error, 'bad-input');
+      if (link === null) this.#strangers.refused(dialled?.name ?? null, message);
+      else {
+        const facts = { peer: link.peer.toString(16), cause: message };
+        this.#log.warn('A link between nodes is closed because of what came over it.', facts);
+      }
+      socket.destroy();
+    };
     /** Frames that came before all of those that went over the link of before. */
     let early: Buffer[] | null = null;
     const onFrame = (frame: Buffer) => {
@@ -302,7 +311,11 @@ export class TcpPeerNetwork implements PeerNetwork {
         early = [];
         known(peer, reply);
         this.#endMoved(old, { isCaller: dialled !== null }, () => {
-          for (const kept of early ?? []) if (!socket.destroyed) this.#received(link!, kept);
+          try {
+            for (const kept of early ?? []) if (!socket.destroyed) this.#received(link!, kept);
+          } catch (error) {
+            broken(error);
+          }
           early = null;
           socket.resume();
         });
@@ -321,13 +334,7 @@ export class TcpPeerNetwork implements PeerNetwork {
       try {
         reader.push(chunk, onFrame);
       } catch (error) {
-        const { message } = toCoterieError(error, 'bad-input');
-        if (link === null) this.#strangers.refused(dialled?.name ?? null, message);
-        else {
-          const facts = { peer: link.peer.toString(16), cause: message };
-          this.#log.warn('A link between nodes is closed because of what came over it.', facts);
-        }
-        socket.destroy();
+        broken(error);
       }
     });
     const first = greeting.begin();

@@ -4,6 +4,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { CoterieError } from '../../core/base/errors.ts';
 import { systemTimers } from '../../core/platform/system-clock.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import {
@@ -109,6 +110,29 @@ describe('a TCP link between nodes', () => {
     expect(sockets).toHaveLength(5);
     await untilTrue(() => sockets.slice(0, -1).every(({ destroyed }) => destroyed));
     expect(sockets[4].destroyed).toBe(false);
+  });
+
+  it('that took the place of another one is closed for what no peer sends, also where that came first', async () => {
+    let rank = 0;
+    const ranks = new WeakMap<Socket, number>();
+    const rankOf = (socket: Socket) => {
+      if (!ranks.has(socket)) ranks.set(socket, ++rank);
+      return ranks.get(socket)!;
+    };
+    const { network, port } = await startTcpPeer(2, { rankOf });
+    closers.push(() => network.close());
+    network.setPeers([{ id: 1, name: 'played', host: loopback, port: 9 }]);
+    network.onFrame(() => {
+      throw new CoterieError('bad-input', 'no frame');
+    });
+    const old = await call(port);
+    await meet(old, { selfId: 1, dialled: 2, port });
+    const next = await call(port);
+    const closed = new Promise((resolve) => next.once('close', resolve));
+    await meet(next, { selfId: 1, dialled: 2, port, behind: encodeCall(1, 1, Buffer.alloc(0)) });
+    await untilTrue(() => network.isUp(1));
+    await closed;
+    expect(old.destroyed).toBe(true);
   });
 
   it('stays where another one under the same key comes, and ends once its key is let in no more', async () => {

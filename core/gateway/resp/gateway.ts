@@ -224,7 +224,8 @@ export class Gateway {
 
   private start(request: Request): void {
     const command = request.command!;
-    this.statistics.commandCount += 1;
+    // One that is tried again is still one.
+    if (request.turnWaitSinceMs === null) this.statistics.commandCount += 1;
     if (request.sink.client !== null && request.startedAtMs < 0) {
       request.startedAtMs = this.clock.monotonicMs();
       this.monitors.show(request, this.clock.nowMs());

@@ -77,8 +77,8 @@ export class Request {
   done = false;
   /** Nodes that refused it so far. */
   forwardCount = 0;
-  /** How often it waited for another node to decide. */
-  turnWaits = 0;
+  /** Since when it has waited for another node to decide; null: it has not. */
+  turnWaitSinceMs: number | null = null;
   /** When a client's own command began; negative before that, and for parts and what other nodes send. */
   startedAtMs = -1;
   /** Memory of its words, as far as it counts. */

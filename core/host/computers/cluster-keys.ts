@@ -126,18 +126,31 @@ export class ClusterKeys {
       this.#parts.noted('Keys of the cluster that another computer made were taken.');
   }
 
-  /** `withAuthority`: also what programs on other computers, and join codes, know the cluster by. */
-  async replace(withAuthority: boolean): Promise<void> {
-    if (this.#phase === 'taken') {
-      throw new CoterieError(
-        'busy',
-        'The keys of the cluster were replaced just now. Try again in ten seconds.',
-      );
-    }
-    const { clock, random, clusterId, letIn } = this.#parts;
-    const authority = withAuthority ? await newAuthority(clusterId, clock.nowMs()) : null;
+  /**
+   * `isWanted`: also what programs on other computers, and join codes, know the cluster by. Resolves with whether that was replaced, as it
+   * is as well where somebody is out with whom it ends.
+   */
+  async replace(isWanted: boolean): Promise<boolean> {
+    this.#mustBeUsed();
+    const { clock, random, clusterId, letIn, endsAuthority } = this.#parts;
+    const ending = endsAuthority();
+    const isOver = strangersTo(this.#held, letIn()).some((key) => ending.includes(key));
+    const authority = isWanted || isOver ? await newAuthority(clusterId, clock.nowMs()) : null;
     const secret = Buffer.from(random.bytes(secretBytes));
-    await this.#change(() => nextEpoch(this.#held, { secret, authority, letIn: letIn() }, clock.nowMs()));
+    await this.#change(() => {
+      // Another one may have been made meanwhile.
+      this.#mustBeUsed();
+      return nextEpoch(this.#held, { secret, authority, letIn: letIn() }, clock.nowMs());
+    });
+    return authority !== null;
+  }
+
+  #mustBeUsed(): void {
+    if (this.#phase !== 'taken') return;
+    throw new CoterieError(
+      'busy',
+      'The keys of the cluster were replaced just now. Try again in ten seconds.',
+    );
   }
 
   /** One after the other; null: nothing is new. */
@@ -163,7 +176,7 @@ export class ClusterKeys {
   }
 
   async #look(): Promise<void> {
-    const { clock, letIn, endsAuthority, rank, noted, spread } = this.#parts;
+    const { clock, letIn, rank, noted, spread } = this.#parts;
     const nowMs = clock.monotonicMs();
     const inPhaseMs = nowMs - this.#phaseSinceMs;
     if (this.#phase === 'taken' ? inPhaseMs >= takenMs : this.#phase === 'used' && inPhaseMs >= usedMs) {
@@ -175,17 +188,14 @@ export class ClusterKeys {
     if (withKnown(this.#held, present) !== this.#held) {
       await this.#change(() => withKnown(this.#held, letIn()));
     }
-    const strangers = strangersTo(this.#held, present);
-    if (strangers.length === 0) {
+    if (strangersTo(this.#held, present).length === 0) {
       this.#dueSinceMs = null;
       return;
     }
     this.#dueSinceMs ??= nowMs;
     const isFresh = this.#phase !== 'alone' && nowMs - this.#phaseSinceMs < followMs;
     if (this.#phase === 'taken' || isFresh || nowMs - this.#dueSinceMs < rank() * patienceMs) return;
-    const ending = endsAuthority();
-    const withAuthority = strangers.some((key) => ending.includes(key));
-    await this.replace(withAuthority);
+    const withAuthority = await this.replace(false);
     noted(
       withAuthority
         ? 'A computer was taken out, and the authority with it: there are a new secret and a new certificate, which programs on other computers need. Join codes of before are void.'

@@ -15,6 +15,8 @@ import { heldKeysOf, type TrustKeeper } from './trust.ts';
 const tickMs = 1_000;
 /** Connections are made anew within a second; what was asked over the old ones is answered meanwhile. */
 const moveMs = 2_000;
+const strangeWords =
+  'The others know this computer by another key than trust.json holds: another one that has its data goes on in its place, or an older file was put back.';
 
 interface Components {
   readonly clock: Clock;
@@ -45,6 +47,7 @@ export class OwnKey {
   #heardOf = '';
   /** Since when the present key is shown, on the monotonic clock. */
   #shownMs: number;
+  #isStrange = false;
   #timer: Cancellable | null = null;
   #closed = false;
   #work: Promise<unknown> = Promise.resolve();
@@ -73,7 +76,7 @@ export class OwnKey {
   }
 
   get isUnderWay(): boolean {
-    return this.#step !== 'rest';
+    return this.#step !== 'rest' && this.#step !== 'stranger';
   }
 
   /** Names of computers that have to hear of the new key before it is shown. */
@@ -85,10 +88,11 @@ export class OwnKey {
 
   /**
    * Begins. Resolves when the new key is on the disk and announced; the rest follows by itself. Throws `busy` while a replacement is
-   * under way, with what it waits for.
+   * under way, with what it waits for, and `conflict` where the others know it by a key that it does not have.
    */
   replace(by: string): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#step === 'stranger') throw new CoterieError('conflict', strangeWords);
       if (this.#step !== 'rest') {
         const names = this.waitsFor;
         const until =
@@ -130,11 +134,14 @@ export class OwnKey {
   }
 
   async #look(by: string | null = null): Promise<void> {
-    const { trust, clock, show, noted } = this.#parts;
+    const { trust, clock, log, show, noted } = this.#parts;
     if (this.#closed) return;
     this.#listen();
     const { present, next } = heldKeysOf(trust.trust);
-    switch (this.#step) {
+    const step = this.#step;
+    if (step === 'stranger' && !this.#isStrange) log.error(strangeWords);
+    this.#isStrange = step === 'stranger';
+    switch (step) {
       case 'rest':
         if (isDueForNewKey(trust.trust.computer.certificate, clock.nowMs())) {
           await trust.makeNextKey();
@@ -159,9 +166,6 @@ export class OwnKey {
         break;
       case 'withdraw':
         await this.#decide(by, 'withdraw', { key: present }, 'keeps its key: the new one was lost');
-        break;
-      case 'stranger':
-        this.#parts.log.error('The others know this computer by another key than trust.json holds.');
         break;
     }
   }

@@ -20,7 +20,7 @@ import type { LayoutService } from './layout-service.ts';
 import { digestOf } from './layout-store.ts';
 import { lossesOf } from './losses-of-change.ts';
 import { drawNodes, fold, inWords, type Staged } from './staged-change.ts';
-import { type Applied, canBeTakenBack, type KeptStaging, readStaged, writeStaged } from './staging-file.ts';
+import { type Applied, type KeptStaging, lastToTakeBack, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
 import { waitedFor, waitingInWords } from './waiting-words.ts';
 
@@ -147,7 +147,9 @@ export class Staging {
 
   async #note(before: Layout | null, changes: string[], by: string): Promise<Applied> {
     const { layouts, clock } = this.#parts;
-    const entry = { version: layouts.present.version, atMs: clock.nowMs(), by, changes, before };
+    const { version, computers } = layouts.present;
+    const left = before?.computers.filter(({ id }) => computers.every((one) => one.id !== id)) ?? [];
+    const entry = { version, atMs: clock.nowMs(), by, changes, before, out: left.map(({ id }) => id) };
     await this.#keep(this.#staged, [...this.#applied, entry].slice(-entriesMax));
     return entry;
   }
@@ -160,17 +162,9 @@ export class Staging {
 
   /** The nodes, arcs and data centers of before the last change. Keyspaces stay as they are now. */
   async revert(): Promise<{ version: number }> {
-    const last = this.#applied.findLast(canBeTakenBack);
-    if (last === undefined) throw new CoterieError('not-found', 'There is no change of nodes to take back.');
     const { layouts } = this.#parts;
-    const live = nodesOf(layouts.live.map(({ layout }) => layout));
-    const missing = last.before.nodes.filter(({ id }) => !live.has(id)).map(({ name }) => name);
-    if (missing.length > 0) {
-      throw new CoterieError(
-        'conflict',
-        `The change to layout ${last.version} cannot be taken back: ${listOf(missing)} left the cluster with it. Add nodes instead.`,
-      );
-    }
+    const live = layouts.live.map(({ layout }) => layout);
+    const last = lastToTakeBack(this.#applied, live);
     await this.#change((layout, digest) => takenBack(layout, digest, last.before), this.#staged);
     await this.#keep(
       this.#staged,
@@ -185,7 +179,9 @@ export class Staging {
   }
 
   history(): LayoutEntry[] {
-    return this.#applied.map(({ before, ...entry }) => ({ ...entry, ofNodes: before !== null })).reverse();
+    return this.#applied
+      .map(({ before, out: _, ...entry }) => ({ ...entry, ofNodes: before !== null }))
+      .reverse();
   }
 
   view(nameOf: (nodeId: number) => string): LayoutView {

@@ -16,7 +16,7 @@ export type ReadsBy = (nodeId: number) => number;
 /** Nothing was written: another node decides now, or will in a moment. */
 export const movedOn = new CoterieError(
   'moved',
-  'The nodes that keep this key are just changing. Nothing was written; try again.',
+  'The nodes that keep this key are just changing. Nothing was written to it; try again.',
 );
 
 /** `orders`: oldest first, at least one. */

@@ -259,7 +259,6 @@ export class CoordinatorStore implements KeyValueStore {
   ): void {
     const startedMs = this.#clock.monotonicMs();
     const { keyspace } = address;
-    this.#parts.counters.writes++;
     const counts = this.operations.of(keyspace);
     let { order = 0 } = options;
     const attempt = (left: number): void => {
@@ -278,6 +277,8 @@ export class CoordinatorStore implements KeyValueStore {
           return;
         }
       }
+      // One that is asked of another node is counted there.
+      if (left === layoutMovesMax) this.#parts.counters.writes++;
       this.#underWay.begin(topology);
       operation(state, (error, result) => {
         this.#underWay.end(topology);

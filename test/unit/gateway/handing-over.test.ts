@@ -1,6 +1,7 @@
 /** A command that reads and writes, and comes to a node which decides no more, or not yet. */
 import { describe, expect, it } from 'vitest';
 import { encodeForwarded, serveForwarded } from '../../../core/gateway/resp/forwarding.ts';
+import { type ClientControl, Request } from '../../../core/gateway/resp/request.ts';
 import { movedOn } from '../../../core/replication/coordinator/meeting.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { VirtualGateway } from '../../support/virtual-gateway.ts';
@@ -63,8 +64,53 @@ describe('a command that reads and writes', () => {
     const gateway = new VirtualGateway(store);
     const replying = gateway.run(['INCR', 'n']);
     await gateway.time.advance(10_000);
-    expect(await replying).toEqual([expect.stringMatching(/^-CLUSTERDOWN .*Nothing was written; try again/)]);
+    expect(await replying).toEqual([
+      expect.stringMatching(/^-CLUSTERDOWN .*Nothing was written to it; try again/),
+    ]);
     expect(store.orders.length).toBeLessThan(500);
+  });
+
+  it('is not begun for a client that has left, and not before it is known after a standstill who has', async () => {
+    const store = new HandingOver(2);
+    const { gateway, session, time } = new VirtualGateway(store);
+    const identity = { user: 'anna', isLimited: false };
+    for (const [isLeaving, tries] of [
+      [false, 3],
+      [true, 1],
+    ] as const) {
+      store.left = 2;
+      store.orders.length = 0;
+      const client = { isGone: false, identity } as unknown as ClientControl & { isGone: boolean };
+      let answers = 0;
+      const argv = ['INCR', 'n'].map((word) => Buffer.from(word));
+      const request = new Request(gateway, session, argv, {
+        client,
+        deliver(_, encoder) {
+          encoder.take();
+          answers++;
+        },
+      });
+      expect(gateway.admit(request)).toBe(true);
+      gateway.run(request);
+      gateway.standstill.isWaking = true;
+      await time.advance(1_000);
+      expect([store.orders.length, answers]).toEqual([1, 0]);
+      client.isGone = isLeaving;
+      gateway.standstill.isWaking = false;
+      await time.advance(1_000);
+      expect([store.orders.length, answers]).toEqual([tries, 1]);
+    }
+  });
+
+  it('waits no longer where each try takes long, and is one command', async () => {
+    const store = new HandingOver(0);
+    const gateway = new VirtualGateway(store);
+    store.coordinator = () => there;
+    store.forward = (_nodeId, _request, done) => void gateway.time.after(200, () => done(movedOn, null));
+    const replying = gateway.run(['INCR', 'n']);
+    await gateway.time.advance(5_000);
+    expect(await replying).toEqual([expect.stringMatching(/^-CLUSTERDOWN /)]);
+    expect(gateway.gateway.statistics.commandCount).toBe(1);
   });
 
   it('is not asked of another node as if this one could take no writes', async () => {

@@ -118,6 +118,19 @@ describe('keys that computers hold in common', () => {
     ]);
   });
 
+  it('take the authority with them also where a person replaces them first, once', async () => {
+    const time = new VirtualTime();
+    const one = new TestComputer(time, () => 3);
+    await run(time, [one], 5);
+    one.endsAuthority = ['x'];
+    one.letIn.delete('x');
+    const both = [one.keys.replace(false), one.keys.replace(false)];
+    const settled = Promise.allSettled(both);
+    await runSigning(time, [one]);
+    expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect([one.keys.mark.number, one.authorities.length]).toEqual([1, 1]);
+  });
+
   it('are replaced by the next computer where the first is away, which takes them when it is back', async () => {
     const time = new VirtualTime();
     const [first, second] = [new TestComputer(time, () => 0), new TestComputer(time, () => 1)];

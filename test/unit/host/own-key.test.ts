@@ -5,9 +5,9 @@ import { OwnKey } from '../../../core/host/computers/own-key.ts';
 import { heldKeysOf, keyOfTrust, openTrust, TrustKeeper } from '../../../core/host/computers/trust.ts';
 import type { Layout, LayoutComputer } from '../../../core/layout/layout.ts';
 import type { Disk } from '../../../core/ports/disk.ts';
-import { silentLog } from '../../../core/ports/log.ts';
 import { readTrust } from '../../../core/security/trust-store.ts';
 import { layoutOf } from '../../support/layouts.ts';
+import { LogCapture } from '../../support/log-capture.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
 const own = new Set(['computer-1']);
@@ -32,6 +32,7 @@ class QuickDisk {
 
 class World {
   readonly time = new VirtualTime();
+  readonly log = new LogCapture();
   readonly files = new QuickDisk();
   readonly disk = this.files as unknown as Disk;
   layout: Layout = layoutOf({ here: 2 });
@@ -70,7 +71,7 @@ class World {
     this.shown = keyOfTrust(trust);
     this.keeper = new TrustKeeper({ disk, clock: this.clock }, trust);
     this.ownKey = new OwnKey({
-      ...{ clock: this.clock, timers: time, log: silentLog, own, trust: this.keeper },
+      ...{ clock: this.clock, timers: time, log: this.log, own, trust: this.keeper },
       layout: () => this.layout,
       decide: async (edit, what, by) => {
         const next = edit(this.layout, 'd');
@@ -129,6 +130,17 @@ describe('the own key of a computer', () => {
       'computer-1 is about to go by a new key (anna)',
       'computer-1 goes by its new key, and the one before is let in no more (null)',
     ]);
+  });
+
+  it('is not said to be on its way where others know this computer by one that it does not have', async () => {
+    const computers = world.layout.computers.map((one) => ({ ...one, key: 'of a copy' }));
+    world.layout = { ...world.layout, computers };
+    await world.time.advance(30_000);
+    await new Promise(setImmediate);
+    expect(world.ownKey.isUnderWay).toBe(false);
+    await expect(world.ownKey.replace('anna')).rejects.toMatchObject({ code: 'conflict' });
+    expect(world.log.errors).toHaveLength(1);
+    expect(world.layout.computers).toEqual(computers);
   });
 
   it('stays until every other computer has heard, names whom it waits for, and refuses a second wish', async () => {

@@ -5,7 +5,7 @@ import { LayoutService } from '../../../core/host/layouts/layout-service.ts';
 import { digestOf } from '../../../core/host/layouts/layout-store.ts';
 import { Staging } from '../../../core/host/layouts/staging.ts';
 import type { LocalNode, NodeHandle } from '../../../core/host/nodes/node-handle.ts';
-import { removeNode } from '../../../core/layout/changes.ts';
+import { removeComputer, removeNode } from '../../../core/layout/changes.ts';
 import { type Layout, type LayoutNode, nextLayout } from '../../../core/layout/layout.ts';
 import type { LayoutReport } from '../../../core/node-process/messages.ts';
 import { layoutOf } from '../../support/layouts.ts';
@@ -119,6 +119,35 @@ it('a decision that concerns no nodes is told with who it was, and stays when no
   expect(service.present.clusterName).toBe('other');
   expect(again.history().map(({ by }) => by)).toEqual(['ben']);
   await expect(time.until(again.revert())).rejects.toThrow('There is no change of nodes to take back.');
+});
+
+describe('a computer that is out', () => {
+  /** Each node on a computer of its own. */
+  const [kept, other] = first.computers;
+
+  it('is not let in again by taking back what was changed before', async () => {
+    const staging = await opened();
+    await time.until(staging.stage([{ kind: 'weigh-node', node: first.nodes[0].name, weight: 2 }]));
+    await time.until(staging.apply('anna'));
+    for (const isDead of [true, false]) {
+      const out = isDead ? other.id : first.computers[2].id;
+      await time.until(service.change((layout, digest) => removeComputer(layout, digest, out, { isDead })));
+      await expect(time.until((await opened()).revert())).rejects.toThrow('was taken out since');
+      expect(service.present.computers.map(({ id }) => id)).not.toContain(out);
+    }
+    expect(service.present.computers.map(({ id }) => id)).toContain(kept.id);
+  });
+
+  it('is back where it went with its last node by the change that is taken back', async () => {
+    const staging = await opened();
+    const own = first.nodes.filter(({ computer }) => computer === other.id);
+    const changes = own.map(({ name }) => ({ kind: 'remove-node', node: name, dead: false }) as const);
+    await time.until(staging.stage(changes));
+    await time.until(staging.apply('anna'));
+    expect(service.present.computers.map(({ id }) => id)).not.toContain(other.id);
+    await time.until((await opened()).revert());
+    expect(service.present.computers.map(({ id }) => id)).toContain(other.id);
+  });
 });
 
 it('what is staged goes by itself when that is wanted, it is new nodes only, and nothing is against it', async () => {
