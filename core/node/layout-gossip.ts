@@ -102,7 +102,7 @@ export class LayoutGossip implements Worker, LayoutWord {
     this.#asking.set(peer, false);
     this.#askedCount++;
     const { layouts, log, requests } = this.#parts;
-    call(requests, peer, calls.layouts, encodeNews(layouts.history, []), (error, body) => {
+    call(requests, peer, calls.layouts, encodeNews(layouts.keptHistory, []), (error, body) => {
       const isAgain = this.#asking.get(peer) ?? false;
       this.#asking.delete(peer);
       if (error === null && body !== null) {
@@ -124,7 +124,7 @@ export class LayoutGossip implements Worker, LayoutWord {
   }
 
   #answerTo(news: LayoutNews): Buffer {
-    const { history } = this.#parts.layouts;
+    const { keptHistory: history } = this.#parts.layouts;
     const theirs = new Set(news.live);
     // One that is ahead of this node lacks nothing from here that still counts.
     const lacks = !isBehind(history, news) && history.live.some(({ digest }) => !theirs.has(digest));

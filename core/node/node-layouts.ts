@@ -28,6 +28,7 @@ import type { ReadEligibility } from '../replication/replica/read-eligibility.ts
 import { type Topology, topologyOf } from '../replication/topology.ts';
 import { KeptFile } from './kept-file.ts';
 import { keptHistoryAsJson, layoutFile, readKeptHistory } from './kept-layout.ts';
+import { Lingering } from './lingering.ts';
 import { LinkWait } from './link-wait.ts';
 
 interface Components {
@@ -35,9 +36,6 @@ interface Components {
   readonly timers: Timers;
   readonly log: Log;
 }
-
-/** Far longer than it takes for a word to reach every node that can be reached. */
-const lingerMs = 10_000;
 
 /** What a node has to do when its view changes. */
 export interface LayoutFollower {
@@ -56,9 +54,10 @@ export interface LayoutFollower {
 
 export class NodeLayouts {
   readonly #nodeId: number;
-  readonly #timers: Timers;
   readonly #file: KeptFile;
   #history: LayoutHistory;
+  /** What of it is on disk. */
+  #kept: LayoutHistory;
   #topology: Topology;
   #self: LayoutNode;
   /** Nobody knows by which layout the data here is complete. */
@@ -69,13 +68,13 @@ export class NodeLayouts {
   #comparesFor = 0;
   readonly #linkWait: LinkWait;
   #looking = false;
-  #lingering: readonly Layout[] = [];
+  readonly #lingering: Lingering;
 
   private constructor(components: Components, nodeId: number, history: LayoutHistory, isUnknown: boolean) {
     this.#nodeId = nodeId;
-    this.#timers = components.timers;
     this.#file = new KeptFile(components, layoutFile);
-    this.#history = history;
+    this.#lingering = new Lingering(components.timers);
+    this.#history = this.#kept = history;
     this.#isUnknown = isUnknown;
     this.#self = nodeIn(history, nodeId)!;
     this.#topology = this.#newTopology();
@@ -112,6 +111,11 @@ export class NodeLayouts {
 
   get history(): LayoutHistory {
     return this.#history;
+  }
+
+  /** What others may be told: a node must not forget what it said of itself. */
+  get keptHistory(): LayoutHistory {
+    return this.#kept;
   }
 
   /** What this node still has to get is marked from now on. */
@@ -162,27 +166,14 @@ export class NodeLayouts {
 
   #track(tracker: Tracker): void {
     const next = withTracker(this.#history, this.#nodeId, { ...tracker, turn: tracker.turn + 1 });
-    this.#linger(next);
+    this.#lingering.add(this.#history, next);
     this.#history = next;
-  }
-
-  /** Layouts that are released now: writes for them are taken a little longer, from nodes that do not know it yet. */
-  #linger(next: LayoutHistory): void {
-    const live = new Set(next.live.map(({ layout }) => placedOf(layout)));
-    const gone = this.#history.live
-      .map(({ layout }) => layout)
-      .filter((layout) => !live.has(placedOf(layout)));
-    if (gone.length === 0) return;
-    this.#lingering = [...this.#lingering, ...gone];
-    this.#timers.after(lingerMs, () => {
-      this.#lingering = this.#lingering.filter((layout) => !gone.includes(layout));
-    });
   }
 
   async #take(history: LayoutHistory): Promise<void> {
     if (isAlike(history, this.#history)) return;
     const newest = newestOf(this.#history);
-    this.#linger(history);
+    this.#lingering.add(this.#history, history);
     this.#history = history;
     this.#refresh();
     if (
@@ -283,11 +274,18 @@ export class NodeLayouts {
 
   #newTopology(): Topology {
     const { live, reading, writing } = this.#view();
-    return topologyOf(live, this.#nodeId, { reading, writing, lingering: this.#lingering, self: this.#self });
+    return topologyOf(live, this.#nodeId, {
+      reading,
+      writing,
+      lingering: this.#lingering.layouts,
+      self: this.#self,
+    });
   }
 
-  #keep(): Promise<void> {
-    return this.#file.keep(keptHistoryAsJson(this.#history));
+  async #keep(): Promise<void> {
+    const history = this.#history;
+    await this.#file.keep(keptHistoryAsJson(history));
+    this.#kept = history;
   }
 }
 

@@ -93,13 +93,12 @@ export class OwnKey {
   replace(by: string): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#step === 'stranger') throw new CoterieError('conflict', strangeWords);
-      if (this.#step !== 'rest') {
-        const names = this.waitsFor;
-        const until =
-          names.length === 0
-            ? 'Try again in ten seconds.'
-            : `It waits until ${listOf(names)} has heard of it. Turn it on, or, if it is gone for good, take it out.`;
-        throw new CoterieError('busy', `The key of this computer is being replaced already. ${until}`);
+      // One that is still to be shown may have lain on the disk for days, and may have been copied with it: another one is made.
+      if (!['rest', 'announce', 'hear'].includes(this.#step)) {
+        throw new CoterieError(
+          'busy',
+          'The key of this computer is being replaced already. Try again in ten seconds.',
+        );
       }
       if (this.#closed) throw new CoterieError('unavailable', 'This computer is being stopped.');
       await this.#parts.trust.makeNextKey();

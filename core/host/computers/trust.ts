@@ -114,11 +114,9 @@ export class TrustKeeper {
     });
   }
 
-  /** Makes the key to go by next, if there is none; nothing is different before it is on the disk. */
+  /** Makes the key to go by next, another one where there is one already; nothing is different before it is on the disk. */
   makeNextKey(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#trust.next === undefined) await this.#keep({ ...this.#trust, next: newKeyPair() });
-    });
+    return this.#inTurn(() => this.#keep({ ...this.#trust, next: newKeyPair() }));
   }
 
   /** From now on it goes by the key that was made last. The one before is forgotten, once the disk has that. */

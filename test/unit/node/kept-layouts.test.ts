@@ -122,6 +122,21 @@ describe('the layouts of a node', () => {
     expect(reopened.topology.reading.version).toBe(2);
   });
 
+  it('are told to others once they are on disk, with what this node says of itself', async () => {
+    const shelf = new Shelf();
+    const layouts = await shelf.followed(second, false);
+    const told = () => layouts.keptHistory.live.map(({ layout }) => layout.version);
+    shelf.disk.faults.capacityBytes = 0;
+    const learnt = layouts.learn([lived(second), lived(third)], new Map());
+    await shelf.time.advance(5_000);
+    expect(layouts.topology.layout.version).toBe(third.version);
+    expect(told()).toEqual([2]);
+    expect(layouts.keptHistory.trackers.get(1)).toMatchObject({ ack: 2 });
+    shelf.disk.faults.capacityBytes = Number.POSITIVE_INFINITY;
+    await shelf.time.until(learnt);
+    expect(told()).toEqual([2, 3]);
+  });
+
   it('of a version that kept one alone are taken where nothing was missing, and unknown where something was', async () => {
     for (const [settled, isWhole] of [
       ['newest', true],

@@ -11,6 +11,7 @@ import { layoutMarkOf, noLayout } from '../../../core/wire/membership/packet-cod
 import { layoutOf } from '../../support/layouts.ts';
 
 const layout = layoutOf({ here: 3 });
+const mine = historyOf([{ layout, digest: 'mine' }]);
 let asked: number[];
 let failures: (() => void)[];
 let unreachable: Set<number>;
@@ -27,7 +28,7 @@ beforeEach(() => {
     },
   };
   gossip = new LayoutGossip({
-    layouts: { history: historyOf([{ layout, digest: 'mine' }]) } as NodeLayouts,
+    layouts: { history: mine, keptHistory: mine } as NodeLayouts,
     network: { isUp: (peer: number) => !unreachable.has(peer), onChange() {} } as unknown as PeerNetwork,
     requests: requests as unknown as Requests,
     service: { onCall() {} } as unknown as PeerService,
