@@ -84,10 +84,12 @@ const memoryNow = (): number => {
 export async function runInput(target: FuzzTarget, input: Buffer): Promise<string> {
   const given = Buffer.from(input);
   const memoryBefore = memoryNow();
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const said = target.run(given);
   const outcome = typeof said === 'string' ? said : await said;
-  const tookMs = performance.now() - startedMs;
+  // Of the processor, not by the clock: the machine may do other things.
+  const { user, system } = process.cpuUsage(before);
+  const tookMs = (user + system) / 1_000;
   const grown = memoryNow() - memoryBefore;
   if (!given.equals(input)) throw new Error('It changed the bytes that it read.');
   if (tookMs > millisecondsMax) throw new Error(`It took ${Math.round(tookMs)} ms.`);
