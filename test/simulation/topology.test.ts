@@ -54,7 +54,8 @@ const handingOver = [
 
 it.each([
   ...handingOver,
-  ...handingOver.slice(1, 3).flatMap((world) => seeds.map((seed) => ({ ...world, seed: 1_000 + seed }))),
+  // Fresh ones where many seeds are asked for.
+  ...handingOver.flatMap((world) => seeds.slice(1).map((seed) => ({ ...world, seed: 1_000 + seed }))),
 ])(
   'no increment is lost, and nobody is turned away, by $faults alone ($latency, seed $seed)',
   async (world) => {
