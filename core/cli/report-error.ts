@@ -44,11 +44,24 @@ const flags: Readonly<Record<string, string>> = {
   code: 'The join code',
 };
 
+/** What a change of the layout is made of: some of it is a flag for one command, and an argument for another. */
+const changeWords: Readonly<Record<string, string>> = {
+  node: 'The node',
+  dataCenter: 'The data center',
+  to: 'The new name',
+  computer: 'The computer',
+  weight: 'The weight',
+  count: 'The count',
+};
+
 /** What the contract refuses begins with the field that it refuses: people know it by its flag. */
 function inFlags({ code, message }: CoterieError): string {
-  const match = code === 'bad-input' ? /^([a-z]\w*)(?:\.\w+)*: (.*)$/s.exec(message) : null;
+  const match = code === 'bad-input' ? /^([a-z]\w*(?:\.\w+)*): (.*)$/s.exec(message) : null;
   if (match === null) return message;
-  const [, field, problem] = match;
-  const known = flags[field] ?? `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const [, path, problem] = match;
+  const [field, ...rest] = path.split('.');
+  const ofChange = field === 'changes' ? changeWords[rest.at(-1) ?? ''] : undefined;
+  const known =
+    ofChange ?? flags[field] ?? `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return `${known}: ${problem}`;
 }

@@ -46,6 +46,15 @@ describe('what is reported', () => {
   });
 
   it.each([
+    ['changes.0.dataCenter: Use letters.', 'The data center: Use letters.'],
+    ['changes.3.to: Use letters.', 'The new name: Use letters.'],
+    ['dataCenter: Use letters.', '--data-center: Use letters.'],
+    ['factors.office: Use a number.', '--factor: Use a number.'],
+  ])('is said in the words of who typed it: %s', (told, said) => {
+    expect(reportOf(new CoterieError('bad-input', told), { json: false, hint }).text).toBe(said);
+  });
+
+  it.each([
     ['an error of ours', new CoterieError('not-found', hostile)],
     ['a mistake', new TypeError(hostile)],
     ['a refused field', new CoterieError('bad-input', `key: ${hostile}`)],
