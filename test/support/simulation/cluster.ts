@@ -14,7 +14,7 @@ import {
 } from '../../../core/base/token.ts';
 import { addNodes, removeNode } from '../../../core/layout/changes.ts';
 import { isAhead, type LiveLayout, newestOf, type Tracker } from '../../../core/layout/history.ts';
-import { firstLayout, type Layout, type LayoutKeyspace } from '../../../core/layout/layout.ts';
+import { firstLayout, type Layout, type LayoutKeyspace, placedOf } from '../../../core/layout/layout.ts';
 import { StorageNode } from '../../../core/node/storage-node.ts';
 import type { Cancellable, Clock, Timers } from '../../../core/ports/clock.ts';
 import type {
@@ -176,7 +176,7 @@ type Run<T> = (
 /** Several may have one version. */
 const livedApart = (layout: Layout): LiveLayout => ({
   layout,
-  digest: `${layout.version}-${layout.placedKey}`,
+  digest: `${layout.version}-${layout.placedKey}-${placedOf(layout)}`,
 });
 
 export class SimulatedCluster {
