@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Server } from 'node:tls';
+import { InTurn } from '../base/in-turn.ts';
 
 export interface NetworkPlaces {
   /** 0.0.0.0 is every address. None: the interface that was chosen is not there now. */
@@ -33,7 +34,7 @@ export class NetworkListeners {
   readonly #listening = new Map<string, Listening>();
   #closed = false;
   /** One change after another. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   /** `port`: the wanted one; where it is taken, any. */
   constructor(make: (secured: ReturnType<typeof securedWith>) => Server, { port }: { port: number }) {
@@ -43,15 +44,13 @@ export class NetworkListeners {
 
   /** Resolves when it listens wherever it can: an address that has just gone is left out until it is named again. */
   set(places: NetworkPlaces): Promise<void> {
-    const run = this.#queue.then(() => this.#set(places));
-    this.#queue = run.catch(() => {});
-    return run;
+    return this.#turns.run(() => this.#set(places));
   }
 
   /** Takes no connections any more; resolves when those that there are have ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#queue;
+    await this.#turns.ended();
     const servers = [...this.#listening.values()].map(({ server }) => server);
     await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
   }
@@ -59,7 +58,7 @@ export class NetworkListeners {
   /** As `close`, and ends all connections. */
   async end(): Promise<void> {
     const closed = this.close();
-    await this.#queue;
+    await this.#turns.ended();
     for (const { sockets } of this.#listening.values()) for (const socket of sockets) socket.destroy();
     await closed;
   }

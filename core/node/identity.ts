@@ -4,6 +4,7 @@
  * one another, never overtake: a file that went back would give an epoch out twice.
  */
 import { CoterieError, toCoterieError } from '../base/errors.ts';
+import { InTurn } from '../base/in-turn.ts';
 import { addressOf } from '../base/token.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Random } from '../ports/random.ts';
@@ -44,7 +45,7 @@ export class Identity {
   /** The records are exactly as an orderly end left them. */
   #isClosed: boolean;
   #state: State;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   private constructor({ disk, engine }: Components, nodeId: number, start: Start, state: State) {
     this.#disk = disk;
@@ -129,7 +130,7 @@ export class Identity {
    * that does not take the mark now closes without: then the one before it stands, which is no less true.
    */
   close(): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#turns.run(async () => {
       const state = { ...this.#state, mark: this.#state.mark + 1 };
       const written = this.#writeRecord(state).then(
         () => true,
@@ -145,7 +146,7 @@ export class Identity {
   }
 
   #change(edit: (state: State) => State): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#turns.run(async () => {
       const state = edit({ ...this.#state, mark: this.#state.mark + 1 });
       this.#isClosed = false;
       // The records first: a file that knows of a newer mark than they do says that they have lost something.
@@ -153,12 +154,6 @@ export class Identity {
       await this.#writeFile(state);
       this.#state = state;
     });
-  }
-
-  #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work);
-    this.#queue = result.catch(() => {});
-    return result;
   }
 
   #writeRecord({ storeId, epoch, mark }: State): Promise<void> {

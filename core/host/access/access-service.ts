@@ -1,4 +1,5 @@
 /** Who may use the data of this computer, as the contract offers it: users, their passwords, and whether a login is required. */
+import { InTurn } from '../../base/in-turn.ts';
 import type { Rights } from '../../base/rights.ts';
 import type { AccessView, TokenView } from '../../contract/views.ts';
 import type { UserAsk } from '../../node-process/messages.ts';
@@ -53,7 +54,7 @@ export class AccessService {
   /** Something for a person to read, when the rules could not be read. */
   readonly finding: string | null;
   /** Changes follow one another: two at once would both start from the same rules. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(components: Components, folder: string) {
     this.#parts = components;
@@ -161,7 +162,7 @@ export class AccessService {
 
   #change(edit: (rules: AccessRules) => AccessRules): Promise<void> {
     const { disk, clock, spread } = this.#parts;
-    const run = this.#queue.then(async () => {
+    return this.#turns.run(async () => {
       const next = edit(this.#rules);
       if (next === this.#rules) return;
       await writeAccess(disk, next, { folder: this.#folder, nowMs: clock.nowMs() });
@@ -169,7 +170,5 @@ export class AccessService {
       this.logins.set(next);
       spread(next);
     });
-    this.#queue = run.catch(() => {});
-    return run;
   }
 }

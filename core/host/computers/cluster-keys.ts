@@ -4,6 +4,7 @@
  * something with it, so nobody is taken for a stranger on the way.
  */
 import { CoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
@@ -71,7 +72,7 @@ export class ClusterKeys {
   #phaseSinceMs: number;
   #dueSinceMs: number | null = null;
   #timer: Cancellable | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #turns = new InTurn();
   #closed = false;
 
   /** What was replaced before this start is used, and the one before taken for a while yet. */
@@ -97,7 +98,7 @@ export class ClusterKeys {
   close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    return this.#writing;
+    return this.#turns.ended();
   }
 
   get mark(): EpochMark {
@@ -155,7 +156,7 @@ export class ClusterKeys {
 
   /** One after the other; null: nothing is new. */
   #change(next: () => HeldKeys | null, phase: EpochPhase = 'taken'): Promise<void> {
-    const done = this.#writing.then(async () => {
+    return this.#turns.run(async () => {
       const { disk, clusterId, spread, clock, authorityChanged } = this.#parts;
       if (this.#closed) throw new CoterieError('unavailable', 'This computer is being stopped.');
       const held = next();
@@ -171,8 +172,6 @@ export class ClusterKeys {
       const { authority } = held.current;
       if (authority.certificate !== before.current.authority.certificate) await authorityChanged(authority);
     });
-    this.#writing = done.catch(() => {});
-    return done;
   }
 
   async #look(): Promise<void> {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { CoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import type { JoinRequest } from '../../contract/computer-views.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
@@ -53,7 +54,7 @@ export class JoinInbox {
   readonly #parts: Components;
   #requests: readonly KeptRequest[];
   #blocked: readonly string[];
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   private constructor(parts: Components, requests: readonly KeptRequest[], blocked: readonly string[]) {
     this.#parts = parts;
@@ -185,9 +186,7 @@ export class JoinInbox {
     this.#requests = requests;
     this.#blocked = blocked;
     const bytes = Buffer.from(`${JSON.stringify({ requests, blocked })}\n`);
-    const written = this.#writing.then(() => this.#parts.disk.replaceFile(file, bytes));
-    this.#writing = written.catch(() => {});
-    await written;
+    await this.#turns.run(() => this.#parts.disk.replaceFile(file, bytes));
     this.#parts.changed();
   }
 }

@@ -3,6 +3,7 @@
  * each, are in core/layout/key-change.ts; this takes them one after the other, once a second, from whatever it finds.
  */
 import { CoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import { plainLine } from '../../base/plain-text.ts';
 import { listOf } from '../../base/words.ts';
 import { type KeyStep, keyStep, nameKeys } from '../../layout/key-change.ts';
@@ -50,7 +51,7 @@ export class OwnKey {
   #isStrange = false;
   #timer: Cancellable | null = null;
   #closed = false;
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(parts: Components) {
     this.#parts = parts;
@@ -59,11 +60,13 @@ export class OwnKey {
 
   start(): void {
     this.#timer = this.#parts.timers.after(tickMs, () => {
-      void this.#inTurn(() => this.#look()).catch(({ message }: Error) => {
-        this.#parts.log.warn('The key of this computer could not be replaced yet. It is tried again.', {
-          cause: message,
+      void this.#turns
+        .run(() => this.#look())
+        .catch(({ message }: Error) => {
+          this.#parts.log.warn('The key of this computer could not be replaced yet. It is tried again.', {
+            cause: message,
+          });
         });
-      });
       if (!this.#closed) this.start();
     });
   }
@@ -72,7 +75,7 @@ export class OwnKey {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    await this.#work;
+    await this.#turns.ended();
   }
 
   get isUnderWay(): boolean {
@@ -87,11 +90,12 @@ export class OwnKey {
   }
 
   /**
-   * Begins. Resolves when the new key is on the disk and announced; the rest follows by itself. Throws `busy` while a replacement is
-   * under way, with what it waits for, and `conflict` where the others know it by a key that it does not have.
+   * Begins, anew where one that was made before is still to be shown. Resolves when the new key is on the disk and announced; the rest
+   * follows by itself. Throws `busy` while one that is shown takes the place of the one before, and `conflict` where the others know it by
+   * a key that it does not have.
    */
   replace(by: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (this.#step === 'stranger') throw new CoterieError('conflict', strangeWords);
       // One that is still to be shown may have lain on the disk for days, and may have been copied with it: another one is made.
       if (!['rest', 'announce', 'hear'].includes(this.#step)) {
@@ -183,11 +187,5 @@ export class OwnKey {
       throw new CoterieError('conflict', 'Another change came first.');
     };
     await decide(edit, `${listOf(names)} ${words}`, by);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#work.then(work);
-    this.#work = run.catch(() => {});
-    return run;
   }
 }

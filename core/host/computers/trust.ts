@@ -1,6 +1,7 @@
 /** This computer's key, and the authority of its cluster: made when it first takes connections from other computers. */
 import { X509Certificate } from 'node:crypto';
 import { CoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import { type HeldOwnKeys, keyStep } from '../../layout/key-change.ts';
 import type { Layout } from '../../layout/layout.ts';
 import { addressesIn, presentInterfaces } from '../../platform/interfaces.ts';
@@ -87,8 +88,7 @@ export function heldKeysOf(trust: Trust): HeldOwnKeys {
 export class TrustKeeper {
   readonly #parts: { readonly disk: Disk; readonly clock: Clock };
   #trust: Trust;
-  /** One change after another. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(parts: { disk: Disk; clock: Clock }, trust: Trust) {
     this.#parts = parts;
@@ -105,7 +105,7 @@ export class TrustKeeper {
 
   /** Rejects where it cannot be written: it counts all the same, and is made anew at the next start. */
   goBy(authority: Authority): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const { disk, clock } = this.#parts;
       const next = await renewed(this.#trust, authority, clock.nowMs());
       if (next === this.#trust) return;
@@ -116,12 +116,12 @@ export class TrustKeeper {
 
   /** Makes the key to go by next, another one where there is one already; nothing is different before it is on the disk. */
   makeNextKey(): Promise<void> {
-    return this.#inTurn(() => this.#keep({ ...this.#trust, next: newKeyPair() }));
+    return this.#turns.run(() => this.#keep({ ...this.#trust, next: newKeyPair() }));
   }
 
   /** From now on it goes by the key that was made last. The one before is forgotten, once the disk has that. */
   goByNextKey(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       await this.#keep(await withNextKey(this.#trust, this.#parts.clock.nowMs()));
     });
   }
@@ -129,12 +129,6 @@ export class TrustKeeper {
   async #keep(trust: Trust): Promise<void> {
     await writeTrust(this.#parts.disk, trust);
     this.#trust = trust;
-  }
-
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const run = this.#queue.then(change);
-    this.#queue = run.catch(() => {});
-    return run;
   }
 }
 

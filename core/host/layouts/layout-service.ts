@@ -5,6 +5,7 @@
  */
 
 import { CoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import {
   historyOf,
   type LayoutHistory,
@@ -53,7 +54,7 @@ export class LayoutService {
   /** The last that was decided on this computer. */
   #appliedHere = '';
   /** Changes follow one another: two at once would both start from the same parent. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   /**
    * `changed`: after it is durable and on its way. `released`: there is a layout that no node goes by any more. `lost`: another computer's decision
@@ -97,7 +98,7 @@ export class LayoutService {
    * `disk-full` or `disk-failed`: then nothing has changed.
    */
   change(edit: (layout: Layout, digest: string) => Layout): Promise<void> {
-    const run = this.#queue.then(async () => {
+    return this.#turns.run(async () => {
       const { layout, digest } = newestOf(this.#history);
       const next = edit(layout, digest);
       if (placedOf(next) !== placedOf(layout) && this.live.length >= liveCountMax) {
@@ -116,13 +117,11 @@ export class LayoutService {
         node.status().state !== 'up' || (node.layouts?.version ?? 0) >= next.version;
       await this.#spread.reached(() => [...this.#nodes()].every(isThere), spreadWithinMs);
     });
-    this.#queue = run.catch(() => {});
-    return run;
   }
 
   /** What was decided elsewhere, and how far everybody is. Resolves when what is new of it is durable and on its way to the nodes. */
   learn(live: readonly LiveLayout[], trackers: LayoutHistory['trackers']): Promise<void> {
-    const run = this.#queue.then(async () => {
+    return this.#turns.run(async () => {
       const before = this.#history;
       const merged = live.length === 0 ? before : merge(before, this.#asKnown(live));
       this.#history = withTrackers(merged, trackers);
@@ -137,8 +136,6 @@ export class LayoutService {
       }
       if (this.live.length < before.live.length) this.#released();
     });
-    this.#queue = run.catch(() => {});
-    return run;
   }
 
   /** What others need to learn from this computer. */
@@ -171,7 +168,7 @@ export class LayoutService {
     const before = this.live;
     this.#history = withTrackers(this.#history, trackersFrom(trackers));
     if (this.live.length === before.length) return;
-    this.#queue = this.#queue.then(() => writeLayouts(this.#disk, this.live)).catch(() => {});
+    void this.#turns.run(() => writeLayouts(this.#disk, this.live));
     this.#released();
   }
 
@@ -198,7 +195,7 @@ export class LayoutService {
 
   /** Resolves when no change is under way. */
   async settled(): Promise<void> {
-    await this.#queue;
+    await this.#turns.ended();
   }
 }
 
