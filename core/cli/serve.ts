@@ -2,7 +2,6 @@
  * `coterie serve`: the headless computer. Prints one line when every node that can start takes clients; drains on SIGTERM
  * and SIGINT, whatever it is doing then.
  */
-
 import { join, resolve } from 'node:path';
 import { CoterieError } from '../base/errors.ts';
 import { plainJson, plainLine, plainLines } from '../base/plain-text.ts';

@@ -16,7 +16,6 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PacketSeal } from '../ports/packet-seal.ts';
 import type { Random } from '../ports/random.ts';
-import type { Packet } from '../wire/membership/packet-codec.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../wire/membership/stream-messages.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
 import type { LayoutWord } from './layout-gossip.ts';
@@ -161,7 +160,10 @@ export class MembershipDriver {
       this.#step({ type: 'states', from, claims: message.claims });
       return encodeStream({ type: 'states', claims });
     }
-    if (message.type === 'packet') this.#received(this.#packets.takeFrom(from, message.bytes));
+    if (message.type === 'packet' && !this.#closed) {
+      const packet = this.#packets.takeFrom(from, message.bytes);
+      if (packet !== null) this.#step({ type: 'packet', packet });
+    }
     return encodeStream({ type: 'received' });
   }
 
@@ -210,12 +212,9 @@ export class MembershipDriver {
   #receivedFrom(source: string, bytes: Buffer): void {
     if (this.#closed) return;
     const packet = this.#packets.takeDatagram(bytes, source);
-    if (packet !== null) this.#overStream.delete(packet.from);
-    this.#received(packet);
-  }
-
-  #received(packet: Packet | null): void {
-    if (packet !== null && !this.#closed) this.#step({ type: 'packet', packet });
+    if (packet === null) return;
+    this.#overStream.delete(packet.from);
+    this.#step({ type: 'packet', packet });
   }
 
   #step(input: Input): void {

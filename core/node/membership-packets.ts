@@ -78,6 +78,7 @@ export class MembershipPackets {
     if (packet === null) return null;
     const { layout, stamp, ...said } = packet;
     if (peer !== said.from) return this.ignore('a sender that is not the peer');
+    // So that what it sends as datagrams can be placed.
     this.#fresh.isFresh(said.from, stamp, said.probe);
     return this.#heard(said, layout);
   }

@@ -82,7 +82,6 @@ export class NodeRepair {
   readonly #topology: () => Topology;
   readonly #selfId: number;
   readonly #rebuild: Rebuild;
-  readonly #moving: MovingPartitions;
   readonly #received = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
   #pairings: { of: Topology; list: readonly Pairing[] } | null = null;
@@ -123,9 +122,8 @@ export class NodeRepair {
     const newPace = () => new Pace(timers, isBusy, eligibility.hasLost ? null : demand);
     this.trees = new TreeStore({ replica, timers, log, newPace });
     components.records.observe(this.trees);
-    this.#moving = new MovingPartitions(clock);
     this.#parts = {
-      moving: this.#moving,
+      moving: new MovingPartitions(clock),
       replica,
       peers,
       claims,
@@ -190,12 +188,12 @@ export class NodeRepair {
 
   /** Partitions that are being brought just now. */
   moving(): MovingPartition[] {
-    return this.#moving.list();
+    return this.#parts.moving.list();
   }
 
   /** `handler` runs whenever one is begun. */
   onMoving(handler: () => void): void {
-    this.#moving.onBegin(handler);
+    this.#parts.moving.onBegin(handler);
   }
 
   figures(): AntiEntropyFigures & { readonly trees: TreeFigures } {

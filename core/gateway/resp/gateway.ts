@@ -232,9 +232,10 @@ export class Gateway {
     }
     request.attempt(() => {
       if (request.address !== null && !request.session.forwarded) {
-        const target = this.store.coordinatorOf(request.address, purposeOf(command, request.argv));
+        const purpose = purposeOf(command, request.argv);
+        const target = this.store.coordinatorOf(request.address, purpose);
         if (target !== null) {
-          sendOn(this, request, target);
+          sendOn(this, request, target, purpose);
           return;
         }
       }

@@ -1,5 +1,4 @@
 /** This computer on the local network: what it says of itself, whom it hears, and the proof that who is heard is there. */
-
 import { createPrivateKey, createPublicKey, sign, verify, X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { plainLine } from '../../base/plain-text.ts';

@@ -62,7 +62,7 @@ export function followed(
   return next;
 }
 
-/** Names of other computers that are not known to have heard of the newest layout, by what each told last of itself. */
+/** Other computers that are not known to have heard of the newest layout, by what each told last of itself. */
 export function notHeardBy(
   others: ReadonlyMap<string, OtherComputer>,
   { computers, live }: KnownCluster,

@@ -1,5 +1,4 @@
 /** How far the data has moved since a change was applied, by what the nodes of this computer say, and how fast. */
-
 import { hexId } from '../../base/words.ts';
 import type { LayoutView, NodeProgress, PartitionProgress } from '../../contract/layout-views.ts';
 import { type Layout, placedOf } from '../../layout/layout.ts';
@@ -13,6 +12,12 @@ interface Transfer {
   readonly beganMs: number;
   /** What each node had received by then: one that joins later had nothing, one that leaves is not asked any more. */
   readonly received: ReadonlyMap<number, number>;
+}
+
+/** What people call them, by number. */
+interface Named {
+  readonly nodes: ReadonlyMap<number, string>;
+  readonly keyspaces: ReadonlyMap<number, string>;
 }
 
 type Progress = LayoutView['progress'];
@@ -78,11 +83,12 @@ export class Transfers {
     const tookMs = this.#seconds(transfer) * 1_000;
     const placed = placedOf(this.#present());
     const handles = new Map([...this.#nodes()].map((handle) => [handle.node.name, handle]));
+    const named = this.#named();
     const nodes = moving
       .filter(({ gained }) => gained > 0)
       .map((one) => ({
         ...progressOf(one, handles.get(one.name), { transfer, tookMs, placed }),
-        moving: this.#partitionsOf(handles.get(one.name)),
+        moving: partitionsOf(handles.get(one.name), named),
       }));
     const sum = (of: (node: NodeProgress) => number) => nodes.reduce((total, node) => total + of(node), 0);
     const partitionsDone = sum((node) => node.partitionsDone);
@@ -98,6 +104,7 @@ export class Transfers {
 
   /** Nothing changes, but nodes lost copies and get them back. */
   #lacking(): NodeProgress[] {
+    const named = this.#named();
     return [...this.#nodes()].flatMap((handle) => {
       const { node, layouts } = handle;
       if (layouts === null || layouts.lacking === 0) return [];
@@ -105,25 +112,17 @@ export class Transfers {
         {
           ...{ name: node.name, partitionsDone: 0, partitionsTotal: layouts.lacking },
           ...{ bytesMoved: 0, remainingMs: null, open: [...layouts.open] },
-          moving: this.#partitionsOf(handle),
+          moving: partitionsOf(handle, named),
         },
       ];
     });
   }
 
-  #partitionsOf(handle: NodeHandle | undefined): PartitionProgress[] {
-    const moving = handle?.layouts?.moving ?? [];
-    if (moving.length === 0) return [];
-    const names = new Map([...this.#nodes()].map(({ node }) => [node.id, node.name]));
-    const keyspaces = new Map(this.#present().keyspaces.map(({ id, name }) => [id, name]));
-    return [...moving]
-      .sort((left, right) => left.keyspace - right.keyspace || left.partition - right.partition)
-      .map((one) => ({
-        keyspace: keyspaces.get(one.keyspace) ?? String(one.keyspace),
-        partition: one.partition,
-        from: names.get(one.peer) ?? hexId(one.peer),
-        ...paceOf(one),
-      }));
+  #named(): Named {
+    return {
+      nodes: new Map([...this.#nodes()].map(({ node }) => [node.id, node.name])),
+      keyspaces: new Map(this.#present().keyspaces.map(({ id, name }) => [id, name])),
+    };
   }
 
   /** Never so short that a rate would be nonsense. */
@@ -152,6 +151,17 @@ function progressOf(
     remainingMs: remainingOf(tookMs, partitionsDone, partitionsTotal),
     open: [...(isTold ? told.open : gains)],
   };
+}
+
+function partitionsOf(handle: NodeHandle | undefined, { nodes, keyspaces }: Named): PartitionProgress[] {
+  return [...(handle?.layouts?.moving ?? [])]
+    .sort((left, right) => left.keyspace - right.keyspace || left.partition - right.partition)
+    .map((one) => ({
+      keyspace: keyspaces.get(one.keyspace) ?? String(one.keyspace),
+      partition: one.partition,
+      from: nodes.get(one.peer) ?? hexId(one.peer),
+      ...paceOf(one),
+    }));
 }
 
 function remainingOf(tookMs: number, done: number, total: number): number | null {

@@ -1,5 +1,4 @@
 /** Redis' protocol: parsers, every command with its arguments, and what gateways pass on to each other. */
-
 import type { Socket } from 'node:net';
 import type { CoterieError } from '../../../../core/base/errors.ts';
 import { wishOf } from '../../../../core/gateway/resp/acl-rules.ts';
