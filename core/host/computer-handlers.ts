@@ -5,7 +5,7 @@ import { listOf } from '../base/words.ts';
 import type { OwnKeyView, SharedKeysView } from '../contract/computer-views.ts';
 import { computerNamed } from '../layout/changes.ts';
 import { presentInterfaces } from '../platform/interfaces.ts';
-import { certificateFingerprint } from '../security/certificates.ts';
+import { certificateFingerprint } from '../security/fingerprints.ts';
 import type { Handlers, HostActions } from './api-handlers.ts';
 import { whoOf } from './caller.ts';
 import { checkupOf } from './checkup/checkup.ts';

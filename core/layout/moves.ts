@@ -16,8 +16,28 @@ export interface Move {
 
 type Places = readonly ReplicaPlace[];
 
+interface Known {
+  readonly before: readonly Layout[];
+  readonly selfId: number;
+  readonly moves: readonly Move[];
+}
+/** A node asks when it hears of a layout, and again when everybody writes by it: the same question. */
+const known = new WeakMap<Layout, Known>();
+
 /** For node `selfId`, going from every one of `before` to `after`. A keyspace that was not there before moves nothing. */
-export function movesOf(before: readonly Layout[], after: Layout, selfId: number): Move[] {
+export function movesOf(before: readonly Layout[], after: Layout, selfId: number): readonly Move[] {
+  const last = known.get(after);
+  const isSame =
+    last?.selfId === selfId &&
+    last.before.length === before.length &&
+    last.before.every((layout, index) => layout === before[index]);
+  if (isSame) return last.moves;
+  const moves = reckoned(before, after, selfId);
+  known.set(after, { before, selfId, moves });
+  return moves;
+}
+
+function reckoned(before: readonly Layout[], after: Layout, selfId: number): Move[] {
   const moves: Move[] = [];
   const gone = new Set(after.gone ?? []);
   for (const keyspace of after.keyspaces) {
@@ -28,10 +48,18 @@ export function movesOf(before: readonly Layout[], after: Layout, selfId: number
     });
     for (let partition = 0; partition < now.length; partition++) {
       if (!has(now[partition], selfId)) continue;
-      const lacking = past.flatMap(({ old, former }) =>
-        lackingFrom(old, keyspace, former[partition], now[partition], selfId, after.dataCenters),
-      );
-      const from = [...new Set(lacking)].filter((id) => !gone.has(id));
+      const from: number[] = [];
+      for (const { old, former } of past) {
+        const lacking = lackingFrom(
+          old,
+          keyspace,
+          former[partition],
+          now[partition],
+          selfId,
+          after.dataCenters,
+        );
+        for (const id of lacking) if (!gone.has(id) && !from.includes(id)) from.push(id);
+      }
       if (from.length > 0) moves.push({ keyspace: keyspace.id, partition, from });
     }
   }
@@ -49,13 +77,22 @@ export function everythingMoved(after: Layout, selfId: number): Move[] {
   );
 }
 
-const isAlike = (then: Places, now: Places) =>
-  then.length === now.length &&
-  then.every(({ nodeId, dataCenter }, index) => {
-    const other = now[index];
-    return other.nodeId === nodeId && other.dataCenter === dataCenter;
-  });
-const has = (places: Places, nodeId: number) => places.some((place) => place.nodeId === nodeId);
+// By hand, for these are asked for every partition of every layout.
+function isAlike(then: Places, now: Places): boolean {
+  if (then.length !== now.length) return false;
+  for (let index = 0; index < then.length; index++) {
+    const [past, present] = [then[index], now[index]];
+    if (past.nodeId !== present.nodeId || past.dataCenter !== present.dataCenter) return false;
+  }
+  return true;
+}
+
+function has(places: Places, nodeId: number): boolean {
+  for (const place of places) if (place.nodeId === nodeId) return true;
+  return false;
+}
+
+const none: readonly number[] = [];
 
 function lackingFrom(
   old: LayoutKeyspace,
@@ -64,15 +101,15 @@ function lackingFrom(
   now: Places,
   selfId: number,
   dataCenters: readonly string[],
-): number[] {
-  const former = then.map((place) => place.nodeId).filter((id) => id !== selfId);
-  if (!has(then, selfId)) return former;
+): readonly number[] {
+  const stays = has(then, selfId);
   // Most partitions of most changes: what reads had to see they still see, without working the quorums out.
-  if (isAlike(then, now) && old.readLevel === keyspace.readLevel && old.writeLevel === keyspace.writeLevel) {
-    return [];
-  }
+  const isSame = old.readLevel === keyspace.readLevel && old.writeLevel === keyspace.writeLevel;
+  if (stays && isSame && isAlike(then, now)) return none;
+  const former = then.map((place) => place.nodeId).filter((id) => id !== selfId);
+  if (!stays) return former;
   const allStay = then.every((place) => has(now, place.nodeId));
-  return allStay && promiseHolds(old, keyspace, then, now, dataCenters) ? [] : former;
+  return allStay && promiseHolds(old, keyspace, then, now, dataCenters) ? none : former;
 }
 
 /** Whether a read that must see every new write also sees every old one, with nothing moved. */

@@ -3,7 +3,6 @@
  * listener. The end is the reverse.
  */
 
-import { availableParallelism } from 'node:os';
 import { productVersion } from '../base/version.ts';
 import type { NetworkPlaces } from '../gateway/network-listeners.ts';
 import { probationCountMax } from '../gateway/resp/places.ts';
@@ -136,7 +135,7 @@ export async function runNode(
         };
       },
     },
-    { nodeId, ...defaultNodeSettings, processors: availableParallelism(), hasRun: message.hasRun },
+    { nodeId, ...defaultNodeSettings, hasRun: message.hasRun },
     message.live,
   );
   liveNow = () => node.layouts.live.map((one) => one.layout);

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { admitsKey, keyRank } from '../layout/admission.ts';
 import type { Layout } from '../layout/layout.ts';
 import { type Credentials, certificateOf, tlsTransport } from '../platform/tls-transport.ts';
-import { keyFingerprint } from '../security/certificates.ts';
+import { keyFingerprint } from '../security/fingerprints.ts';
 import type { Caller } from '../wire/peer/greeting.ts';
 
 /** A key that the layout names is let in, for the nodes of its computer; a host only for its own. `live`: what counts now. */

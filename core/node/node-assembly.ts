@@ -12,6 +12,7 @@ import type { PeerNetwork } from '../ports/peer-network.ts';
 import type { Random } from '../ports/random.ts';
 import type { StorageEngine } from '../ports/storage-engine.ts';
 import { defaultAntiEntropySettings } from '../repair/anti-entropy.ts';
+import { BackgroundShare, sharesOfTime } from '../repair/background-share.ts';
 import { takeSavedTrees } from '../repair/saved-trees.ts';
 import { Refusing } from '../replication/coordinator/refusing.ts';
 import { CoordinatorStore, type EndpointBook } from '../replication/coordinator/store.ts';
@@ -41,7 +42,6 @@ import { NodeLayouts } from './node-layouts.ts';
 import { NodeRepair } from './node-repair.ts';
 import { PossibleLosses } from './possible-losses.ts';
 import { stampedNetwork } from './stamped-network.ts';
-import { transferShare } from './transfer-share.ts';
 import { Vouching } from './vouching.ts';
 import { Workers } from './workers.ts';
 
@@ -66,8 +66,6 @@ export interface StorageNodeSettings {
   readonly expiry?: ExpirySettings;
   /** Between two looks of the background comparison of replicas; 0 or absent: never. */
   readonly antiEntropyTickMs?: number;
-  /** Of this computer, which the nodes on it share; absent: enough for all of them. */
-  readonly processors?: number;
   /** The node has run before: if its disk is empty now, its data was lost. */
   readonly hasRun?: boolean;
   /** Between two marks by which records and identity vouch for each other, while something is written. */
@@ -207,12 +205,10 @@ export function assemble(
 
   // What goes on in the background.
   const isBusy = () => requests.pendingCount > pendingWhenBusy;
-  const demand = {
-    clock,
-    count: () => counters.reads + counters.writes,
-    share: () =>
-      transferShare(topology().layout, settings.nodeId, settings.processors ?? Number.POSITIVE_INFINITY),
-  };
+  const share = new BackgroundShare({
+    ...{ clock, timers, served: () => counters.reads + counters.writes },
+    limit: () => sharesOfTime[topology().layout.transfer ?? 'normal'],
+  });
   const workers = new Workers({ clock, timers, log, isBusy });
   const delivery = new HintedHandoff(parts);
   const collecting = settings.collector ?? defaultCollectorSettings;
@@ -226,7 +222,7 @@ export function assemble(
   });
   const comparing = { ...defaultAntiEntropySettings, tickMs: settings.antiEntropyTickMs ?? 0 };
   const repair: NodeRepair = new NodeRepair(
-    { ...parts, engine, service, expired, leftovers, losses, isBusy, demand },
+    { ...parts, engine, service, expired, leftovers, losses, isBusy, share },
     comparing,
   );
   repair.trees.adopt(durable.savedTrees);

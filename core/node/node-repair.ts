@@ -15,13 +15,14 @@ import {
   type AntiEntropyParts,
   type AntiEntropySettings,
 } from '../repair/anti-entropy.ts';
+import type { BackgroundShare } from '../repair/background-share.ts';
 import { Claims } from '../repair/claims.ts';
 import { ComparisonTimes, type Pairing } from '../repair/comparison-times.ts';
 import { Exchange } from '../repair/exchange.ts';
 import type { ExchangeFigures } from '../repair/exchange-figures.ts';
 import { serveExchanges } from '../repair/exchange-service.ts';
 import { type MovingPartition, MovingPartitions } from '../repair/moving-partitions.ts';
-import { type Demand, Pace } from '../repair/pace.ts';
+import { Pace } from '../repair/pace.ts';
 import {
   type RangeOutcome,
   type RangeRepair,
@@ -60,7 +61,7 @@ export interface RepairComponents {
   readonly topology: () => Topology;
   /** Clients come first. */
   readonly isBusy: () => boolean;
-  readonly demand: Demand;
+  readonly share: BackgroundShare;
 }
 
 export interface RebuildFigures {
@@ -118,8 +119,8 @@ export class NodeRepair {
     };
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
-    const { isBusy, demand } = components;
-    const newPace = () => new Pace(timers, isBusy, eligibility.hasLost ? null : demand);
+    const { isBusy, share } = components;
+    const newPace = () => new Pace(timers, isBusy, eligibility.hasLost ? null : share);
     this.trees = new TreeStore({ replica, timers, log, newPace });
     components.records.observe(this.trees);
     this.#parts = {
@@ -137,7 +138,7 @@ export class NodeRepair {
       onPeerLost,
       pairings: () => this.#allPairings(),
       isBusy,
-      demand,
+      share,
     };
     const { requests, topology } = components;
     this.#rebuild = new Rebuild({ repair: this.#parts, eligibility, requests, topology });
@@ -174,10 +175,10 @@ export class NodeRepair {
 
   /** Brings all that is held here of some partitions to a peer, and takes nothing from it. Resolves with those that it has now. */
   async give(keyspace: number, partitions: readonly number[], peer: number): Promise<readonly number[]> {
-    const { peers, timers, isBusy, demand } = this.#parts;
+    const { peers, timers, isBusy, share } = this.#parts;
     if (this.#closed || !peers.isUp(peer)) return [];
     const request = { keyspace, partitions, peer, dryRun: false, isGivenOnly: true, limitMs: giveWithinMs };
-    const { compared } = await new Exchange(this.#parts, request, new Pace(timers, isBusy, demand)).run();
+    const { compared } = await new Exchange(this.#parts, request, new Pace(timers, isBusy, share)).run();
     return compared;
   }
 

@@ -103,8 +103,8 @@ export class Rebuild {
   async #fetch(keyspace: number, peer: number, partitions: readonly number[]): Promise<boolean> {
     const { repair, eligibility } = this.#parts;
     // Replicas that lost what they had are one fewer to survive the next loss: those are not slowed down.
-    const demand = eligibility.hasLost ? null : repair.demand;
-    const pace = new Pace(repair.timers, () => repair.isBusy(), demand);
+    const share = eligibility.hasLost ? null : repair.share;
+    const pace = new Pace(repair.timers, () => repair.isBusy(), share);
     const request = { keyspace, partitions, peer, dryRun: false, isBulk: true, limitMs: fetchWithinMs };
     this.#pace = pace;
     const result = await new Exchange(repair, request, pace).run();

@@ -5,10 +5,11 @@
 import type { Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Worker, WorkerProgress } from '../ports/worker.ts';
+import type { BackgroundShare } from './background-share.ts';
 import type { ComparisonTimes, Pairing } from './comparison-times.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { addFigures, type ExchangeFigures, type ExchangeResult, newFigures } from './exchange-figures.ts';
-import { type Demand, Pace } from './pace.ts';
+import { Pace } from './pace.ts';
 
 export interface AntiEntropyParts extends ExchangeParts {
   readonly timers: Timers;
@@ -19,7 +20,7 @@ export interface AntiEntropyParts extends ExchangeParts {
   compared(keyspace: number, peer: number, result: Pick<ExchangeResult, 'compared' | 'missCount'>): void;
   /** Clients come first. */
   isBusy(): boolean;
-  readonly demand: Demand;
+  readonly share: BackgroundShare;
 }
 
 export interface AntiEntropySettings {
@@ -125,7 +126,7 @@ export class AntiEntropy implements Worker {
     const { keyspace, peer } = pairing;
     const { partitionsPerExchange, limitMs } = this.#settings;
     const partitions = this.#parts.times.oldest(pairing, partitionsPerExchange);
-    const pace = new Pace(this.#parts.timers, () => this.#parts.isBusy(), this.#parts.demand);
+    const pace = new Pace(this.#parts.timers, () => this.#parts.isBusy(), this.#parts.share);
     this.#running.add(pace);
     const exchange = new Exchange(this.#parts, { keyspace, partitions, peer, dryRun: false, limitMs }, pace);
     void exchange.run().then((result) => {

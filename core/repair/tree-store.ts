@@ -190,7 +190,8 @@ export class TreeStore implements RecordObserver {
     } finally {
       entry.build = null;
     }
-    // Small partitions are walked in one page: the rest is due before the next one.
+    // Small partitions are walked in one page, and many of them in one turn: clients come in between, and the rest is due, too.
+    await new Promise<void>((resolve) => this.#parts.timers.atTurnEnd(resolve));
     await pace.step();
   }
 

@@ -12,6 +12,9 @@ const none = -1;
 /** Walks look at most this far ahead in practice; nearer repeats cost more. */
 const windowMax = 5;
 
+/** Of a repeat so far away. */
+const weightAt = (distance: number) => 1 << (2 * (windowMax - distance));
+
 /** Whole arcs per node in proportion to weight; remainders go to the largest fraction, ties to the earlier node. */
 export function quotasOf(nodes: readonly RingNode[], arcCount: number): number[] {
   const total = nodes.reduce((sum, node) => sum + node.weight, 0);
@@ -39,17 +42,17 @@ function crowding(
   const count = owners.length;
   let cost = 0;
   for (let distance = 1; distance < window; distance++) {
-    for (const neighbour of [
-      owners[(position + distance) % count],
-      owners[(position - distance + count) % count],
-    ]) {
-      if (neighbour === none) continue;
-      const weight = 1 << (2 * (windowMax - distance));
-      if (neighbour === candidate) cost += 4 * weight;
-      else if (nodes[neighbour].computer === nodes[candidate].computer) cost += weight;
-    }
+    const weight = weightAt(distance);
+    cost += nearness(owners[(position + distance) % count], nodes, candidate) * weight;
+    cost += nearness(owners[(position - distance + count) % count], nodes, candidate) * weight;
   }
   return cost;
+}
+
+function nearness(neighbour: number, nodes: readonly RingNode[], candidate: number): number {
+  if (neighbour === none) return 0;
+  if (neighbour === candidate) return 4;
+  return nodes[neighbour].computer === nodes[candidate].computer ? 1 : 0;
 }
 
 /** Picks, for an over-full node's surplus, the arcs whose hand-over spreads a taker's arcs most evenly. */
@@ -112,23 +115,53 @@ function fill(
 function smooth(owners: number[], nodes: readonly RingNode[], fresh: readonly number[]): void {
   const computerCount = new Set(nodes.map((node) => node.computer)).size;
   const window = Math.min(windowMax, Math.max(2, computerCount > 1 ? computerCount : nodes.length));
-  const costAt = (position: number) => crowding(owners, nodes, position, owners[position], window);
+  const count = owners.length;
+  // What each node would cost at each arc as the ring is now: worked out when asked for, and again near an exchange.
+  const unknown = -1;
+  const costs = new Int32Array(count * nodes.length).fill(unknown);
+  const costOf = (position: number, candidate: number) => {
+    const place = position * nodes.length + candidate;
+    if (costs[place] === unknown) costs[place] = crowding(owners, nodes, position, candidate, window);
+    return costs[place];
+  };
+  const exchange = (one: number, other: number) => {
+    const owner = owners[one];
+    owners[one] = owners[other];
+    owners[other] = owner;
+  };
+  const costAfter = (one: number, other: number) => {
+    const distance = Math.abs(one - other);
+    if (Math.min(distance, count - distance) >= window) {
+      return costOf(one, owners[other]) + costOf(other, owners[one]);
+    }
+    exchange(one, other);
+    const after =
+      crowding(owners, nodes, one, owners[one], window) +
+      crowding(owners, nodes, other, owners[other], window);
+    exchange(one, other);
+    return after;
+  };
   for (const position of fresh) {
-    if (costAt(position) === 0) continue;
+    const here = costOf(position, owners[position]);
+    if (here === 0) continue;
     let best = none;
     let bestGain = 0;
     for (const other of fresh) {
       if (owners[other] === owners[position]) continue;
-      const before = costAt(position) + costAt(other);
-      [owners[position], owners[other]] = [owners[other], owners[position]];
-      const gain = before - costAt(position) - costAt(other);
-      [owners[position], owners[other]] = [owners[other], owners[position]];
+      const gain = here + costOf(other, owners[other]) - costAfter(position, other);
       if (gain > bestGain) {
         bestGain = gain;
         best = other;
       }
     }
-    if (best !== none) [owners[position], owners[best]] = [owners[best], owners[position]];
+    if (best === none) continue;
+    exchange(position, best);
+    for (const changed of [position, best]) {
+      for (let offset = 1 - window; offset < window; offset++) {
+        const near = (changed + offset + count) % count;
+        costs.fill(unknown, near * nodes.length, (near + 1) * nodes.length);
+      }
+    }
   }
 }
 

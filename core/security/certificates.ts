@@ -4,7 +4,7 @@
  * computer that wants to come in can know of a cluster beforehand, by its fingerprint in the join code.
  */
 import 'reflect-metadata';
-import { createHash, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const curve = { name: 'ECDSA', namedCurve: 'P-256' };
@@ -119,27 +119,6 @@ export function isDueForNewKey(certificate: string, nowMs: number): boolean {
 
 function leftMs(certificate: string, nowMs: number): number {
   return Date.parse(new X509Certificate(certificate).validTo) - nowMs;
-}
-
-/** SHA-256 in hexadecimal of a public key as SubjectPublicKeyInfo: what the layout names a computer's key by. */
-export function keyFingerprint(publicKey: string | X509Certificate): string {
-  const der =
-    typeof publicKey === 'string'
-      ? Buffer.from(publicKey, 'base64')
-      : publicKey.publicKey.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(der).digest('hex');
-}
-
-/** As KeyPair has it. */
-export function publicKeyIn(certificate: string): string {
-  return new X509Certificate(certificate).publicKey
-    .export({ type: 'spki', format: 'der' })
-    .toString('base64');
-}
-
-/** SHA-256 of a certificate's DER form. */
-export function certificateFingerprint(certificate: string | Buffer): Buffer {
-  return createHash('sha256').update(new X509Certificate(certificate).raw).digest();
 }
 
 function validFrom(nowMs: number, forMs: number): { notBefore: Date; notAfter: Date } {

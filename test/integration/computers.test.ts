@@ -10,7 +10,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openComputer } from '../../core/host/open-computer.ts';
 import { ForkLauncher } from '../../core/node-process/fork-launcher.ts';
-import { keyFingerprint } from '../../core/security/certificates.ts';
+import { keyFingerprint } from '../../core/security/fingerprints.ts';
 import { encodeJoinCode, readJoinCode } from '../../core/security/join-code.ts';
 import { type RealCluster, waitUntil } from '../support/cluster.ts';
 import { allUp, isMember, join, RealComputers } from '../support/computers.ts';

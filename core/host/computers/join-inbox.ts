@@ -10,7 +10,7 @@ import type { JoinRequest } from '../../contract/computer-views.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
-import { keyFingerprint } from '../../security/certificates.ts';
+import { keyFingerprint } from '../../security/fingerprints.ts';
 import { type Invitations, isProved, type Proved } from '../../security/invitations.ts';
 import type { JoinBody } from './join-messages.ts';
 

@@ -8,7 +8,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { CoterieError } from '../../base/errors.ts';
 import { answerIn } from '../../platform/computer-calls.ts';
 import type { Place } from '../../platform/peer-transport.ts';
-import { certificateFingerprint } from '../../security/certificates.ts';
+import { certificateFingerprint } from '../../security/fingerprints.ts';
 import { type JoinCode, joinExporter, joinProof } from '../../security/join-code.ts';
 import { type JoinAnswer, type JoinBody, joinAnswer } from './join-messages.ts';
 

@@ -10,7 +10,7 @@ import { systemRandom } from '../../platform/system-random.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
-import { certificateFingerprint, keyFingerprint } from '../../security/certificates.ts';
+import { certificateFingerprint, keyFingerprint } from '../../security/fingerprints.ts';
 import { Invitations } from '../../security/invitations.ts';
 import type { HeldKeys, KeyEpoch } from '../../security/key-epochs.ts';
 import type { Secrets } from '../../security/secrets.ts';

@@ -12,11 +12,10 @@ import {
   type Authority,
   isDueForRenewal,
   issueCertificate,
-  keyFingerprint,
   newAuthority,
   newKeyPair,
-  publicKeyIn,
 } from '../../security/certificates.ts';
+import { keyFingerprint, publicKeyIn } from '../../security/fingerprints.ts';
 import { readTrust, type Trust, writeTrust } from '../../security/trust-store.ts';
 import { oneAddress } from '../ports.ts';
 

@@ -19,7 +19,7 @@ import type { NodeHandle } from '../nodes/node-handle.ts';
 import type { LayoutService } from './layout-service.ts';
 import { digestOf } from './layout-store.ts';
 import { lossesOf } from './losses-of-change.ts';
-import { drawNodes, fold, inWords, type Staged } from './staged-change.ts';
+import { drawNodes, Folding, inWords, type Staged } from './staged-change.ts';
 import { type Applied, type KeptStaging, lastToTakeBack, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
 import { waitedFor, waitingInWords } from './waiting-words.ts';
@@ -44,6 +44,7 @@ export class Staging {
   #applied: readonly Applied[];
   readonly #transfers: Transfers;
   #moved: { before: Layout; after: Layout; moves: ReturnType<typeof movesBetween> } | null = null;
+  readonly #folding = new Folding();
 
   private constructor(parts: Components, kept: KeptStaging) {
     this.#parts = parts;
@@ -118,7 +119,7 @@ export class Staging {
     if (blocked.length > 0)
       throw new CoterieError('conflict', `This cannot be applied. ${blocked.join(' ')}`);
     await this.#parts.addComputers(staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
-    await this.#change((layout, digest) => fold(layout, digest, staged), []);
+    await this.#change((layout, digest) => this.#folding.of(layout, digest, staged), []);
     return this.#note(present, staged.map(inWords), by);
   }
 
@@ -141,7 +142,7 @@ export class Staging {
       return null;
     }
     const staged = { change, nodes, computers: [computer] };
-    await this.#change((layout, digest) => fold(layout, digest, [staged]), this.#staged);
+    await this.#change((layout, digest) => this.#folding.of(layout, digest, [staged]), this.#staged);
     return this.#note(present, [what], by);
   }
 
@@ -226,7 +227,7 @@ export class Staging {
 
   #after(staged: readonly Staged[]): Layout {
     const { present } = this.#parts.layouts;
-    return staged.length === 0 ? present : fold(present, digestOf(present), staged);
+    return staged.length === 0 ? present : this.#folding.of(present, digestOf(present), staged);
   }
 
   /** By what nodes say they hold now, as it goes over the wire: not compressed. One that is away says nothing: its copies are not counted. */

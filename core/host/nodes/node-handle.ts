@@ -72,6 +72,12 @@ export class LocalNode implements NodeHandle {
     this.#supervisor.start();
   }
 
+  /** Resolves when it is up or has failed; at the latest after so long. */
+  begin(withinMs: number): Promise<void> {
+    this.#supervisor.start();
+    return this.#supervisor.begun(withinMs);
+  }
+
   /** Resolves when it has ended. */
   stop(): Promise<void> {
     return this.#supervisor.stop();

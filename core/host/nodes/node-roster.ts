@@ -15,6 +15,9 @@ import { keepOwnComputers } from '../own-computers.ts';
 import { choosePorts } from '../ports.ts';
 import type { LocalNodes } from './local-nodes.ts';
 
+/** A node that takes longer has the next one start beside it. */
+const startWithinMs = 2_000;
+
 interface Components {
   readonly nodes: LocalNodes;
   readonly layouts: LayoutService;
@@ -77,7 +80,8 @@ export class NodeRoster {
       // Left by a node of that name whose end this computer did not see: it is nobody's of this cluster any more.
       await setAsideFolder(folderOf(node), node);
       const ports = (await choosePorts([...inUse, null], this.#settings)).at(-1)!;
-      nodes.add({ node, ports, running: null }).start();
+      // One after the other: a process that begins takes a whole processor, and clients are served meanwhile.
+      await nodes.add({ node, ports, running: null }).begin(startWithinMs);
     }
     const live = nodesOf(layouts.live.map(({ layout }) => layout));
     for (const local of [...nodes]) {

@@ -78,6 +78,7 @@ export class NodeSupervisor {
   /** A process of this node that went on without its host: the first start takes it. */
   #found: NodeProcess | null;
   #state: NodeState = 'stopped';
+  readonly #onBegun: (() => void)[] = [];
   #sinceMs: number;
   #ports: { peerPort: number; clientPort: number; networkPort: number } | null = null;
   #restartCount = 0;
@@ -151,6 +152,18 @@ export class NodeSupervisor {
     this.#restart?.timer.cancel();
     this.#restart = null;
     if (this.#process === null) this.#launch();
+  }
+
+  /** Resolves when it is starting no longer; at the latest after `withinMs`. */
+  begun(withinMs: number): Promise<void> {
+    if (this.#state !== 'starting') return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#timers.after(withinMs, resolve);
+      this.#onBegun.push(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** Resolves when the process has ended: by itself after draining, or by force when that takes too long. */
@@ -235,6 +248,7 @@ export class NodeSupervisor {
     if (state === this.#state) return;
     this.#state = state;
     this.#sinceMs = this.#clock.nowMs();
+    if (state !== 'starting') for (const go of this.#onBegun.splice(0)) go();
     this.#events.changed();
   }
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Timers } from '../../../core/ports/clock.ts';
+import { BackgroundShare } from '../../../core/repair/background-share.ts';
 import { Pace } from '../../../core/repair/pace.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
@@ -16,20 +18,95 @@ async function twentySteps(time: VirtualTime, pace: Pace, onStep: () => void): P
   return time.monotonicMs() - startedMs;
 }
 
+/** Served all the while, or no longer. */
+class Clients {
+  served = 0;
+  areThere = true;
+
+  readonly ask = (): void => {
+    if (this.areThere) this.served++;
+  };
+}
+
+function sharing(time: VirtualTime, clients: Clients, limit: number, timers: Timers = time): BackgroundShare {
+  return new BackgroundShare({ clock: time, timers, served: () => clients.served, limit: () => limit });
+}
+
+/** Of a computer whose processors are short: whatever is planned comes later than it should. */
+function lateBy(time: VirtualTime, lateMs: () => number): Timers {
+  return {
+    after: (delayMs, action) => time.after(delayMs + lateMs(), action),
+    atTurnEnd: (action) => time.atTurnEnd(action),
+  };
+}
+
 describe('a transfer in the background', () => {
-  it('leaves clients two thirds of the time while there are any, and rests no longer once they are gone', async () => {
+  it('leaves clients two thirds of the time once it has gone on for a while, and rests no longer once they are gone', async () => {
     const time = new VirtualTime();
-    let served = 0;
-    const pace = new Pace(time, () => false, { clock: time, count: () => served, share: () => 1 / 3 });
-    expect(await twentySteps(time, pace, () => served++)).toBe(600);
-    expect(await twentySteps(time, pace, () => {})).toBe(200);
+    const clients = new Clients();
+    const pace = new Pace(time, () => false, sharing(time, clients, 1 / 3));
+    await twentySteps(time, pace, clients.ask);
+    expect(await twentySteps(time, pace, clients.ask)).toBe(600);
+    clients.areThere = false;
+    await twentySteps(time, pace, clients.ask);
+    expect(await twentySteps(time, pace, clients.ask)).toBe(200);
+  });
+
+  it('begins with little, and again after it had nothing to do', async () => {
+    const time = new VirtualTime();
+    const clients = new Clients();
+    const share = sharing(time, clients, 1 / 3);
+    const newPace = () => new Pace(time, () => false, share);
+    expect(await twentySteps(time, newPace(), clients.ask)).toBeGreaterThan(1_000);
+    await time.until(newPace().sleep(10_000));
+    expect(await twentySteps(time, newPace(), clients.ask)).toBeGreaterThan(1_000);
+  });
+
+  it('takes less where timers come late, and its share again once they do not', async () => {
+    const time = new VirtualTime();
+    const clients = new Clients();
+    let lateMs = 0;
+    const timers = lateBy(time, () => lateMs);
+    const share = sharing(time, clients, 1 / 3, timers);
+    const pace = new Pace(time, () => false, share);
+    await twentySteps(time, pace, clients.ask);
+    lateMs = 20;
+    await twentySteps(time, pace, clients.ask);
+    // Ten milliseconds of work have a thirtieth of a third: they are followed by the longest rest there is.
+    const late = await twentySteps(time, pace, clients.ask);
+    expect(late).toBeGreaterThan(20 * 850);
+    lateMs = 0;
+    await twentySteps(time, pace, clients.ask);
+    expect(await twentySteps(time, pace, clients.ask)).toBe(600);
+  });
+
+  it('is one share for all that goes on at a time', async () => {
+    const time = new VirtualTime();
+    const clients = new Clients();
+    const share = sharing(time, clients, 1 / 3);
+    const paces = [0, 1, 2].map(() => new Pace(time, () => false, share));
+    const all = async () => {
+      const startedMs = time.monotonicMs();
+      const one = async (pace: Pace) => {
+        for (let step = 0; step < 20; step++) {
+          await pace.sleep(10);
+          clients.ask();
+          await pace.step();
+        }
+      };
+      await time.until(Promise.all(paces.map(one)));
+      return time.monotonicMs() - startedMs;
+    };
+    await all();
+    // Sixty pieces of work of 10 ms, a third of the time: less only by what they worked side by side.
+    expect(await all()).toBeGreaterThan(60 * 20);
   });
 
   it('gives way to nobody where it may take all the time', async () => {
     const time = new VirtualTime();
-    let served = 0;
-    const pace = new Pace(time, () => false, { clock: time, count: () => served, share: () => 1 });
-    expect(await twentySteps(time, pace, () => served++)).toBe(200);
+    const clients = new Clients();
+    const pace = new Pace(time, () => false, sharing(time, clients, 1));
+    expect(await twentySteps(time, pace, clients.ask)).toBe(200);
     expect(pace.givesWay).toBe(false);
   });
 

@@ -2,15 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { connect, createServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import {
-  certificateFingerprint,
   isDueForNewKey,
   isDueForRenewal,
   issueCertificate,
-  keyFingerprint,
   newAuthority,
   newKeyPair,
-  publicKeyIn,
 } from '../../../core/security/certificates.ts';
+import { certificateFingerprint, keyFingerprint, publicKeyIn } from '../../../core/security/fingerprints.ts';
 
 const nowMs = Date.UTC(2026, 10, 30);
 const dayMs = 86_400_000;
