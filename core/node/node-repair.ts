@@ -137,6 +137,7 @@ export class NodeRepair {
       missCount,
       onPeerLost,
       pairings: () => this.#allPairings(),
+      isLacking: (keyspace, partition) => eligibility.causeOf(keyspace, partition) !== null,
       isBusy,
       share,
     };
@@ -220,13 +221,14 @@ export class NodeRepair {
   }
 }
 
+/** Only between those by which clients are read: what a new replica lacks it fetches itself, and others that gave it, too, would send it twice. */
 function pairingsOf(topology: Topology, selfId: number): Pairing[] {
   const pairings: Pairing[] = [];
-  for (const { settings, replicas, selfIndex } of topology.keyspaces.values()) {
+  for (const { settings, readers, readerIndex } of topology.keyspaces.values()) {
     const byPeer = new Map<number, number[]>();
     for (let partition = 0; partition < partitionCount; partition++) {
-      if (selfIndex[partition] < 0) continue;
-      for (const { nodeId } of replicas[partition]) {
+      if (readerIndex[partition] < 0) continue;
+      for (const { nodeId } of readers[partition]) {
         if (nodeId !== selfId) addTo(byPeer, nodeId, partition);
       }
     }

@@ -27,7 +27,7 @@ const restMsMax = 1_000;
 export interface BackgroundShareParts {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Operations of clients up to now. */
+  /** Operations of clients up to now, this node's and those of others that it has a replica for. */
   served(): number;
   /** One of `sharesOfTime`. */
   limit(): number;

@@ -81,10 +81,10 @@ try {
       `, moved ${mebibytes(done.bytesMoved)} MiB of ${mebibytes(done.plannedBytes)} planned (least ${mebibytes(done.minimumBytes)})`,
     );
   };
-  const factor = async (count: string): Promise<void> => {
+  const factor = async (count: number): Promise<void> => {
     load.latenciesMs.length = 0;
     const startedMs = performance.now();
-    await cluster.command('keyspace', 'alter', 'default', '--factor', count);
+    await cluster.api.call('keyspaces.alter', { name: 'default', factors: { office: count } });
     await report(
       await cluster.followed(`factor ${count}`, { minimumBytes: 0, bytes: 0 }, startedMs, 600_000),
       '',
@@ -101,8 +101,8 @@ try {
   await step({ kind: 'replace-node', node: 'node-2' });
   // A quorum of two replicas are both: while one is away, nobody is served.
   const failedBefore = load.failed.length;
-  await factor('2');
-  await factor('3');
+  await factor(2);
+  await factor(3);
   const failedAtTwo = load.failed.length - failedBefore;
   await step({ kind: 'add-nodes', count: 1, weight: 1 });
   await step({ kind: 'move-node', node: 'node-1', dataCenter: 'warehouse' });

@@ -54,6 +54,9 @@ const handingOver = [
 
 it.each([
   ...handingOver,
+  // A newcomer without a link to the first replica yet had the second one decide beside it.
+  { ...handingOver[0], seed: 401_104 },
+  { ...handingOver[2], seed: 401_104 },
   // Fresh ones where many seeds are asked for.
   ...handingOver.flatMap((world) => seeds.slice(1).map((seed) => ({ ...world, seed: 1_000 + seed }))),
 ])(

@@ -182,10 +182,11 @@ export async function waitUntil(
   what: string,
   condition: () => boolean | Promise<boolean>,
   withinMs = 20_000,
+  everyMs = 25,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -26,7 +26,7 @@ import { Session } from './session.ts';
 
 const formatVersion = '1';
 
-/** `order`: the store's `meetingOrder`, for a read-modify-write; 0: it need not meet others. */
+/** `order`: the store's `meetingOrder`, for a read-modify-write; 0: it need not meet others. What came from another node is not sent on again. */
 export function encodeForwarded(session: Session, argv: readonly Buffer[], order: number): Buffer {
   const facts = [
     formatVersion,
@@ -35,6 +35,7 @@ export function encodeForwarded(session: Session, argv: readonly Buffer[], order
     session.readLevel ?? '-',
     session.writeLevel ?? '-',
     order,
+    session.forwarded ? 1 : 0,
   ].join(' ');
   return encodeCommand([facts, ...argv]);
 }
@@ -46,7 +47,7 @@ function decodeForwarded(store: KeyValueStore, bytes: Buffer): { session: Sessio
   if (words === null || words.length < 2)
     throw new CoterieError('bad-input', 'a forwarded command is incomplete');
   // Without an order: by a version that knew none.
-  const [version, protocol, keyspace, readLevel, writeLevel, order = '0'] = words[0]
+  const [version, protocol, keyspace, readLevel, writeLevel, order = '0', sentOn = '0'] = words[0]
     .toString('latin1')
     .split(' ');
   if (version !== formatVersion || !/^[0-9]+$/.test(keyspace ?? '') || !/^[0-9]+$/.test(order)) {
@@ -56,6 +57,7 @@ function decodeForwarded(store: KeyValueStore, bytes: Buffer): { session: Sessio
   session.protocol = protocol === '3' ? 3 : 2;
   session.selectKeyspace(Number(keyspace));
   session.order = Number(order);
+  session.isSentOn = sentOn === '1';
   session.setLevels(
     parseConsistencyLevel(readLevel ?? '') ?? null,
     parseConsistencyLevel(writeLevel ?? '') ?? null,

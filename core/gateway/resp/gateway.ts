@@ -231,9 +231,11 @@ export class Gateway {
       this.monitors.show(request, this.clock.nowMs());
     }
     request.attempt(() => {
-      if (request.address !== null && !request.session.forwarded) {
+      if (request.address !== null && !request.session.isSentOn) {
         const purpose = purposeOf(command, request.argv);
-        const target = this.store.coordinatorOf(request.address, purpose);
+        // Of what others send here only that which has to meet is looked at again: they may not reach where it meets, and this node does.
+        const isWelcome = request.session.forwarded && purpose !== 'read-modify-write';
+        const target = isWelcome ? null : this.store.coordinatorOf(request.address, purpose);
         if (target !== null) {
           sendOn(this, request, target, purpose);
           return;

@@ -37,6 +37,8 @@ export class Session {
   quorumWrite: WriteOptions = { basis: 'quorum' };
   /** Of a command of another node's client: the `meetingOrder` by which it came here; 0: it says none. Before `setLevels`. */
   order = 0;
+  /** The node that it came from had it from another one: it is decided here, or refused. */
+  isSentOn = false;
   lastWrites: readonly NotedWrite[] = [];
   readonly store: CommandStore;
   /** What is to be done once the transaction is written whose commands run here; null: it is no transaction's. */

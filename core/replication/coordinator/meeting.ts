@@ -6,6 +6,8 @@
  *
  * What a node knows of another is never ahead of it, so no two can take themselves for the first at one time. Where the first
  * cannot be reached the next in the order decides, and two may: that is a failure, in which nothing of the kind is promised.
+ * Whoever was chosen only because the sender has no link to the first, as a node that has just come has none yet, sends it on
+ * (gateway/resp/gateway.ts).
  */
 import { CoterieError } from '../../base/errors.ts';
 import type { MeetingOrder } from '../topology.ts';

@@ -682,7 +682,7 @@ export class SimulatedCluster {
       const coordinator = address === null ? member : this.#coordinatorFor(member, address, purpose);
       const meets = address !== null && purpose === 'read-modify-write';
       const order = meets ? member.node.store.meetingOrder(address) : 0;
-      const { timers, node } = coordinator;
+      const { timers } = coordinator;
       const request = { timers, what: `${what} at n${member.id}`, sinceMs: this.time.monotonicMs() };
       this.#waiting.add(request);
       let answered = false;
@@ -693,7 +693,24 @@ export class SimulatedCluster {
         if (error !== null) reject(error);
         else resolve({ result: result!, coordinator });
       };
-      timers.after(0, () => run(node!.store, done, order));
+      timers.after(0, () => {
+        // As gateways do: where it meets is looked at again by whom it was sent to, and then no more.
+        const isSentOn = meets && coordinator !== member;
+        if (!isSentOn) {
+          run(coordinator.node!.store, done, order);
+          return;
+        }
+        let last: Member;
+        try {
+          last = this.#coordinatorFor(coordinator, address, purpose);
+        } catch (error) {
+          done(toCoterieError(error, 'internal'), null);
+          return;
+        }
+        const lastOrder = last === coordinator ? order : coordinator.node!.store.meetingOrder(address);
+        request.timers = last.timers;
+        last.timers.after(0, () => run(last.node!.store, done, lastOrder));
+      });
     });
   }
 

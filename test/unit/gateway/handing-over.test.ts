@@ -59,6 +59,40 @@ describe('a command that reads and writes', () => {
     expect(other.forwardedKeys).toHaveLength(1);
   });
 
+  it.each([
+    ['INCR', 'n'],
+    ['SET', 'n', 'v', 'NX'],
+  ])('meets where the node that it was sent to knows, and is sent on once: %s', async (...words) => {
+    const data = new MemoryStore().data;
+    const [first, second, third] = [here, there, 8].map(
+      (nodeId) => new MemoryStore({ data, self: { ...new MemoryStore().self, nodeId } }),
+    );
+    for (const store of [first, second, third]) {
+      store.peers.set(there, second).set(8, third);
+      serveForwarded(new VirtualGateway(store).gateway);
+    }
+    // The second reaches who decides, the third takes somebody else for it: two that disagree must not send it to and fro.
+    first.coordinator = () => there;
+    second.coordinator = () => 8;
+    third.coordinator = () => there;
+    const replies = await new VirtualGateway(first).run(words);
+    while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(replies[0]).not.toMatch(/^-/);
+    expect([second.forwardedKeys.length, third.forwardedKeys.length]).toEqual([1, 1]);
+  });
+
+  it('that need not meet is done where it was sent', async () => {
+    const first = new MemoryStore();
+    const second = new MemoryStore({ data: first.data });
+    serveForwarded(new VirtualGateway(second).gateway);
+    first.peers.set(there, second);
+    first.coordinator = () => there;
+    second.coordinator = () => 8;
+    const replies = await new VirtualGateway(first).run(['SET', 'k', 'v']);
+    while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(replies).toEqual(['+OK\r\n']);
+  });
+
   it('is told that it may be tried again where that takes too long', async () => {
     const store = new HandingOver(Number.POSITIVE_INFINITY);
     const gateway = new VirtualGateway(store);
