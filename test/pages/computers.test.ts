@@ -95,6 +95,22 @@ describe.skipIf(browserPath === undefined)(
       expect(host.cluster.computers.lastInput('computers.refuse')).toEqual({ id: 'r2', block: true });
     });
 
+    it('shows the longest name that there can be in a dialog and on its buttons, and nothing beyond the edge', async () => {
+      const { page, host } = await visit('lan', '#/computers');
+      const name = 'reception-desk-computer-of-the-second-floor-of-the-old-building'.slice(0, 63);
+      host.cluster.computers.requests = host.cluster.computers.requests
+        .slice(0, 1)
+        .map((request) => ({ ...request, computer: name }));
+      await button(page, `Let in… ${name}`).click();
+      const dialog = page.getByRole('dialog', { name: `Let ${name} in?` });
+      await dialog.waitFor();
+      for (const width of [1_180, 420]) {
+        await page.setViewportSize({ width, height: 850 });
+        const beyond = await dialog.evaluate((element) => element.scrollWidth - element.clientWidth);
+        expect(beyond, `at ${width}`).toBeLessThanOrEqual(0);
+      }
+    });
+
     it('removes a computer after it has handed over, or now, once its name was typed', async () => {
       const { page, host } = await visit('lan', '#/computers', axeOptions);
       await journeys.press(page, 'button', 'Remove Gate…');
