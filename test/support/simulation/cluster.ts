@@ -36,7 +36,7 @@ import {
   type ExpirySettings,
 } from '../../../core/replication/replica/expiry-turns.ts';
 import type { CollectorSettings } from '../../../core/replication/replica/tombstone-collector.ts';
-import { topologyOf } from '../../../core/replication/topology.ts';
+import { type MeetingOrder, topologyOf } from '../../../core/replication/topology.ts';
 import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { Secrets } from '../../../core/security/secrets.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
@@ -45,6 +45,7 @@ import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
+import { MeetingBook } from './meeting-book.ts';
 import { type NetworkFaults, SimulatedNetwork } from './network.ts';
 import { ledgerDifference } from './state-checks.ts';
 import { DotBook, WatchedEngine } from './watched-engine.ts';
@@ -195,6 +196,7 @@ export class SimulatedCluster {
   /** What must never be, as it was seen: whoever runs the simulation looks here. */
   readonly #violations: string[] = [];
   readonly #dots = new DotBook((words) => this.violate(words));
+  readonly #meetings = new MeetingBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
   readonly #expiry: ExpirySettings;
   readonly #segmentBytesMax: number;
@@ -389,6 +391,7 @@ export class SimulatedCluster {
   decideApart(
     decisions: readonly { at: Member; layouts: readonly Layout[]; joined?: readonly Member[] }[],
   ): void {
+    this.#meetings.close();
     const before = this.#live;
     const made = decisions.map(({ layouts }) => layouts.map(livedApart));
     const isBetter = (one: readonly LiveLayout[], other: readonly LiveLayout[]) =>
@@ -693,7 +696,22 @@ export class SimulatedCluster {
         if (error !== null) reject(error);
         else resolve({ result: result!, coordinator });
       };
-      timers.after(0, () => run(node!.store, done, order));
+      timers.after(0, () => {
+        const decidedBy = meets ? meetingOrderOf(node!, address) : null;
+        let isTurnedAway = false;
+        let isRunning = true;
+        run(
+          node!.store,
+          (error, result) => {
+            isTurnedAway = isRunning && error?.code === 'moved';
+            done(error, result);
+          },
+          order,
+        );
+        isRunning = false;
+        if (decidedBy === null || isTurnedAway) return;
+        this.#meetings.note(coordinator.id, partitionOf(address!.tokenHigh), decidedBy);
+      });
     });
   }
 
@@ -784,6 +802,13 @@ export class SimulatedCluster {
       );
     });
   }
+}
+
+/** By which a node decides what it is sent now. */
+function meetingOrderOf({ store, parts }: StorageNode, address: KeyAddress): MeetingOrder | null {
+  const placed = store.meetingOrder(address);
+  const { orders } = parts.topology().keyspaces.get(address.keyspace)!;
+  return orders.find((order) => order.placed === placed) ?? null;
 }
 
 async function heldBy(node: StorageNode): Promise<Map<string, string>> {
