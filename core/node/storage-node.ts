@@ -86,7 +86,7 @@ export class StorageNode {
     const { gossip, layouts, parts, repair, service, store, workers } = this.#built;
     layouts.serve({
       isDrained: (topology) => store.isDrained(topology),
-      reachesAll: ({ peers }) => peers.every(({ id }) => parts.network.isUp(id)),
+      reaches: (nodeId) => parts.network.isUp(nodeId),
       owesNothing: () => parts.hints.targets().length === 0,
       onTopology: (before, after) => {
         service.setTopology(after);
@@ -100,6 +100,7 @@ export class StorageNode {
       onMissing: () => void repair.rebuild(),
       onNews: () => gossip.tell(),
     });
+    gossip.begin();
   }
 
   /** What membership tells others of this node's layouts, and hears of theirs. */
