@@ -48,7 +48,7 @@ export interface LayoutFollower {
   /** Whether there is a link to another node. */
   reaches(nodeId: number): boolean;
   /** Nothing is kept here that others have yet to get. */
-  owesNothing(): boolean;
+  owesNothing(topology: Topology): boolean;
   onTopology(before: Topology, after: Topology): void;
   /** Something is missing here: it has to be fetched, from now on. */
   onMissing(): void;
@@ -237,7 +237,7 @@ export class NodeLayouts {
         if (!(this.#eligibility?.isWhole ?? true)) follower.onMissing();
       }
       const isLeaving = !newest.nodes.some(({ id }) => id === this.#nodeId);
-      if ((this.#eligibility?.isWhole ?? true) && (!isLeaving || follower.owesNothing())) {
+      if ((this.#eligibility?.isWhole ?? true) && (!isLeaving || follower.owesNothing(this.#topology))) {
         return { ...own, sync: placed };
       }
     }

@@ -87,7 +87,8 @@ export class StorageNode {
     layouts.serve({
       isDrained: (topology) => store.isDrained(topology),
       reaches: (nodeId) => parts.network.isUp(nodeId),
-      owesNothing: () => parts.hints.targets().length === 0,
+      // Nobody delivers anything to one that was given up for dead, and a node that leaves would wait for it for ever.
+      owesNothing: ({ layout }) => parts.hints.targets().every((id) => layout.gone?.includes(id) ?? false),
       onTopology: (before, after) => {
         service.setTopology(after);
         store.setTopology(after);

@@ -20,6 +20,8 @@ const mixtures: { faults: FaultKind[]; lossShare: number; workload?: WorkloadNam
   ...quiet,
   { faults: ['concurrent'], lossShare: 0 },
   { faults: ['concurrent-nodes'], lossShare: 0 },
+  { faults: ['concurrent-dead'], lossShare: 0 },
+  { faults: ['concurrent-dead', 'concurrent-nodes', 'crash', 'isolate', 'pause'], lossShare: 0.03 },
   { faults: ['concurrent-nodes', 'concurrent', 'nodes', 'crash', 'isolate', 'pause'], lossShare: 0.03 },
   { faults: ['concurrent', 'nodes', 'crash', 'isolate'], lossShare: 0.03 },
   { faults: ['nodes', 'crash', 'isolate'], lossShare: 0.03 },
@@ -53,6 +55,17 @@ it.each(mixtures.flatMap((mixture) => seeds.map((seed) => ({ ...mixture, seed })
     if (violations.length > 0) {
       expect.fail([`seed ${seed}: ${violations.join('\n')}`, ...transcript.slice(-70)].join('\n'));
     }
+  },
+);
+
+it.each([420022, 420038])(
+  'a node that leaves does not wait for ever for one that was given up for dead meanwhile (seed %i)',
+  async (seed) => {
+    const faults: FaultKind[] = ['concurrent-dead'];
+    const { violations } = await simulate(seed, {
+      ...{ ...safeOptions, nodeCount: 4, faults, lossShare: 0, healing: true, writesPerKey: 60 },
+    });
+    expect(violations).toEqual([]);
   },
 );
 
