@@ -1,5 +1,10 @@
 /** The cluster's layout and how far a change of it is, as lines of text. Pure. */
-import type { LayoutView, NodeProgress, PartitionProgress } from '../contract/layout-views.ts';
+import type {
+  LayoutView,
+  NodeProgress,
+  PartitionGiven,
+  PartitionProgress,
+} from '../contract/layout-views.ts';
 import { formatBytes } from './output.ts';
 
 const leftInWords = ({ remainingMs }: { readonly remainingMs: number | null }) =>
@@ -14,6 +19,15 @@ function partitionText(moving: PartitionProgress): string {
   return `  partition ${partition} of ${keyspace} from ${from}: ${howFar}${rateInWords(moving)}${leftInWords(moving)}`;
 }
 
+function givenText(given: PartitionGiven): string {
+  const { node, keyspace, partition, to, keysGiven, bytesGiven } = given;
+  const howMuch =
+    keysGiven === 0
+      ? 'compared'
+      : `${keysGiven} ${keysGiven === 1 ? 'key' : 'keys'}, ${formatBytes(bytesGiven)}`;
+  return `- ${node}: partition ${partition} of ${keyspace} to ${to}: ${howMuch}${rateInWords(given)}`;
+}
+
 function nodeLines(node: NodeProgress): string[] {
   const { name, partitionsDone, partitionsTotal, bytesMoved, moving } = node;
   const copies = `${partitionsDone} of ${partitionsTotal}`;
@@ -25,7 +39,7 @@ function nodeLines(node: NodeProgress): string[] {
 
 export function viewText({ version, state, changes, progress, waitsFor }: LayoutView): string {
   const lines = [`Layout ${version}, ${state === 'settled' ? 'settled' : 'changing'}.`];
-  const { partitionsDone, partitionsTotal, bytesMoved, nodes } = progress;
+  const { partitionsDone, partitionsTotal, bytesMoved, nodes, given } = progress;
   if (state === 'changing') {
     const copies = `${partitionsDone} of ${partitionsTotal} copies moved`;
     lines.push(
@@ -39,6 +53,7 @@ export function viewText({ version, state, changes, progress, waitsFor }: Layout
       lines.push(`- ${name}: ${lacking} still missing`, ...moving.map(partitionText));
     }
   }
+  if (given.length > 0) lines.push('Given to those that have it from now on:', ...given.map(givenText));
   if (changes.length > 0) lines.push('Staged:', ...changes.map((words) => `- ${words}`));
   return lines.join('\n');
 }

@@ -93,6 +93,20 @@ export const partitionProgress = z.object({
 });
 export type PartitionProgress = z.infer<typeof partitionProgress>;
 
+/** One partition that a node gives just now to one that has it from now on: what it still holds, and that one lacks. */
+export const partitionGiven = z.object({
+  /** Who gives. */
+  node: z.string(),
+  keyspace: z.string(),
+  partition: z.number(),
+  to: z.string(),
+  keysGiven: z.number(),
+  bytesGiven: z.number(),
+  /** Null: nothing has been given yet. */
+  bytesPerSecond: z.number().nullable(),
+});
+export type PartitionGiven = z.infer<typeof partitionGiven>;
+
 /** How far one node is in a change. */
 export const nodeProgress = z.object({
   name,
@@ -125,6 +139,8 @@ export const layoutView = z.object({
     remainingMs: z.number().nullable(),
     /** Those that get copies by the change; while there is none, those that get back what they lost. */
     nodes: z.array(nodeProgress),
+    /** By node, keyspace and partition; also after the change, until former replicas hold nothing any more. */
+    given: z.array(partitionGiven),
   }),
   /** What it still waits for, each a sentence. */
   waitsFor: z.array(z.string()),

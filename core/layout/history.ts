@@ -56,6 +56,11 @@ export function nodesOf(layouts: readonly Layout[]): ReadonlyMap<number, LayoutN
   return new Map(layouts.flatMap(({ nodes }) => nodes.map((node) => [node.id, node] as const)));
 }
 
+/** As the newest layout that has it says; null: none has. */
+export function nodeIn({ live }: Pick<LayoutHistory, 'live'>, nodeId: number): LayoutNode | null {
+  return nodesOf(live.map(({ layout }) => layout)).get(nodeId) ?? null;
+}
+
 /** Whose word is waited for: nodes of any live layout, but for those that people gave up for dead. */
 export function nodesWaitedFor(history: Pick<LayoutHistory, 'live'>): number[] {
   const gone = new Set(newestOf(history).layout.gone ?? []);
@@ -128,6 +133,12 @@ export function merge(left: LayoutHistory, right: LayoutHistory): LayoutHistory 
     ({ layout, digest }) => !digests.has(digest) && placedOf(layout) < placedOf(first),
   );
   return withTrackers({ live: inOrder([...older, ...winner.live]), trackers: left.trackers }, right.trackers);
+}
+
+/** The same objects for what is live in a view too: what was reckoned for them holds on. */
+export function asKnown(view: Pick<LayoutHistory, 'live'>, live: readonly LiveLayout[]): LiveLayout[] {
+  const known = new Map(view.live.map((one) => [one.digest, one]));
+  return live.map((one) => (one.digest === '' ? one : (known.get(one.digest) ?? one)));
 }
 
 /** With whatever is later of what somebody else knows. */

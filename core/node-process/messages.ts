@@ -105,7 +105,7 @@ export interface LayoutReport {
   readonly open: readonly number[];
   /** Records that the rebuild since its start has brought, and their bytes. */
   readonly receivedBytes: number;
-  /** Partitions of which it gets something just now. */
+  /** Partitions of which it gets something just now, or gives what is not its own any more. */
   readonly moving: readonly MovingPartition[];
 }
 

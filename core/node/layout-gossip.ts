@@ -19,6 +19,8 @@ import type { NodeLayouts } from './node-layouts.ts';
 /** Between two questions to one peer, taken in turn: while data moves, and otherwise. */
 const changingMs = 1_000;
 const settledMs = 10_000;
+/** Until a node that has not been heard since the start (first-words.ts) is asked again. */
+const unheardMs = 100;
 
 interface Components {
   readonly layouts: NodeLayouts;
@@ -37,7 +39,7 @@ export interface LayoutWord {
 export class LayoutGossip implements Worker, LayoutWord {
   readonly name: WorkerName = 'layouts';
   readonly yields = false;
-  readonly firstAfterMs = changingMs;
+  readonly firstAfterMs = unheardMs;
   readonly #parts: Components;
   /** Peers with a question under way, and those to be told again after it. */
   readonly #asking = new Map<number, boolean>();
@@ -54,22 +56,31 @@ export class LayoutGossip implements Worker, LayoutWord {
     });
     parts.network.onChange((peer, isUp) => {
       if (!isUp) return;
-      this.#ask(peer);
+      this.#greet(peer);
       parts.layouts.look();
     });
   }
 
   /** To every peer that can be reached. */
   tell(): void {
-    for (const { id } of this.#parts.layouts.topology.peers) if (this.#parts.network.isUp(id)) this.#ask(id);
+    for (const id of this.#reached()) this.#ask(id);
+  }
+
+  /** Asks those to whom there were links before anybody listened here. */
+  begin(): void {
+    for (const id of this.#reached()) this.#greet(id);
   }
 
   async step(): Promise<number> {
-    const { layouts, network } = this.#parts;
+    const { layouts } = this.#parts;
     // What this node owes others ends without a word.
     layouts.look();
-    const peers = layouts.topology.peers.filter(({ id }) => network.isUp(id));
-    if (peers.length > 0) this.#ask(peers[this.#turn++ % peers.length].id);
+    const peers = this.#reached();
+    if (!layouts.knowsItself) {
+      for (const id of peers) if (!layouts.firstWords.has(id) && !this.#asking.has(id)) this.#ask(id);
+      return unheardMs;
+    }
+    if (peers.length > 0) this.#ask(peers[this.#turn++ % peers.length]);
     return layouts.topology.isChanging ? changingMs : settledMs;
   }
 
@@ -92,6 +103,16 @@ export class LayoutGossip implements Worker, LayoutWord {
 
   progress(): WorkerProgress {
     return { doneCount: this.#askedCount, partition: null, isBusy: this.#asking.size > 0 };
+  }
+
+  #reached(): number[] {
+    const { layouts, network } = this.#parts;
+    return layouts.topology.peers.map(({ id }) => id).filter((id) => network.isUp(id));
+  }
+
+  #greet(peer: number): void {
+    this.#parts.layouts.firstWords.linked(peer);
+    this.#ask(peer);
   }
 
   #ask(peer: number): void {
@@ -134,6 +155,7 @@ export class LayoutGossip implements Worker, LayoutWord {
   #take(from: number, news: LayoutNews): void {
     const { layouts } = this.#parts;
     void layouts.learn(news.layouts, news.trackers);
+    layouts.firstWords.heard(from);
     if (isBehind(layouts.history, news)) this.#ask(from);
   }
 }

@@ -197,7 +197,11 @@ export function assemble(
   const onDrained = () => layouts.look();
   const readsBy = (nodeId: number) =>
     nodeId === settings.nodeId ? placedOf(topology().reading) : knownToReadBy(layouts.history, nodeId);
-  const store = new CoordinatorStore({ parts, engine, service, endpointOf, readsBy, onDrained }, topology());
+  const knowsItself = () => layouts.knowsItself;
+  const store = new CoordinatorStore(
+    { parts, engine, service, endpointOf, readsBy, knowsItself, onDrained },
+    topology(),
+  );
   const gossip = new LayoutGossip({ layouts, network, requests, service, log });
   serveFallbacks(service, hints, topology);
   serveTogether(service, parts);

@@ -4,6 +4,7 @@
  * forget it. The rules of who has to have reached what are in layout/history.ts.
  */
 import {
+  asKnown,
   historyOf,
   isAlike,
   keyOf,
@@ -11,6 +12,8 @@ import {
   type LiveLayout,
   merge,
   newestOf,
+  nodeIn,
+  nodesWaitedFor,
   reachedBy,
   reachedByAll,
   readingOf,
@@ -26,6 +29,7 @@ import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { ReadEligibility } from '../replication/replica/read-eligibility.ts';
 import { type Topology, topologyOf } from '../replication/topology.ts';
+import { FirstWords } from './first-words.ts';
 import { KeptFile } from './kept-file.ts';
 import { keptHistoryAsJson, layoutFile, readKeptHistory } from './kept-layout.ts';
 import { Lingering } from './lingering.ts';
@@ -41,10 +45,10 @@ interface Components {
 export interface LayoutFollower {
   /** Whether no write goes by an older topology than this any more. */
   isDrained(topology: Topology): boolean;
-  /** Whether there is a link to every other node that counts. */
-  reachesAll(topology: Topology): boolean;
+  /** Whether there is a link to another node. */
+  reaches(nodeId: number): boolean;
   /** Nothing is kept here that others have yet to get. */
-  owesNothing(): boolean;
+  owesNothing(topology: Topology): boolean;
   onTopology(before: Topology, after: Topology): void;
   /** Something is missing here: it has to be fetched, from now on. */
   onMissing(): void;
@@ -69,6 +73,7 @@ export class NodeLayouts {
   readonly #linkWait: LinkWait;
   #looking = false;
   readonly #lingering: Lingering;
+  readonly firstWords: FirstWords;
 
   private constructor(components: Components, nodeId: number, history: LayoutHistory, isUnknown: boolean) {
     this.#nodeId = nodeId;
@@ -79,6 +84,7 @@ export class NodeLayouts {
     this.#self = nodeIn(history, nodeId)!;
     this.#topology = this.#newTopology();
     this.#linkWait = new LinkWait(components.timers, () => this.look());
+    this.firstWords = new FirstWords(components.timers, () => this.look());
   }
 
   /** `isKnown`: this node was here before, so a file that is missing is a loss. `given`: what its host knows to be live. */
@@ -118,6 +124,12 @@ export class NodeLayouts {
     return this.#kept;
   }
 
+  /** Whether this node may go by what it knows of itself. */
+  get knowsItself(): boolean {
+    const others = () => nodesWaitedFor(this.#history).filter((id) => id !== this.#nodeId);
+    return this.firstWords.areEnough(others, (id) => this.#follower?.reaches(id) ?? false);
+  }
+
   /** What this node still has to get is marked from now on. */
   follow(eligibility: ReadEligibility): void {
     this.#eligibility = eligibility;
@@ -145,13 +157,7 @@ export class NodeLayouts {
     const others = new Map(trackers);
     if (!isFromBefore) others.delete(this.#nodeId);
     if (live.length === 0) return this.#take(withTrackers(this.#history, others));
-    return this.#take(merge(this.#history, { ...historyOf(this.#asKnown(live)), trackers: others }));
-  }
-
-  /** The same objects for what is live here too: what was reckoned for them holds on. */
-  #asKnown(live: readonly LiveLayout[]): LiveLayout[] {
-    const known = new Map(this.#history.live.map((one) => [one.digest, one]));
-    return live.map((one) => (one.digest === '' ? one : (known.get(one.digest) ?? one)));
+    return this.#take(merge(this.#history, { ...historyOf(asKnown(this.#history, live)), trackers: others }));
   }
 
   close(): void {
@@ -211,12 +217,14 @@ export class NodeLayouts {
 
   /** Null: there is nothing to move on. */
   #next(): Tracker | null {
+    if (!this.knowsItself) return null;
     const own = this.#own;
     const newest = newestOf(this.#history).layout;
     const placed = placedOf(newest);
     const follower = this.#follower!;
     if (own.heard < placed) {
-      const isLinked = follower.reachesAll(this.#topology) || this.#linkWait.isOver(placed);
+      const isLinked =
+        this.#topology.peers.every(({ id }) => follower.reaches(id)) || this.#linkWait.isOver(placed);
       return isLinked ? { ...own, heard: placed, key: keyOf(newest) } : null;
     }
     const isWritten = reachedByAll(this.#history, 'heard') >= placed;
@@ -229,7 +237,7 @@ export class NodeLayouts {
         if (!(this.#eligibility?.isWhole ?? true)) follower.onMissing();
       }
       const isLeaving = !newest.nodes.some(({ id }) => id === this.#nodeId);
-      if ((this.#eligibility?.isWhole ?? true) && (!isLeaving || follower.owesNothing())) {
+      if ((this.#eligibility?.isWhole ?? true) && (!isLeaving || follower.owesNothing(this.#topology))) {
         return { ...own, sync: placed };
       }
     }
@@ -255,8 +263,6 @@ export class NodeLayouts {
     this.#self = nodeIn(this.#history, this.#nodeId) ?? this.#self;
     const before = this.#topology;
     const { live, reading, writing } = this.#view();
-    const isSame = (left: readonly Layout[], right: readonly Layout[]) =>
-      left.length === right.length && left.every((layout, index) => layout === right[index]);
     if (isSame(live, before.live) && isSame(writing, before.writing) && reading === before.reading) return;
     const after = this.#newTopology();
     this.#topology = after;
@@ -289,10 +295,6 @@ export class NodeLayouts {
   }
 }
 
-/** As the newest layout that has it says. */
-function nodeIn({ live }: LayoutHistory, nodeId: number): LayoutNode | null {
-  const holder: Layout | undefined = live
-    .map(({ layout }) => layout)
-    .findLast(({ nodes }) => nodes.some(({ id }) => id === nodeId));
-  return holder?.nodes.find(({ id }) => id === nodeId) ?? null;
+function isSame(left: readonly Layout[], right: readonly Layout[]): boolean {
+  return left.length === right.length && left.every((layout, index) => layout === right[index]);
 }

@@ -188,7 +188,7 @@ export class NodeRepair {
     return { ...this.#received, fetched: this.#rebuild.figures };
   }
 
-  /** Partitions that are being brought just now. */
+  /** Partitions that are being brought, or given, just now. */
   moving(): MovingPartition[] {
     return this.#parts.moving.list();
   }

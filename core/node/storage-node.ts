@@ -86,8 +86,9 @@ export class StorageNode {
     const { gossip, layouts, parts, repair, service, store, workers } = this.#built;
     layouts.serve({
       isDrained: (topology) => store.isDrained(topology),
-      reachesAll: ({ peers }) => peers.every(({ id }) => parts.network.isUp(id)),
-      owesNothing: () => parts.hints.targets().length === 0,
+      reaches: (nodeId) => parts.network.isUp(nodeId),
+      // Nobody delivers anything to one that was given up for dead, and a node that leaves would wait for it for ever.
+      owesNothing: ({ layout }) => parts.hints.targets().every((id) => layout.gone?.includes(id) ?? false),
       onTopology: (before, after) => {
         service.setTopology(after);
         store.setTopology(after);
@@ -100,6 +101,7 @@ export class StorageNode {
       onMissing: () => void repair.rebuild(),
       onNews: () => gossip.tell(),
     });
+    gossip.begin();
   }
 
   /** What membership tells others of this node's layouts, and hears of theirs. */

@@ -159,14 +159,16 @@ export class Exchange {
   }
 
   async #partition(partition: number, root: Root): Promise<void> {
-    const { keyspace, peer, isBulk = false } = this.#request;
+    const { keyspace, peer, isBulk = false, isGivenOnly = false } = this.#request;
     const { trees, moving } = this.#parts;
     const tree = trees.tree(keyspace, partition);
     if (tree === null) return;
     const transfer = newTransferFigures();
-    const begun = isBulk ? moving.begin({ keyspace, partition, peer }, transfer) : null;
+    const direction = isGivenOnly ? 'to' : 'from';
+    const begun =
+      isBulk || isGivenOnly ? moving.begin({ keyspace, partition, direction, peer }, transfer) : null;
     try {
-      const streams = begun !== null && isStreamed(tree.keyCount, root.keyCount);
+      const streams = begun !== null && !isGivenOnly && isStreamed(tree.keyCount, root.keyCount);
       const differs = streams
         ? await this.#stream(partition, root, transfer, begun)
         : await this.#settle(partition, tree, root, transfer);

@@ -1,4 +1,7 @@
-/** The partitions that this node gets just now, for people who follow a change. As many as the lanes of the exchanges that bring them. */
+/**
+ * The partitions that this node gets just now, and those that it gives to others because they are not its own any more, for people who
+ * follow a change. As many as the lanes of the exchanges that bring them.
+ */
 import type { Clock } from '../ports/clock.ts';
 import type { TransferFigures } from './record-transfer.ts';
 
@@ -6,11 +9,15 @@ export interface MovingPartition {
   /** The keyspace's number. */
   readonly keyspace: number;
   readonly partition: number;
-  /** The id of the node that it comes from. */
+  /** Whether it comes from the peer, or goes to it. */
+  readonly direction: 'from' | 'to';
+  /** The id of the other node. */
   readonly peer: number;
   /** Of what the peer holds, 0 to 1; null: both are compared, and only what differs is brought. */
   readonly share: number | null;
-  /** Of records, values and all, so far. */
+  /** Records brought so far. */
+  readonly keys: number;
+  /** Of these, values and all. */
   readonly bytes: number;
   /** Since it was begun. */
   readonly tookMs: number;
@@ -19,6 +26,7 @@ export interface MovingPartition {
 interface Begun {
   readonly keyspace: number;
   readonly partition: number;
+  readonly direction: MovingPartition['direction'];
   readonly peer: number;
   readonly beganMs: number;
   readonly transfer: TransferFigures;
@@ -47,7 +55,7 @@ export class MovingPartitions {
 
   /** `transfer` is counted up by whoever brings it. */
   begin(
-    partition: Pick<MovingPartition, 'keyspace' | 'partition' | 'peer'>,
+    partition: Pick<MovingPartition, 'keyspace' | 'partition' | 'direction' | 'peer'>,
     transfer: TransferFigures,
   ): BegunPartition {
     const begun: Begun = { ...partition, transfer, beganMs: this.#clock.monotonicMs(), share: null };
@@ -63,8 +71,9 @@ export class MovingPartitions {
 
   list(): MovingPartition[] {
     const nowMs = this.#clock.monotonicMs();
-    return [...this.#begun].map(({ keyspace, partition, peer, share, beganMs, transfer }) => ({
-      ...{ keyspace, partition, peer, share, bytes: transfer.valueBytes },
+    return [...this.#begun].map(({ beganMs, transfer, ...begun }) => ({
+      ...begun,
+      ...{ keys: transfer.recordsReceived + transfer.recordsSent, bytes: transfer.valueBytes },
       tookMs: Math.round(nowMs - beganMs),
     }));
   }

@@ -5,7 +5,7 @@ import { browserPath, usePageVisits } from '../support/page-visits.ts';
 describe.skipIf(browserPath === undefined)('partitions that come just now', () => {
   const { visit, settle, expectNoViolation, expectNotTooWide } = usePageVisits();
   const moving = (partition: number, share: number | null, peer: number) => ({
-    ...{ keyspace: 0, partition, peer, share },
+    ...{ keyspace: 0, partition, direction: 'from' as const, keys: 1, peer, share },
     ...{ bytes: share === null ? 0 : 6_200_000, tookMs: 2_000 },
   });
 
@@ -43,6 +43,19 @@ describe.skipIf(browserPath === undefined)('partitions that come just now', () =
     await first.waitFor();
     await expectNotTooWide(page, 'partitions that come, on a telephone');
     expect(problems).toEqual([]);
+  });
+
+  it('are told, too, where one is given to a node that has it from now on', async () => {
+    const { page, host } = await visit('three', '#/ring', { bypassCSP: true, colorScheme: 'light' });
+    const [one, two] = host.cluster.layout.nodes;
+    const rows = [{ ...moving(9, null, two.id), direction: 'to' as const, keys: 1_200, bytes: 2_000_000 }];
+    host.cluster.says(one.name, { lacking: 0, open: [], receivedBytes: 0, moving: rows });
+    await page
+      .getByText(
+        `${one.name} gives partition 9 of default to ${two.name}: 1,200 keys, 2.0 MB, 1.0 MB a second`,
+      )
+      .waitFor();
+    await expectNoViolation(page, 'copies that are given');
   });
 
   it('are told of a node that gets back what it lost', async () => {

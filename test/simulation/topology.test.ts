@@ -5,6 +5,7 @@ import { SimulatedCluster } from '../support/simulation/cluster.ts';
 import type { LatencyModel } from '../support/simulation/latency.ts';
 import type { FaultKind } from '../support/simulation/nemesis.ts';
 import { safeOptions, simulate } from '../support/simulation/run.ts';
+import type { WorkloadName } from '../support/simulation/workloads.ts';
 
 const firstSeed = Number(process.env.COTERIE_FIRST_SEED ?? 1);
 const seedCount = Number(process.env.COTERIE_SEEDS ?? 1);
@@ -15,20 +16,36 @@ const quiet: { faults: FaultKind[]; lossShare: number }[] = [
   { faults: ['nodes'], lossShare: 0 },
   { faults: ['weight', 'factor'], lossShare: 0 },
 ];
-const mixtures: { faults: FaultKind[]; lossShare: number }[] = [
+const mixtures: { faults: FaultKind[]; lossShare: number; workload?: WorkloadName }[] = [
   ...quiet,
   { faults: ['concurrent'], lossShare: 0 },
   { faults: ['concurrent-nodes'], lossShare: 0 },
+  { faults: ['concurrent-dead'], lossShare: 0 },
+  { faults: ['concurrent-dead', 'concurrent-nodes', 'crash', 'isolate', 'pause'], lossShare: 0.03 },
   { faults: ['concurrent-nodes', 'concurrent', 'nodes', 'crash', 'isolate', 'pause'], lossShare: 0.03 },
   { faults: ['concurrent', 'nodes', 'crash', 'isolate'], lossShare: 0.03 },
   { faults: ['nodes', 'crash', 'isolate'], lossShare: 0.03 },
   { faults: ['nodes', 'weight', 'factor', 'levels', 'stop', 'halves', 'pause'], lossShare: 0.03 },
+  { faults: ['layout-gone', 'old-layout'], lossShare: 0, workload: 'transactions' },
+  {
+    faults: ['layout-gone', 'old-layout', 'nodes', 'stop', 'pause'],
+    lossShare: 0.03,
+    workload: 'transactions',
+  },
 ];
 
 it.each(mixtures.flatMap((mixture) => seeds.map((seed) => ({ ...mixture, seed }))))(
   'no promise is broken by $faults (seed $seed)',
-  async ({ faults, lossShare, seed }) => {
-    const world = { ...safeOptions, nodeCount: 4, faults, lossShare, healing: true, writesPerKey: 60 };
+  async ({ faults, lossShare, workload = 'register', seed }) => {
+    const world = {
+      ...safeOptions,
+      workload,
+      nodeCount: 4,
+      faults,
+      lossShare,
+      healing: true,
+      writesPerKey: 60,
+    };
     const isQuiet = quiet.some((one) => one.faults === faults);
     const { violations, transcript, failedTwice } = await simulate(seed, {
       ...world,
@@ -38,6 +55,17 @@ it.each(mixtures.flatMap((mixture) => seeds.map((seed) => ({ ...mixture, seed })
     if (violations.length > 0) {
       expect.fail([`seed ${seed}: ${violations.join('\n')}`, ...transcript.slice(-70)].join('\n'));
     }
+  },
+);
+
+it.each([420022, 420038])(
+  'a node that leaves does not wait for ever for one that was given up for dead meanwhile (seed %i)',
+  async (seed) => {
+    const faults: FaultKind[] = ['concurrent-dead'];
+    const { violations } = await simulate(seed, {
+      ...{ ...safeOptions, nodeCount: 4, faults, lossShare: 0, healing: true, writesPerKey: 60 },
+    });
+    expect(violations).toEqual([]);
   },
 );
 

@@ -72,7 +72,7 @@ export class FakeTopology {
       ...{ version: this.#layout().version, state: 'settled', staged: 0, changes: [], waitsFor: [] },
       progress: {
         ...{ partitionsDone: 0, partitionsTotal: 0, bytesMoved: 0 },
-        ...{ bytesPerSecond: null, remainingMs: null, nodes: [] },
+        ...{ bytesPerSecond: null, remainingMs: null, nodes: [], given: [] },
       },
       joinsByItself: false,
       transfer: 'normal',

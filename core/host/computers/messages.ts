@@ -46,6 +46,9 @@ const layoutReport = z.object({
       z.object({
         keyspace: count,
         partition,
+        // Computers of before it was told say neither.
+        direction: z.enum(['from', 'to']).default('from'),
+        keys: count.default(0),
         peer: nodeId,
         share: z.number().min(0).max(1).nullable(),
         bytes: z.number().min(0),

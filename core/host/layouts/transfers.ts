@@ -1,6 +1,11 @@
 /** How far the data has moved since a change was applied, by what the nodes of this computer say, and how fast. */
 import { hexId } from '../../base/words.ts';
-import type { LayoutView, NodeProgress, PartitionProgress } from '../../contract/layout-views.ts';
+import type {
+  LayoutView,
+  NodeProgress,
+  PartitionGiven,
+  PartitionProgress,
+} from '../../contract/layout-views.ts';
 import { type Layout, placedOf } from '../../layout/layout.ts';
 import type { NodePlan } from '../../layout/plan.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -20,7 +25,8 @@ interface Named {
   readonly keyspaces: ReadonlyMap<number, string>;
 }
 
-type Progress = LayoutView['progress'];
+/** What is given is told as it is at the moment: none of it is kept. */
+type Progress = Omit<LayoutView['progress'], 'given'>;
 /** Who gets how many copies, and of which partitions, by the layouts between which data moves. */
 export type Moving = readonly Pick<NodePlan, 'name' | 'gained' | 'gains'>[];
 
@@ -72,7 +78,22 @@ export class Transfers {
   }
 
   /** `moving`: empty once no data moves any more. */
-  progress(moving: Moving): Progress {
+  progress(moving: Moving): LayoutView['progress'] {
+    return { ...this.#progress(moving), given: this.#given() };
+  }
+
+  #given(): PartitionGiven[] {
+    const { nodes, keyspaces } = this.#named();
+    return [...this.#nodes()].flatMap(({ node, layouts }) =>
+      inOrder(layouts?.moving ?? [], 'to').map(({ keyspace, partition, peer, keys, bytes, tookMs }) => ({
+        ...{ node: node.name, keyspace: keyspaces.get(keyspace) ?? String(keyspace), partition },
+        ...{ to: nodes.get(peer) ?? hexId(peer), keysGiven: keys, bytesGiven: bytes },
+        bytesPerSecond: rateOf(bytes, tookMs),
+      })),
+    );
+  }
+
+  #progress(moving: Moving): Progress {
     if (moving.length === 0) {
       const bytesMoved = this.#transfer === null ? this.#latest.bytesMoved : this.#movedSince(this.#transfer);
       return { ...this.#latest, bytesMoved, nodes: this.#lacking() };
@@ -154,14 +175,25 @@ function progressOf(
 }
 
 function partitionsOf(handle: NodeHandle | undefined, { nodes, keyspaces }: Named): PartitionProgress[] {
-  return [...(handle?.layouts?.moving ?? [])]
-    .sort((left, right) => left.keyspace - right.keyspace || left.partition - right.partition)
-    .map((one) => ({
-      keyspace: keyspaces.get(one.keyspace) ?? String(one.keyspace),
-      partition: one.partition,
-      from: nodes.get(one.peer) ?? hexId(one.peer),
-      ...paceOf(one),
-    }));
+  return inOrder(handle?.layouts?.moving ?? [], 'from').map((one) => ({
+    keyspace: keyspaces.get(one.keyspace) ?? String(one.keyspace),
+    partition: one.partition,
+    from: nodes.get(one.peer) ?? hexId(one.peer),
+    ...paceOf(one),
+  }));
+}
+
+function inOrder(
+  moving: readonly MovingPartition[],
+  direction: MovingPartition['direction'],
+): MovingPartition[] {
+  return moving
+    .filter((one) => one.direction === direction)
+    .sort((left, right) => left.keyspace - right.keyspace || left.partition - right.partition);
+}
+
+function rateOf(bytes: number, tookMs: number): number | null {
+  return bytes === 0 || tookMs === 0 ? null : Math.round((bytes / tookMs) * 1_000);
 }
 
 function remainingOf(tookMs: number, done: number, total: number): number | null {
@@ -171,7 +203,7 @@ function remainingOf(tookMs: number, done: number, total: number): number | null
 function paceOf({ share, bytes, tookMs }: MovingPartition) {
   return {
     ...{ share, bytesMoved: bytes },
-    bytesPerSecond: bytes === 0 || tookMs === 0 ? null : Math.round((bytes / tookMs) * 1_000),
+    bytesPerSecond: rateOf(bytes, tookMs),
     remainingMs:
       share === null || share === 0 || share === 1 ? null : Math.round((tookMs / share) * (1 - share)),
   };

@@ -73,6 +73,7 @@ export class CoordinatorStore implements KeyValueStore {
   readonly #endpointOf: EndpointBook;
   readonly #underWay: WritesUnderWay;
   readonly #readsBy: ReadsBy;
+  readonly #knowsItself: () => boolean;
   readonly readLatency = new Histogram();
   readonly writeLatency = new Histogram();
   readonly operations = new OperationCounts();
@@ -86,6 +87,8 @@ export class CoordinatorStore implements KeyValueStore {
       service: PeerService;
       endpointOf: EndpointBook;
       readsBy: ReadsBy;
+      /** Not yet, where this node has just started: it may have handed over what it thinks is its own to decide. */
+      knowsItself: () => boolean;
       /** The last write that went by an older view of the layouts has ended. */
       onDrained: () => void;
     },
@@ -98,6 +101,7 @@ export class CoordinatorStore implements KeyValueStore {
     this.#service = components.service;
     this.#endpointOf = components.endpointOf;
     this.#readsBy = components.readsBy;
+    this.#knowsItself = components.knowsItself;
     this.#topology = topology;
     this.#views = viewsOf(topology.layout);
     this.operations.follow(this.#views);
@@ -272,7 +276,7 @@ export class CoordinatorStore implements KeyValueStore {
         const partition = partitionOf(address.tokenHigh);
         const own = this.#orderOf(state, partition);
         if (order === 0) order = own.placed;
-        if (!meetsHere(own, partition, this.#parts.selfId, order)) {
+        if (!this.#knowsItself() || !meetsHere(own, partition, this.#parts.selfId, order)) {
           done(movedOn, null);
           return;
         }

@@ -36,7 +36,7 @@ import {
   type ExpirySettings,
 } from '../../../core/replication/replica/expiry-turns.ts';
 import type { CollectorSettings } from '../../../core/replication/replica/tombstone-collector.ts';
-import { topologyOf } from '../../../core/replication/topology.ts';
+import { type MeetingOrder, topologyOf } from '../../../core/replication/topology.ts';
 import { contextSealOf } from '../../../core/security/context-seal.ts';
 import { Secrets } from '../../../core/security/secrets.ts';
 import { openLogEngine } from '../../../core/storage/log-engine.ts';
@@ -45,6 +45,7 @@ import { headerLength } from '../../../core/versions/record-codec.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { VirtualTime } from '../virtual-time.ts';
+import { MeetingBook } from './meeting-book.ts';
 import { type NetworkFaults, SimulatedNetwork } from './network.ts';
 import { ledgerDifference } from './state-checks.ts';
 import { DotBook, WatchedEngine } from './watched-engine.ts';
@@ -195,6 +196,7 @@ export class SimulatedCluster {
   /** What must never be, as it was seen: whoever runs the simulation looks here. */
   readonly #violations: string[] = [];
   readonly #dots = new DotBook((words) => this.violate(words));
+  readonly #meetings = new MeetingBook((words) => this.violate(words));
   readonly #collector: CollectorSettings;
   readonly #expiry: ExpirySettings;
   readonly #segmentBytesMax: number;
@@ -389,6 +391,7 @@ export class SimulatedCluster {
   decideApart(
     decisions: readonly { at: Member; layouts: readonly Layout[]; joined?: readonly Member[] }[],
   ): void {
+    this.#meetings.close();
     const before = this.#live;
     const made = decisions.map(({ layouts }) => layouts.map(livedApart));
     const isBetter = (one: readonly LiveLayout[], other: readonly LiveLayout[]) =>
@@ -695,9 +698,8 @@ export class SimulatedCluster {
       };
       timers.after(0, () => {
         // As gateways do: where it meets is looked at again by whom it was sent to, and then no more.
-        const isSentOn = meets && coordinator !== member;
-        if (!isSentOn) {
-          run(coordinator.node!.store, done, order);
+        if (!meets || coordinator === member) {
+          this.#decide(coordinator, address, { meets, order }, run, done);
           return;
         }
         let last: Member;
@@ -709,9 +711,34 @@ export class SimulatedCluster {
         }
         const lastOrder = last === coordinator ? order : coordinator.node!.store.meetingOrder(address);
         request.timers = last.timers;
-        last.timers.after(0, () => run(last.node!.store, done, lastOrder));
+        last.timers.after(0, () => this.#decide(last, address, { meets, order: lastOrder }, run, done));
       });
     });
+  }
+
+  /** Runs a request at the member that coordinates it, and notes by which layout's order that one decided. */
+  #decide<T>(
+    member: Member,
+    address: KeyAddress | null,
+    { meets, order }: { meets: boolean; order: number },
+    run: Run<T>,
+    done: Parameters<Run<T>>[1],
+  ): void {
+    const node = member.node!;
+    const decidedBy = meets ? meetingOrderOf(node, address!) : null;
+    let isTurnedAway = false;
+    let isRunning = true;
+    run(
+      node.store,
+      (error, result) => {
+        isTurnedAway = isRunning && error?.code === 'moved';
+        done(error, result);
+      },
+      order,
+    );
+    isRunning = false;
+    if (decidedBy === null || isTurnedAway) return;
+    this.#meetings.note(member.id, partitionOf(address!.tokenHigh), decidedBy);
   }
 
   /** Rejects when it is refused. */
@@ -801,6 +828,13 @@ export class SimulatedCluster {
       );
     });
   }
+}
+
+/** By which a node decides what it is sent now. */
+function meetingOrderOf({ store, parts }: StorageNode, address: KeyAddress): MeetingOrder | null {
+  const placed = store.meetingOrder(address);
+  const { orders } = parts.topology().keyspaces.get(address.keyspace)!;
+  return orders.find((order) => order.placed === placed) ?? null;
 }
 
 async function heldBy(node: StorageNode): Promise<Map<string, string>> {

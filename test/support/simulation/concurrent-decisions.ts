@@ -1,5 +1,5 @@
 /** Decisions about the cluster that people make at two nodes at once, neither knowing of the other. One of them stands. */
-import { removeNode, weighNode } from '../../../core/layout/changes.ts';
+import { removeNode, replaceNode, weighNode } from '../../../core/layout/changes.ts';
 import { alterKeyspace, type Layout, nextLayout } from '../../../core/layout/layout.ts';
 import type { Member } from './cluster.ts';
 import type { Hand } from './nemesis.ts';
@@ -47,7 +47,10 @@ export function drawnNodeChange(hand: Hand, layout: Layout, joined: Member[]): L
   const { cluster, fate } = hand;
   if (fate.chance(0.2)) return drawnChange(hand, layout);
   const { factors } = cluster.keyspace;
-  const { name, dataCenter } = fate.pick(layout.nodes);
+  const running = new Set(cluster.members.filter(({ node }) => node !== null).map(({ id }) => id));
+  // Of those that are down nobody decides that they shall hand over what they have.
+  const there = layout.nodes.filter(({ id }) => running.has(id) || joined.some((member) => member.id === id));
+  const { name, dataCenter } = fate.pick(there);
   const nodeCount = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
   if (nodeCount > Math.max(1, factors[dataCenter] ?? 0) && fate.chance(0.5)) {
     // Who decides it, and who has only just been added, may be the one.
@@ -59,7 +62,38 @@ export function drawnNodeChange(hand: Hand, layout: Layout, joined: Member[]): L
   return drawn.layout;
 }
 
-export async function changeApart(hand: Hand, draw: Draw): Promise<boolean> {
+/** A node goes down for good. It is removed as dead, or replaced, at one node, while something else, or the same, is decided at another. */
+export async function giveUpApart(hand: Hand): Promise<boolean> {
+  const { cluster, fate, pause } = hand;
+  if (cluster.running().length < 3) return false;
+  const dead = fate.pick(cluster.running());
+  cluster.note(`n${dead.id} is down for good`);
+  cluster.crash(dead);
+  // Noticed by then, or not.
+  await pause(0, 800);
+  return changeApart(hand, drawnNodeChange, dead);
+}
+
+/** Nothing else where the node is not there any more. */
+function drawnWithout({ id, dataCenter }: Member): Draw {
+  return (hand, layout, joined) => {
+    const { cluster, fate } = hand;
+    const dead = layout.nodes.find((node) => node.id === id);
+    if (dead === undefined) return drawnNodeChange(hand, layout, joined);
+    const digest = String(layout.version);
+    const count = layout.nodes.filter((node) => node.dataCenter === dataCenter).length;
+    const isNeeded = count <= Math.max(1, cluster.keyspace.factors[dataCenter] ?? 0);
+    if (!isNeeded && fate.chance(0.5)) return removeNode(layout, digest, dead.name, true);
+    const [by] = cluster.drawJoin(layout, digest, [dataCenter]).joined;
+    joined.push(by);
+    const computer = { id: `c${by.id}`, name: `c${by.id}`, dataCenter };
+    const place = { id: by.id, name: `n${by.id}`, computer: computer.id };
+    return replaceNode(layout, digest, dead.name, place, [computer]);
+  };
+}
+
+/** `dead`: a node that is given up by the first of the two, perhaps by both. */
+export async function changeApart(hand: Hand, draw: Draw, dead: Member | null = null): Promise<boolean> {
   const { cluster, fate, pause, whole } = hand;
   const running = cluster.running();
   if (running.length < 2) return false;
@@ -67,7 +101,10 @@ export async function changeApart(hand: Hand, draw: Draw): Promise<boolean> {
   const other = fate.pick(running.filter((member) => member !== one));
   const { factors, readLevel, writeLevel } = cluster.keyspace;
   const before = nodesByDataCenter(cluster.layout);
-  const decisions = [one, other].map((at) => ({ at, ...drawnDecision(hand, draw) }));
+  const decisions = [one, other].map((at) => {
+    const givesUp = dead !== null && (at === one || fate.chance(0.3));
+    return { at, ...drawnDecision(hand, givesUp ? drawnWithout(dead) : draw) };
+  });
   const isCut = fate.chance(0.6);
   if (isCut) {
     const left = cluster.members.filter((member) => member === one || (member !== other && fate.chance(0.5)));
@@ -85,6 +122,7 @@ export async function changeApart(hand: Hand, draw: Draw): Promise<boolean> {
   await pause(50, 2_500);
   cluster.network.heal();
   await partWithLosers(hand, decisions);
+  if (dead !== null) await giveUp(dead, hand);
   await whole();
   if (!cluster.isSettled) {
     cluster.violate(`decisions of n${one.id} and n${other.id} did not become one: ${cluster.waiting()}`);
@@ -99,6 +137,13 @@ export async function changeApart(hand: Hand, draw: Draw): Promise<boolean> {
   await whole();
   await asManyAs(hand, before);
   return true;
+}
+
+/** Where what stands has it still, a person who sees that decides once more. */
+async function giveUp(dead: Member, { cluster, pause }: Hand): Promise<void> {
+  await pause(0, 1_000);
+  if (cluster.layout.nodes.some(({ id }) => id === dead.id)) cluster.decideToLeave(dead, true);
+  await cluster.part(dead);
 }
 
 /** Nodes that were added by what does not stand. Their computers end them once they have heard, which takes a moment. */

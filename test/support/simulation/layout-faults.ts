@@ -7,7 +7,8 @@ import {
   keyspaceNamed,
   nextLayout,
 } from '../../../core/layout/layout.ts';
-import { changeApart, drawnChange, drawnNodeChange } from './concurrent-decisions.ts';
+import { changeApart, drawnChange, drawnNodeChange, giveUpApart } from './concurrent-decisions.ts';
+import { loseLayoutFile } from './layout-file-faults.ts';
 import type { Hand } from './nemesis.ts';
 import { mustMeet, possibleLevels } from './oracle.ts';
 
@@ -16,7 +17,9 @@ import { mustMeet, possibleLevels } from './oracle.ts';
  * more or fewer, and then as many as before. levels: it is read and written at others. nodes: one or two more join, then one of all
  * that are there leaves, perhaps while data still moves. weight: a node gets more of the ring, and then as much as before.
  * concurrent: two people change weights or factors at two nodes at once, also while these are cut off from one another.
- * concurrent-nodes: as that, and what they decide is mostly that nodes join or leave.
+ * concurrent-nodes: as that, and what they decide is mostly that nodes join or leave. concurrent-dead: one is down
+ * for good, and removed as dead, or replaced, by one of the two. layout-gone, old-layout: in the midst of a
+ * change the power of a node goes, and the file in which it keeps the layouts is gone, or one of before the change is put back.
  */
 export const layoutFaults = [
   'keyspaces',
@@ -26,6 +29,9 @@ export const layoutFaults = [
   'weight',
   'concurrent',
   'concurrent-nodes',
+  'concurrent-dead',
+  'layout-gone',
+  'old-layout',
 ] as const;
 export type LayoutFault = (typeof layoutFaults)[number];
 
@@ -45,6 +51,11 @@ export async function strikeLayout(kind: LayoutFault, hand: Hand): Promise<boole
       return changeApart(hand, drawnChange);
     case 'concurrent-nodes':
       return changeApart(hand, drawnNodeChange);
+    case 'concurrent-dead':
+      return giveUpApart(hand);
+    case 'layout-gone':
+    case 'old-layout':
+      return loseLayoutFile(kind, hand);
   }
 }
 

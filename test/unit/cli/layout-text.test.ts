@@ -27,7 +27,7 @@ const view: LayoutView = {
   ...{ version: 4, state: 'changing', staged: 0, changes: [], joinsByItself: false, transfer: 'normal' },
   progress: {
     ...{ partitionsDone: 3, partitionsTotal: 12, bytesMoved: 2_048, bytesPerSecond: 1_024 },
-    ...{ remainingMs: 9_000, nodes: [node] },
+    ...{ remainingMs: 9_000, nodes: [node], given: [] },
   },
   waitsFor: ['node-4 is getting its share.'],
 };
@@ -50,5 +50,20 @@ it('what a node gets back that it had lost is told though nothing changes', () =
     'Copies are missing, and come back:',
     '- node-4: 12 still missing',
     '  partition 418 of default from node-1: compared',
+  ]);
+});
+
+it('what former replicas give has a line each, also once the change is over', () => {
+  const one = { node: 'node-1', keyspace: 'default', partition: 9, to: 'node-4' };
+  const given = [
+    { ...one, keysGiven: 1_200, bytesGiven: 2_048, bytesPerSecond: 1_024 },
+    { ...one, partition: 10, keysGiven: 0, bytesGiven: 0, bytesPerSecond: null },
+  ];
+  const progress = { ...view.progress, nodes: [], given };
+  expect(viewText({ ...view, state: 'settled', waitsFor: [], progress }).split('\n')).toEqual([
+    'Layout 4, settled.',
+    'Given to those that have it from now on:',
+    '- node-1: partition 9 of default to node-4: 1200 keys, 2.0 KiB, 1.0 KiB a second',
+    '- node-1: partition 10 of default to node-4: compared',
   ]);
 });

@@ -20,6 +20,8 @@ const moving = [
   { name: 'mute', gained: 200, gains: [7] },
 ];
 
+const from = { direction: 'from', keys: 1 } as const;
+
 const present = () =>
   ({ version: 4, placed: 4, keyspaces: [{ id: 3, name: 'orders' }] }) as unknown as Layout;
 
@@ -63,8 +65,8 @@ describe('while data moves', () => {
     said.new = {
       ...{ version: 4, lacking: 300, open: [4, 5], receivedBytes: 20_000 },
       moving: [
-        { keyspace: 3, partition: 5, peer: 9, share: null, bytes: 0, tookMs: 0 },
-        { keyspace: 3, partition: 4, peer: 0, share: 0.25, bytes: 3_000, tookMs: 1_500 },
+        { ...from, keyspace: 3, partition: 5, peer: 9, share: null, bytes: 0, tookMs: 0 },
+        { ...from, keyspace: 3, partition: 4, peer: 0, share: 0.25, bytes: 3_000, tookMs: 1_500 },
       ],
     };
     const [{ moving: rows }, mute] = transfers.progress(moving).nodes;
@@ -82,11 +84,50 @@ describe('while data moves', () => {
 
   it('also of what a node gets back that it had lost', () => {
     transfers.end();
-    const one = { keyspace: 3, partition: 7, peer: 0, share: 1, bytes: 100, tookMs: 10 };
+    const one = { ...from, keyspace: 3, partition: 7, peer: 0, share: 1, bytes: 100, tookMs: 10 };
     said.new = { version: 4, lacking: 2, open: [7, 8], receivedBytes: 0, moving: [one] };
     const [{ name, moving: rows }] = transfers.progress([]).nodes;
     expect(name).toBe('new');
     expect(rows).toMatchObject([{ partition: 7, from: 'old', bytesPerSecond: 10_000, remainingMs: null }]);
+  });
+
+  it('partitions that are given are told by who gives them, also when nothing moves any more', () => {
+    const to = { direction: 'to', keyspace: 3, peer: 1 } as const;
+    const told = {
+      ...said.old!,
+      moving: [
+        { ...to, partition: 9, share: null, keys: 12, bytes: 3_000, tookMs: 1_500 },
+        { ...to, partition: 2, share: null, keys: 0, bytes: 0, tookMs: 3 },
+      ],
+    };
+    said.old = told;
+    const rows = [
+      {
+        node: 'old',
+        keyspace: 'orders',
+        partition: 2,
+        to: 'new',
+        keysGiven: 0,
+        bytesGiven: 0,
+        bytesPerSecond: null,
+      },
+      {
+        node: 'old',
+        keyspace: 'orders',
+        partition: 9,
+        to: 'new',
+        keysGiven: 12,
+        bytesGiven: 3_000,
+        bytesPerSecond: 2_000,
+      },
+    ];
+    const { given, nodes } = transfers.progress(moving);
+    expect(given).toEqual(rows);
+    expect(nodes.every((node) => node.moving.length === 0)).toBe(true);
+    transfers.end();
+    expect(transfers.progress([])).toMatchObject({ nodes: [], given: rows });
+    said.old = { ...told, moving: [] };
+    expect(transfers.progress([]).given).toEqual([]);
   });
 
   it('a host that was started anew meanwhile goes on from there', async () => {
