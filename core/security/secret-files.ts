@@ -158,7 +158,7 @@ export class SecretFiles implements SecretStore {
     } catch (cause) {
       throw new CoterieError(
         'corrupt',
-        `The key store of the system cannot open ${folder}/${name} (${(cause as Error).message}). The file is damaged, or was locked by another account or computer, or by a key store that was since set up anew. ${lost[known(name)]}`,
+        `The key store of the system cannot open ${folder}/${name} (${(cause as Error).message.replace(/\.$/, '')}). The file is damaged, or was locked by another account or computer, or by a key store that was since set up anew. ${lost[known(name)]}`,
       );
     }
   }
