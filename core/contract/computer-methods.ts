@@ -27,7 +27,7 @@ export const computerMethods = {
 
   /** How this computer keeps its keys on its disk. */
   'computer.keyLock': { input: nothing, output: keyLockView, changes: false },
-  /** Brings the files into that form at once. Refused with `conflict` where there is no key store. */
+  /** Brings the files into that form at once. To lock them is refused with `conflict` where there is no key store. */
   'computer.lockKeys': { input: z.object({ on: z.boolean() }), output: keyLockView, changes: true },
 
   /** A code for one computer, good for `validSeconds`, ten minutes at most. Refused with `conflict` while this computer takes no connections from others. */

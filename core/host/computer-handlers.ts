@@ -54,8 +54,9 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
     'computer.checkup': async () => checkupOf(host),
     'computer.keyLock': async () => host.files.lock,
     'computer.lockKeys': async ({ on }, caller) => {
-      if (host.files.lock.isOn !== on) {
-        await host.files.setLock(on);
+      const wasOn = host.files.lock.isOn;
+      await host.files.setLock(on);
+      if (wasOn !== on) {
         const form = on
           ? 'locked by the key store of the system'
           : 'kept in plain files, which only this account can read';

@@ -15,14 +15,12 @@ import { isSealed, openedFile, sealedFile } from './sealed-file.ts';
 /** All that readers and writers of one file need. */
 export type SecretStore = Pick<Disk, 'readFile' | 'replaceFile'>;
 
-const joinAnew =
-  'Put it back from a backup in which it is not locked; without one, take this computer out at another, empty its data folder, and let it join anew.';
-
-/** With what to do about one that cannot be opened any more. */
+/** With what to do about one that cannot be opened any more; first the one that decides what becomes of the others. */
 const lost = {
+  'trust.json':
+    'Put it back from a backup in which it is not locked. Without one, take this computer out at another, empty its data folder, and let it join anew; one that is its whole cluster keeps its data: move trust.json and network.json away, and it opens without other computers.',
   'cluster-secret':
     'Put it back from a backup in which it is not locked. On a computer that is its whole cluster, move it away instead: a new one is made.',
-  'trust.json': joinAnew,
   'cluster-keys.json':
     'Put it back from a backup in which it is not locked, or move it away: the keys of before are used until another computer hands over those of now.',
   'newcomer.json': 'Move it away: this computer asks to come in anew, by another key.',
@@ -76,13 +74,13 @@ export class SecretFiles implements SecretStore {
   }
 
   /**
-   * Resolves once every file is in that form. Where that fails on the way, the next start goes on with it. Throws `conflict` where there
-   * is no key store.
+   * Resolves once every file is in that form. Where that fails on the way, the next start goes on with it. Throws `conflict` for `on`
+   * where there is no key store.
    */
   setLock(on: boolean): Promise<void> {
     return this.#turns.run(async () => {
       const { whyNot } = this.lock;
-      if (whyNot !== null) {
+      if (on && whyNot !== null) {
         throw new CoterieError(
           'conflict',
           `The key store of the system cannot lock the keys of this computer. ${whyNot}`,

@@ -18,15 +18,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const open = (keyStore: KeyStore) =>
+const open = (keyStore: KeyStore, listen: string | null = '127.0.0.1') =>
   openFolder(
     { clock: systemClock, timers: systemTimers, log: new LogCapture(), keyStore },
     {
-      ...{ folder, nodes: { office: 1 }, host: '127.0.0.1', listen: '127.0.0.1' },
+      ...{ folder, nodes: { office: 1 }, host: '127.0.0.1', listen },
       ...{ clientsOpen: false, clientInterfaces: null, computerPort: 0, clientPort: 0, peerPort: 0 },
       ...{ clusterName: 'one', computerName: 'here', readOnly: false, hotBytesMax: 1024 },
     },
   );
+const closed = async <T extends { close(): Promise<void> }>(opened: T): Promise<T> => {
+  await opened.close();
+  return opened;
+};
 const contents = () =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -63,6 +67,19 @@ describe('a data folder', () => {
     const plain = await open(noKeyStore);
     expect(plain.trust!.computer.privateKey).toBe(opened.trust!.computer.privateKey);
     await plain.close();
+  });
+});
+
+describe('a computer that is its whole cluster', () => {
+  it('keeps its data when its key store is gone for good, without other computers', async () => {
+    const { layout } = await closed(await open(testKeyStore()));
+    const refused = await open(testKeyStore('anew')).catch(({ message }: Error) => message);
+    expect(refused).toMatch(/cannot open .*trust\.json .*move trust\.json and network\.json away/);
+    rmSync(join(folder, 'trust.json'));
+    await expect(open(testKeyStore('anew'), null)).rejects.toThrow(/cluster-secret .*move it away instead/);
+    rmSync(join(folder, 'cluster-secret'));
+    const opened = await closed(await open(testKeyStore('anew'), null));
+    expect(opened.layout).toEqual(layout);
   });
 });
 

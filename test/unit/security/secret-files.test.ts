@@ -122,7 +122,7 @@ describe('a locked file that cannot be opened', () => {
     expect(await disk.list('.')).toEqual(['cluster-secret']);
   });
 
-  it('because it is damaged ends the start wherever the damage is, or is told as damaged by whoever reads it', async () => {
+  it('because it is damaged behind its first line ends the start, wherever that is', async () => {
     const whole = Buffer.from(await raw(), 'latin1');
     for (let at = 'coterie locked 1\n'.length; at < whole.length; at++) {
       const damaged = Buffer.from(whole);
@@ -139,6 +139,15 @@ describe('a locked file that cannot be opened', () => {
     await expect(open(here)).rejects.toMatchObject({ code: 'corrupt' });
   });
 
+  it('because its first line is damaged does not lead to a new secret either', async () => {
+    const store = await files(here);
+    const whole = Buffer.from(await raw(), 'latin1');
+    whole[3] ^= 1;
+    await disk.replaceFile('cluster-secret', whole);
+    await expect(clusterSecret(store, random)).rejects.toMatchObject({ code: 'corrupt' });
+    expect(await raw()).toBe(whole.toString('latin1'));
+  });
+
   it('does not lead to a new secret', async () => {
     const store = await files(here);
     const whole = Buffer.from(await raw(), 'latin1');
@@ -147,6 +156,15 @@ describe('a locked file that cannot be opened', () => {
     expect(await raw()).toBe(whole.subarray(0, -3).toString('latin1'));
     await disk.replaceFile('cluster-secret', whole);
     expect(await clusterSecret(store, random)).toEqual(Buffer.alloc(32, 0xab));
+  });
+});
+
+describe('a secret of the cluster', () => {
+  it.each(['', 'abc\n'])('is made where there is none that can be used: %j', async (text) => {
+    await disk.replaceFile('cluster-secret', Buffer.from(text));
+    expect(await clusterSecret(await files(here), random)).toEqual(Buffer.alloc(32, 7));
+    expect(await isLocked()).toBe(true);
+    expect(await clusterSecret(await files(here), random)).toEqual(Buffer.alloc(32, 7));
   });
 });
 
@@ -173,20 +191,42 @@ describe('a person who chooses', () => {
     expect((await files(here)).lock.isOn).toBe(true);
   });
 
+  it('gets plain ones once there is a key store, where that was chosen before', async () => {
+    const store = await files(noKeyStore);
+    await store.replaceFile('cluster-secret', plain);
+    await store.setLock(false);
+    expect((await open(here)).findings).toEqual([]);
+    expect(await isLocked()).toBe(false);
+  });
+
+  it('can choose again after a failure, and has it carried out', async () => {
+    const store = await files(here);
+    await store.replaceFile('cluster-secret', plain);
+    const replace = disk.replaceFile.bind(disk);
+    disk.replaceFile = (path, bytes) =>
+      path === 'cluster-secret'
+        ? Promise.reject(new CoterieError('disk-full', 'The disk is full.'))
+        : replace(path, bytes);
+    await expect(store.setLock(false)).rejects.toMatchObject({ code: 'disk-full' });
+    disk.replaceFile = replace;
+    await store.setLock(false);
+    expect(await raw()).toBe(plain.toString());
+  });
+
   it('has a choice that a failure interrupted carried out at the next start', async () => {
     const store = await files(here);
     for (const name of ['cluster-secret', 'trust.json']) await store.replaceFile(name, plain);
     const replace = disk.replaceFile.bind(disk);
     disk.replaceFile = (path, bytes) =>
-      path === 'trust.json'
+      path === 'cluster-secret'
         ? Promise.reject(new CoterieError('disk-full', 'The disk is full.'))
         : replace(path, bytes);
     await expect(store.setLock(false)).rejects.toMatchObject({ code: 'disk-full' });
     disk.replaceFile = replace;
-    expect([await isLocked(), await isLocked('trust.json')]).toEqual([false, true]);
-    expect(await store.readFile('trust.json')).toEqual(plain);
+    expect([await isLocked(), await isLocked('trust.json')]).toEqual([true, false]);
+    expect(await store.readFile('cluster-secret')).toEqual(plain);
     expect((await open(here)).findings).toEqual([expect.stringContaining('kept in plain files')]);
-    expect(await isLocked('trust.json')).toBe(false);
+    expect(await isLocked()).toBe(false);
   });
 
   it('loses nothing that is written at the same moment', async () => {
