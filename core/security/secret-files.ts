@@ -169,7 +169,7 @@ export class SecretFiles implements SecretStore {
 }
 
 const lockedNow =
-  "The keys of this computer are locked by the key store of the system from now on, and coterie serve cannot open them. To keep them in plain files instead: turn off Lock this computer's keys on the Computers page.";
+  'The keys of this computer are locked by the key store of the system from now on, and coterie serve cannot open them. To keep them in plain files instead: turn off "Lock this computer\'s keys" on the Computers page.';
 const unlockedNow =
   'The keys of this computer are kept in plain files from now on, which only this account can read.';
 
