@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { defaultDataFolder } from '../core/cli/paths.ts';
 import { type Computer, defaultPorts, openComputer, readyWithinMs } from '../core/host/open-computer.ts';
 import type { Log } from '../core/ports/log.ts';
+import type { KeyStore } from '../core/ports/secret-box.ts';
 import type { Ports } from './start-problem.ts';
 import { UtilityLauncher } from './utility-launcher.ts';
 
@@ -26,13 +27,13 @@ export function wantedPorts(): Ports {
 
 /** Rejects, with nothing left behind, when a port or the data folder cannot be had. Does not wait for the nodes. */
 export async function startCluster(
-  components: { log: Log },
+  components: { log: Log; keyStore: KeyStore },
   settings: { programFolder: string; ports: Ports; waits: boolean },
 ): Promise<Computer> {
-  const { log } = components;
+  const { log, keyStore } = components;
   const { programFolder, ports, waits } = settings;
   const computer = await openComputer(
-    { launcher: new UtilityLauncher(join(programFolder, 'node.js')), log },
+    { launcher: new UtilityLauncher(join(programFolder, 'node.js')), log, keyStore },
     {
       folder: defaultDataFolder(),
       programFolder,

@@ -14,6 +14,7 @@ import { serveApp } from './app-protocol.ts';
 import { serveBridge } from './bridge.ts';
 import { startCluster, wantedPorts } from './cluster.ts';
 import { denyPermissions, guardContents } from './guards.ts';
+import { systemKeyStore } from './key-store.ts';
 import { applicationMenu } from './menu.ts';
 import { startProblemOf } from './start-problem.ts';
 import { createTray, systemShowsTray } from './tray.ts';
@@ -52,10 +53,14 @@ function show(): void {
 /** Starts the cluster, asking the person what to do while it cannot. Null: the app quits instead. */
 async function startAsking(): Promise<Computer | null> {
   let ports = wantedPorts();
+  // Asked once, as Electron does: what is unlocked later counts at the next start.
+  const keyStore = systemKeyStore();
+  if (keyStore.box === null)
+    log.warn(`${keyStore.whyNone} Keys are kept in files that only your account can read.`);
   while (!quitting.signal.aborted) {
     try {
       // Installed on a computer, it first asks which cluster; out of a checkout it shows one at once.
-      return await startCluster({ log }, { programFolder, ports, waits: app.isPackaged });
+      return await startCluster({ log, keyStore }, { programFolder, ports, waits: app.isPackaged });
     } catch (cause) {
       const problem = startProblemOf(toCoterieError(cause, 'not-ready'), ports);
       log.error(`${problem.message}: ${problem.detail}`);

@@ -31,6 +31,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'clients open': ['clients open', 'clients open --interface eth0'],
   'clients close': ['clients close'],
   keys: ['keys'],
+  'keys lock': ['keys lock'],
+  'keys unlock': ['keys unlock'],
   'keys replace': ['keys replace', 'keys replace --authority', 'keys replace --own'],
   'computer remove': ['computer remove "Front desk"', 'computer remove "Front desk" --now --new-authority'],
   'computer standing': ['computer standing'],

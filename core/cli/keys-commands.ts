@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { CoterieError } from '../base/errors.ts';
 import { listOf } from '../base/words.ts';
-import type { OwnKeyView, SharedKeysView } from '../contract/computer-views.ts';
+import type { KeyLockView, OwnKeyView, SharedKeysView } from '../contract/computer-views.ts';
 import type { CommandContext } from './context.ts';
 import { show } from './output.ts';
 
@@ -36,6 +36,23 @@ export function addKeysCommands(program: Command, context: CommandContext): void
       const view = await api().call('computers.keys', {});
       print(view, () => keysText(view));
     });
+  const lockText = ({ isOn }: KeyLockView) =>
+    isOn
+      ? 'The keys of this computer are locked by the key store of its system. coterie serve cannot open them.'
+      : 'The keys of this computer are kept in plain files, which only its account can read.';
+  for (const on of [true, false]) {
+    keys
+      .command(on ? 'lock' : 'unlock')
+      .description(
+        on
+          ? 'lock the keys of this computer on its disk by the key store of its system, where the app runs'
+          : 'keep the keys of this computer in plain files for its account alone, as coterie serve needs them',
+      )
+      .action(async () => {
+        const lock = await api().call('computer.lockKeys', { on });
+        print(lock, () => lockText(lock));
+      });
+  }
   keys
     .command('replace')
     .description('replace the secret that all computers know; by itself this happens when one is taken out')

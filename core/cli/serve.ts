@@ -12,6 +12,9 @@ import { ForkLauncher } from '../node-process/fork-launcher.ts';
 import { addressesIn, presentInterfaces } from '../platform/interfaces.ts';
 import type { Log } from '../ports/log.ts';
 
+/** Locking here what the app could then open, and this could not, would help nobody. */
+const keyStore = { box: null, whyNone: 'Only the Coterie app can use it, not coterie serve.' } as const;
+
 /** After the end in order. */
 const exitWithinMs = 2_000;
 
@@ -57,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.stderr.write(`${new Date().toISOString()} ${plainLine(message)}\n`);
 
   const opening = openComputer(
-    { launcher: new ForkLauncher(join(options.programFolder, 'node.js')), log },
+    { launcher: new ForkLauncher(join(options.programFolder, 'node.js')), log, keyStore },
     {
       ...options,
       folder: resolve(options.data),

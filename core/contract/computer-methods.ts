@@ -11,6 +11,7 @@ import {
   invitation,
   joinRequest,
   joinWish,
+  keyLockView,
   ownKeyView,
   sharedKeysView,
 } from './computer-views.ts';
@@ -23,6 +24,11 @@ export const computerMethods = {
   'computer.standing': { input: nothing, output: computerStanding, changes: false },
   /** For `coterie doctor`. */
   'computer.checkup': { input: nothing, output: checkup, changes: false },
+
+  /** How this computer keeps its keys on its disk. */
+  'computer.keyLock': { input: nothing, output: keyLockView, changes: false },
+  /** Brings the files into that form at once. To lock them is refused with `conflict` where there is no key store. */
+  'computer.lockKeys': { input: z.object({ on: z.boolean() }), output: keyLockView, changes: true },
 
   /** A code for one computer, good for `validSeconds`, ten minutes at most. Refused with `conflict` while this computer takes no connections from others. */
   'computers.invite': {

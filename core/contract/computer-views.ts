@@ -122,6 +122,14 @@ export const ownKeyView = z.object({
 });
 export type OwnKeyView = z.infer<typeof ownKeyView>;
 
+/** Whether the keys of a computer are locked on its disk by the key store of the system. */
+export const keyLockView = z.object({
+  isOn: z.boolean(),
+  /** Why they cannot be, as a sentence; null: it can be chosen. */
+  whyNot: z.string().nullable(),
+});
+export type KeyLockView = z.infer<typeof keyLockView>;
+
 /** What the computers of a cluster hold in common: the secret of their packets, and the authority over their certificates. */
 export const sharedKeysView = z.object({
   /** 0: with what the cluster began; rises with each replacement. */

@@ -41,6 +41,8 @@ export const leastRoles: Readonly<Record<MethodName, ComputerRole>> = {
 
   'computer.standing': 'viewer',
   'computer.checkup': 'viewer',
+  'computer.keyLock': 'viewer',
+  'computer.lockKeys': 'owner',
   'computers.invite': 'owner',
   'computers.requests': 'viewer',
   'computers.approve': 'owner',

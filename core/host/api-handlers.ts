@@ -18,6 +18,7 @@ import {
   nextLayout,
 } from '../layout/layout.ts';
 import type { Log } from '../ports/log.ts';
+import type { SecretFiles } from '../security/secret-files.ts';
 import { wallTimeMs } from '../versions/hybrid-clock.ts';
 import type { AccessService } from './access/access-service.ts';
 import type { Admission } from './access/admission.ts';
@@ -55,6 +56,8 @@ export interface HostActions {
   readonly nodes: LocalNodes;
   /** Ids of the computers that this host runs. */
   readonly ownComputers: ReadonlySet<string>;
+  /** Its keys, on the disk. */
+  readonly files: SecretFiles;
   readonly repairs: Repairs;
   readonly access: AccessService;
   readonly admission: Admission;

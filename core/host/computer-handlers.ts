@@ -52,6 +52,21 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       };
     },
     'computer.checkup': async () => checkupOf(host),
+    'computer.keyLock': async () => host.files.lock,
+    'computer.lockKeys': async ({ on }, caller) => {
+      const wasOn = host.files.lock.isOn;
+      await host.files.setLock(on);
+      if (wasOn !== on) {
+        const form = on
+          ? 'locked by the key store of the system'
+          : 'kept in plain files, which only this account can read';
+        host.trail.note({
+          ...{ kind: 'cluster', subject: 'keys', message: `The keys of this computer are ${form} now.` },
+          who: whoOf(caller),
+        });
+      }
+      return host.files.lock;
+    },
     'computers.invite': async (wish, caller) => lan().desk.invite(wish, whoOf(caller)),
     'computers.requests': async () =>
       host.lan === null

@@ -3,8 +3,6 @@ import type { Snapshot } from '../contract/views.ts';
 import { keyspaceNamed } from '../layout/layout.ts';
 import { hostProofPurpose, type NodeLauncher } from '../node-process/messages.ts';
 import { systemRandom } from '../platform/system-random.ts';
-import type { Clock, Timers } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
 import type { HttpLogins } from '../ports/logins.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
 import { AccessService } from './access/access-service.ts';
@@ -28,7 +26,7 @@ import { LocalNodes } from './nodes/local-nodes.ts';
 import { NodeRoster } from './nodes/node-roster.ts';
 import { runMemory } from './nodes/run-memory.ts';
 import { Start } from './nodes/start-watch.ts';
-import { openFolder } from './open-folder.ts';
+import { type FolderComponents, openFolder } from './open-folder.ts';
 import { selfIn } from './own-computers.ts';
 import { Repairs } from './repairs/repairs.ts';
 import { ClusterView } from './view/cluster-view.ts';
@@ -55,11 +53,8 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-interface HostComponents {
+interface HostComponents extends FolderComponents {
   readonly launcher: NodeLauncher;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: Log;
   /** Of this computer from before it was in the cluster; absent: a new one. */
   readonly admission?: Admission;
   /** A person chose who may connect from other computers: the folder is to be opened anew. */
@@ -75,7 +70,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
   const { clock, timers, log } = components;
   // What is on the disk.
   const opened = await openFolder(components, settings);
-  const { disk, catalog, own, secrets, findings } = opened;
+  const { disk, files, catalog, own, secrets, findings } = opened;
   let stopping = false;
   /** Null: other computers cannot connect to this one. */
   let lan: Lan | null = null;
@@ -238,7 +233,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
   if (opened.shared !== null) {
     lan = await openLan(
       {
-        ...{ clock, timers, log, disk, admission, access, layouts, staging, nodes, own },
+        ...{ clock, timers, log, disk, files, admission, access, layouts, staging, nodes, own },
         ...{ ...opened.shared, network: opened.network, secrets, repairs: repairs.exchange },
         dispatch: (method, input, caller) => dispatch(handlers, actions, method, input, caller),
         changed(what) {
@@ -264,7 +259,7 @@ export async function createHost(components: HostComponents, settings: HostSetti
     ...{ readOnly: settings.readOnly, log, mayNot: mayNotBy(layouts, own) },
     nowMs: () => clock.nowMs(),
     choose: components.onNetwork,
-    ...{ settings, network: opened.network, clock: new ClockWatch({ clock, timers }) },
+    ...{ settings, network: opened.network, clock: new ClockWatch({ clock, timers }), files },
     ...{ data, view, layouts, staging, nodes, repairs, access, admission, trail, lan, ownComputers: own },
   };
   handlers = createHandlers(actions);

@@ -10,6 +10,7 @@ import { NodeDisk } from '../platform/node-disk.ts';
 import { systemClock, systemTimers } from '../platform/system-clock.ts';
 import { systemRandom } from '../platform/system-random.ts';
 import type { Log } from '../ports/log.ts';
+import type { KeyStore } from '../ports/secret-box.ts';
 import { Admission } from './access/admission.ts';
 import type { HostActions } from './api-handlers.ts';
 import { keepNetworkChoice, readNetworkChoice } from './computers/network-choice.ts';
@@ -120,7 +121,7 @@ export async function openComputer(components: Components, settings: ComputerSet
     waits
       ? await createNewcomerHost(
           {
-            ...{ ...around, admission, onJoined: () => becomeSoon({ nodes: null }) },
+            ...{ ...components, ...around, admission, onJoined: () => becomeSoon({ nodes: null }) },
             // It was there to be found; a cluster of its own takes others once a person says so.
             onCreate: (wish) => becomeSoon({ ...wish, listen: settings.listen ?? null }),
           },
@@ -156,6 +157,7 @@ export async function openComputer(components: Components, settings: ComputerSet
 interface Components {
   readonly launcher: NodeLauncher;
   readonly log: Log;
+  readonly keyStore: KeyStore;
 }
 
 interface Ways {

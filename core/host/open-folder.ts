@@ -11,10 +11,12 @@ import { systemRandom } from '../platform/system-random.ts';
 import { tlsTransport } from '../platform/tls-transport.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { KeyStore } from '../ports/secret-box.ts';
 import { clusterSecret } from '../security/cluster-secret.ts';
 import { firstKeys, type HeldKeys, secretsIn } from '../security/key-epochs.ts';
 import { readHeldKeys } from '../security/key-store.ts';
 import { mutualProofOf } from '../security/mutual-proof.ts';
+import { SecretFiles } from '../security/secret-files.ts';
 import { Secrets } from '../security/secrets.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { ClientNetwork } from './computers/client-network.ts';
@@ -30,11 +32,15 @@ import { choosePorts } from './ports.ts';
 const damagedKeys =
   'cluster-keys.json is damaged. The keys of before are used until another computer hands over those of now. If no other computer is left, replace them: coterie keys replace';
 
+export interface FolderComponents {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly keyStore: KeyStore;
+}
+
 /** Before anything runs. Rejects with nothing left behind when the folder or a port cannot be had. */
-export async function openFolder(
-  { clock, timers, log }: { clock: Clock; timers: Timers; log: Log },
-  settings: HostSettings,
-) {
+export async function openFolder({ clock, timers, log, keyStore }: FolderComponents, settings: HostSettings) {
   const { folder } = settings;
   const closed = keepFolderPrivate(folder);
   const lock = lockFolder(folder, 'another Coterie');
@@ -42,17 +48,18 @@ export async function openFolder(
   try {
     const disk = new NodeDisk(folder);
     const nowMs = clock.nowMs();
+    const { files, findings: told } = await SecretFiles.open({ disk, folder, keyStore });
     const { layout: known, older, findings } = await readLayout(disk, { folder, nowMs });
     const catalog = await Catalog.open(join(folder, 'catalog'), nowMs);
     const first = known ?? newLayout(settings, nowMs);
     const own = await ownComputers(disk, first, folder);
     if (known !== null) checkSameNodes(known, own, settings);
-    const kept = await readHeldKeys(disk, first.clusterId);
+    const kept = await readHeldKeys(files, first.clusterId);
     const authority = kept.held?.current.authority ?? null;
     const trust =
       settings.listen === null
         ? null
-        : await openTrust({ disk, clock }, folder, { layout: first, own, authority });
+        : await openTrust({ files, clock }, folder, { layout: first, own, authority });
     const layout = trust === null ? first : withOwnKey(first, own, keyOfTrust(trust));
     const live = [...older, { layout, digest: digestOf(layout) }];
     if (layout !== known) await writeLayouts(disk, live);
@@ -60,11 +67,11 @@ export async function openFolder(
       own.has(computer),
     );
     const folderOf = ({ name }: { name: string }) => nodeFolderOf(folder, name);
-    const secret = await clusterSecret(folder, systemRandom);
+    const secret = await clusterSecret(files, systemRandom);
     const keys: HeldKeys | null = kept.held ?? (trust && firstKeys(secret, trust.authority, nowMs));
     const secrets = keys === null ? Secrets.of(secret) : new Secrets(secretsIn(keys, 'used'));
     const credentials = trust === null ? null : credentialsOf(trust);
-    const keeper = trust && new TrustKeeper({ disk, clock }, trust);
+    const keeper = trust && new TrustKeeper({ files, clock }, trust);
     network =
       keeper === null || !settings.clientsOpen
         ? null
@@ -101,6 +108,7 @@ export async function openFolder(
     const said = [
       ...(closed === null ? [] : [closed]),
       ...(kept.isDamaged ? [damagedKeys] : []),
+      ...told,
       ...findings,
       ...catalog.findings,
     ];
@@ -111,7 +119,7 @@ export async function openFolder(
       lock.release();
     };
     return {
-      ...{ close, disk, catalog, layout, live, own, secrets, trust, network, places, folderOf },
+      ...{ close, disk, files, catalog, layout, live, own, secrets, trust, network, places, folderOf },
       // Without one, this computer is of a cluster of its own.
       shared: keeper === null || keys === null ? null : { trust: keeper, keys },
       findings: said,

@@ -13,7 +13,7 @@ const fileMode = 0o600;
 const rightsOfOthers = 0o077;
 /** What makes a folder ours: names that we gave to files or folders at its top. */
 const ownNames =
-  /^(owner\.lock(\..*)?|(layout|access)(\.copy)?\.json|computers\.json|cluster-secret|control\.json|catalog|nodes|identity.*|trust\.json|network\.json|known-computers\.json|join-requests\.json|newcomer\.json)$/;
+  /^(owner\.lock(\..*)?|(layout|access)(\.copy)?\.json|computers\.json|cluster-secret|cluster-keys\.json|key-lock\.json|control\.json|catalog|nodes|identity.*|trust\.json|network\.json|known-computers\.json|join-requests\.json|newcomer\.json)$/;
 /** Below these all is ours; beside them, only what bears our names. */
 const ownFolders = new Set(['catalog', 'nodes']);
 const depthMax = 6;

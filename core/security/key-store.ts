@@ -1,8 +1,8 @@
 /** The keys that the computers of a cluster hold in common, in one file for its owner alone: absent until they are first replaced. */
 import { z } from 'zod';
 import type { CoterieError } from '../base/errors.ts';
-import type { Disk } from '../ports/disk.ts';
 import { type HeldKeys, keyEpoch } from './key-epochs.ts';
+import type { SecretStore } from './secret-files.ts';
 
 const file = 'cluster-keys.json';
 const heldSchema = z.object({
@@ -15,12 +15,12 @@ const heldSchema = z.object({
 
 /** `isDamaged`: there is a file that cannot be used. One of another cluster is as none. */
 export async function readHeldKeys(
-  disk: Disk,
+  files: SecretStore,
   clusterId: string,
 ): Promise<{ readonly held: HeldKeys | null; readonly isDamaged: boolean }> {
   let bytes: Buffer;
   try {
-    bytes = await disk.readFile(file);
+    bytes = await files.readFile(file);
   } catch (cause) {
     if ((cause as CoterieError).code === 'not-found') return { held: null, isDamaged: false };
     throw cause;
@@ -33,6 +33,6 @@ export async function readHeldKeys(
   }
 }
 
-export async function writeHeldKeys(disk: Disk, clusterId: string, held: HeldKeys): Promise<void> {
-  await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ format: 1, clusterId, ...held })}\n`));
+export async function writeHeldKeys(files: SecretStore, clusterId: string, held: HeldKeys): Promise<void> {
+  await files.replaceFile(file, Buffer.from(`${JSON.stringify({ format: 1, clusterId, ...held })}\n`));
 }

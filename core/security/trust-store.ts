@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
-import type { Disk } from '../ports/disk.ts';
+import type { SecretStore } from './secret-files.ts';
 
 const file = 'trust.json';
 const pem = z.string().startsWith('-----BEGIN ');
@@ -21,10 +21,10 @@ const trustSchema = z.object({
 export type Trust = Readonly<Omit<z.infer<typeof trustSchema>, 'format'>>;
 
 /** Null where there is none. Throws `corrupt` for one that cannot be used: a new key would not be let in anywhere. */
-export async function readTrust(disk: Disk, folder: string): Promise<Trust | null> {
+export async function readTrust(files: SecretStore, folder: string): Promise<Trust | null> {
   let bytes: Buffer;
   try {
-    bytes = await disk.readFile(file);
+    bytes = await files.readFile(file);
   } catch (cause) {
     if ((cause as CoterieError).code === 'not-found') return null;
     throw cause;
@@ -39,6 +39,6 @@ export async function readTrust(disk: Disk, folder: string): Promise<Trust | nul
   }
 }
 
-export async function writeTrust(disk: Disk, trust: Trust): Promise<void> {
-  await disk.replaceFile(file, Buffer.from(`${JSON.stringify({ format: 1, ...trust })}\n`));
+export async function writeTrust(files: SecretStore, trust: Trust): Promise<void> {
+  await files.replaceFile(file, Buffer.from(`${JSON.stringify({ format: 1, ...trust })}\n`));
 }

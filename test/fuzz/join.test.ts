@@ -90,7 +90,7 @@ describe('a request to come in', () => {
     invitations.create('office', 600_000);
     const disk = new SimulatedDisk({ timers: time, random });
     const inbox = await time.until(
-      JoinInbox.open({ ...{ disk, clock: time, log, invitations }, name: () => 'here', changed() {} }),
+      JoinInbox.open({ ...{ files: disk, clock: time, log, invitations }, name: () => 'here', changed() {} }),
     );
     const desk = new MembershipDesk({ inbox, noted() {} } as unknown as ConstructorParameters<
       typeof MembershipDesk

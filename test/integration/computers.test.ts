@@ -401,7 +401,7 @@ test('a computer port that is taken leaves the folder free for another try', asy
   const log = { info() {}, warn() {}, error() {} };
   const open = (computerPort: number) =>
     openComputer(
-      { launcher: new ForkLauncher('no program is started'), log },
+      { launcher: new ForkLauncher('no program is started'), log, keyStore: { box: null, whyNone: '' } },
       {
         ...{ folder, programFolder: folder, nodes: { office: 1 }, clusterName: 'one', readOnly: false },
         ...{ uiPort: 0, controlPort: 0, clientPort: 0, peerPort: 0, computerPort, listen: '127.0.0.5' },

@@ -35,6 +35,25 @@ describe.skipIf(browserPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    it('locks and unlocks the keys of this computer by keyboard, and says why where that cannot be', async () => {
+      const { page, host, problems } = await visit('lan', '#/computers', axeOptions);
+      const lock = page.getByRole('switch', {
+        name: "Lock this computer's keys with the system's key store",
+      });
+      await page.getByText('Whoever copies the disk cannot use them.', { exact: false }).waitFor();
+      await lock.focus();
+      await page.keyboard.press('Space');
+      await page.getByText('The keys are in plain files now.').waitFor();
+      await page.getByText('Whoever has a copy of the disk has the keys.', { exact: false }).waitFor();
+      expect(host.cluster.computers.lastInput('computer.lockKeys')).toEqual({ on: false });
+      expect(await lock.isChecked()).toBe(false);
+      host.cluster.computers.keyLock = { isOn: false, whyNot: 'There is none here.' };
+      await page.getByText('There is none here.', { exact: false }).waitFor();
+      expect(await lock.isDisabled()).toBe(true);
+      await expectNoViolation(page, 'computers whose keys cannot be locked');
+      expect(problems).toEqual([]);
+    });
+
     it('counts on every page who asks, and asks while another page is open', async () => {
       const { page, host } = await visit('lan', '#/overview');
       const link = page.getByRole('link', { name: /^Computers/ });

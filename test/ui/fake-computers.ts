@@ -10,6 +10,7 @@ import type {
   InterfaceReport,
   Invitation,
   JoinRequest,
+  KeyLockView,
   SharedKeysView,
 } from '../../core/contract/computer-views.ts';
 import type { ComputerRole } from '../../core/contract/roles.ts';
@@ -77,6 +78,7 @@ export class FakeComputers {
     authority: fingerprints[0],
     own: { isUnderWay: false, waitsFor: [] },
   };
+  keyLock: KeyLockView = { isOn: true, whyNot: null };
   /** How long a code is good. */
   invitationMs = 10 * minute;
   /** As a host from before there were other computers. */
@@ -134,6 +136,7 @@ export class FakeComputers {
       dataCenter?: string;
       apply?: boolean;
       role?: ComputerRole;
+      on?: boolean;
     },
   ): Promise<unknown> {
     if (this.isOld) throw new CoterieError('unsupported', `There is no method "${method}".`);
@@ -142,6 +145,11 @@ export class FakeComputers {
     switch (method) {
       case 'computer.standing':
         return this.standing;
+      case 'computer.keyLock':
+        return this.keyLock;
+      case 'computer.lockKeys':
+        this.keyLock = { ...this.keyLock, isOn: input.on === true };
+        return this.keyLock;
       case 'computers.requests':
         return this.requests;
       case 'computers.invite':

@@ -6,7 +6,6 @@
 import { CoterieError } from '../../base/errors.ts';
 import { InTurn } from '../../base/in-turn.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
-import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { newAuthority } from '../../security/certificates.ts';
@@ -24,6 +23,7 @@ import {
   withKnown,
 } from '../../security/key-epochs.ts';
 import { writeHeldKeys } from '../../security/key-store.ts';
+import type { SecretStore } from '../../security/secret-files.ts';
 import type { SecretSet } from '../../security/secrets.ts';
 
 const tickMs = 1_000;
@@ -40,7 +40,7 @@ const secretBytes = 32;
 interface Components {
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly disk: Disk;
+  readonly files: SecretStore;
   readonly log: Log;
   readonly random: Random;
   readonly clusterId: string;
@@ -157,12 +157,12 @@ export class ClusterKeys {
   /** One after the other; null: nothing is new. */
   #change(next: () => HeldKeys | null, phase: EpochPhase = 'taken'): Promise<void> {
     return this.#turns.run(async () => {
-      const { disk, clusterId, spread, clock, authorityChanged } = this.#parts;
+      const { files, clusterId, spread, clock, authorityChanged } = this.#parts;
       if (this.#closed) throw new CoterieError('unavailable', 'This computer is being stopped.');
       const held = next();
       if (held === null) return;
       const before = this.#held;
-      await writeHeldKeys(disk, clusterId, held);
+      await writeHeldKeys(files, clusterId, held);
       this.#held = held;
       if (held.current === before.current) return;
       this.#phase = phase;

@@ -8,10 +8,10 @@ import { CoterieError } from '../../base/errors.ts';
 import { InTurn } from '../../base/in-turn.ts';
 import type { JoinRequest } from '../../contract/computer-views.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import { keyFingerprint } from '../../security/fingerprints.ts';
 import { type Invitations, isProved, type Proved } from '../../security/invitations.ts';
+import type { SecretStore } from '../../security/secret-files.ts';
 import type { JoinBody } from './join-messages.ts';
 
 const file = 'join-requests.json';
@@ -40,7 +40,7 @@ export type KeptRequest = Readonly<z.infer<typeof kept>>;
 const fileSchema = z.object({ requests: z.array(kept), blocked: z.array(z.string()) });
 
 interface Components {
-  readonly disk: Disk;
+  readonly files: SecretStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly invitations: Invitations;
@@ -65,7 +65,7 @@ export class JoinInbox {
   static async open(parts: Components): Promise<JoinInbox> {
     try {
       const { requests, blocked } = fileSchema.parse(
-        JSON.parse((await parts.disk.readFile(file)).toString()),
+        JSON.parse((await parts.files.readFile(file)).toString()),
       );
       return new JoinInbox(parts, requests, blocked);
     } catch (cause) {
@@ -186,7 +186,7 @@ export class JoinInbox {
     this.#requests = requests;
     this.#blocked = blocked;
     const bytes = Buffer.from(`${JSON.stringify({ requests, blocked })}\n`);
-    await this.#turns.run(() => this.#parts.disk.replaceFile(file, bytes));
+    await this.#turns.run(() => this.#parts.files.replaceFile(file, bytes));
     this.#parts.changed();
   }
 }

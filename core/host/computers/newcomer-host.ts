@@ -10,11 +10,13 @@ import { systemRandom } from '../../platform/system-random.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { openToAll } from '../../ports/logins.ts';
+import type { KeyStore } from '../../ports/secret-box.ts';
 import { issueCertificate, newAuthority } from '../../security/certificates.ts';
 import { writeClusterSecret } from '../../security/cluster-secret.ts';
 import { firstKeys } from '../../security/key-epochs.ts';
 import { writeHeldKeys } from '../../security/key-store.ts';
 import { mutualProofOf } from '../../security/mutual-proof.ts';
+import { SecretFiles } from '../../security/secret-files.ts';
 import { Secrets } from '../../security/secrets.ts';
 import { writeTrust } from '../../security/trust-store.ts';
 import { liveFrom } from '../../wire/peer/layout-messages.ts';
@@ -43,6 +45,7 @@ interface Components {
   readonly timers: Timers;
   readonly log: Log;
   readonly admission: Admission;
+  readonly keyStore: KeyStore;
   /** It came into a cluster: the folder is to be opened as that of a member. */
   readonly onJoined: () => void;
   /** It is to make a cluster with these settings. */
@@ -61,12 +64,14 @@ export async function isToWait(folder: string, wanted: boolean, nowMs: number): 
 
 /** Rejects, with nothing left behind, where the folder or the port cannot be had. */
 export async function createNewcomerHost(parts: Components, settings: HostSettings): Promise<Host> {
-  const { clock, timers, log, admission } = parts;
+  const { clock, timers, log, admission, keyStore } = parts;
   const { folder, readOnly } = settings;
   const lock = lockFolder(folder, 'another Coterie');
   try {
     const disk = new NodeDisk(folder);
-    const kept = await readNewcomer(disk);
+    const { files, findings } = await SecretFiles.open({ disk, folder, keyStore });
+    for (const message of findings) log.warn(message);
+    const kept = await readNewcomer(files);
     // Of no cluster: it shows its key, and nothing else follows from it.
     const authority = await newAuthority(kept.id, clock.nowMs());
     const certificate = await issueCertificate(
@@ -102,11 +107,11 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
     if (!isLoopback(settings.listen ?? settings.host)) discovery.start();
     const newcomer = new Newcomer(
       {
-        ...{ disk, clock, timers, log, discovery },
+        ...{ files, clock, timers, log, discovery },
         name: plainLine(settings.computerName),
         at: () => ({ host: oneAddress(settings.listen ?? settings.host), port: port.port }),
         async onGrant(grant, { privateKey }) {
-          await settle(disk, folder, grant, privateKey);
+          await settle({ disk, files, folder }, grant, privateKey);
           parts.onJoined();
         },
       },
@@ -117,6 +122,11 @@ export async function createNewcomerHost(parts: Components, settings: HostSettin
       'computer.standing': async () => newcomer.standing,
       'computer.checkup': async () =>
         checkupAlone(clockWatch, computerPorts(port.port, settings.listen ?? settings.host)),
+      'computer.keyLock': async () => files.lock,
+      'computer.lockKeys': async ({ on }) => {
+        await files.setLock(on);
+        return files.lock;
+      },
       'network.found': async () => foundView(discovery, null),
       'network.doctor': async () => discovery.reports(),
       'join.ask': (wish) => newcomer.ask(wish),
@@ -176,7 +186,11 @@ function handlersOf(known: Partial<Handlers>): Handlers {
 }
 
 /** The layout comes last: with it the folder is that of a member. */
-async function settle(disk: NodeDisk, folder: string, grant: Grant, privateKey: string): Promise<void> {
+async function settle(
+  { disk, files, folder }: { disk: NodeDisk; files: SecretFiles; folder: string },
+  grant: Grant,
+  privateKey: string,
+): Promise<void> {
   const { clusterId, computer, certificate, authority, secret, places } = grant;
   const live = liveFrom(grant.live);
   for (const { layout, digest } of live) {
@@ -187,10 +201,14 @@ async function settle(disk: NodeDisk, folder: string, grant: Grant, privateKey: 
       );
     }
   }
-  await writeClusterSecret(folder, Buffer.from(secret, 'hex'));
+  await writeClusterSecret(files, Buffer.from(secret, 'hex'));
   // Those of an earlier membership would count before what it was given now.
-  await writeHeldKeys(disk, clusterId, firstKeys(Buffer.from(secret, 'hex'), authority, systemClock.nowMs()));
-  await writeTrust(disk, { clusterId, authority, computer: { id: computer, certificate, privateKey } });
+  await writeHeldKeys(
+    files,
+    clusterId,
+    firstKeys(Buffer.from(secret, 'hex'), authority, systemClock.nowMs()),
+  );
+  await writeTrust(files, { clusterId, authority, computer: { id: computer, certificate, privateKey } });
   await keepOwnComputers(disk, clusterId, new Set([computer]));
   await writePlaces(disk, places);
   // Before its nodes take any client.

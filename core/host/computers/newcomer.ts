@@ -18,6 +18,7 @@ import type { Log } from '../../ports/log.ts';
 import { newKeyPair } from '../../security/certificates.ts';
 import { keyFingerprint } from '../../security/fingerprints.ts';
 import { readJoinCode } from '../../security/join-code.ts';
+import type { SecretStore } from '../../security/secret-files.ts';
 import type { Grant, JoinAnswer } from './join-messages.ts';
 import { isAnotherCluster, knock } from './knocking.ts';
 import { addressOf, placeIn } from './known-places.ts';
@@ -56,18 +57,22 @@ export async function forgetNewcomer(disk: Disk): Promise<void> {
 }
 
 /** The key is made before anything is asked, and stays the computer's own from then on. */
-export async function readNewcomer(disk: Disk): Promise<Kept> {
+export async function readNewcomer(files: SecretStore): Promise<Kept> {
+  const found = await files.readFile(file).then(String, (cause: CoterieError) => {
+    if (cause.code === 'not-found') return '';
+    throw cause;
+  });
   try {
-    return schema.parse(JSON.parse((await disk.readFile(file)).toString()));
+    return schema.parse(JSON.parse(found));
   } catch {
     const kept = { id: randomUUID(), ...newKeyPair(), waiting: null };
-    await disk.replaceFile(file, Buffer.from(`${JSON.stringify(kept)}\n`));
+    await files.replaceFile(file, Buffer.from(`${JSON.stringify(kept)}\n`));
     return kept;
   }
 }
 
 export interface NewcomerParts {
-  readonly disk: Disk;
+  readonly files: SecretStore;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -243,7 +248,7 @@ export class Newcomer {
 
   async #keep(waiting: Waiting | null): Promise<void> {
     const kept = { ...this.#kept, waiting };
-    await this.#parts.disk.replaceFile(file, Buffer.from(`${JSON.stringify(kept)}\n`));
+    await this.#parts.files.replaceFile(file, Buffer.from(`${JSON.stringify(kept)}\n`));
     this.#kept = kept;
   }
 }

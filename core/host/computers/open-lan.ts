@@ -13,6 +13,7 @@ import type { Log } from '../../ports/log.ts';
 import { certificateFingerprint, keyFingerprint } from '../../security/fingerprints.ts';
 import { Invitations } from '../../security/invitations.ts';
 import type { HeldKeys, KeyEpoch } from '../../security/key-epochs.ts';
+import type { SecretStore } from '../../security/secret-files.ts';
 import type { Secrets } from '../../security/secrets.ts';
 import type { AccessService } from '../access/access-service.ts';
 import type { Admission } from '../access/admission.ts';
@@ -41,6 +42,7 @@ interface Components {
   readonly timers: Timers;
   readonly log: Log;
   readonly disk: Disk;
+  readonly files: SecretStore;
   readonly admission: Admission;
   readonly layouts: LayoutService;
   readonly staging: Staging;
@@ -64,7 +66,6 @@ interface Components {
 }
 
 const renewalEveryMs = 3_600_000;
-
 /** Anybody can pretend to be a conflict. */
 const conflictsToldMax = 32;
 
@@ -88,7 +89,7 @@ export interface Lan {
 
 /** Rejects, with nothing left behind, where the port cannot be had. */
 export async function openLan(parts: Components, at: { listen: string; port: number }): Promise<Lan> {
-  const { clock, timers, log, disk, layouts, nodes, own, trust } = parts;
+  const { clock, timers, log, disk, files, layouts, nodes, own, trust } = parts;
   const key = () => keyOfTrust(trust.trust);
   const { clusterId } = layouts.present;
   const live = () => layouts.live.map(({ layout }) => layout);
@@ -99,7 +100,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
 
   const invitations = new Invitations({ clock, random: systemRandom });
   const inbox = await JoinInbox.open({
-    ...{ disk, clock, log, invitations },
+    ...{ files, clock, log, invitations },
     name: nameOfSelf,
     changed: () => parts.changed('computers'),
   });
@@ -107,7 +108,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   const authority = () => certificateFingerprint(trust.trust.authority.certificate);
   const keys = new ClusterKeys(
     {
-      ...{ clock, timers, disk, log, clusterId, random: systemRandom, noted: parts.warned },
+      ...{ clock, timers, files, log, clusterId, random: systemRandom, noted: parts.warned },
       letIn: () => new Set(admittedComputers(live()).flatMap((computer) => computer.key ?? [])),
       endsAuthority: () => layouts.present.authorityEndsWith ?? [],
       rank: () => computers.rank,

@@ -7,7 +7,6 @@ import type { Layout } from '../../layout/layout.ts';
 import { addressesIn, presentInterfaces } from '../../platform/interfaces.ts';
 import type { Credentials } from '../../platform/tls-transport.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Disk } from '../../ports/disk.ts';
 import {
   type Authority,
   isDueForRenewal,
@@ -16,6 +15,7 @@ import {
   newKeyPair,
 } from '../../security/certificates.ts';
 import { keyFingerprint, publicKeyIn } from '../../security/fingerprints.ts';
+import type { SecretStore } from '../../security/secret-files.ts';
 import { readTrust, type Trust, writeTrust } from '../../security/trust-store.ts';
 import { oneAddress } from '../ports.ts';
 
@@ -24,12 +24,12 @@ import { oneAddress } from '../ports.ts';
  * computer by a key that is gone: another one would be let in nowhere.
  */
 export async function openTrust(
-  { disk, clock }: { disk: Disk; clock: Clock },
+  { files, clock }: { files: SecretStore; clock: Clock },
   folder: string,
   { layout, own, authority }: { layout: Layout; own: ReadonlySet<string>; authority: Authority | null },
 ): Promise<Trust> {
   const { clusterId } = layout;
-  const known = await readTrust(disk, folder);
+  const known = await readTrust(files, folder);
   if (known !== null && known.clusterId === clusterId) {
     const step = keyStep(layout, own, heldKeysOf(known), { isHeard: false, isMoved: false });
     if (step === 'stranger') {
@@ -40,7 +40,7 @@ export async function openTrust(
     }
     const present = step === 'go-by' ? await withNextKey(known, clock.nowMs()) : known;
     const trust = await renewed(present, authority ?? known.authority, clock.nowMs());
-    if (trust !== known) await writeTrust(disk, trust);
+    if (trust !== known) await writeTrust(files, trust);
     return trust;
   }
   const keyed = layout.computers.find(({ key }) => key !== undefined);
@@ -55,7 +55,7 @@ export async function openTrust(
   const first = authority ?? (await newAuthority(clusterId, clock.nowMs()));
   const certificate = await issueCertificate(first, { computerId: id, publicKey }, clock.nowMs());
   const trust = { clusterId, authority: first, computer: { id, privateKey, certificate } };
-  await writeTrust(disk, trust);
+  await writeTrust(files, trust);
   return trust;
 }
 
@@ -85,11 +85,11 @@ export function heldKeysOf(trust: Trust): HeldOwnKeys {
 
 /** What this computer shows of itself, while it runs: certificates end, and keys may be replaced. */
 export class TrustKeeper {
-  readonly #parts: { readonly disk: Disk; readonly clock: Clock };
+  readonly #parts: { readonly files: SecretStore; readonly clock: Clock };
   #trust: Trust;
   readonly #turns = new InTurn();
 
-  constructor(parts: { disk: Disk; clock: Clock }, trust: Trust) {
+  constructor(parts: { files: SecretStore; clock: Clock }, trust: Trust) {
     this.#parts = parts;
     this.#trust = trust;
   }
@@ -105,11 +105,11 @@ export class TrustKeeper {
   /** Rejects where it cannot be written: it counts all the same, and is made anew at the next start. */
   goBy(authority: Authority): Promise<void> {
     return this.#turns.run(async () => {
-      const { disk, clock } = this.#parts;
+      const { files, clock } = this.#parts;
       const next = await renewed(this.#trust, authority, clock.nowMs());
       if (next === this.#trust) return;
       this.#trust = next;
-      await writeTrust(disk, next);
+      await writeTrust(files, next);
     });
   }
 
@@ -126,7 +126,7 @@ export class TrustKeeper {
   }
 
   async #keep(trust: Trust): Promise<void> {
-    await writeTrust(this.#parts.disk, trust);
+    await writeTrust(this.#parts.files, trust);
     this.#trust = trust;
   }
 }

@@ -31,7 +31,7 @@ class TestComputer {
     this.disk = new SimulatedDisk({ timers: time, random: new SeededRandom(1) });
     this.keys = new ClusterKeys(
       {
-        ...{ clock: time, timers: time, disk: this.disk, log: silentLog, random: systemRandom, rank },
+        ...{ clock: time, timers: time, files: this.disk, log: silentLog, random: systemRandom, rank },
         clusterId: 'cluster',
         letIn: () => this.letIn,
         endsAuthority: () => this.endsAuthority,

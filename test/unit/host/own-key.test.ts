@@ -56,7 +56,7 @@ class World {
   /** As a start does it, with what disk and layout hold. */
   async open(): Promise<void> {
     const { time, disk } = this;
-    const trust = await openTrust({ disk, clock: this.clock }, '/folder', {
+    const trust = await openTrust({ files: disk, clock: this.clock }, '/folder', {
       layout: this.layout,
       own,
       authority: null,
@@ -69,7 +69,7 @@ class World {
       this.layout = { ...this.layout, computers };
     }
     this.shown = keyOfTrust(trust);
-    this.keeper = new TrustKeeper({ disk, clock: this.clock }, trust);
+    this.keeper = new TrustKeeper({ files: disk, clock: this.clock }, trust);
     this.ownKey = new OwnKey({
       ...{ clock: this.clock, timers: time, log: this.log, own, trust: this.keeper },
       layout: () => this.layout,

@@ -49,7 +49,7 @@ const joinRequests: FuzzTarget = reader({
     const { id, secret } = invitations.create('office', 600_000);
     const disk = new SimulatedDisk({ timers: time, random });
     const inbox = await time.until(
-      JoinInbox.open({ ...{ disk, clock: time, log, invitations }, name: () => 'here', changed() {} }),
+      JoinInbox.open({ ...{ files: disk, clock: time, log, invitations }, name: () => 'here', changed() {} }),
     );
     const layouts = { present: layoutOf({ here: 1 }) };
     const desk = new MembershipDesk({
