@@ -155,8 +155,9 @@ export class LayoutGossip implements Worker, LayoutWord {
   #take(from: number, news: LayoutNews): void {
     const { layouts } = this.#parts;
     void layouts.learn(news.layouts, news.trackers);
-    layouts.firstWords.heard(from);
+    // One that is ahead has not said all: its layouts come with the answer.
     if (isBehind(layouts.history, news)) this.#ask(from);
+    else layouts.firstWords.heard(from);
   }
 }
 

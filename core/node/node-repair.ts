@@ -137,7 +137,7 @@ export class NodeRepair {
       missCount,
       onPeerLost,
       pairings: () => this.#allPairings(),
-      isLacking: (keyspace, partition) => eligibility.causeOf(keyspace, partition) !== null,
+      isLacking: (keyspace, partition, peer) => eligibility.lacksFrom(keyspace, partition, peer),
       isBusy,
       share,
     };

@@ -16,8 +16,8 @@ export interface AntiEntropyParts extends ExchangeParts {
   readonly log: Log;
   readonly times: ComparisonTimes;
   pairings(): readonly Pairing[];
-  /** This node fetches the partition from everybody who may hold something of it, and is not to be sent it twice. */
-  isLacking(keyspace: number, partition: number): boolean;
+  /** This node has yet to fetch the partition from that peer, and is not to be sent it twice. */
+  isLacking(keyspace: number, partition: number, peer: number): boolean;
   /** This node and the peer have brought all that either held of these to the other. */
   compared(keyspace: number, peer: number, result: Pick<ExchangeResult, 'compared' | 'missCount'>): void;
   /** Clients come first. */
@@ -127,7 +127,7 @@ export class AntiEntropy implements Worker {
   #start(pairing: Pairing): void {
     const { keyspace, peer } = pairing;
     const { partitionsPerExchange, limitMs } = this.#settings;
-    const isWhole = (partition: number) => !this.#parts.isLacking(keyspace, partition);
+    const isWhole = (partition: number) => !this.#parts.isLacking(keyspace, partition, peer);
     const own = { ...pairing, partitions: pairing.partitions.filter(isWhole) };
     const partitions = this.#parts.times.oldest(own, partitionsPerExchange);
     if (partitions.length === 0) return;

@@ -16,13 +16,13 @@ const lateMs = 5;
 const lessFactor = 0.5;
 const moreStep = 0.02;
 /** Of the share, at least: data that has to move gets there, however busy the computer is. */
-const easeMin = 1 / 30;
+const easeMin = 1 / 10;
 /** After so long without any work it begins with little again: what makes data move keeps the processors busy in other ways, too. */
 const idleMs = 1_000;
 /** Clients count as being served for so long after an operation. */
 const servingMs = 500;
 /** What is rested for at most: the work of a step is often no more than a peer that took its time. */
-const restMsMax = 1_000;
+const restMsMax = 300;
 
 export interface BackgroundShareParts {
   readonly clock: Clock;

@@ -41,6 +41,8 @@ export class SecretFiles implements SecretStore {
   readonly #parts: Parts;
   /** What was chosen, which counts where there is a key store. */
   #isOn: boolean;
+  /** Some are still in the other form, because a change of it failed. */
+  #isMixed = false;
   /** Nobody writes while a file changes its form. */
   readonly #turns = new InTurn();
 
@@ -58,11 +60,11 @@ export class SecretFiles implements SecretStore {
     return { files, findings: await files.#tidy() };
   }
 
-  /** Whether they are locked, and whether that can be chosen: null: it can. */
+  /** Whether all of them are locked, and whether that can be chosen: null: it can. */
   get lock(): { readonly isOn: boolean; readonly whyNot: string | null } {
     const { keyStore } = this.#parts;
     if (keyStore.box === null) return { isOn: false, whyNot: keyStore.whyNone };
-    return { isOn: this.#isOn, whyNot: null };
+    return { isOn: this.#isOn && !this.#isMixed, whyNot: null };
   }
 
   readFile(name: string): Promise<Buffer> {
@@ -90,7 +92,9 @@ export class SecretFiles implements SecretStore {
       for (const name of await this.#present()) await this.#read(name);
       await this.#parts.disk.replaceFile(choiceFile, Buffer.from(`${JSON.stringify({ on })}\n`));
       this.#isOn = on;
+      this.#isMixed = true;
       await this.#convert();
+      this.#isMixed = false;
     });
   }
 
@@ -120,11 +124,16 @@ export class SecretFiles implements SecretStore {
   }
 
   /** How many were in the other form. */
+  /** What is written from now on. */
+  get #seals(): boolean {
+    return this.#isOn && this.#parts.keyStore.box !== null;
+  }
+
   async #convert(): Promise<number> {
     let count = 0;
     for (const name of await this.#present()) {
       const { plain, wasSealed } = await this.#read(name);
-      if (wasSealed === this.lock.isOn) continue;
+      if (wasSealed === this.#seals) continue;
       await this.#write(name, plain);
       count++;
     }
@@ -163,8 +172,8 @@ export class SecretFiles implements SecretStore {
 
   #write(name: string, plain: Buffer): Promise<void> {
     const { disk, keyStore } = this.#parts;
-    const isLocked = this.#isOn && keyStore.box !== null;
-    return disk.replaceFile(known(name), isLocked ? sealedFile(keyStore.box, name, plain) : plain);
+    const seals = this.#isOn && keyStore.box !== null;
+    return disk.replaceFile(known(name), seals ? sealedFile(keyStore.box, name, plain) : plain);
   }
 }
 
@@ -179,11 +188,19 @@ function known(name: string): keyof typeof lost {
   return name as keyof typeof lost;
 }
 
-/** They are locked where nothing was chosen, or nothing that can be used. */
+/** They are locked where nothing was chosen; where the choice cannot be read, they stay as the first of them is. */
 async function readChoice(disk: Disk): Promise<boolean> {
   try {
     return choiceSchema.parse(JSON.parse((await disk.readFile(choiceFile)).toString())).on;
-  } catch {
-    return true;
+  } catch (cause) {
+    if ((cause as CoterieError).code === 'not-found') return true;
   }
+  for (const name of names) {
+    try {
+      return isSealed(await disk.readFile(name));
+    } catch {
+      // There is none of that name, or it is told when it is read.
+    }
+  }
+  return true;
 }

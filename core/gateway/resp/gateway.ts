@@ -231,7 +231,9 @@ export class Gateway {
       this.monitors.show(request, this.clock.nowMs());
     }
     request.attempt(() => {
-      if (request.address !== null && !request.session.isSentOn) {
+      // What is part of a transaction is decided with it, where it has been sent.
+      const isPlaced = request.session.isSentOn || request.session.isBatch;
+      if (request.address !== null && !isPlaced) {
         const purpose = purposeOf(command, request.argv);
         // Of what others send here only that which has to meet is looked at again: they may not reach where it meets, and this node does.
         const isWelcome = request.session.forwarded && purpose !== 'read-modify-write';

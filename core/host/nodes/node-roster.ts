@@ -80,9 +80,12 @@ export class NodeRoster {
       // Left by a node of that name whose end this computer did not see: it is nobody's of this cluster any more.
       await setAsideFolder(folderOf(node), node);
       const ports = (await choosePorts([...inUse, null], this.#settings)).at(-1)!;
+      // Asked again, for much time may have passed.
+      if (isStopping()) return;
       // One after the other: a process that begins takes a whole processor, and clients are served meanwhile.
       await nodes.add({ node, ports, running: null }).begin(startWithinMs);
     }
+    if (isStopping()) return;
     const live = nodesOf(layouts.live.map(({ layout }) => layout));
     for (const local of [...nodes]) {
       if (live.has(local.node.id)) continue;

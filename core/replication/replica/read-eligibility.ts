@@ -129,6 +129,11 @@ export class ReadEligibility {
     return this.#lostCount > 0;
   }
 
+  /** Whether this node has yet to hear that peer about the partition. */
+  lacksFrom(keyspace: number, partition: number, peer: number): boolean {
+    return this.#missing.get(nameOf(keyspace, partition))?.peers.has(peer) ?? false;
+  }
+
   /** Null: nothing is missing there. */
   causeOf(keyspace: number, partition: number): MissingCause | null {
     return this.#missing.get(nameOf(keyspace, partition))?.cause ?? null;

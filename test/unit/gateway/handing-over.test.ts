@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeForwarded, serveForwarded } from '../../../core/gateway/resp/forwarding.ts';
 import { type ClientControl, Request } from '../../../core/gateway/resp/request.ts';
 import { movedOn } from '../../../core/replication/coordinator/meeting.ts';
+import { encodeCommand } from '../../../core/wire/resp/encoder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { VirtualGateway } from '../../support/virtual-gateway.ts';
 
@@ -79,6 +80,23 @@ describe('a command that reads and writes', () => {
     while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(replies[0]).not.toMatch(/^-/);
     expect([second.forwardedKeys.length, third.forwardedKeys.length]).toEqual([1, 1]);
+  });
+
+  it('is decided as one in a transaction, wherever its parts would meet by then', async () => {
+    const other = new MemoryStore();
+    serveForwarded(new VirtualGateway(other).gateway);
+    const first = new MemoryStore({ data: other.data, late: true });
+    first.peers.set(there, other);
+    let asked = 0;
+    // The link to the first replica comes up while the transaction reads.
+    first.coordinator = () => (asked++ === 0 ? here : there);
+    const part = (...words: string[]) =>
+      encodeCommand(words.map((word) => Buffer.from(word))).toString('latin1');
+    const transaction = ['CT.EXEC', 'n', '0', part('SET', 'n', '1'), part('INCR', 'n')];
+    const replies = await new VirtualGateway(first).run(transaction);
+    while (replies.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(replies).toEqual(['*2\r\n+OK\r\n:2\r\n']);
+    expect(other.forwardedKeys).toEqual([]);
   });
 
   it('that need not meet is done where it was sent', async () => {

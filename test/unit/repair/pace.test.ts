@@ -57,9 +57,9 @@ describe('a transfer in the background', () => {
     const clients = new Clients();
     const share = sharing(time, clients, 1 / 3);
     const newPace = () => new Pace(time, () => false, share);
-    expect(await twentySteps(time, newPace(), clients.ask)).toBeGreaterThan(1_000);
+    expect(await twentySteps(time, newPace(), clients.ask)).toBeGreaterThan(700);
     await time.until(newPace().sleep(10_000));
-    expect(await twentySteps(time, newPace(), clients.ask)).toBeGreaterThan(1_000);
+    expect(await twentySteps(time, newPace(), clients.ask)).toBeGreaterThan(700);
   });
 
   it('takes less where timers come late, and its share again once they do not', async () => {
@@ -72,9 +72,9 @@ describe('a transfer in the background', () => {
     await twentySteps(time, pace, clients.ask);
     lateMs = 20;
     await twentySteps(time, pace, clients.ask);
-    // Ten milliseconds of work have a thirtieth of a third: they are followed by the longest rest there is.
+    // Ten milliseconds of work have a tenth of a third.
     const late = await twentySteps(time, pace, clients.ask);
-    expect(late).toBeGreaterThan(20 * 850);
+    expect(late).toBeGreaterThan(20 * 290);
     lateMs = 0;
     await twentySteps(time, pace, clients.ask);
     expect(await twentySteps(time, pace, clients.ask)).toBe(600);
