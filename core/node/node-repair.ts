@@ -120,7 +120,9 @@ export class NodeRepair {
     this.#topology = components.topology;
     this.#selfId = components.topology().self.id;
     const { isBusy, share } = components;
-    const newPace = () => new Pace(timers, isBusy, eligibility.hasLost ? null : share);
+    // Replicas that were lost, or are replaced because their node is dead, are fewer to survive the next loss: nothing is slowed down then.
+    const isUrgent = () => eligibility.hasLost || replacesDead(components.topology());
+    const newPace = () => new Pace(timers, isBusy, isUrgent() ? null : share);
     this.trees = new TreeStore({ replica, timers, log, newPace });
     components.records.observe(this.trees);
     this.#parts = {
@@ -142,7 +144,7 @@ export class NodeRepair {
       share,
     };
     const { requests, topology } = components;
-    this.#rebuild = new Rebuild({ repair: this.#parts, eligibility, requests, topology });
+    this.#rebuild = new Rebuild({ repair: this.#parts, newPace, eligibility, requests, topology });
     serveExchanges({ replica, peers, claims, trees: this.trees, isLost, compared: comparedByPeer });
     serveLeftoverQuestions(components);
     this.#antiEntropy = new AntiEntropy(this.#parts, settings);
@@ -219,6 +221,11 @@ export class NodeRepair {
     }
     return this.#pairings.list;
   }
+}
+
+/** While a change goes on that does without a node that is dead. */
+function replacesDead({ isChanging, layout, nodes }: Topology): boolean {
+  return isChanging && (layout.gone ?? []).some((id) => nodes.has(id));
 }
 
 /** Only between those by which clients are read: what a new replica lacks it fetches itself, and others that gave it, too, would send it twice. */

@@ -5,7 +5,7 @@
 import type { AntiEntropyParts } from '../repair/anti-entropy.ts';
 import { Exchange } from '../repair/exchange.ts';
 import { addFigures, type ExchangeFigures, newFigures } from '../repair/exchange-figures.ts';
-import { Pace } from '../repair/pace.ts';
+import type { Pace } from '../repair/pace.ts';
 import { call } from '../replication/calls.ts';
 import type { ReadEligibility, Wanted } from '../replication/replica/read-eligibility.ts';
 import type { Requests } from '../replication/requests.ts';
@@ -16,6 +16,7 @@ import { inBatches } from './fetch-order.ts';
 
 interface Components {
   readonly repair: AntiEntropyParts;
+  newPace(): Pace;
   readonly eligibility: ReadEligibility;
   readonly requests: Requests;
   readonly topology: () => Topology;
@@ -101,10 +102,8 @@ export class Rebuild {
   }
 
   async #fetch(keyspace: number, peer: number, partitions: readonly number[]): Promise<boolean> {
-    const { repair, eligibility } = this.#parts;
-    // Replicas that lost what they had are one fewer to survive the next loss: those are not slowed down.
-    const share = eligibility.hasLost ? null : repair.share;
-    const pace = new Pace(repair.timers, () => repair.isBusy(), share);
+    const { repair } = this.#parts;
+    const pace = this.#parts.newPace();
     const request = { keyspace, partitions, peer, dryRun: false, isBulk: true, limitMs: fetchWithinMs };
     this.#pace = pace;
     const result = await new Exchange(repair, request, pace).run();

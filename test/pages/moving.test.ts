@@ -52,7 +52,7 @@ describe.skipIf(browserPath === undefined)('partitions that come just now', () =
     host.cluster.says(one.name, { lacking: 0, open: [], receivedBytes: 0, moving: rows });
     await page
       .getByText(
-        `${one.name} gives partition 9 of default to ${two.name}: 1,200 keys, 2.0 MB, 1.0 MB a second`,
+        `${one.name} gives partition 9 of default to ${two.name}: 1,200 keys, 2 MB, 1 MB a second`,
       )
       .waitFor();
     await expectNoViolation(page, 'copies that are given');
