@@ -51,9 +51,7 @@ describe.skipIf(browserPath === undefined)('partitions that come just now', () =
     const rows = [{ ...moving(9, null, two.id), direction: 'to' as const, keys: 1_200, bytes: 2_000_000 }];
     host.cluster.says(one.name, { lacking: 0, open: [], receivedBytes: 0, moving: rows });
     await page
-      .getByText(
-        `${one.name} gives partition 9 of default to ${two.name}: 1,200 keys, 2 MB, 1 MB a second`,
-      )
+      .getByText(`${one.name} gives partition 9 of default to ${two.name}: 1,200 keys, 2 MB, 1 MB a second`)
       .waitFor();
     await expectNoViolation(page, 'copies that are given');
   });
