@@ -73,7 +73,7 @@ function standingText({ state, computer, detail, fingerprint, cluster }: Compute
   const key = `Its key: ${inGroups(fingerprint)}`;
   switch (state) {
     case 'member':
-      return `${computer} is in the cluster ${cluster}.`;
+      return detail ?? `${computer} is in the cluster ${cluster}.`;
     case 'joined':
       return `${computer} was let in, and takes its place now.`;
     case 'refused':

@@ -1,4 +1,5 @@
 /** The part of ClusterApi that concerns computers: who is in, who is near, who asks to come in; and what is asked of another one. */
+
 import { CoterieError } from '../base/errors.ts';
 import { plainLine } from '../base/plain-text.ts';
 import { listOf } from '../base/words.ts';
@@ -14,6 +15,7 @@ import { clientsViewOf } from './computers/clients-view.ts';
 import { foundView } from './computers/finder.ts';
 import type { Lan } from './computers/open-lan.ts';
 import { appliedBy } from './layout-handlers.ts';
+import { takenOut } from './own-computers.ts';
 import { roleHandlers } from './role-handlers.ts';
 
 export type ComputerMethod = Extract<
@@ -46,7 +48,7 @@ export function computerHandlers(host: HostActions): Pick<Handlers, ComputerMeth
       return {
         state: 'member',
         computer: plainLine(self?.name ?? ''),
-        detail: self === undefined ? 'This computer was taken out of the cluster.' : null,
+        detail: self === undefined ? takenOut : null,
         fingerprint: host.lan?.key() ?? null,
         cluster: plainLine(present.clusterName),
       };

@@ -26,7 +26,7 @@ import { digestOf, readLayout, writeLayouts } from './layouts/layout-store.ts';
 import { checkSameNodes, newLayout } from './layouts/new-cluster.ts';
 import { nodeFolderOf } from './node-folders.ts';
 import { takeOverRunning } from './nodes/running-nodes.ts';
-import { ownComputers } from './own-computers.ts';
+import { ownComputers, takenOut } from './own-computers.ts';
 import { choosePorts } from './ports.ts';
 
 const damagedKeys =
@@ -108,6 +108,7 @@ export async function openFolder({ clock, timers, log, keyStore }: FolderCompone
     const said = [
       ...(closed === null ? [] : [closed]),
       ...(kept.isDamaged ? [damagedKeys] : []),
+      ...(layout.computers.some(({ id }) => own.has(id)) ? [] : [takenOut]),
       ...told,
       ...findings,
       ...catalog.findings,

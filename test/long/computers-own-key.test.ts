@@ -150,3 +150,19 @@ describe('a computer that gets another key', () => {
     expect(await one.command('get', 'greeting')).toMatchObject({ siblings: [{ text: 'hello' }] });
   });
 });
+
+test('a computer that was taken out, and has heard so, starts again, says so, and takes itself for nobody else', async () => {
+  const [one, two] = [await computers.first(), await computers.newcomer(3)];
+  await join(one, two);
+  await waitUntil('both are up', () => allUp(one, 2));
+  const said = () => readFileSync(pathOf(two.folder, 'computers.json'), 'utf8');
+  const before = said();
+  await one.command('computer', 'remove', 'computer-3');
+  const isOut = async () =>
+    (await two.api.call('computer.standing', {})).detail?.includes('taken out of the cluster') === true;
+  await waitUntil('it knows', isOut, 60_000);
+  await two.stop();
+  await two.start('--computer-port', '0');
+  expect(await isOut()).toBe(true);
+  expect(said()).toBe(before);
+});

@@ -27,7 +27,9 @@ export class StartWatch {
     const isSettled = ([name, { state, peersDown }]: [string, Watched]): boolean =>
       absent(name) || (state === 'up' && peersDown.every(absent));
     if (![...statuses].every(isSettled)) return 'waiting';
-    return [...statuses.keys()].every((name) => this.#failed.has(name)) ? 'nothing-started' : 'ready';
+    const names = [...statuses.keys()];
+    // One without any node waits for some, or was taken out and says so.
+    return names.length > 0 && names.every((name) => this.#failed.has(name)) ? 'nothing-started' : 'ready';
   }
 }
 

@@ -167,6 +167,10 @@ describe('the start of a computer', () => {
     expect(watch.look(of(up(['node-2']), starting))).toBe('ready');
   });
 
+  it('is over at once where there is no node', () => {
+    expect(new StartWatch().look(of())).toBe('ready');
+  });
+
   it('has come to nothing when every node failed', () => {
     const watch = new StartWatch();
     expect(watch.look(of(failed, starting))).toBe('waiting');

@@ -51,6 +51,12 @@ describe('a data folder', () => {
     expect(await own()).toEqual(['b']);
   });
 
+  it('that was taken out of the layout is none of the others', async () => {
+    says(['x']);
+    expect(await own()).toEqual(['x']);
+    expect(JSON.parse(readFileSync(file(), 'utf8')).computers).toEqual(['x']);
+  });
+
   it('that says nothing is the computers whose nodes it holds', async () => {
     holds('node-3', 'something else');
     expect(await own()).toEqual(['c']);
