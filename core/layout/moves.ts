@@ -16,26 +16,8 @@ export interface Move {
 
 type Places = readonly ReplicaPlace[];
 
-/** The last answer: a node asks when it hears of a layout, and again when everybody writes by it, the same question. */
-let last: {
-  readonly before: readonly Layout[];
-  readonly after: Layout;
-  readonly selfId: number;
-  readonly moves: readonly Move[];
-} | null = null;
-
 /** For node `selfId`, going from every one of `before` to `after`. A keyspace that was not there before moves nothing. */
-export function movesOf(before: readonly Layout[], after: Layout, selfId: number): readonly Move[] {
-  const isSame =
-    last?.after === after &&
-    last.selfId === selfId &&
-    last.before.length === before.length &&
-    last.before.every((layout, index) => layout === before[index]);
-  if (!isSame) last = { before, after, selfId, moves: reckoned(before, after, selfId) };
-  return last!.moves;
-}
-
-function reckoned(before: readonly Layout[], after: Layout, selfId: number): Move[] {
+export function movesOf(before: readonly Layout[], after: Layout, selfId: number): Move[] {
   const moves: Move[] = [];
   const gone = new Set(after.gone ?? []);
   for (const keyspace of after.keyspaces) {

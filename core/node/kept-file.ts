@@ -2,10 +2,12 @@
  * A small file that follows a state in memory: replaced as a whole, the newest state last, one write at a time. A disk that does
  * not take it now is asked again until it does; states in between may be skipped.
  */
+
 import { toCoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { pause } from '../ports/pause.ts';
 
 const retryAfterMs = 1_000;
 
@@ -49,7 +51,7 @@ export class KeptFile {
           cause: toCoterieError(cause, 'disk-failed').message,
         });
         this.#wanted ??= text;
-        await new Promise<void>((resolve) => this.#timers.after(retryAfterMs, resolve));
+        await pause(this.#timers, retryAfterMs);
       }
     }
   }

@@ -2,8 +2,10 @@
  * Spreads the layouts and how far everybody is with them from node to node, so that no host has to see all nodes. A node tells its
  * peers at once what is new, and asks one of them now and then: whoever was away has it soon after it is back.
  */
+
 import type { WorkerName } from '../base/background.ts';
 import { toCoterieError } from '../base/errors.ts';
+import { Latest } from '../base/latest.ts';
 import { isAhead, type LayoutHistory, newestOf } from '../layout/history.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerNetwork } from '../ports/peer-network.ts';
@@ -43,7 +45,7 @@ export class LayoutGossip implements Worker, LayoutWord {
   readonly #parts: Components;
   /** Peers with a question under way, and those to be told again after it. */
   readonly #asking = new Map<number, boolean>();
-  #marked: { readonly digest: string; readonly mark: LayoutMark } | null = null;
+  readonly #marks = new Latest<LayoutMark>();
   #turn = 0;
   #askedCount = 0;
 
@@ -87,10 +89,7 @@ export class LayoutGossip implements Worker, LayoutWord {
   /** What packets of membership say of the newest layout here. */
   own(): LayoutMark {
     const newest = newestOf(this.#parts.layouts.history);
-    if (this.#marked?.digest !== newest.digest) {
-      this.#marked = { digest: newest.digest, mark: layoutMarkOf(newest.layout.version, newest.digest) };
-    }
-    return this.#marked.mark;
+    return this.#marks.of([newest.digest], () => layoutMarkOf(newest.layout.version, newest.digest));
   }
 
   /** A peer goes by another layout: whichever of the two is behind hears of the newer one. */

@@ -3,6 +3,7 @@
  * that holds the incarnation. It decides nothing about members. It does watch this process: how late its timers are, and
  * whether it stood still, which the machine must know before it judges anybody.
  */
+
 import { type CoterieError, toCoterieError } from '../base/errors.ts';
 import { Histogram } from '../base/histogram.ts';
 import type { MemberState } from '../membership/claims.ts';
@@ -15,6 +16,7 @@ import type { Datagrams } from '../ports/datagrams.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { PacketSeal } from '../ports/packet-seal.ts';
+import { pause } from '../ports/pause.ts';
 import type { Random } from '../ports/random.ts';
 import { decodeStream, encodeStream, type StreamMessage } from '../wire/membership/stream-messages.ts';
 import { readIncarnation, writeIncarnation } from './incarnation-file.ts';
@@ -173,7 +175,7 @@ export class MembershipDriver {
     this.#step({ type: 'leave' });
     const { timers } = this.#components;
     const waitMs = this.#settings.profile.gossipIntervalMs * farewellIntervals;
-    await new Promise<void>((resolve) => timers.after(waitMs, resolve));
+    await pause(timers, waitMs);
   }
 
   close(): void {
@@ -289,7 +291,7 @@ export class MembershipDriver {
           cause: toCoterieError(error, 'disk-failed').message,
         });
         this.#persistNext ??= incarnation;
-        await new Promise<void>((resolve) => this.#components.timers.after(persistRetryMs, resolve));
+        await pause(this.#components.timers, persistRetryMs);
       }
     }
     this.#persisting = false;

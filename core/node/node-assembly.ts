@@ -210,11 +210,9 @@ export function assemble(
   // What goes on in the background.
   const isBusy = () => requests.pendingCount > pendingWhenBusy;
   const share = new BackgroundShare({
-    ...{
-      clock,
-      timers,
-      served: () => counters.reads + counters.writes + counters.replicaGets + counters.replicaPuts,
-    },
+    clock,
+    timers,
+    served: () => counters.reads + counters.writes + counters.replicaGets + counters.replicaPuts,
     limit: () => sharesOfTime[topology().layout.transfer ?? 'normal'],
   });
   const workers = new Workers({ clock, timers, log, isBusy });

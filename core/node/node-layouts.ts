@@ -3,6 +3,7 @@
  * the copy on disk (kept-layout.ts). What it tells others is on disk before: a node that has acknowledged a layout must not
  * forget it. The rules of who has to have reached what are in layout/history.ts.
  */
+import { Latest } from '../base/latest.ts';
 import {
   asKnown,
   historyOf,
@@ -23,7 +24,7 @@ import {
   writingOf,
 } from '../layout/history.ts';
 import { type Layout, type LayoutNode, placedOf } from '../layout/layout.ts';
-import { everythingMoved, movesOf } from '../layout/moves.ts';
+import { everythingMoved, type Move, movesOf } from '../layout/moves.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
@@ -74,6 +75,7 @@ export class NodeLayouts {
   #looking = false;
   readonly #lingering: Lingering;
   readonly firstWords: FirstWords;
+  readonly #moves = new Latest<readonly Move[]>();
 
   private constructor(components: Components, nodeId: number, history: LayoutHistory, isUnknown: boolean) {
     this.#nodeId = nodeId;
@@ -251,10 +253,8 @@ export class NodeLayouts {
     const newest = newestOf(this.#history).layout;
     if (this.#own.sync >= placedOf(newest)) return;
     const older = this.#history.live.slice(0, -1).map(({ layout }) => layout);
-    this.#miss(movesOf(older, newest, this.#nodeId));
-  }
-
-  #miss(moves: ReturnType<typeof movesOf>): void {
+    // Asked when it hears of a layout, and again when everybody writes by it.
+    const moves = this.#moves.of([...older, newest], () => movesOf(older, newest, this.#nodeId));
     for (const { keyspace, partition, from } of moves) this.#eligibility?.moved(keyspace, partition, from);
   }
 

@@ -2,6 +2,7 @@
 
 import type { CoterieError } from '../base/errors.ts';
 import { addTo } from '../base/grouping.ts';
+import { Latest } from '../base/latest.ts';
 import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
@@ -85,7 +86,7 @@ export class NodeRepair {
   readonly #rebuild: Rebuild;
   readonly #received = { recordsReceived: 0, valueBytes: 0 };
   #closed = false;
-  #pairings: { of: Topology; list: readonly Pairing[] } | null = null;
+  readonly #pairings = new Latest<readonly Pairing[]>();
   readonly #running = new Set<RangeRepair>();
 
   constructor(components: RepairComponents, settings: AntiEntropySettings) {
@@ -216,10 +217,7 @@ export class NodeRepair {
 
   #allPairings(): readonly Pairing[] {
     const topology = this.#topology();
-    if (this.#pairings?.of !== topology) {
-      this.#pairings = { of: topology, list: pairingsOf(topology, this.#selfId) };
-    }
-    return this.#pairings.list;
+    return this.#pairings.of([topology], () => pairingsOf(topology, this.#selfId));
   }
 }
 

@@ -2,6 +2,7 @@
  * Brings what this node lacks from everybody who may hold something of it, until all is there: after a loss, and when a layout makes
  * it a replica. It goes on with another peer while one is busy, and begins again with what is left wherever it was broken off.
  */
+import { pause } from '../ports/pause.ts';
 import type { AntiEntropyParts } from '../repair/anti-entropy.ts';
 import { Exchange } from '../repair/exchange.ts';
 import { addFigures, type ExchangeFigures, newFigures } from '../repair/exchange-figures.ts';
@@ -61,7 +62,7 @@ export class Rebuild {
     while (!this.#closed && !eligibility.isWhole) {
       if (await this.#round()) retryMs = retryMinMs;
       else {
-        await new Promise<void>((resolve) => repair.timers.after(retryMs, resolve));
+        await pause(repair.timers, retryMs);
         retryMs = Math.min(retryMaxMs, retryMs * 2);
       }
     }

@@ -2,8 +2,10 @@
  * How much of its time a node spends on moving and comparing data while clients are served: one share for all of that work together,
  * and less of it while the processors are short, as where a computer has more nodes than processors.
  */
+
 import type { Intensity } from '../base/levels.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
+import { pause } from '../ports/pause.ts';
 
 /** Of a node's time while clients are served; 1 asks for no care at all. As Garage's tranquilizer (src/util/tranquilizer.rs). */
 export const sharesOfTime: Readonly<Record<Intensity, number>> = { gentle: 1 / 10, normal: 1 / 3, fast: 1 };
@@ -78,9 +80,7 @@ export class BackgroundShare {
 
   async #look(durationMs: number): Promise<void> {
     const dueMs = this.nowMs() + durationMs;
-    await new Promise<void>((resolve) => {
-      this.#parts.timers.after(durationMs, resolve);
-    });
+    await pause(this.#parts.timers, durationMs);
     const nowMs = this.nowMs();
     // Of several that rest at a time one look counts: they are late together.
     if (nowMs - this.#lookedMs < lookMs / 2) return;

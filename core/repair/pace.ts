@@ -1,6 +1,8 @@
 /** Between two steps of an exchange: stops it when asked to, holds it while paused, and rests while the node is busy or clients want it. */
+
 import { CoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
+import { pause } from '../ports/pause.ts';
 import type { BackgroundShare } from './background-share.ts';
 
 /** One rest; after `restsMax` of them a step is made in any case, so that an exchange under steady load still ends. */
@@ -60,8 +62,6 @@ export class Pace {
   }
 
   sleep(durationMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#timers.after(durationMs, resolve);
-    });
+    return pause(this.#timers, durationMs);
   }
 }

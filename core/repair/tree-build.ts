@@ -3,12 +3,14 @@
  * as of the call that asked for it. So a change counts at once where the walk has been, is put off while its page is on
  * the way, and is left to the walk where it has yet to come: none is lost, none counted twice.
  */
+
 import { CoterieError } from '../base/errors.ts';
 import { partitionOfPosition, partitionStart, positionOf } from '../base/token.ts';
 import { hashRecord, type RecordHash } from '../merkle/record-hash.ts';
 import { MerkleTree, placeOf } from '../merkle/tree.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { LocalReplica } from '../ports/local-replica.ts';
+import { turnEnd } from '../ports/pause.ts';
 import type { ScanResult } from '../ports/storage-engine.ts';
 import type { Pace } from './pace.ts';
 
@@ -56,7 +58,7 @@ export class TreeBuild {
       const page = await this.#page();
       if (this.#cancelled) return false;
       if (page.nextPosition === null) return true;
-      await new Promise<void>((resolve) => this.#parts.timers.atTurnEnd(resolve));
+      await turnEnd(this.#parts.timers);
       await this.#parts.pace.step();
     }
     return false;

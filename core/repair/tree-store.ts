@@ -3,6 +3,7 @@
  * a walk; kept true by every change after that; built again when in doubt. An orderly stop leaves them in a file, which
  * the next start takes and deletes, so that a crash always means building anew.
  */
+
 import { type CoterieError, toCoterieError } from '../base/errors.ts';
 import { type KeyAddress, partitionCount, partitionOf } from '../base/token.ts';
 import { hashRecord, type RecordHash } from '../merkle/record-hash.ts';
@@ -11,6 +12,7 @@ import type { PlacedTree } from '../merkle/tree-file.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { LocalReplica, RecordObserver } from '../ports/local-replica.ts';
 import type { Log } from '../ports/log.ts';
+import { turnEnd } from '../ports/pause.ts';
 import type { Pace } from './pace.ts';
 import { TreeBuild } from './tree-build.ts';
 
@@ -191,7 +193,7 @@ export class TreeStore implements RecordObserver {
       entry.build = null;
     }
     // Small partitions are walked in one page, and many of them in one turn: clients come in between, and the rest is due, too.
-    await new Promise<void>((resolve) => this.#parts.timers.atTurnEnd(resolve));
+    await turnEnd(this.#parts.timers);
     await pace.step();
   }
 

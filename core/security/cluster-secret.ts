@@ -3,8 +3,10 @@
  * hands it to its nodes, and to computers that are let in. Should it be lost, a new one is made: clients whose contexts were
  * sealed with the old one are told to read again. One that is there and cannot be read is not lost.
  */
+
 import { CoterieError } from '../base/errors.ts';
 import type { Random } from '../ports/random.ts';
+import { readIfThere } from '../ports/read-if-there.ts';
 import type { SecretStore } from './secret-files.ts';
 
 const file = 'cluster-secret';
@@ -14,13 +16,7 @@ const plainCharactersMax = 2 * secretBytes + 1;
 
 /** Reads the secret, or makes one where there is none that can be used. */
 export async function clusterSecret(files: SecretStore, random: Random): Promise<Buffer> {
-  const found = await files.readFile(file).then(
-    (bytes) => bytes.toString('latin1'),
-    (cause: CoterieError) => {
-      if (cause.code === 'not-found') return '';
-      throw cause;
-    },
-  );
+  const found = (await readIfThere(files, file))?.toString('latin1') ?? '';
   if (/^[0-9a-f]{64}\n?$/.test(found)) return Buffer.from(found.trim(), 'hex');
   // A locked one whose first line is damaged.
   if (found.length > plainCharactersMax) {

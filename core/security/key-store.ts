@@ -1,6 +1,7 @@
 /** The keys that the computers of a cluster hold in common, in one file for its owner alone: absent until they are first replaced. */
+
 import { z } from 'zod';
-import type { CoterieError } from '../base/errors.ts';
+import { readIfThere } from '../ports/read-if-there.ts';
 import { type HeldKeys, keyEpoch } from './key-epochs.ts';
 import type { SecretStore } from './secret-files.ts';
 
@@ -18,13 +19,8 @@ export async function readHeldKeys(
   files: SecretStore,
   clusterId: string,
 ): Promise<{ readonly held: HeldKeys | null; readonly isDamaged: boolean }> {
-  let bytes: Buffer;
-  try {
-    bytes = await files.readFile(file);
-  } catch (cause) {
-    if ((cause as CoterieError).code === 'not-found') return { held: null, isDamaged: false };
-    throw cause;
-  }
+  const bytes = await readIfThere(files, file);
+  if (bytes === null) return { held: null, isDamaged: false };
   try {
     const { clusterId: found, current, previous, knownTo } = heldSchema.parse(JSON.parse(bytes.toString()));
     return { held: found === clusterId ? { current, previous, knownTo } : null, isDamaged: false };

@@ -9,7 +9,7 @@ import { assert } from '../base/assert.ts';
 import { CoterieError } from '../base/errors.ts';
 import { InTurn } from '../base/in-turn.ts';
 import type { Disk } from '../ports/disk.ts';
-import type { KeyStore } from '../ports/secret-box.ts';
+import type { KeyStore, SecretBox } from '../ports/secret-box.ts';
 import { isSealed, openedFile, sealedFile } from './sealed-file.ts';
 
 /** All that readers and writers of one file need. */
@@ -124,16 +124,16 @@ export class SecretFiles implements SecretStore {
   }
 
   /** How many were in the other form. */
-  /** What is written from now on. */
-  get #seals(): boolean {
-    return this.#isOn && this.#parts.keyStore.box !== null;
+  /** By which files are sealed that are written from now on; null: they are written in plain. */
+  get #seal(): SecretBox | null {
+    return this.#isOn ? this.#parts.keyStore.box : null;
   }
 
   async #convert(): Promise<number> {
     let count = 0;
     for (const name of await this.#present()) {
       const { plain, wasSealed } = await this.#read(name);
-      if (wasSealed === this.#seals) continue;
+      if (wasSealed === (this.#seal !== null)) continue;
       await this.#write(name, plain);
       count++;
     }
@@ -171,9 +171,9 @@ export class SecretFiles implements SecretStore {
   }
 
   #write(name: string, plain: Buffer): Promise<void> {
-    const { disk, keyStore } = this.#parts;
-    const seals = this.#isOn && keyStore.box !== null;
-    return disk.replaceFile(known(name), seals ? sealedFile(keyStore.box, name, plain) : plain);
+    const box = this.#seal;
+    const bytes = box === null ? plain : sealedFile(box, name, plain);
+    return this.#parts.disk.replaceFile(known(name), bytes);
   }
 }
 

@@ -2,8 +2,10 @@
  * What makes a computer one of its cluster: the authority's certificate and key, and the computer's own. Each computer has the
  * authority's key, so that the loss of any of them takes nothing from the others. One file, for its owner alone.
  */
+
 import { z } from 'zod';
 import { CoterieError } from '../base/errors.ts';
+import { readIfThere } from '../ports/read-if-there.ts';
 import type { SecretStore } from './secret-files.ts';
 
 const file = 'trust.json';
@@ -22,13 +24,8 @@ export type Trust = Readonly<Omit<z.infer<typeof trustSchema>, 'format'>>;
 
 /** Null where there is none. Throws `corrupt` for one that cannot be used: a new key would not be let in anywhere. */
 export async function readTrust(files: SecretStore, folder: string): Promise<Trust | null> {
-  let bytes: Buffer;
-  try {
-    bytes = await files.readFile(file);
-  } catch (cause) {
-    if ((cause as CoterieError).code === 'not-found') return null;
-    throw cause;
-  }
+  const bytes = await readIfThere(files, file);
+  if (bytes === null) return null;
   try {
     return trustSchema.parse(JSON.parse(bytes.toString()));
   } catch {

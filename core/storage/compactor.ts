@@ -4,11 +4,13 @@
  * between them, so that clients hardly notice. Crash-safe by the manifest alone: until it names the new segment the old
  * ones count, from then on the new one does.
  */
+
 import { assert } from '../base/assert.ts';
 import { toCoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { pause } from '../ports/pause.ts';
 import { ColdWriter, type Move } from './cold-writer.ts';
 import type { KeyIndex } from './key-index.ts';
 import { keyAt, kind } from './record-format.ts';
@@ -132,14 +134,14 @@ export class Compactor {
     let blockCount = 0;
     try {
       file = await this.#disk.open(path, 'create');
-      const pause = async () => {
+      const rest = async () => {
         if (this.#isStopping()) throw new Error('the node is stopping');
         blockCount++;
         if (blockCount % (this.#isUrgent() ? urgentBlocksPerPause : blocksPerPause) !== 0) return;
-        await new Promise<void>((resolve) => this.#timers.after(pauseMs, resolve));
+        await pause(this.#timers, pauseMs);
       };
       const span = { first: sources[0].first, last: sources[sources.length - 1].last };
-      const output = new ColdWriter({ file, pause }, { number, span });
+      const output = new ColdWriter({ file, pause: rest }, { number, span });
       await output.begin();
       for (const source of sources) {
         if (await this.#copyLive(source, output, isOldest)) continue;

@@ -5,8 +5,10 @@
  * them at a time: then the entry is named, or, when its record is an older one of a denied key, dropped. A record that is
  * damaged is dropped as well: nobody can read it, and what was written over it has most likely taken its place.
  */
+
 import { toCoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
+import { pause } from '../ports/pause.ts';
 import type { AppendHead } from './append-head.ts';
 import type { HotCache } from './hot-cache.ts';
 import type { EntryId, KeyIndex, Place } from './key-index.ts';
@@ -133,7 +135,7 @@ export class KeyIdentity {
       if (index.names.deniedTo(id) !== denied || !index.isAt(id, place)) continue;
       if (found === 'damaged') drop(id);
       else if (found !== 'failed') this.learn(id, found);
-      else await new Promise<void>((resolve) => timers.after(retryAfterMs, resolve));
+      else await pause(timers, retryAfterMs);
     }
   }
 }

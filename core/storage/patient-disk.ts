@@ -3,9 +3,11 @@
  * call that was interrupted. Such operations, which fail with `busy`, are tried again a few times, a little later each. Syncs
  * are not: after a failed one the system may have dropped what it could not write, and a second one would prove nothing.
  */
+
 import { toCoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
+import { pause } from '../ports/pause.ts';
 
 /** Doubled each time: eight attempts in about a second and a quarter. */
 const firstDelayMs = 10;
@@ -18,7 +20,7 @@ export function patientDisk(disk: Disk, timers: Timers): Disk {
         return await operation();
       } catch (cause) {
         if (count === attemptsMax || toCoterieError(cause, 'disk-failed').code !== 'busy') throw cause;
-        await new Promise<void>((resolve) => timers.after(firstDelayMs * 2 ** (count - 1), resolve));
+        await pause(timers, firstDelayMs * 2 ** (count - 1));
       }
     }
   };

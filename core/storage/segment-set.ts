@@ -2,11 +2,13 @@
  * The segments that count, in order, and what happens to them: naming in the manifest, reads, damage, compaction,
  * deletion. It knows places, never values of keys.
  */
+
 import { assert } from '../base/assert.ts';
 import { CoterieError, toCoterieError } from '../base/errors.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
+import { pause } from '../ports/pause.ts';
 import { type CompactionPolicy, Compactor, chooseRun } from './compactor.ts';
 import type { KeyIndex, Place } from './key-index.ts';
 import { type CleanMark, manifestOf, writeManifest } from './manifest.ts';
@@ -208,7 +210,7 @@ export class SegmentSet {
       const known = this.#quarantinedCount;
       // One that turned out to be damaged is out of the next choice; anything else waits for the next occasion.
       if (!(await this.#compact(run[0], run[1])) && this.#quarantinedCount === known) return;
-      if (!this.#isUrgent) await new Promise<void>((resolve) => this.#timers.after(pauseMs, resolve));
+      if (!this.#isUrgent) await pause(this.#timers, pauseMs);
     }
   }
 

@@ -2,10 +2,12 @@
  * The settings of the catalog: few, and each worth keeping, so they are kept twice. The NeDB file is written first, then,
  * durably, a copy of all of them. A damaged or missing file is made anew from the copy, and the other way round.
  */
+
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { CoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import { NodeDisk } from '../../platform/node-disk.ts';
 import { DatastoreFile } from './datastore-file.ts';
 import { setAside } from './set-aside.ts';
@@ -81,7 +83,7 @@ export class SettingsStore {
   readonly #file: DatastoreFile<Setting>;
   readonly #disk: NodeDisk;
   readonly #settings: Map<string, string>;
-  #writes: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   private constructor(file: DatastoreFile<Setting>, disk: NodeDisk, settings: Map<string, string>) {
     this.#file = file;
@@ -127,14 +129,12 @@ export class SettingsStore {
 
   /** Resolves when both copies have it, the second durably. */
   set(key: string, value: string): Promise<void> {
-    const write = this.#writes.then(async () => {
+    return this.#turns.run(async () => {
       await this.#file.store.update({ key }, { key, value }, { upsert: true });
       this.#settings.set(key, value);
       await this.#file.changed();
       await this.#writeCopy();
     });
-    this.#writes = write.catch(() => {});
-    return write;
   }
 
   #writeCopy(): Promise<void> {
@@ -143,6 +143,6 @@ export class SettingsStore {
   }
 
   async close(): Promise<void> {
-    await this.#writes;
+    await this.#turns.ended();
   }
 }

@@ -2,6 +2,7 @@
  * A computer that is in no cluster: it can be found, looks around, makes a cluster, or asks to come into one and waits until a
  * person there lets it in. What it waits for is kept in a file, so that a restart goes on waiting.
  */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import type { Place } from '../../platform/peer-transport.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
+import { readIfThere } from '../../ports/read-if-there.ts';
 import { newKeyPair } from '../../security/certificates.ts';
 import { keyFingerprint } from '../../security/fingerprints.ts';
 import { readJoinCode } from '../../security/join-code.ts';
@@ -58,10 +60,7 @@ export async function forgetNewcomer(disk: Disk): Promise<void> {
 
 /** The key is made before anything is asked, and stays the computer's own from then on. */
 export async function readNewcomer(files: SecretStore): Promise<Kept> {
-  const found = await files.readFile(file).then(String, (cause: CoterieError) => {
-    if (cause.code === 'not-found') return '';
-    throw cause;
-  });
+  const found = (await readIfThere(files, file))?.toString() ?? '';
   try {
     return schema.parse(JSON.parse(found));
   } catch {

@@ -7,6 +7,7 @@
 import { CoterieError } from '../../base/errors.ts';
 import { InTurn } from '../../base/in-turn.ts';
 import {
+  asKnown,
   historyOf,
   type LayoutHistory,
   type LiveLayout,
@@ -24,7 +25,7 @@ import type { Timers } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { trackersFrom } from '../../wire/peer/layout-messages.ts';
 import type { LocalNode, NodeHandle } from '../nodes/node-handle.ts';
-import { LayoutSpread } from './layout-spread.ts';
+import { Until } from '../until.ts';
 import { digestOf, writeLayouts } from './layout-store.ts';
 
 /** How long a change waits for the nodes that are up: then a keyspace that was just made can be written to at any of them. */
@@ -49,7 +50,7 @@ export class LayoutService {
   readonly #changed: (layout: Layout, before: Layout) => void;
   readonly #released: () => void;
   readonly #lost: (layout: Layout) => void;
-  readonly #spread: LayoutSpread;
+  readonly #spread: Until;
   #history: LayoutHistory;
   /** The last that was decided on this computer. */
   #appliedHere = '';
@@ -79,7 +80,7 @@ export class LayoutService {
     this.#changed = components.changed;
     this.#released = components.released;
     this.#lost = components.lost;
-    this.#spread = new LayoutSpread(components.timers);
+    this.#spread = new Until(components.timers);
     this.#history = historyOf(live);
   }
 
@@ -115,7 +116,7 @@ export class LayoutService {
       this.#changed(next, layout);
       const isThere = (node: NodeHandle) =>
         node.status().state !== 'up' || (node.layouts?.version ?? 0) >= next.version;
-      await this.#spread.reached(() => [...this.#nodes()].every(isThere), spreadWithinMs);
+      await this.#spread.is(() => [...this.#nodes()].every(isThere), spreadWithinMs);
     });
   }
 
@@ -145,15 +146,12 @@ export class LayoutService {
 
   /** By its content, so that what two computers know is one object here too; ones whose digest is not theirs are not taken. */
   #asKnown(live: readonly LiveLayout[]): LayoutHistory {
-    const known = new Map(this.live.map((one) => [one.digest, one]));
     const { clusterId } = this.present;
-    return historyOf(
-      live.map((one) => {
-        const isGenuine = one.layout.clusterId === clusterId && digestOf(one.layout) === one.digest;
-        if (!isGenuine) throw new CoterieError('bad-input', 'A layout is not what its name says.');
-        return known.get(one.digest) ?? one;
-      }),
-    );
+    for (const { layout, digest } of live) {
+      const isGenuine = layout.clusterId === clusterId && digestOf(layout) === digest;
+      if (!isGenuine) throw new CoterieError('bad-input', 'A layout is not what its name says.');
+    }
+    return historyOf(asKnown(this.#history, live));
   }
 
   /** A node says what it goes by: one that is behind is offered what is live, until both agree. */
@@ -161,7 +159,7 @@ export class LayoutService {
     if (report.version > this.present.version) node.send({ type: 'tell-layouts' });
     node.holds(report, this.live);
     this.#learn(report);
-    this.#spread.moved();
+    this.#spread.look();
   }
 
   #learn({ trackers }: LayoutReport): void {

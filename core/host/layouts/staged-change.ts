@@ -32,24 +32,10 @@ export const stagedSchema = z.object({
 });
 
 /** All staged changes as one next layout: one version, however many they are. */
-function fold(layout: Layout, digest: string, staged: readonly Staged[]): Layout {
+export function fold(layout: Layout, digest: string, staged: readonly Staged[]): Layout {
   const last = staged.reduce((next, one) => changed(next, one), layout);
   const { version, parent, placed, placedKey, ...facts } = last;
   return nextLayout(layout, digest, facts);
-}
-
-/** Keeps the last: dividing a ring anew takes milliseconds, and who stages a change sees its plan and applies it. */
-export class Folding {
-  #last: { readonly staged: readonly Staged[]; readonly digest: string; readonly after: Layout } | null =
-    null;
-
-  /** `staged` as the next layout; `digest`: of `layout`. */
-  of(layout: Layout, digest: string, staged: readonly Staged[]): Layout {
-    if (this.#last?.staged !== staged || this.#last.digest !== digest) {
-      this.#last = { staged, digest, after: fold(layout, digest, staged) };
-    }
-    return this.#last.after;
-  }
 }
 
 function changed(layout: Layout, { change, nodes, computers }: Staged): Layout {

@@ -3,7 +3,9 @@
  * what was applied is kept in a file, so that a restart forgets neither; ids of new nodes are drawn when they are staged, so that
  * what is applied is what was shown.
  */
+
 import { CoterieError } from '../../base/errors.ts';
+import { Latest } from '../../base/latest.ts';
 import { listOf } from '../../base/words.ts';
 import type { LayoutChange, LayoutEntry, LayoutPreview, LayoutView } from '../../contract/layout-views.ts';
 import { roleNames } from '../../contract/roles.ts';
@@ -19,7 +21,7 @@ import type { NodeHandle } from '../nodes/node-handle.ts';
 import type { LayoutService } from './layout-service.ts';
 import { digestOf } from './layout-store.ts';
 import { lossesOf } from './losses-of-change.ts';
-import { drawNodes, Folding, inWords, type Staged } from './staged-change.ts';
+import { drawNodes, fold, inWords, type Staged } from './staged-change.ts';
 import { type Applied, type KeptStaging, lastToTakeBack, readStaged, writeStaged } from './staging-file.ts';
 import { Transfers } from './transfers.ts';
 import { waitedFor, waitingInWords } from './waiting-words.ts';
@@ -43,8 +45,8 @@ export class Staging {
   #staged: readonly Staged[];
   #applied: readonly Applied[];
   readonly #transfers: Transfers;
-  #moved: { before: Layout; after: Layout; moves: ReturnType<typeof movesBetween> } | null = null;
-  readonly #folding = new Folding();
+  readonly #moves = new Latest<ReturnType<typeof movesBetween>>();
+  readonly #folds = new Latest<Layout>();
 
   private constructor(parts: Components, kept: KeptStaging) {
     this.#parts = parts;
@@ -102,10 +104,7 @@ export class Staging {
   #moving(): ReturnType<typeof movesBetween> {
     const live = this.#parts.layouts.live.map(({ layout }) => layout);
     const [before, after] = [live[0], live[live.length - 1]];
-    if (this.#moved?.before !== before || this.#moved.after !== after) {
-      this.#moved = { before, after, moves: movesBetween(before, after) };
-    }
-    return this.#moved.moves;
+    return this.#moves.of([before, after], () => movesBetween(before, after));
   }
 
   /** `by`: from where, in words. */
@@ -119,7 +118,7 @@ export class Staging {
     if (blocked.length > 0)
       throw new CoterieError('conflict', `This cannot be applied. ${blocked.join(' ')}`);
     await this.#parts.addComputers(staged.flatMap(({ computers }) => computers.map(({ id }) => id)));
-    await this.#change((layout, digest) => this.#folding.of(layout, digest, staged), []);
+    await this.#change((layout, digest) => this.#fold(layout, digest, staged), []);
     return this.#note(present, staged.map(inWords), by);
   }
 
@@ -142,7 +141,7 @@ export class Staging {
       return null;
     }
     const staged = { change, nodes, computers: [computer] };
-    await this.#change((layout, digest) => this.#folding.of(layout, digest, [staged]), this.#staged);
+    await this.#change((layout, digest) => fold(layout, digest, [staged]), this.#staged);
     return this.#note(present, [what], by);
   }
 
@@ -227,7 +226,12 @@ export class Staging {
 
   #after(staged: readonly Staged[]): Layout {
     const { present } = this.#parts.layouts;
-    return staged.length === 0 ? present : this.#folding.of(present, digestOf(present), staged);
+    return staged.length === 0 ? present : this.#fold(present, digestOf(present), staged);
+  }
+
+  /** Who stages a change sees its plan and applies it: the ring is divided anew once for all of that. */
+  #fold(layout: Layout, digest: string, staged: readonly Staged[]): Layout {
+    return this.#folds.of([digest, staged], () => fold(layout, digest, staged));
   }
 
   /** By what nodes say they hold now, as it goes over the wire: not compressed. One that is away says nothing: its copies are not counted. */

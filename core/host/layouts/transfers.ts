@@ -79,11 +79,11 @@ export class Transfers {
 
   /** `moving`: empty once no data moves any more. */
   progress(moving: Moving): LayoutView['progress'] {
-    return { ...this.#progress(moving), given: this.#given() };
+    const named = this.#named();
+    return { ...this.#progress(moving, named), given: this.#given(named) };
   }
 
-  #given(): PartitionGiven[] {
-    const { nodes, keyspaces } = this.#named();
+  #given({ nodes, keyspaces }: Named): PartitionGiven[] {
     return [...this.#nodes()].flatMap(({ node, layouts }) =>
       inOrder(layouts?.moving ?? [], 'to').map(({ keyspace, partition, peer, keys, bytes, tookMs }) => ({
         ...{ node: node.name, keyspace: keyspaces.get(keyspace) ?? String(keyspace), partition },
@@ -93,10 +93,10 @@ export class Transfers {
     );
   }
 
-  #progress(moving: Moving): Progress {
+  #progress(moving: Moving, named: Named): Progress {
     if (moving.length === 0) {
       const bytesMoved = this.#transfer === null ? this.#latest.bytesMoved : this.#movedSince(this.#transfer);
-      return { ...this.#latest, bytesMoved, nodes: this.#lacking() };
+      return { ...this.#latest, bytesMoved, nodes: this.#lacking(named) };
     }
     // This host was started anew meanwhile, or another one applied the change.
     if (this.#transfer === null) this.begin();
@@ -104,7 +104,6 @@ export class Transfers {
     const tookMs = this.#seconds(transfer) * 1_000;
     const placed = placedOf(this.#present());
     const handles = new Map([...this.#nodes()].map((handle) => [handle.node.name, handle]));
-    const named = this.#named();
     const nodes = moving
       .filter(({ gained }) => gained > 0)
       .map((one) => ({
@@ -124,8 +123,7 @@ export class Transfers {
   }
 
   /** Nothing changes, but nodes lost copies and get them back. */
-  #lacking(): NodeProgress[] {
-    const named = this.#named();
+  #lacking(named: Named): NodeProgress[] {
     return [...this.#nodes()].flatMap((handle) => {
       const { node, layouts } = handle;
       if (layouts === null || layouts.lacking === 0) return [];

@@ -2,9 +2,11 @@
  * Which nodes this computer runs, as the layout says: those that join are started, those that left are ended once no live layout
  * names them any more, and then their folders go, too, because all that they held is elsewhere.
  */
+
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toCoterieError } from '../../base/errors.ts';
+import { InTurn } from '../../base/in-turn.ts';
 import { hexId } from '../../base/words.ts';
 import { nodesOf } from '../../layout/history.ts';
 import type { LayoutNode } from '../../layout/layout.ts';
@@ -39,7 +41,7 @@ async function setAsideFolder(folder: string, { id, name }: LayoutNode): Promise
 export class NodeRoster {
   readonly #parts: Components;
   readonly #settings: { readonly host: string; readonly clientPort: number; readonly peerPort: number };
-  #following: Promise<void> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(parts: Components, settings: { host: string; clientPort: number; peerPort: number }) {
     this.#parts = parts;
@@ -56,15 +58,14 @@ export class NodeRoster {
 
   /** Resolves when the nodes that run are those that should. */
   follow(): Promise<void> {
-    this.#following = this.#following
-      .then(() => this.#followNow())
+    return this.#turns
+      .run(() => this.#followNow())
       .catch((cause) => {
         const { message } = toCoterieError(cause, 'internal');
         this.#parts.log.error('The nodes of this computer could not be made to follow the layout.', {
           cause: message,
         });
       });
-    return this.#following;
   }
 
   async #followNow(): Promise<void> {

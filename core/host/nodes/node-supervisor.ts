@@ -2,6 +2,7 @@
  * Keeps one node process running: start, restart with backoff after a crash, and what a person asks for (stop, kill,
  * pause, resume). It knows processes and states, nothing of data.
  */
+
 import { CoterieError } from '../../base/errors.ts';
 import type { NodeFigures, NodeState } from '../../contract/node-views.ts';
 import type { LiveLayout } from '../../layout/history.ts';
@@ -21,6 +22,7 @@ import type {
 } from '../../node-process/messages.ts';
 import { figuresBy } from '../../node-process/operation-news.ts';
 import type { Cancellable, Clock, Timers } from '../../ports/clock.ts';
+import { Until } from '../until.ts';
 import { NodeTasks } from './node-tasks.ts';
 import { PausedProcess } from './paused-process.ts';
 import { isLasting, restartAfter } from './restart-policy.ts';
@@ -78,7 +80,7 @@ export class NodeSupervisor {
   /** A process of this node that went on without its host: the first start takes it. */
   #found: NodeProcess | null;
   #state: NodeState = 'stopped';
-  readonly #onBegun: (() => void)[] = [];
+  readonly #begun: Until;
   #sinceMs: number;
   #ports: { peerPort: number; clientPort: number; networkPort: number } | null = null;
   #restartCount = 0;
@@ -111,6 +113,7 @@ export class NodeSupervisor {
     this.#launcher = components.launcher;
     this.#clock = components.clock;
     this.#timers = components.timers;
+    this.#begun = new Until(components.timers);
     this.#events = components.events;
     this.#startMessage = settings.startMessage;
     this.#found = settings.found ?? null;
@@ -156,14 +159,7 @@ export class NodeSupervisor {
 
   /** Resolves when it is starting no longer; at the latest after `withinMs`. */
   begun(withinMs: number): Promise<void> {
-    if (this.#state !== 'starting') return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#timers.after(withinMs, resolve);
-      this.#onBegun.push(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+    return this.#begun.is(() => this.#state !== 'starting', withinMs);
   }
 
   /** Resolves when the process has ended: by itself after draining, or by force when that takes too long. */
@@ -248,7 +244,7 @@ export class NodeSupervisor {
     if (state === this.#state) return;
     this.#state = state;
     this.#sinceMs = this.#clock.nowMs();
-    if (state !== 'starting') for (const go of this.#onBegun.splice(0)) go();
+    this.#begun.look();
     this.#events.changed();
   }
 

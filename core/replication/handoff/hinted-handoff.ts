@@ -2,10 +2,12 @@
  * Hinted handoff: gives every reachable peer what it is owed, a page at a time, slowly enough to leave room for clients. A
  * hint leaves the book only after its peer has acknowledged the record as durable.
  */
+
 import { type CoterieError, toCoterieError } from '../../base/errors.ts';
 import { type KeyAddress, partitionOf } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import { pause } from '../../ports/pause.ts';
 import type { PeerNetwork } from '../../ports/peer-network.ts';
 import type { Worker, WorkerProgress } from '../../ports/worker.ts';
 import { encodeKeyed, frameType } from '../../wire/peer/frames.ts';
@@ -187,6 +189,6 @@ export class HintedHandoff implements Worker {
   }
 
   #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#timers.after(ms, resolve));
+    return pause(this.#timers, ms);
   }
 }

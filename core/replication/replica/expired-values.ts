@@ -10,8 +10,10 @@
  * Under `last-write-wins` one thing can differ: a write that reaches this replica only now, made earlier by its clock by somebody
  * who never saw the expired value, would have lost against it and stays instead, as it does under `siblings`.
  */
+
 import { type KeyAddress, partitionCount, partitionStart } from '../../base/token.ts';
 import type { Clock, Timers } from '../../ports/clock.ts';
+import { pause } from '../../ports/pause.ts';
 import { scanPage } from '../../ports/scan-page.ts';
 import type { ScanResult, StorageEngine } from '../../ports/storage-engine.ts';
 import type { Worker, WorkerProgress } from '../../ports/worker.ts';
@@ -119,7 +121,7 @@ export class ExpiredValues implements Worker {
       await Promise.all(due.map((record) => this.#forget(record, untilMs)));
       if (due.length > 0) this.#forgottenIn.add(`${keyspace}:${partition}`);
       from = page.nextPosition;
-      if (from !== null) await new Promise<void>((resolve) => this.#parts.timers.after(0, resolve));
+      if (from !== null) await pause(this.#parts.timers, 0);
     }
   }
 

@@ -4,17 +4,21 @@ import { BackgroundShare } from '../../../core/repair/background-share.ts';
 import { Pace } from '../../../core/repair/pace.ts';
 import { VirtualTime } from '../../support/virtual-time.ts';
 
-/** Works for 10 ms at a time, and returns how many milliseconds of virtual time twenty steps took. */
-async function twentySteps(time: VirtualTime, pace: Pace, onStep: () => void): Promise<number> {
+/** Works for 10 ms at a time, with one pace or several side by side; how many milliseconds of virtual time twenty steps of each took. */
+async function twentySteps(
+  time: VirtualTime,
+  paces: Pace | readonly Pace[],
+  onStep: () => void,
+): Promise<number> {
   const startedMs = time.monotonicMs();
-  const working = async () => {
+  const working = async (pace: Pace) => {
     for (let step = 0; step < 20; step++) {
       await pace.sleep(10);
       onStep();
       await pace.step();
     }
   };
-  await time.until(working());
+  await time.until(Promise.all([paces].flat().map(working)));
   return time.monotonicMs() - startedMs;
 }
 
@@ -85,21 +89,9 @@ describe('a transfer in the background', () => {
     const clients = new Clients();
     const share = sharing(time, clients, 1 / 3);
     const paces = [0, 1, 2].map(() => new Pace(time, () => false, share));
-    const all = async () => {
-      const startedMs = time.monotonicMs();
-      const one = async (pace: Pace) => {
-        for (let step = 0; step < 20; step++) {
-          await pace.sleep(10);
-          clients.ask();
-          await pace.step();
-        }
-      };
-      await time.until(Promise.all(paces.map(one)));
-      return time.monotonicMs() - startedMs;
-    };
-    await all();
+    await twentySteps(time, paces, clients.ask);
     // Sixty pieces of work of 10 ms, a third of the time: less only by what they worked side by side.
-    expect(await all()).toBeGreaterThan(60 * 20);
+    expect(await twentySteps(time, paces, clients.ask)).toBeGreaterThan(60 * 20);
   });
 
   it('gives way to nobody where it may take all the time', async () => {

@@ -199,9 +199,8 @@ describe('a person who chooses', () => {
     expect(await isLocked()).toBe(false);
   });
 
-  it('can choose again after a failure, and has it carried out', async () => {
-    const store = await files(here);
-    await store.replaceFile('cluster-secret', plain);
+  /** The disk takes the other files, and is full for the secret. */
+  async function unlockInVain(store: SecretFiles): Promise<void> {
     const replace = disk.replaceFile.bind(disk);
     disk.replaceFile = (path, bytes) =>
       path === 'cluster-secret'
@@ -209,6 +208,12 @@ describe('a person who chooses', () => {
         : replace(path, bytes);
     await expect(store.setLock(false)).rejects.toMatchObject({ code: 'disk-full' });
     disk.replaceFile = replace;
+  }
+
+  it('can choose again after a failure, and has it carried out', async () => {
+    const store = await files(here);
+    await store.replaceFile('cluster-secret', plain);
+    await unlockInVain(store);
     await store.setLock(false);
     expect(await raw()).toBe(plain.toString());
   });
@@ -216,13 +221,7 @@ describe('a person who chooses', () => {
   it('has a choice that a failure interrupted carried out at the next start', async () => {
     const store = await files(here);
     for (const name of ['cluster-secret', 'trust.json']) await store.replaceFile(name, plain);
-    const replace = disk.replaceFile.bind(disk);
-    disk.replaceFile = (path, bytes) =>
-      path === 'cluster-secret'
-        ? Promise.reject(new CoterieError('disk-full', 'The disk is full.'))
-        : replace(path, bytes);
-    await expect(store.setLock(false)).rejects.toMatchObject({ code: 'disk-full' });
-    disk.replaceFile = replace;
+    await unlockInVain(store);
     expect([await isLocked(), await isLocked('trust.json')]).toEqual([true, false]);
     expect(await store.readFile('cluster-secret')).toEqual(plain);
     expect((await open(here)).findings).toEqual([expect.stringContaining('kept in plain files')]);

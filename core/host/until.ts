@@ -1,7 +1,7 @@
-/** Waits for nodes to say that they have a layout, so that whoever changed it can use it at once, at any of them. */
-import type { Timers } from '../../ports/clock.ts';
+/** Waits until something is so that is looked at whenever it may have changed, and no longer than whoever waits will. */
+import type { Timers } from '../ports/clock.ts';
 
-export class LayoutSpread {
+export class Until {
   readonly #timers: Timers;
   readonly #waiting = new Set<() => void>();
 
@@ -9,13 +9,13 @@ export class LayoutSpread {
     this.#timers = timers;
   }
 
-  /** Some node said which layout it has, or came or went. */
-  moved(): void {
+  /** It may be so by now. */
+  look(): void {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** Resolves once `isThere`, or after `withinMs`: a node that cannot take it now must not hold up whoever waits. */
-  reached(isThere: () => boolean, withinMs: number): Promise<void> {
+  /** Resolves once `isSo`, or after `withinMs`. */
+  is(isSo: () => boolean, withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         this.#waiting.delete(look);
@@ -23,7 +23,7 @@ export class LayoutSpread {
         resolve();
       };
       const look = () => {
-        if (isThere()) done();
+        if (isSo()) done();
       };
       const timer = this.#timers.after(withinMs, done);
       this.#waiting.add(look);
