@@ -44,6 +44,8 @@ interface Components {
   readonly log: Log;
   readonly random: Random;
   readonly clusterId: string;
+  /** By which the others know this computer. */
+  readonly ownKey: () => string;
   /** Keys of the computers by all layouts that count. */
   readonly letIn: () => ReadonlySet<string>;
   /** Keys of computers with whose end the authority ends. */
@@ -175,7 +177,7 @@ export class ClusterKeys {
   }
 
   async #look(): Promise<void> {
-    const { clock, letIn, rank, noted, spread } = this.#parts;
+    const { clock, letIn, ownKey, rank, noted, spread } = this.#parts;
     const nowMs = clock.monotonicMs();
     const inPhaseMs = nowMs - this.#phaseSinceMs;
     if (this.#phase === 'taken' ? inPhaseMs >= takenMs : this.#phase === 'used' && inPhaseMs >= usedMs) {
@@ -184,6 +186,8 @@ export class ClusterKeys {
       spread(secretsIn(this.#held, this.#phase));
     }
     const present = letIn();
+    // Taken out: what the others go by is no longer its to make.
+    if (!present.has(ownKey())) return;
     if (withKnown(this.#held, present) !== this.#held) {
       await this.#change(() => withKnown(this.#held, letIn()));
     }

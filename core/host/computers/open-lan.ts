@@ -108,7 +108,7 @@ export async function openLan(parts: Components, at: { listen: string; port: num
   const authority = () => certificateFingerprint(trust.trust.authority.certificate);
   const keys = new ClusterKeys(
     {
-      ...{ clock, timers, files, log, clusterId, random: systemRandom, noted: parts.warned },
+      ...{ clock, timers, files, log, clusterId, random: systemRandom, ownKey: key, noted: parts.warned },
       letIn: () => new Set(admittedComputers(live()).flatMap((computer) => computer.key ?? [])),
       endsAuthority: () => layouts.present.authorityEndsWith ?? [],
       rank: () => computers.rank,
